@@ -1,0 +1,60 @@
+"""Errors of the embedder: each says what went wrong and what to do about it.
+
+EmbedderError
+├── ModelNotFound        no checkpoint under that name or folder
+├── ModelInvalid         a checkpoint is corrupt, incomplete or of another architecture
+├── DownloadFailed       no source gave the checkpoint
+├── EngineUnavailable    the engine asked for cannot run on this machine
+├── PrecisionUnavailable the engine cannot run at the precision asked for
+├── VectorsWrong         the canary's vectors differ from the reference
+├── InputInvalid         a text, task or dimension the model cannot take
+└── EmbedderClosed       the embedder was closed before or while answering
+"""
+
+from __future__ import annotations
+
+
+class EmbedderError(Exception):
+    """Base of every error the embedder raises on purpose.
+
+    `what` is one sentence on what happened, `fix` one on what to do.
+    """
+
+    title = "The model could not be used"
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+
+class ModelNotFound(EmbedderError):
+    title = "Model not found"
+
+
+class ModelInvalid(EmbedderError):
+    title = "Model cannot be read"
+
+
+class DownloadFailed(EmbedderError):
+    title = "Model could not be fetched"
+
+
+class EngineUnavailable(EmbedderError):
+    title = "Engine not available"
+
+
+class PrecisionUnavailable(EmbedderError):
+    title = "Precision not available"
+
+
+class VectorsWrong(EmbedderError):
+    title = "Vectors are wrong on this machine"
+
+
+class InputInvalid(EmbedderError):
+    title = "Input cannot be embedded"
+
+
+class EmbedderClosed(EmbedderError):
+    title = "The model was closed"
