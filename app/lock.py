@@ -1,0 +1,113 @@
+"""The right to write: one process at a time, held by a lock that ends with its holder.
+
+The lock is the kernel's (`flock`), so a crash cannot leave it behind; what the file says about the
+holder is only for people.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from app import paths
+from index.errors import IndexBusy, IndexUnreachable
+
+
+GLANCE = 0.3
+"""Seconds to try for at least: `holder` takes the lock for an instant to see whether it is free."""
+
+
+class WriteLock:
+    """Held from `acquire` to `release`; a context manager that acquires on entry.
+
+    `purpose` is what a person who has to wait is told ("ken index ~/notes").
+    """
+
+    def __init__(self, purpose: str, path: Path | None = None) -> None:
+        self.purpose = purpose
+        self.path = path or paths.lock_path()
+        self._descriptor: int | None = None
+
+    def acquire(self, wait: float = 0.0) -> None:
+        """Take the lock, waiting up to `wait` seconds; raises `IndexBusy`, saying who holds it."""
+        if self._descriptor is not None:
+            return
+        descriptor = self._open()
+        deadline = time.monotonic() + max(wait, GLANCE)
+        while not _try_lock(descriptor):
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                raise IndexBusy(
+                    f"{_tell(holder(self.path))} is writing the index.",
+                    "Wait until it is done, or stop it, and try again.",
+                )
+            time.sleep(0.05)
+        self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        note = {"pid": os.getpid(), "purpose": self.purpose, "since": int(time.time())}
+        os.pwrite(descriptor, json.dumps(note).encode(), 0)
+
+    def _open(self) -> int:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise IndexUnreachable(
+                f"{self.path} cannot be written: {error.strerror}.",
+                "Check the folder's permissions, or choose another with KEN_HOME.",
+            ) from error
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def holder(path: Path | None = None) -> dict[str, object] | None:
+    """Who holds the lock (`pid`, `purpose`, `since`); None where nobody does."""
+    try:
+        descriptor = os.open(path or paths.lock_path(), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if _try_lock(descriptor):
+            return None
+        note = json.loads(os.pread(descriptor, 4096, 0) or b"{}")
+        return note if isinstance(note, dict) else {}
+    except ValueError:
+        return {}
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _tell(note: dict[str, object] | None) -> str:
+    if not note:
+        return "Another ken"
+    return f"“{note.get('purpose', 'ken')}” (process {note.get('pid', '?')})"
