@@ -59,12 +59,27 @@ class SearchConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TuiConfig:
+    """`[tui]`: the terminal interface."""
+
+    theme: str = "auto"
+    """`auto`, `dark`, `light`, `ansi` (the terminal's own sixteen colours), or the name of another theme."""
+    keymap: Literal["default", "vim", "emacs"] = "default"
+    """Whose key habits to follow."""
+    editor: str = ""
+    """The command that opens a file; empty for `$VISUAL` or `$EDITOR`."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """`[tui.keys]`: keys of single actions, by the names that the help screen shows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     reading: ReadingConfig = field(default_factory=ReadingConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
+    tui: TuiConfig = field(default_factory=TuiConfig)
 
 
 def load(path: Path | None = None) -> Config:
