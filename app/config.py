@@ -73,6 +73,28 @@ class TuiConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DaemonConfig:
+    """`[daemon]`: the process in the background that keeps the index level with the disk."""
+
+    autostart: bool = True
+    """Start it where a command would use it."""
+    nice: int = 10
+    """How far it steps back behind other programs, 0 to 19."""
+    idle_minutes: float = 5.0
+    """Minutes without work or question after which the model is let go."""
+    pause_on_battery: bool = False
+    """Do not index while the machine runs on battery; searching goes on."""
+    pause_above_load: float = 0.0
+    """Do not index while the load of the last minute is above this for each core; 0 for never."""
+    scan_minutes: float = 60.0
+    """Minutes between two comparisons of everything with the disk, for changes that nobody reported."""
+    poll_seconds: float = 60.0
+    """Seconds between two comparisons of what cannot be watched, such as network drives."""
+    notify: bool = True
+    """Tell answers to standing questions on the desktop too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings."""
 
@@ -80,6 +102,7 @@ class Config:
     reading: ReadingConfig = field(default_factory=ReadingConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     tui: TuiConfig = field(default_factory=TuiConfig)
+    daemon: DaemonConfig = field(default_factory=DaemonConfig)
 
 
 def load(path: Path | None = None) -> Config:
@@ -131,7 +154,7 @@ def _fits(hint: Any, value: Any) -> bool:
     if origin is dict:
         return isinstance(value, dict) and all(_fits(arguments[1], item) for item in value.values())
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     return type(value) is hint and not (hint is int and value < 0)
 
 
