@@ -1,0 +1,78 @@
+"""A lane of work beside the interface: the newest request is run, one that was overtaken never is.
+
+Owns one thread. Knows nothing of searching or of widgets: what comes out is handed to `done`, in the
+lane's thread, which posts a message.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Request = TypeVar("Request")
+Outcome = TypeVar("Outcome")
+
+
+class Lane(Generic[Request, Outcome]):
+    """Runs `work` for the newest request; `rest` seconds must pass without a newer one first.
+
+    `done` gets the request with its outcome, or with the error `work` raised. The thread is a daemon,
+    so that quitting never waits for work that is under way.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Request], Outcome],
+        done: Callable[[Request, Outcome | Exception], None],
+        rest: float = 0.0,
+    ) -> None:
+        self._work = work
+        self._done = done
+        self._rest = rest
+        self._condition = threading.Condition()
+        self._waiting: list[Request] = []
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=f"ken-{name}", daemon=True)
+
+    def ask(self, request: Request) -> None:
+        """Put a request in place of the one that still waits."""
+        with self._condition:
+            self._waiting = [request]
+            self._condition.notify()
+        if not self._thread.ident:
+            self._thread.start()
+
+    def drop(self) -> None:
+        """Forget the request that still waits."""
+        with self._condition:
+            self._waiting = []
+
+    def close(self) -> None:
+        """Take no further request; what runs ends by itself."""
+        with self._condition:
+            self._closed = True
+            self._waiting = []
+            self._condition.notify()
+
+    def _run(self) -> None:
+        while (request := self._next()) is not None:
+            try:
+                outcome: Outcome | Exception = self._work(request[0])
+            except Exception as error:  # noqa: BLE001 -- every failure is shown, none ends the lane
+                outcome = error
+            if not self._closed:
+                self._done(request[0], outcome)
+
+    def _next(self) -> list[Request] | None:
+        with self._condition:
+            while not self._closed:
+                if not self._waiting:
+                    self._condition.wait()
+                elif self._rest and self._condition.wait(self._rest):
+                    continue
+                elif self._waiting:
+                    request, self._waiting = self._waiting, []
+                    return request
+        return None
