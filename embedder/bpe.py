@@ -1,0 +1,231 @@
+"""Gemma's byte-pair encoding from memory-mapped tables: exact, small, and ready at once.
+
+Owns the vocabulary and the merges; knows nothing of prompts, `<bos>` or the context length. The usual
+tokenizer library parses 33 MB of JSON for a second and then holds 285 MB, twice what the rest of an
+embedder needs, so the same vocabulary is kept here as sorted arrays that are mapped and searched.
+Results equal that library's (`tests/embedder/test_tokenizer.py`), but for runs of over `LONGEST_WORD`
+characters without a space, which are merged in pieces of that length to keep time linear.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder import tensor_file
+from embedder.errors import ModelInvalid
+
+SPACE = "▁"
+LONGEST_WORD = 4096
+_REMEMBERED_WORDS = 1 << 15
+_REMEMBERED_LENGTH = 32
+_ID_BITS = 20
+_ID_MASK = (1 << _ID_BITS) - 1
+"""A pair of ids is one integer, left id above right; a merge is one integer, rank above resulting id."""
+
+Tables = dict[str, NDArray[Any]]
+
+
+def build_tables(tokenizer: dict[str, Any]) -> Tables:
+    """Sorted arrays from the contents of `tokenizer.json`. Raises `ModelInvalid` for any but Gemma's kind."""
+    _check_kind(tokenizer)
+    model = tokenizer["model"]
+    vocabulary: dict[str, int] = model["vocab"]
+    if max(vocabulary.values()) > _ID_MASK:
+        raise ModelInvalid("tokenizer.json numbers its tokens beyond a million.", _OTHER)
+    merges = [tuple(m.split(" ", 1)) if isinstance(m, str) else tuple(m) for m in model["merges"]]
+    pairs = np.array([vocabulary[a] << _ID_BITS | vocabulary[b] for a, b in merges], np.uint64)
+    results = np.array(
+        [rank << _ID_BITS | vocabulary[a + b] for rank, (a, b) in enumerate(merges)], np.uint64
+    )
+    pairs, first = np.unique(pairs[::-1], return_index=True)  # a pair listed twice has its last rank
+    results = results[::-1][first]
+    singles = sorted((ord(token), number) for token, number in vocabulary.items() if len(token) == 1)
+    added = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
+    words = {
+        "added": added,
+        "bytes": [vocabulary[f"<0x{byte:02X}>"] for byte in range(256)],
+        "joined": sorted({a for token in vocabulary for a, b in pairwise(token) if b == SPACE != a}),
+        "longest": max(map(len, (*vocabulary, *added))),
+    }
+    return {
+        "pairs": pairs,
+        "results": results,
+        "characters": np.array([c for c, _ in singles], np.uint32),
+        "character_ids": np.array([number for _, number in singles], np.uint32),
+        "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
+    }
+
+
+_OTHER = "ken runs EmbeddingGemma: fetch it, tokenizer included, with `ken model fetch`."
+
+
+def _check_kind(tokenizer: dict[str, Any]) -> None:
+    """Refuse a tokenizer that does anything this module does not do."""
+    model, split = tokenizer.get("model") or {}, tokenizer.get("pre_tokenizer")
+    normalizer = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
+    plain = ("single_word", "lstrip", "rstrip", "normalized")
+    checks = {
+        "model": model.get("type") == "BPE" and model.get("byte_fallback") is True,
+        "merging": not any(
+            model.get(key)
+            for key in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges")
+        ),
+        "normalizer": tokenizer.get("normalizer") == normalizer,
+        "pre_tokenizer": split is None
+        or (split.get("type") == "Split" and split.get("pattern") == {"String": " "}),
+        "added_tokens": not any(token[key] for token in tokenizer["added_tokens"] for key in plain),
+    }
+    if wrong := [name for name, right in checks.items() if not right]:
+        raise ModelInvalid(f"tokenizer.json is not Gemma's kind of tokenizer ({', '.join(wrong)}).", _OTHER)
+
+
+def write_tables(path: Path, tables: Tables) -> None:
+    stored = {np.dtype(np.uint64): "U64", np.dtype(np.uint32): "U32", np.dtype(np.uint8): "U8"}
+    layout = {name: (stored[array.dtype], array.shape) for name, array in tables.items()}
+    tensor_file.write(path, layout, tables.items(), {})
+
+
+def read_tables(path: Path) -> Tables:
+    return {name: tensor.map() for name, tensor in tensor_file.read_header(path).items()}
+
+
+class BytePairEncoding:
+    """Text to ids, without special tokens around it. Safe to use from several threads."""
+
+    def __init__(self, tables: Tables) -> None:
+        words = json.loads(tables["words"].tobytes())
+        self._pairs, self._results = memoryview(tables["pairs"]), memoryview(tables["results"])
+        self._characters = memoryview(tables["characters"])
+        self._character_ids = memoryview(tables["character_ids"])
+        self._added: dict[str, int] = words["added"]
+        self._bytes: list[int] = words["bytes"]
+        self.longest_token: int = words["longest"]
+        self._added_starts = re.compile(f"[{re.escape(''.join({token[0] for token in self._added}))}]")
+        lengths: dict[str, set[int]] = {}
+        for token in self._added:
+            lengths.setdefault(token[0], set()).add(len(token))
+        self._added_lengths = {start: sorted(sizes, reverse=True) for start, sizes in lengths.items()}
+        self._words = re.compile(_word_pattern(words["joined"]))
+        self._remembered: dict[str, tuple[int, ...]] = {}
+        self._known_pairs: dict[int, int] = {}
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text; a lone surrogate counts as U+FFFD."""
+        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _surrogates(text) else text
+        ids: list[int] = []
+        position = 0
+        for start, end, number in self._find_added(text):
+            self._encode_plain(text[position:start], ids)
+            ids.append(number)
+            position = end
+        self._encode_plain(text[position:], ids)
+        return ids
+
+    def _find_added(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Tokens that stand as themselves in the text: the leftmost, and of those the longest."""
+        position = 0
+        while match := self._added_starts.search(text, position):
+            start = match.start()
+            position = start + 1
+            for length in self._added_lengths[match.group()]:
+                number = self._added.get(text[start : start + length])
+                if number is not None:
+                    position = start + length
+                    yield start, position, number
+                    break
+
+    def _encode_plain(self, text: str, ids: list[int]) -> None:
+        remembered = self._remembered
+        for word in self._words.findall(text.replace(" ", SPACE)):
+            known = remembered.get(word)
+            if known is None:
+                for start in range(0, len(word), LONGEST_WORD):
+                    ids.extend(self._encode_word(word[start : start + LONGEST_WORD]))
+            else:
+                ids.extend(known)
+
+    def _encode_word(self, word: str) -> Sequence[int]:
+        symbols: list[int] = []
+        for character in word:
+            number = self._character_id(ord(character))
+            symbols.extend([number] if number is not None else [self._bytes[b] for b in character.encode()])
+        ids = tuple(self._merge(symbols))
+        if len(word) <= _REMEMBERED_LENGTH:
+            if len(self._remembered) >= _REMEMBERED_WORDS:
+                self._remembered.clear()
+            self._remembered[word] = ids
+        return ids
+
+    def _character_id(self, point: int) -> int | None:
+        place = bisect_left(self._characters, point)
+        if place < len(self._characters) and self._characters[place] == point:
+            return self._character_ids[place]
+        return None
+
+    def _merged(self, left: int, right: int) -> int:
+        """Rank and resulting id of a pair as one integer; -1 where the pair does not merge."""
+        pair = left << _ID_BITS | right
+        result = self._known_pairs.get(pair)
+        if result is None:
+            place = bisect_left(self._pairs, pair)
+            found = place < len(self._pairs) and self._pairs[place] == pair
+            result = self._results[place] if found else -1
+            if len(self._known_pairs) >= _REMEMBERED_WORDS:
+                self._known_pairs.clear()
+            self._known_pairs[pair] = result
+        return result
+
+    def _merge(self, symbols: list[int]) -> list[int]:
+        """Merge the pair of lowest rank, leftmost first, until none is left. O(n log n)."""
+        end = len(symbols)
+        following = list(range(1, end + 1))
+        preceding = list(range(-1, end - 1))
+        queue = [
+            (result, place)
+            for place in range(end - 1)
+            if (result := self._merged(symbols[place], symbols[place + 1])) >= 0
+        ]
+        heapify(queue)
+        while queue:
+            result, place = heappop(queue)
+            right = following[place]
+            if symbols[place] < 0 or right == end or self._merged(symbols[place], symbols[right]) != result:
+                continue  # one of the two has been merged away since
+            symbols[place], symbols[right] = result & _ID_MASK, -1
+            following[place] = right = following[right]
+            if right < end:
+                preceding[right] = place
+                if (result := self._merged(symbols[place], symbols[right])) >= 0:
+                    heappush(queue, (result, place))
+            left = preceding[place]
+            if left >= 0 and (result := self._merged(symbols[left], symbols[place])) >= 0:
+                heappush(queue, (result, left))
+        return [symbol for symbol in symbols if symbol >= 0]
+
+
+def _surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _word_pattern(joined: Sequence[str]) -> str:
+    """Words with the spaces in front of them; no token, so no merge, reaches from one into the next.
+
+    `joined` are the characters after which some token does go on with a space.
+    """
+    word = f"{SPACE}*[^{SPACE}]*"
+    goes_on = f"(?:(?<=[{re.escape(''.join(joined))}]){SPACE}+[^{SPACE}]*)*" if joined else ""
+    return f"(?s:{word}{goes_on})"

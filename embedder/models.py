@@ -1,0 +1,82 @@
+"""Where models lie on this machine. Owns the models folder; knows nothing of what is inside a model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from embedder.errors import ModelNotFound
+
+DEFAULT_MODEL = "embeddinggemma-300m"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model folder and the bytes it takes on disk."""
+
+    name: str
+    folder: Path
+    bytes: int
+
+
+def models_folder() -> Path:
+    """`KEN_MODELS`, else `models` in `KEN_HOME`, else in the platform's data folder."""
+    if folder := os.environ.get("KEN_MODELS"):
+        return Path(folder).expanduser().absolute()
+    home = os.environ.get("KEN_HOME")
+    return (Path(home).expanduser().absolute() if home else platformdirs.user_data_path("ken")) / "models"
+
+
+def default_model_folder() -> Path:
+    return models_folder() / DEFAULT_MODEL
+
+
+def list_models() -> list[Model]:
+    """Whole models, by name; a half-fetched one lies in a hidden folder and is none."""
+    folder = models_folder()
+    if not folder.is_dir():
+        return []
+    found = [path for path in sorted(folder.iterdir()) if is_model(path)]
+    return [Model(path.name, path, _size(path)) for path in found]
+
+
+def is_model(folder: Path) -> bool:
+    return not folder.name.startswith(".") and (folder / "config.json").is_file()
+
+
+def find_model(model: str | Path | None = None) -> Path:
+    """The folder of a model given by name or folder; None is the default model.
+
+    Raises `ModelNotFound` where there is none.
+    """
+    if model is None:
+        model = DEFAULT_MODEL
+    if isinstance(model, str) and is_name(model) and is_model(models_folder() / model):
+        return models_folder() / model
+    folder = Path(model).expanduser().absolute()
+    if (folder / "config.json").is_file():
+        return folder
+    if isinstance(model, str) and is_name(model) and not folder.exists():
+        command = "ken model fetch" if model == DEFAULT_MODEL else f"ken model fetch {model}"
+        raise ModelNotFound(f"There is no model {model!r} in {models_folder()}.", f"Run `{command}`.")
+    raise ModelNotFound(
+        f"{folder} holds no model: config.json is missing.", "Give the folder of a checkpoint."
+    )
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can only be a model's name in the models folder, never a path out of it."""
+    return (
+        bool(text)
+        and not text.startswith((".", "~"))
+        and "/" not in text
+        and "\\" not in text
+        and "\0" not in text
+    )
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,44 @@
+"""The model card's prompt for each task. Owns the words in front of a text; knows nothing of tokens.
+
+Source: the prompt table of EmbeddingGemma's model card, https://ai.google.dev/gemma/docs/embeddinggemma/model_card.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from embedder.errors import InputInvalid
+
+QueryTask = Literal[
+    "search result",
+    "question answering",
+    "fact checking",
+    "classification",
+    "clustering",
+    "sentence similarity",
+    "code retrieval",
+]
+Task = QueryTask | Literal["document"]
+
+QUERY_TASKS: tuple[str, ...] = get_args(QueryTask)
+TASKS: tuple[str, ...] = (*QUERY_TASKS, "document")
+
+PROMPTS_VERSION = "1"
+"""Changes whenever a prompt does: vectors made under different prompts must not be mixed."""
+
+
+def query_prompt(task: str = "search result") -> str:
+    """What stands in front of a query. Raises `InputInvalid` for a task the model card does not name."""
+    if task not in QUERY_TASKS:
+        raise InputInvalid(f"There is no task {task!r}.", f"Choose one of: {', '.join(TASKS)}.")
+    return f"task: {task} | query: "
+
+
+def document_prompt(title: str | None = None) -> str:
+    """What stands in front of a document; one without a title is called "none", as in training."""
+    return f"title: {(title or '').strip() or 'none'} | text: "
+
+
+def prompt(task: str, title: str | None = None) -> str:
+    """What stands in front of a text for any task."""
+    return document_prompt(title) if task == "document" else query_prompt(task)

@@ -1,0 +1,121 @@
+"""Text to ids as the model takes them: `<bos>` in front, `<eos>` behind, cut at the context length.
+
+Owns what is counted and where a text is cut; the vocabulary and its merging are `bpe`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedder import bpe
+from embedder.config import ModelConfig
+from embedder.errors import InputInvalid, ModelInvalid
+from embedder.models import models_folder
+
+_MAX_TOKENIZER_BYTES = 256 << 20
+_FETCH_AGAIN = "Fetch or copy the checkpoint again, tokenizer.json included."
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Ids of texts, each between `<bos>` and `<eos>`, and which texts had to be cut."""
+
+    ids: list[list[int]]
+    truncated: list[bool]
+
+
+class GemmaTokenizer:
+    """Gemma's tokenizer. Safe to use from several threads; opened in milliseconds once its tables exist."""
+
+    def __init__(self, encoding: bpe.BytePairEncoding, *, vocab_size: int, context_length: int) -> None:
+        self._encoding = encoding
+        self._vocab_size = vocab_size
+        self.context_length = context_length
+        self.pad, self.eos, self.bos, self.unknown = 0, 1, 2, 3
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: ModelConfig | None = None) -> GemmaTokenizer:
+        """The tokenizer of a checkpoint. Raises `ModelInvalid` where `tokenizer.json` is not Gemma's kind."""
+        config = config or ModelConfig.from_folder(folder)
+        encoding = bpe.BytePairEncoding(_tables(folder / "tokenizer.json"))
+        return cls(encoding, vocab_size=config.vocab_size, context_length=config.max_position_embeddings)
+
+    def encode(
+        self, texts: Iterable[str], prompts: Iterable[str] | None = None, *, max_tokens: int | None = None
+    ) -> Encoded:
+        """Ids of each text (each behind its prompt), at most `max_tokens` with `<bos>` and `<eos>`.
+
+        The longest prefix that fits is kept. Raises `InputInvalid` for anything but strings.
+        """
+        limit = min(max_tokens or self.context_length, self.context_length) - 2
+        whole = texts if prompts is None else (p + t for p, t in zip(prompts, texts, strict=True))
+        ids: list[list[int]] = []
+        truncated: list[bool] = []
+        for text in whole:
+            found, cut = self._encode(text, limit)
+            ids.append([self.bos, *found, self.eos])
+            truncated.append(cut)
+        return Encoded(ids, truncated)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without prompt, `<bos>` and `<eos>`."""
+        return [len(self._encoding.encode(_text(text))) for text in texts]
+
+    def _encode(self, text: str, limit: int) -> tuple[list[int], bool]:
+        # What lies behind the longest text that could fit is never looked at, so a huge text costs little.
+        reach = (limit + 2) * self._encoding.longest_token
+        ids = self._encoding.encode(_text(text)[:reach])
+        if ids and max(ids) >= self._vocab_size:
+            ids = [number if number < self._vocab_size else self.unknown for number in ids]
+        return ids[:limit], len(ids) > limit or len(text) > reach
+
+
+def _text(text: object) -> str:
+    if not isinstance(text, str):
+        raise InputInvalid(f"A text to embed is of type {type(text).__name__}.", "Give strings.")
+    return text
+
+
+def _tables(path: Path) -> bpe.Tables:
+    """The tables of a `tokenizer.json`, kept in the models folder from the second time on."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise ModelInvalid(f"{path} cannot be read: {error.strerror}.", _FETCH_AGAIN) from error
+    identity = f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape")
+    kept = models_folder() / ".tokenizers" / f"1-{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
+    with suppress(ModelInvalid, OSError):
+        if kept.is_file():
+            return bpe.read_tables(kept)
+    tables = bpe.build_tables(_read(path, stat.st_size))
+    with suppress(OSError):  # a folder that cannot be written to costs the next start a second
+        _keep(kept, tables)
+    return tables
+
+
+def _keep(path: Path, tables: bpe.Tables) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    os.close(descriptor)
+    bpe.write_tables(Path(name), tables)
+    Path(name).replace(path)
+
+
+def _read(path: Path, size: int) -> dict[str, Any]:
+    if size > _MAX_TOKENIZER_BYTES:
+        raise ModelInvalid(f"{path} is larger than any tokenizer ken knows.", _FETCH_AGAIN)
+    try:
+        contents = json.loads(path.read_bytes())
+        if isinstance(contents, dict):
+            return contents
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelInvalid(f"{path} cannot be read: {error}.", _FETCH_AGAIN) from error
+    raise ModelInvalid(f"{path} is not a JSON object.", _FETCH_AGAIN)
