@@ -139,7 +139,9 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
             return _build(hint, value, where, key + ".")
         raise ConfigInvalid(f"{where}: {key} is a section.", f"Write [{key}] on a line of its own.")
     if not _fits(hint, value):
-        raise ConfigInvalid(f"{where}: {key} = {value!r} is not {_describe(hint)}.", "Mend or remove that line.")
+        raise ConfigInvalid(
+            f"{where}: {key} = {value!r} is not {_describe(hint)}.", "Mend or remove that line."
+        )
     return _container(hint, value)
 
 

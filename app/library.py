@@ -164,7 +164,9 @@ class Library(Protocol):
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
         """Keep these folders or files from now on; reading them is `sync`'s work."""
 
-    def sync(self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None) -> SyncReport:
+    def sync(
+        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
+    ) -> SyncReport:
         """Bring the index level with the disk, for all folders or those under `paths`."""
 
     def forget(self, path: str) -> int:

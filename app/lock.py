@@ -17,7 +17,6 @@ from typing import Self
 from app import paths
 from index.errors import IndexBusy, IndexUnreachable
 
-
 GLANCE = 0.3
 """Seconds to try for at least: `holder` takes the lock for an instant to see whether it is free."""
 

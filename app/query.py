@@ -1,0 +1,214 @@
+"""What a person types into a question, taken apart: the words that are asked and the filters among them.
+
+`in:notes type:pdf since:2w "exact words"` narrows to a folder, a kind and a time; the quoted words
+stay in the question. Only the keys of `KEYS` followed at once by a value are filters: `http://…` and
+`note: this` are ordinary words. The command line's filter options are read by the same functions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from index.types import Filter, Mode
+
+KEYS: dict[str, str] = {
+    "in": "a folder, by path or name",
+    "type": "a kind of file: md, pdf, code, html, docx, …",
+    "lang": "a programming language: python, rust, …",
+    "since": "changed since: 2w, 3d, yesterday, 2024-05",
+    "before": "changed before: 2024, 2024-05-31, 1y",
+    "heading": "words in a heading above",
+    "glob": "a pattern the path matches: *.md, drafts/**",
+    "size": "a size: >1mb, <20k",
+    "mode": "hybrid, meaning or words",
+}
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "md": ("markdown",),
+    "note": ("markdown",),
+    "notes": ("markdown",),
+    "txt": ("text",),
+    "htm": ("html",),
+    "word": ("docx", "odt"),
+    "doc": ("docx",),
+    "slides": ("pptx", "odp"),
+    "powerpoint": ("pptx",),
+    "ppt": ("pptx",),
+    "sheet": ("xlsx", "csv", "ods"),
+    "table": ("xlsx", "csv", "ods"),
+    "excel": ("xlsx",),
+    "xls": ("xlsx",),
+    "book": ("epub",),
+    "mail": ("email",),
+    "eml": ("email",),
+    "mbox": ("email",),
+    "ipynb": ("notebook",),
+    "rst": ("restructuredtext",),
+    "tex": ("latex",),
+    "srt": ("subtitles",),
+    "vtt": ("subtitles",),
+    "yml": ("yaml",),
+}
+"""Other names of kinds, as people say them."""
+
+LANGUAGES = {
+    "py": "python",
+    "js": "javascript",
+    "ts": "typescript",
+    "rs": "rust",
+    "c++": "cpp",
+    "sh": "shell",
+}
+
+NO_FILTER = Filter()
+
+_TOKEN = re.compile(r'(?P<key>[A-Za-z]+):(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))(?=\s|$)|"[^"]*"?|\S+')
+_AGE = re.compile(r"(\d{1,5})\s*(h|hour|d|day|w|week|mo|m|month|y|year)s?")
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_AGE_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30.44, "y": 365.25}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A typed question: `text` is asked, `filter` and `mode` narrow it.
+
+    `problems` name what was not understood, in words for a person.
+    """
+
+    text: str
+    filter: Filter = NO_FILTER
+    mode: Mode | None = None
+    problems: tuple[str, ...] = ()
+
+
+def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) -> Query:
+    """Take a typed question apart; never raises, since half-typed questions are asked too.
+
+    `base` is the folder against which `in:` may name a path; None where there is no such place.
+    """
+    words: list[str] = []
+    query = Query("")
+    for token in _TOKEN.finditer(typed):
+        key = (token["key"] or "").lower()
+        value = token["quoted"] if token["quoted"] is not None else token["bare"]
+        if key in KEYS and value:
+            query = _apply(query, key, value, base, now or datetime.now())
+        else:
+            words.append(token[0])
+    return replace(query, text=" ".join(words))
+
+
+def _apply(query: Query, key: str, value: str, base: Path | None, now: datetime) -> Query:
+    try:
+        if key == "mode":
+            return replace(query, mode=mode(value))
+        return replace(query, filter=merge(query.filter, _READERS[key](value, base, now)))
+    except ValueError as error:
+        return replace(query, problems=(*query.problems, f"{key}:{value} {error}"))
+
+
+def merge(one: Filter, other: Filter) -> Filter:
+    """Both filters at once: lists add up, and of two single values the later counts."""
+    merged: dict[str, Any] = {}
+    for name in (f.name for f in fields(Filter)):
+        left, right = getattr(one, name), getattr(other, name)
+        both = isinstance(left, tuple)
+        merged[name] = (*left, *right) if both else right if right not in (None, "") else left
+    return Filter(**merged)
+
+
+def folders(values: Iterable[str], base: Path | None) -> Filter:
+    """`~/notes`, `/srv/notes`, a path below `base` that exists, or a folder's name wherever it lies."""
+    return Filter(folders=tuple(_folder(value, base) for value in values))
+
+
+def _folder(value: str, base: Path | None) -> str:
+    if value.startswith(("~", "/")):
+        return os.path.abspath(os.path.expanduser(value))  # noqa: PTH100, PTH111
+    explicit = value.startswith(".")
+    if base is not None and (explicit or (base / value).exists()):
+        return os.path.abspath(base / value)  # noqa: PTH100
+    return value.strip("/")
+
+
+def kinds(values: Iterable[str]) -> Filter:
+    """`md`, `pdf`, `.docx`, …; unknown names are taken for the kind itself."""
+    found: list[str] = []
+    for value in values:
+        name = value.lower().lstrip(".")
+        found += KINDS.get(name, (name,))
+    return Filter(kinds=tuple(found))
+
+
+def languages(values: Iterable[str]) -> Filter:
+    return Filter(languages=tuple(LANGUAGES.get(v.lower(), v.lower()) for v in values))
+
+
+def moment(value: str, now: datetime) -> int:
+    """A time as nanoseconds since the epoch: `2w` (ago), `today`, `yesterday`, `2024`, `2024-05-31`.
+
+    Raises `ValueError` with words for a person.
+    """
+    text = value.strip().lower()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if text in ("today", "yesterday"):
+        return _nanoseconds(midnight - timedelta(days=text == "yesterday"))
+    if age := _AGE.fullmatch(text):
+        return _nanoseconds(now - timedelta(days=int(age[1]) * _AGE_DAYS[age[2][0]]))
+    if date := _DATE.fullmatch(text):
+        try:
+            return _nanoseconds(datetime(int(date[1]), int(date[2] or 1), int(date[3] or 1)))
+        except (ValueError, OverflowError):
+            pass
+    raise ValueError("is no time: write 2w, 3d, yesterday, 2024 or 2024-05-31")
+
+
+def _nanoseconds(when: datetime) -> int:
+    try:
+        return int(when.timestamp()) * 1_000_000_000
+    except (OverflowError, OSError, ValueError):
+        raise ValueError("is too long ago") from None
+
+
+def size(value: str) -> int:
+    """Bytes: `20k`, `1.5mb`, `300`. Raises `ValueError` with words for a person."""
+    found = _SIZE.fullmatch(value.strip())
+    if found is None:
+        raise ValueError("is no size: write 300, 20k or 1.5mb")
+    return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
+
+
+def mode(value: str) -> Mode:
+    """Raises `ValueError` with words for a person."""
+    known: dict[str, Mode] = {"hybrid": "hybrid", "meaning": "meaning", "words": "words"}
+    if value.lower() not in known:
+        raise ValueError("is no mode: write hybrid, meaning or words")
+    return known[value.lower()]
+
+
+def _sized(value: str, base: Path | None, now: datetime) -> Filter:
+    if value.startswith(">"):
+        return Filter(min_size=size(value[1:].lstrip("=")))
+    if value.startswith("<"):
+        return Filter(max_size=size(value[1:].lstrip("=")))
+    raise ValueError("is no size: write >1mb or <20k")
+
+
+_Reader = Callable[[str, Path | None, datetime], Filter]
+_READERS: dict[str, _Reader] = {
+    "in": lambda value, base, now: folders(value.split(","), base),
+    "type": lambda value, base, now: kinds(value.split(",")),
+    "lang": lambda value, base, now: languages(value.split(",")),
+    "since": lambda value, base, now: Filter(since_ns=moment(value, now)),
+    "before": lambda value, base, now: Filter(before_ns=moment(value, now)),
+    "heading": lambda value, base, now: Filter(heading=value),
+    "glob": lambda value, base, now: Filter(globs=tuple(value.split(","))),
+    "size": _sized,
+}
