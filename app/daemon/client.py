@@ -1,0 +1,209 @@
+"""`Library` over the socket: what a front uses while the daemon does the work.
+
+A connection a call: nothing to keep alive, so that a daemon that was restarted between two calls is
+not even noticed. Imports neither the model nor the index.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from app import __version__, paths
+from app.daemon.codec import Malformed, decode, encode, hints_of
+from app.daemon.protocol import MAX_REPLY, PROTOCOL, Closed, DaemonInfo, Lines, Nonsense, error_from, is_own
+from app.errors import DaemonError
+from app.library import Answer, Folder, Library, Problem, Progress, ProgressCallback, Status, SyncReport, Why
+from index.types import Filter, Mode
+
+CONNECT_TIMEOUT = 2.0
+SILENCE = 60.0
+"""Seconds without any message after which the daemon is taken for hung; the first question after a
+pause waits for the model, and long work sends progress every second."""
+
+AGAIN = "`ken daemon restart` starts it afresh; `--no-daemon` works without it."
+
+
+class DaemonOutdated(DaemonError):
+    """A daemon of another release answers."""
+
+
+class RemoteLibrary:
+    """Asks the daemon of this `KEN_HOME`. Raises `DaemonError` where none answers."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or paths.socket_path()
+        self._numbers = itertools.count(1)
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        mode: Mode = "hybrid",
+        filter: Filter | None = None,  # noqa: A002
+        explain: bool = False,
+        typing: bool = False,
+    ) -> Answer:
+        answer: Answer = self._ask(
+            "search",
+            {
+                "query": query,
+                "limit": limit,
+                "mode": mode,
+                "filter": filter,
+                "explain": explain,
+                "typing": typing,
+            },
+        )
+        return answer
+
+    def similar(
+        self,
+        path: str,
+        line: int | None = None,
+        *,
+        limit: int = 10,
+        filter: Filter | None = None,  # noqa: A002
+    ) -> Answer:
+        answer: Answer = self._ask("similar", {"path": path, "line": line, "limit": limit, "filter": filter})
+        return answer
+
+    def text(self, path: str) -> str:
+        return str(self._ask("text", {"path": path}))
+
+    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
+        folders: tuple[Folder, ...] = self._ask("add", {"paths": list(paths)})
+        return folders
+
+    def sync(self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None) -> SyncReport:
+        """As `Library.sync`. Where it is interrupted, the daemon goes on all the same."""
+        params = {"paths": None if paths is None else list(paths)}
+        report: SyncReport = self._ask("sync", params, progress)
+        return report
+
+    def forget(self, path: str) -> int:
+        return int(self._ask("forget", {"path": path}))
+
+    def pause(self) -> None:
+        self._ask("pause", {})
+
+    def resume(self) -> None:
+        self._ask("resume", {})
+
+    def status(self) -> Status:
+        status: Status = self._ask("status", {})
+        return status
+
+    def problems(self) -> tuple[Problem, ...]:
+        problems: tuple[Problem, ...] = self._ask("problems", {})
+        return problems
+
+    def why(self, path: str) -> Why:
+        why: Why = self._ask("why", {"path": path})
+        return why
+
+    def daemon(self) -> DaemonInfo:
+        """Of the daemon itself: process, release, memory, time running."""
+        return decode(DaemonInfo, self._exchange("daemon", {}))  # type: ignore[no-any-return]
+
+    def changes(self) -> Iterator[Status]:
+        """The status now and each time it changes, until the iterator is closed or the daemon ends."""
+        with self._connect() as lines:
+            _send(lines, {"id": next(self._numbers), "method": "changes"})
+            while True:
+                message = _receive(lines, None)
+                if "progress" not in message:
+                    return
+                yield _decoded(Status, message["progress"])
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, method: str, params: dict[str, Any], progress: ProgressCallback | None = None) -> Any:
+        return _decoded(hints_of(getattr(Library, method))["return"], self._exchange(method, params, progress))
+
+    def _exchange(self, method: str, params: dict[str, Any], progress: ProgressCallback | None = None) -> Any:
+        with self._connect() as lines:
+            number = next(self._numbers)
+            _send(lines, {"id": number, "method": method, "params": encode(params)})
+            while True:
+                message = _receive(lines, SILENCE)
+                if "error" in message:
+                    raise error_from(message["error"])
+                if message.get("id") != number:
+                    raise DaemonError("The daemon answered another question.", AGAIN)
+                if "result" in message:
+                    return message["result"]
+                if progress is not None:
+                    progress(_decoded(Progress, message.get("progress")))
+
+    def _connect(self) -> Lines:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(CONNECT_TIMEOUT)
+            connection.connect(os.fspath(self.path))
+            if not is_own(connection):
+                raise DaemonError(f"{self.path} belongs to another user.", "Set KEN_HOME to a folder of your own.")
+            lines = Lines(connection, MAX_REPLY)
+            _check_greeting(_receive(lines, CONNECT_TIMEOUT))
+        except OSError as error:
+            connection.close()
+            raise DaemonError("No daemon is running.", "`ken daemon start` starts it.") from error
+        except BaseException:
+            connection.close()
+            raise
+        return lines
+
+
+def is_running(path: Path | None = None) -> bool:
+    """Whether a daemon, of whatever release, accepts connections."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(CONNECT_TIMEOUT)
+        return connection.connect_ex(os.fspath(path or paths.socket_path())) == 0
+
+
+def _check_greeting(greeting: dict[str, Any]) -> None:
+    if "error" in greeting:
+        raise error_from(greeting["error"])
+    if greeting.get("protocol") != PROTOCOL or greeting.get("ken") != __version__:
+        release = str(greeting.get("ken", "another release"))[:20]
+        raise DaemonOutdated(f"The daemon is ken {release}, this is {__version__}.", "Run `ken daemon restart`.")
+
+
+def _send(lines: Lines, message: dict[str, Any]) -> None:
+    try:
+        lines.send(message, CONNECT_TIMEOUT)
+    except Closed as error:
+        raise DaemonError("The daemon went away.", AGAIN) from error
+
+
+def _receive(lines: Lines, timeout: float | None) -> dict[str, Any]:
+    try:
+        return lines.receive(timeout)
+    except TimeoutError as error:
+        raise DaemonError("The daemon does not answer.", AGAIN) from error
+    except Closed as error:
+        raise DaemonError("The daemon ended before it had answered.", AGAIN) from error
+    except Nonsense as error:
+        raise DaemonError(f"The daemon sent {error}.", AGAIN) from error
+
+
+def _decoded(hint: Any, value: Any) -> Any:
+    try:
+        return decode(hint, value)
+    except Malformed as error:
+        raise DaemonError(f"The daemon's answer cannot be read: {error}.", AGAIN) from error

@@ -1,0 +1,169 @@
+"""What the daemon and its clients say to each other, and who may say it.
+
+One JSON object a line over a Unix stream socket. The server greets with
+`{"ken": RELEASE, "protocol": 1, "pid": N}`; a client asks `{"id": 1, "method": "search", "params":
+{...}}` and gets `{"id": 1, "result": ...}` or `{"id": 1, "error": {...}}`, before either any number
+of `{"id": 1, "progress": {...}}`. One question is answered at a time on one connection.
+
+The methods and their types are those of `Library`; this module knows nothing of what they do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from app.errors import TITLED_ERRORS, DaemonError
+
+PROTOCOL = 1
+MAX_REQUEST = 1 << 20
+"""Bytes a request may have: a query is at most pages of text."""
+MAX_REPLY = 256 << 20
+"""Bytes a reply may have: `text` returns a whole document."""
+REST_OF_LINE = 10.0
+"""Seconds the rest of a line may take once its first byte is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonInfo:
+    """Of the daemon's process itself."""
+
+    pid: int
+    release: str
+    started: float
+    """Seconds since the epoch."""
+    memory_mb: float
+    """Resident memory of the daemon and the processes it started."""
+    cpu_seconds: float
+    """Processor time of the same, since it started."""
+    model_loaded: bool
+
+
+class Closed(Exception):
+    """The other side closed the connection."""
+
+
+class Nonsense(Exception):
+    """The other side sent what the protocol does not allow."""
+
+
+class Lines:
+    """Whole messages over a connected socket; used by one thread at a time."""
+
+    def __init__(self, connection: socket.socket, limit: int) -> None:
+        self.connection = connection
+        self.limit = limit
+        self._buffer = bytearray()
+
+    def send(self, message: dict[str, Any], timeout: float | None = 30.0) -> None:
+        """Send one message; raises `Closed` where the other side is gone or takes nothing for `timeout`."""
+        try:
+            self.connection.settimeout(timeout)
+            self.connection.sendall(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        except OSError as error:
+            raise Closed(str(error)) from error
+
+    def receive(self, timeout: float | None) -> dict[str, Any]:
+        """The next message, waiting `timeout` seconds for its first byte (TimeoutError after)."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if self._buffer:
+            deadline = time.monotonic() + REST_OF_LINE
+        scanned = 0
+        while (end := self._buffer.find(b"\n", scanned)) < 0:
+            scanned = len(self._buffer)
+            if scanned > self.limit:
+                raise Nonsense(f"a message of more than {self.limit} bytes")
+            if not scanned:
+                chunk = self._read_chunk(deadline)
+                deadline = time.monotonic() + REST_OF_LINE
+            else:
+                chunk = self._read_chunk(deadline)
+            self._buffer += chunk
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return _parse(line)
+
+    def _read_chunk(self, deadline: float | None) -> bytes:
+        try:
+            self.connection.settimeout(None if deadline is None else max(0.001, deadline - time.monotonic()))
+            chunk = self.connection.recv(1 << 16)
+        except TimeoutError:
+            if self._buffer:
+                raise Nonsense("half a message") from None
+            raise
+        except OSError as error:
+            raise Closed(str(error)) from error
+        if not chunk:
+            raise Closed("closed")
+        return chunk
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Nonsense("not JSON") from error
+    if not isinstance(message, dict):
+        raise Nonsense("not a JSON object")
+    return message
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The user at the other end, from the kernel (SO_PEERCRED on Linux, LOCAL_PEERCRED on macOS)."""
+    if sys.platform == "darwin":
+        # struct xucred { u_int version; uid_t uid; ... } of 76 bytes: sys/ucred.h; SOL_LOCAL = 0.
+        return int(struct.unpack_from("II", connection.getsockopt(0, 1, 76))[1])
+    size = struct.calcsize("3i")
+    return int(struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1])
+
+
+def is_own(connection: socket.socket) -> bool:
+    """Whether this user is at the other end."""
+    try:
+        return peer_uid(connection) == os.geteuid()
+    except OSError:
+        return False
+
+
+def error_message(error: BaseException) -> dict[str, str]:
+    """A titled error as it travels; any other becomes a `DaemonError`."""
+    if isinstance(error, TITLED_ERRORS):
+        return {"class": type(error).__name__, "what": error.what, "fix": error.fix}
+    return {
+        "class": "DaemonError",
+        "what": f"The daemon failed on this request ({type(error).__name__}).",
+        "fix": "`ken daemon logs` shows where; `ken daemon restart` starts it afresh.",
+    }
+
+
+def error_from(message: Any) -> Exception:
+    """The error a message tells of, as the class it was raised as."""
+    if not isinstance(message, dict):
+        return DaemonError("The daemon sent an error that cannot be read.", "Run `ken daemon restart`.")
+    known = {kind.__name__: kind for kind in _all_kinds()}
+    kind = known.get(str(message.get("class")), DaemonError)
+    return kind(str(message.get("what", "")), str(message.get("fix", "")))
+
+
+def _all_kinds() -> Iterator[type[Exception]]:
+    waiting: list[type[Exception]] = list(TITLED_ERRORS)
+    while waiting:
+        kind = waiting.pop()
+        yield kind
+        waiting += kind.__subclasses__()

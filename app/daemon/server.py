@@ -1,0 +1,211 @@
+"""The daemon's socket: who may connect, how many, how long, and which thread answers.
+
+A thread a connection, one question at a time on each, so that a client that floods only holds up
+itself. Knows nothing of what the methods do: they are looked up on the library it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import socket
+import stat
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app import __version__
+from app.daemon.codec import Malformed, decode, encode, hints_of
+from app.daemon.hosted import HostedLibrary
+from app.daemon.protocol import MAX_REQUEST, PROTOCOL, Closed, Lines, Nonsense, error_message, is_own
+from app.errors import TITLED_ERRORS, DaemonError
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 64
+IDLE_BEFORE_EVICTION = 5.0
+"""Seconds after which a silent connection gives way to a new one when all are taken."""
+SEND_TIMEOUT = 30.0
+"""Seconds a client may leave a reply unread."""
+
+METHODS = frozenset(
+    "search similar text add sync forget pause resume status problems why daemon changes".split()
+)
+
+
+class Server:
+    """Listens from `start` to `stop`."""
+
+    def __init__(self, library: HostedLibrary, path: Path) -> None:
+        self.library = library
+        self.path = path
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._wake, self._woken = socket.socketpair()
+        self._connections: dict[_Connection, threading.Thread] = {}
+        self._guard = threading.Lock()
+        self._thread = threading.Thread(target=self._accept, name="accept", daemon=True)
+
+    def start(self) -> None:
+        """Bind the socket, closed to other users, and accept from now on."""
+        _clear_stale(self.path)
+        before = os.umask(0o177)
+        try:
+            self._listener.bind(os.fspath(self.path))
+        finally:
+            os.umask(before)
+        self._listener.listen(MAX_CONNECTIONS)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Accept no more, close every connection and take the socket away."""
+        self._wake.send(b"!")
+        if self._thread.is_alive():
+            self._thread.join()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        self._listener.close()
+        with self._guard:
+            open_now = list(self._connections.items())
+        for connection, _ in open_now:
+            connection.shut()
+        for _, thread in open_now:
+            if thread is not threading.current_thread():
+                thread.join(timeout=2.0)
+        self._wake.close()
+        self._woken.close()
+
+    def _accept(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while all(key.fileobj is not self._woken for key, _ in selector.select()):
+                try:
+                    accepted, _ = self._listener.accept()
+                except OSError as error:
+                    log.warning("a connection could not be accepted: %s", error)
+                    time.sleep(0.1)
+                    continue
+                self._admit(accepted)
+
+    def _admit(self, accepted: socket.socket) -> None:
+        if not is_own(accepted):
+            log.warning("refused a connection of another user")
+            accepted.close()
+            return
+        connection = _Connection(self.library, Lines(accepted, MAX_REQUEST))
+        thread = threading.Thread(
+            target=self._converse, args=(connection,), name="connection", daemon=True
+        )
+        with self._guard:
+            if len(self._connections) >= MAX_CONNECTIONS and not self._evict():
+                connection.refuse("Too many programs speak to the daemon at once.")
+                return
+            self._connections[connection] = thread
+        thread.start()
+
+    def _evict(self) -> bool:
+        idle = [c for c in self._connections if not c.busy and c.idle_for > IDLE_BEFORE_EVICTION]
+        if not idle:
+            return False
+        longest = max(idle, key=lambda connection: connection.idle_for)
+        del self._connections[longest]
+        longest.shut()
+        return True
+
+    def _converse(self, connection: _Connection) -> None:
+        try:
+            connection.converse()
+        finally:
+            with self._guard:
+                self._connections.pop(connection, None)
+            connection.lines.close()
+
+
+class _Connection:
+    """One client, from the greeting to the end."""
+
+    def __init__(self, library: HostedLibrary, lines: Lines) -> None:
+        self.library = library
+        self.lines = lines
+        self.busy = True
+        self._since = time.monotonic()
+
+    @property
+    def idle_for(self) -> float:
+        return time.monotonic() - self._since
+
+    def shut(self) -> None:
+        with contextlib.suppress(OSError):
+            self.lines.connection.shutdown(socket.SHUT_RDWR)
+
+    def refuse(self, what: str) -> None:
+        with contextlib.suppress(Closed):
+            self.lines.send({"error": error_message(DaemonError(what, "Try again in a moment."))}, timeout=0.1)
+        self.lines.close()
+
+    def converse(self) -> None:
+        """Greet and answer until the client leaves, falls silent half-way or talks nonsense."""
+        try:
+            self.lines.send({"ken": __version__, "protocol": PROTOCOL, "pid": os.getpid()}, SEND_TIMEOUT)
+            while True:
+                self.busy, self._since = False, time.monotonic()
+                request = self.lines.receive(timeout=None)
+                self.busy = True
+                self._answer(request)
+        except Closed:
+            pass
+        except (Nonsense, Malformed) as error:
+            log.warning("a client sent %s", error)
+            self.refuse(f"The daemon was sent {error}.")
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        number, method, params = request.get("id"), request.get("method"), request.get("params", {})
+        if type(number) is not int or not isinstance(method, str) or not isinstance(params, dict):
+            raise Nonsense("a request without an id, a method or parameters")
+        if method not in METHODS:
+            raise Nonsense(f"an unknown method {method!r:.40}")
+        try:
+            result = self._call(method, params, lambda value: self._tell(number, value))
+        except (Closed, Nonsense, Malformed):
+            raise
+        except TITLED_ERRORS as error:
+            self.lines.send({"id": number, "error": error_message(error)}, SEND_TIMEOUT)
+        except Exception as error:  # noqa: BLE001 - one request must not end the daemon
+            log.exception("%s failed", method)
+            self.lines.send({"id": number, "error": error_message(error)}, SEND_TIMEOUT)
+        else:
+            self.lines.send({"id": number, "result": encode(result)}, SEND_TIMEOUT)
+
+    def _call(self, method: str, params: dict[str, Any], tell: Callable[[object], None]) -> object:
+        function = getattr(HostedLibrary, method)
+        hints = hints_of(function)
+        if unknown := set(params) - set(hints) | {"return", "progress"} & set(params):
+            raise Nonsense(f"unknown parameters {sorted(unknown)!r:.60}")
+        arguments = {name: decode(hints[name], value) for name, value in params.items()}
+        if "progress" in hints:
+            arguments["progress"] = tell
+        try:
+            bound = getattr(self.library, method)
+            return bound(**arguments)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                raise Nonsense(f"missing parameters of {method}") from error
+            raise
+
+    def _tell(self, number: int, value: object) -> None:
+        self.lines.send({"id": number, "progress": encode(value)}, SEND_TIMEOUT)
+
+
+def _clear_stale(path: Path) -> None:
+    """Take away the socket a killed daemon left; anything else in its place is not ours to remove."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
+        raise DaemonError(f"{path} is in the way and is not ken's.", "Remove it, or move KEN_HOME.")
+    path.unlink()

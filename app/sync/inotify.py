@@ -1,0 +1,80 @@
+"""Linux's limit on watched folders, counted before it bites. Elsewhere there is none.
+
+watchdog passes over folders below the first that could not be watched without a word, so both what
+is needed and what was got are counted here: the kernel lists the watches a process holds in
+`/proc/PID/fdinfo` (man 5 proc, "inotify wd:").
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+LIMITS = ("/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches")
+KEPT_FREE = 0.1
+"""Part of the limit left to other programs."""
+
+
+def room(limit: int | None = None) -> int | None:
+    """How many more folders this user may watch with a tenth left over; None where nothing limits."""
+    limit = limit if limit is not None else _limit()
+    if limit is None:
+        return None
+    return int(limit * (1 - KEPT_FREE)) - sum(_watches(process) for process in _own_processes())
+
+
+def held() -> int | None:
+    """How many folders this process watches; None where that cannot be known."""
+    return _watches(Path("/proc/self")) if sys.platform == "linux" else None
+
+
+def count_folders(root: str) -> int:
+    """Folders that following `root` takes a watch for: itself and all below that can be read."""
+    count, waiting = 0, [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                count += 1
+                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+    return count
+
+
+def _limit() -> int | None:
+    if sys.platform != "linux":
+        return None
+    found = [number for path in LIMITS if (number := _number(path)) is not None]
+    return min(found, default=None)
+
+
+def _number(path: str) -> int | None:
+    try:
+        return int(Path(path).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _own_processes() -> Iterator[Path]:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.stat().st_uid == os.geteuid():
+                yield process
+        except OSError:
+            continue
+
+
+def _watches(process: Path) -> int:
+    try:
+        descriptors = list((process / "fd").iterdir())
+        return sum(_held_by(process, fd) for fd in descriptors if os.readlink(fd) == "anon_inode:inotify")
+    except OSError:
+        return 0
+
+
+def _held_by(process: Path, descriptor: Path) -> int:
+    with (process / "fdinfo" / descriptor.name).open("rb") as lines:
+        return sum(line.startswith(b"inotify wd:") for line in lines)

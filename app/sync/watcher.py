@@ -1,0 +1,226 @@
+"""Hints that something changed: watchdog's events for the folders kept, and what it cannot watch.
+
+Events only mark paths (`DirtyQueue.mark`) or tell that some were lost (`mark_all`); nothing here
+reads a file. What cannot be watched is reported as "polling" and left to scans at short intervals.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver, ObservedWatch
+
+from app.sync import inotify
+from app.sync.mounts import is_remote
+from app.sync.queue import DirtyQueue
+
+log = logging.getLogger(__name__)
+
+EVENTS: list[type[FileSystemEvent]] = [
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
+"""All but opening and closing unchanged: reading a file must not mark it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a folder is followed, and what a person should know of it."""
+
+    state: Literal["watching", "polling", "missing"]
+    note: str = ""
+
+
+class Watcher:
+    """Follows folders from `follow` to `stop`.
+
+    `ignored` is a folder whose events mean nothing (ken's own); `watch_limit` stands in for the
+    system's limit on watched folders.
+    """
+
+    def __init__(self, queue: DirtyQueue, ignored: str = "", watch_limit: int | None = None) -> None:
+        self.queue = queue
+        self.ignored = ignored
+        self.watch_limit = watch_limit
+        self.watches: dict[str, Watch] = {}
+        self._scheduled: dict[str, ObservedWatch] = {}
+        self._observer: BaseObserver | None = None
+        self._losses = _LossListener(queue)
+
+    def follow(self, roots: Sequence[str]) -> dict[str, Watch]:
+        """Follow exactly these folders from now on; returns how each is followed."""
+        for root in set(self._scheduled) - set(roots):
+            self._drop(root)
+        self.watches = {root: self._follow_one(root) for root in roots}
+        return self.watches
+
+    def check(self) -> None:
+        """See that what is watched still is; where not, begin anew and have everything compared."""
+        observer = self._observer
+        if observer is None:
+            return
+        alive = observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
+        if alive and not self._lacks(sum(map(inotify.count_folders, self._scheduled))):
+            return
+        roots = list(self.watches)
+        self.stop()
+        self.queue.mark_all("the watcher had lost folders")
+        self.follow(roots)
+
+    def stop(self) -> None:
+        """Follow nothing; `follow` begins again."""
+        observer, self._observer = self._observer, None
+        self._losses.stop()
+        self._scheduled.clear()
+        self.watches = {}
+        if observer is not None:
+            observer.stop()
+            observer.join()
+
+    def _follow_one(self, root: str) -> Watch:
+        if not os.path.lexists(root):
+            self._drop(root)
+            return Watch("missing", "not there now; what was found in it is kept")
+        if root in self._scheduled:
+            return self.watches[root]
+        if is_remote(root):
+            return Watch("polling", "a network drive sends no events: compared at intervals")
+        room = inotify.room(self.watch_limit)
+        needed = inotify.count_folders(root) if room is not None else 0
+        if room is not None and needed > room:
+            return Watch("polling", _limit_note(needed, max(0, room)))
+        return self._watch(root, needed)
+
+    def _watch(self, root: str, needed: int) -> Watch:
+        before = inotify.held() or 0
+        try:
+            handler = _Handler(self.queue, root, self.ignored)
+            observer = self._running_observer()
+            self._scheduled[root] = observer.schedule(handler, root, recursive=True, event_filter=EVENTS)
+        except OSError as error:
+            log.warning("%s cannot be watched: %s", root, error)
+            return Watch("polling", f"cannot be watched ({error.strerror or error}): compared at intervals")
+        if self._lacks(before + needed):
+            got = (inotify.held() or 0) - before
+            self._drop(root)
+            return Watch("polling", _limit_note(needed, got))
+        return Watch("watching")
+
+    def _lacks(self, needed: int) -> bool:
+        """Whether clearly fewer folders are watched than `needed`; some come and go while counting."""
+        held = inotify.held()
+        return held is not None and held < needed - max(2, needed // 50)
+
+    def _drop(self, root: str) -> None:
+        watch = self._scheduled.pop(root, None)
+        if watch is not None and self._observer is not None:
+            self._observer.unschedule(watch)
+
+    def _running_observer(self) -> BaseObserver:
+        if self._observer is None:
+            self._observer = _make_observer()
+            self._observer.start()
+            self._losses.start()
+        return self._observer
+
+
+class _Handler(FileSystemEventHandler):
+    """Marks what an event names. macOS names files by their real path: put back to the folder's own."""
+
+    def __init__(self, queue: DirtyQueue, root: str, ignored: str) -> None:
+        self.queue = queue
+        self.root = root
+        self.real = os.path.realpath(root)
+        self.ignored = ignored
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        for name in (event.src_path, event.dest_path):
+            path = self._own(os.fsdecode(name))
+            if path:
+                self.queue.mark(path, tree=event.is_directory)
+
+    def _own(self, path: str) -> str:
+        """The path as the index knows it; empty where it is none of ours."""
+        if self.real != self.root and _is_under(path, self.real):
+            path = self.root + path[len(self.real) :]
+        if not _is_under(path, self.root) or (self.ignored and _is_under(path, self.ignored)):
+            return ""
+        return path
+
+
+class _LossListener(logging.Handler):
+    """watchdog tells of lost events only in its log: any warning there means to compare everything."""
+
+    LOGGERS = ("watchdog", "fsevents")
+
+    def __init__(self, queue: DirtyQueue) -> None:
+        super().__init__(logging.WARNING)
+        self.queue = queue
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.queue.mark_all("the system had more changes than it could tell")
+
+    def start(self) -> None:
+        for name in self.LOGGERS:
+            logging.getLogger(name).addHandler(self)
+
+    def stop(self) -> None:
+        for name in self.LOGGERS:
+            logging.getLogger(name).removeHandler(self)
+
+
+def _make_observer() -> BaseObserver:
+    """The system's own observer; on macOS one that logs the flags by which events are told lost."""
+    observer: BaseObserver = Observer()
+    if sys.platform == "darwin":
+        from watchdog.observers.fsevents import FSEventsEmitter
+
+        class Emitter(FSEventsEmitter):
+            # MustScanSubDirs | UserDropped | KernelDropped: FSEvents.h
+            DROPPED = 0x1 | 0x2 | 0x4
+
+            def events_callback(
+                self, paths: list[bytes], inodes: list[int], flags: list[int], ids: list[int]
+            ) -> None:
+                if any(flag & self.DROPPED for flag in flags):
+                    logging.getLogger("fsevents").warning("events were dropped")
+                super().events_callback(paths, inodes, flags, ids)
+
+        observer._emitter_class = Emitter
+    return observer
+
+
+def _is_under(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _limit_note(needed: int, got: int) -> str:
+    return (
+        f"{needed:,} folders to watch and room for {got:,} (fs.inotify.max_user_watches): compared at intervals"
+    )
