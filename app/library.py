@@ -130,6 +130,39 @@ class Why:
     passages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """A heading of a document, or the beginning of a page without one."""
+
+    title: str
+    start: int
+    depth: int
+    """Headings above it."""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A stretch of a document's extracted text, and where in the document it lies."""
+
+    path: str
+    text: str
+    start: int
+    """Position of `text` in the whole, in characters."""
+    line: int
+    """Line of the whole on which `text` begins, from 1."""
+    length: int
+    """Characters of the whole."""
+    lines: int
+    """Lines of the whole."""
+    kind: str
+    language: str = ""
+    title: str = ""
+    pages: tuple[int, ...] = ()
+    """Positions at which pages begin; empty where the format has none."""
+    outline: tuple[Landmark, ...] = ()
+
+
 ProgressCallback = Callable[[Progress], None]
 
 
@@ -160,6 +193,15 @@ class Library(Protocol):
 
     def text(self, path: str) -> str:
         """The extracted text of an indexed file as it is now, in which a hit's positions count."""
+
+    def excerpt(self, path: str, start: int, length: int) -> Excerpt:
+        """A stretch of that text, moved into the document where it lies outside, with whole lines.
+
+        For previews: of a document of any size only the stretch travels.
+        """
+
+    def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """How close each text is to the question, as cosines: which sentences of a passage answer."""
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
         """Keep these folders or files from now on; reading them is `sync`'s work."""
