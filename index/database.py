@@ -1,0 +1,224 @@
+"""The one place that opens the index: one SQLite file, many readers, one writer at a time.
+
+Owns the file's mode, the pragmas, the migrations' run and the translation of SQLite's errors into
+titled ones. Knows nothing of what the tables mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import apsw
+import sqlite_vec
+
+from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexingError, IndexNewer, IndexUnreachable
+from index.migrations import MIGRATIONS
+
+BUSY_MS = 10_000
+PAGE_SIZE = 16_384
+JOURNAL_LIMIT = 64 * 1024 * 1024
+APPLICATION_ID = 0x6B656E31
+"""Marks the file as ken's in its header."""
+
+
+@contextlib.contextmanager
+def titled(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises about the index at `path` into a titled error."""
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise IndexBusy(
+            f"Another process is writing to {path}.", "Wait for it to finish, or stop it, and try again."
+        ) from error
+    except apsw.FullError as error:
+        raise IndexFull(
+            f"The disk that holds {path} is full; nothing that was stored is lost.",
+            "Free some space and run the command again: it goes on where it stopped.",
+        ) from error
+    except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
+        raise IndexCorrupt(
+            f"{path} is damaged: {error}.",
+            "Run `ken doctor --repair`; if that does not help, delete the file and index again.",
+        ) from error
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError, OSError) as error:
+        raise IndexUnreachable(
+            f"{path} cannot be opened for reading and writing: {error}.",
+            "Check that the file and its folder belong to you and that the disk is mounted.",
+        ) from error
+    except apsw.IOError as error:
+        raise IndexUnreachable(
+            f"The disk failed while {path} was in use: {error}.", "Check the disk, then run `ken doctor`."
+        ) from error
+    except apsw.SQLError as error:
+        raise IndexCorrupt(
+            f"{path} does not have the tables it should: {error}.", "Run `ken doctor --repair`."
+        ) from error
+
+
+def open_writer(path: Path) -> apsw.Connection:
+    """A connection that may write; creates the file (0600) and its folder (0700) and migrates."""
+    with titled(path):
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = _connect(path)
+        try:
+            _configure(connection)
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """A connection that cannot write. Raises IndexUnreachable where there is no index."""
+    if not path.exists():
+        raise IndexUnreachable(f"There is no index at {path}.", "Run `ken index FOLDER` first.")
+    with titled(path):
+        connection = _connect(path)
+        try:
+            if _version(connection, path) < len(MIGRATIONS):
+                _configure(connection)
+                _migrate(connection, path)
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: apsw.Connection, path: Path) -> Iterator[apsw.Connection]:
+    """A write transaction, taken at once: all of it happens or none of it."""
+    with titled(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+class ReaderPool:
+    """Connections for reading, lent to one thread at a time, each loan one consistent snapshot."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue()
+        self._closed = False
+        self._idle.put(open_reader(path))
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        """Lend a connection inside a read transaction; what others write meanwhile is not seen."""
+        if self._closed:
+            raise IndexUnreachable("The index was closed.", "Open it again.")
+        connection = self._take()
+        try:
+            with titled(self._path):
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+        finally:
+            self._give(connection)
+
+    def _take(self) -> apsw.Connection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return open_reader(self._path)
+
+    def _give(self, connection: apsw.Connection) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.put(connection)
+
+    def close(self) -> None:
+        self._closed = True
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(BUSY_MS)
+    connection.enable_load_extension(True)
+    connection.load_extension(sqlite_vec.loadable_path())
+    connection.enable_load_extension(False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+    return connection
+
+
+def _configure(connection: apsw.Connection) -> None:
+    """Settings that live in the file; page size and auto-vacuum only take before the first table."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except apsw.BusyError:
+            # The switch to WAL ignores the busy timeout.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _version(connection: apsw.Connection, path: Path) -> int:
+    """Migrations the file has had; raises where it has had more than this release knows."""
+    version = int(connection.pragma("user_version"))
+    application = int(connection.pragma("application_id"))
+    if version and application != APPLICATION_ID:
+        raise IndexCorrupt(f"{path} is a database, but not ken's.", "Move it away and run `ken index` again.")
+    if version > len(MIGRATIONS):
+        raise IndexNewer(
+            f"{path} has format {version}; this ken knows formats up to {len(MIGRATIONS)}.",
+            "Update ken, or point KEN_HOME elsewhere and index again.",
+        )
+    return version
+
+
+def _migrate(connection: apsw.Connection, path: Path) -> None:
+    """Bring the tables up to date, each migration committed together with its own record."""
+    if _version(connection, path) == len(MIGRATIONS):
+        return
+    for number, (name, apply) in enumerate(MIGRATIONS, start=1):
+        with transaction(connection, path):
+            # Another process may have migrated while this one waited for the lock.
+            if _version(connection, path) >= number:
+                continue
+            apply(connection)
+            connection.execute(
+                "INSERT INTO migrations(number, name, applied_ns) VALUES (?, ?, ?)",
+                (number, name, time.time_ns()),
+            )
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+__all__ = ["IndexingError", "ReaderPool", "open_reader", "open_writer", "titled", "transaction"]

@@ -1,0 +1,83 @@
+"""The tables of the index, as a list of migrations that is only ever added to.
+
+A migration never changes once released: it uses nothing of the rest of ken. `database.py` runs it
+in one transaction with its own record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import apsw
+
+Migration = Callable[[apsw.Connection], None]
+
+_M001 = """
+CREATE TABLE migrations(number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ns INTEGER NOT NULL);
+CREATE TABLE settings(name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+
+CREATE TABLE folders(
+  path BLOB PRIMARY KEY, state TEXT NOT NULL, note TEXT NOT NULL DEFAULT '', added_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE files(
+  id INTEGER PRIMARY KEY,
+  path BLOB NOT NULL UNIQUE,
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  language TEXT NOT NULL,
+  title TEXT NOT NULL,
+  indexed_ns INTEGER NOT NULL
+);
+
+CREATE TABLE texts(
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE,
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  tokens INTEGER NOT NULL
+);
+CREATE TABLE freed(id INTEGER PRIMARY KEY);
+
+CREATE TABLE passages(
+  file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+  ordinal INTEGER NOT NULL,
+  text INTEGER NOT NULL REFERENCES texts(id),
+  start INTEGER NOT NULL,
+  end INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  page INTEGER,
+  title TEXT,
+  heading TEXT NOT NULL,
+  PRIMARY KEY (file, ordinal)
+) WITHOUT ROWID;
+CREATE INDEX passages_text ON passages(text);
+
+CREATE TABLE todo(text INTEGER PRIMARY KEY REFERENCES texts(id) ON DELETE CASCADE, mtime_ns INTEGER NOT NULL);
+CREATE INDEX todo_newest ON todo(mtime_ns);
+
+CREATE TABLE generations(number INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL, serving INTEGER NOT NULL);
+CREATE TABLE vector_log(seq INTEGER PRIMARY KEY AUTOINCREMENT, text INTEGER NOT NULL);
+
+CREATE VIRTUAL TABLE words USING fts5(
+  title, body, content='', contentless_delete=1, prefix='2 3',
+  tokenize="porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+);
+CREATE VIRTUAL TABLE names USING fts5(
+  path, content='', contentless_delete=1, prefix='2 3',
+  tokenize="porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+);
+CREATE VIRTUAL TABLE words_terms USING fts5vocab(words, row);
+"""
+
+
+def _m001(connection: apsw.Connection) -> None:
+    connection.execute(_M001)
+
+
+MIGRATIONS: tuple[tuple[str, Migration], ...] = (("first tables", _m001),)

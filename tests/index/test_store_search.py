@@ -1,0 +1,167 @@
+"""The store and the searcher together: what is put is found, by words at once and by meaning later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.search import Searcher
+from index.store import Store
+from index.types import FileRecord, Filter, Passage
+
+
+def record(path: str, **changes: object) -> FileRecord:
+    return FileRecord(path, inode=1, size=10, mtime_ns=5, hash=b"h", kind="markdown", title="T", **changes)  # type: ignore[arg-type]
+
+
+def passage(text: str, line: int = 1, heading: tuple[str, ...] = ()) -> Passage:
+    return Passage(text, 0, len(text), line, "T", heading)
+
+
+def embed(text: str) -> np.ndarray:
+    """A vector of a text's own: equal texts, equal vectors."""
+    import hashlib
+
+    seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest())
+    row = np.random.default_rng(seed).normal(size=768).astype(np.float32)
+    return row / np.linalg.norm(row)
+
+
+def embed_all(store: Store) -> None:
+    while waiting := store.pending(100):
+        store.put_vectors([one.id for one in waiting], np.stack([embed(one.text) for one in waiting]))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "index" / "index.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path, fingerprint="a") as store:
+        yield store
+
+
+def test_words_are_found_before_vectors_are_there(store: Store, path: Path) -> None:
+    assert (
+        store.put([(record("/n/a.md"), [passage("the sourdough starter"), passage("a bicycle chain", 3)])])
+        == 2
+    )
+    with Searcher(path) as searcher:
+        results = searcher.search("bicycles", None)
+    assert [(hit.path, hit.line, hit.text) for hit in results.hits] == [("/n/a.md", 3, "a bicycle chain")]
+    hit = results.hits[0]
+    assert [hit.snippet[a:b] for a, b in hit.matched] == ["bicycle"]
+
+
+def test_meaning_finds_the_nearest(store: Store, path: Path) -> None:
+    store.put([(record(f"/n/{i}.md"), [passage(f"text number {i}")]) for i in range(50)])
+    embed_all(store)
+    assert store.counts().pending == 0
+    with Searcher(path) as searcher:
+        results = searcher.search("anything", embed("text number 7"), mode="meaning")
+    assert results.hits[0].path == "/n/7.md"
+    assert results.hits[0].similarity == pytest.approx(1, abs=2e-3)
+
+
+def test_equal_texts_wait_once_and_survive_their_first_file(store: Store) -> None:
+    store.put([(record("/a.md"), [passage("same")]), (record("/b.md"), [passage("same")])])
+    assert len(store.pending(10)) == 1
+    embed_all(store)
+    store.remove(["/a.md"])
+    assert store.put([(record("/c.md"), [passage("same")])]) == 0
+
+
+def test_a_number_used_again_does_not_keep_the_old_vector(store: Store, path: Path) -> None:
+    store.put([(record("/a.md"), [passage("old")])])
+    embed_all(store)
+    store.put([(record("/a.md"), [passage("new")])])
+    with Searcher(path) as searcher:
+        assert searcher.search("x", embed("old"), mode="meaning").hits == ()
+        embed_all(store)
+        assert searcher.search("x", embed("new"), mode="meaning").hits[0].text == "new"
+
+
+def test_a_narrow_filter_still_returns_its_k(store: Store, path: Path) -> None:
+    store.put([(record(f"/n/{i}.md"), [passage(f"note {i}")]) for i in range(600)])
+    store.put([(record(f"/far/{i}.md"), [passage(f"other {i}")]) for i in range(5)])
+    embed_all(store)
+    with Searcher(path) as searcher:
+        found = searcher.search("note", embed("note 3"), filter=Filter(folders=("/far",)), limit=5)
+    assert {hit.path for hit in found.hits} == {f"/far/{i}.md" for i in range(5)}
+
+
+def test_move_keeps_vectors_and_finds_the_new_name(store: Store, path: Path) -> None:
+    store.put([(record("/a.md"), [passage("moving text")])])
+    embed_all(store)
+    store.move("/a.md", "/b/c.md", record("/b/c.md"))
+    assert store.counts().pending == 0
+    with Searcher(path) as searcher:
+        assert searcher.search("moving", embed("moving text")).hits[0].path == "/b/c.md"
+
+
+def test_reembedding_serves_the_old_until_the_new_is_whole(store: Store, path: Path) -> None:
+    store.put([(record(f"/{i}.md"), [passage(f"note {i}")]) for i in range(20)])
+    embed_all(store)
+    store.begin_reembedding("b")
+    waiting = store.pending(100)
+    assert len(waiting) == 20
+    store.put_vectors([one.id for one in waiting[:10]], np.stack([-embed(one.text) for one in waiting[:10]]))
+    with Searcher(path) as searcher:
+        assert searcher.search("x", embed("note 3"), mode="meaning").hits[0].path == "/3.md"
+        assert store.fingerprint == "a"
+        store.put_vectors(
+            [one.id for one in waiting[10:]], np.stack([-embed(one.text) for one in waiting[10:]])
+        )
+        assert store.fingerprint == "b"
+        assert searcher.search("x", -embed("note 3"), mode="meaning").hits[0].path == "/3.md"
+
+
+def test_paths_that_are_not_utf8_come_back_as_they_were(store: Store) -> None:
+    odd = "/n/caf\udce9.md"
+    store.put([(record(odd), [passage("bad \udce9 byte")])])
+    assert list(store.files()) == [odd]
+    assert store.forget("/n") == 1
+    assert store.files() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("私は昨日東京都に住んでいる友人に会った", "東京"),
+        ("我今天去图书馆借了一本书", "图书馆"),
+        ("ฉันรักแมวสีดำมากที่สุด", "แมว"),
+        ("오늘 도서관에서 책을 빌렸다", "도서관"),
+        ("हिन्दी में लिखा हुआ", "हिन्दी"),
+    ],
+)
+def test_words_inside_longer_runs_are_found(store: Store, path: Path, text: str, query: str) -> None:
+    store.put([(record("/a.md"), [passage(text)]), (record("/b.md"), [passage("something else")])])
+    with Searcher(path) as searcher:
+        assert [hit.path for hit in searcher.search(query, None).hits] == ["/a.md"]
+
+
+@pytest.mark.parametrize(
+    "query", ['"', "a AND (", "NEAR(", "x*", "col:val", "^a", "-", "'; DROP TABLE", "\0", "{a}", "()"]
+)
+def test_any_text_is_a_safe_query(store: Store, path: Path, query: str) -> None:
+    store.put([(record("/a.md"), [passage("a x col val near drop table")])])
+    with Searcher(path) as searcher:
+        searcher.search(query, None)
+        searcher.search(query, embed("q"), typing=True)
+
+
+def test_the_word_being_typed_is_found_past_its_stem(store: Store, path: Path) -> None:
+    store.put([(record("/a.md"), [passage("a network connection dropped")])])
+    with Searcher(path) as searcher:
+        for typed in ("con", "conne", "connecti", "connection"):
+            assert searcher.search(typed, None, typing=True).hits, typed
+
+
+def test_the_file_is_private(store: Store, path: Path) -> None:
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
