@@ -52,6 +52,8 @@ class Document:
     pages: tuple[int, ...] = ()
     note: str = ""
     """What was left out on purpose, for the problems list ("pages 501 to 900 not read")."""
+    withheld: tuple[tuple[int, int], ...] = ()
+    """Spans that hold a credential: the text around them is never cut into a passage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""Markdown to sections: front matter, headings, fences, tables, lists, callouts, paragraphs.
+
+Owns the block structure of Markdown as people write it (CommonMark, and Obsidian's additions where
+they make a block). The text stays as it is, so a position here is a position in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from index.extract.decode import decode
+from index.extract.source import Source
+from index.types import Document, Section, SectionKind
+
+_FRONT = re.compile(r"\A---[ \t]*\n(?:(?!---|\.\.\.)[^\n]*\n){0,500}?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>[^\n]+?)(?P=quote)[ \t]*$", re.MULTILINE)
+_BLOCK = re.compile(
+    r"""
+    (?P<code>^[ \t>]*(?P<mark>`{3,}|~{3,})[^\n]*\n(?:(?:(?![ \t>]*(?P=mark))[^\n]*\n)*(?:[ \t>]*(?P=mark)[^\n]*)?))
+    |(?P<heading>^[ ]{0,3}\#{1,6}(?:[ \t][^\n]*|$))
+    |(?P<table>(?:^[ \t>]*\|[^\n]*(?:\n|\Z))+)
+    |(?P<list>^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\n|\Z)(?:^(?![ \t>]*(?:`{3,}|~{3,}|\|)|[ ]{0,3}\#{1,6}[ \t])[^\n]*\S[^\n]*(?:\n|\Z))*)
+    |(?P<prose>(?:^(?![ \t>]*(?:`{3,}|~{3,}|\|)|[ ]{0,3}\#{1,6}(?:[ \t]|$))[^\n]*\S[^\n]*(?:\n|\Z))+)
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+_UNDERLINE = re.compile(r"(?P<title>[^\n]*\S[^\n]*)\n {0,3}(?P<mark>=+|-+)[ \t]*\Z")
+_MARKUP = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]|!?\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}")
+_KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "list", "prose": "prose"}
+
+
+def read(source: Source) -> Document:
+    """A Markdown document; its title is the front matter's, else its first top heading."""
+    text = decode(source.bytes())
+    front = _FRONT.match(text)
+    sections = list(sections_of(text, front.end() if front else 0))
+    title = ""
+    if front:
+        sections.insert(0, Section(0, front.end(), "data"))
+        named = _FRONT_TITLE.search(front.group())
+        title = named["title"].strip() if named else ""
+    if not title:
+        title = next((s.heading[-1] for s in sections if s.kind == "heading" and len(s.heading) == 1), "")
+    return Document(text, "markdown", title, sections=tuple(sections))
+
+
+def sections_of(text: str, start: int = 0) -> Iterator[Section]:
+    """The blocks of `text` from `start` on, in order."""
+    path: list[tuple[int, str]] = []
+    names: tuple[str, ...] = ()
+    for block in _BLOCK.finditer(text, start):
+        group = block.lastgroup or "prose"
+        begin, end = block.span()
+        if group == "heading":
+            level, title = _atx(block.group())
+        elif group == "prose" and block.group().rstrip()[-1:] in ("=", "-") and (setext := _setext(block.group())):
+            level, title, length = setext
+            if length:
+                yield Section(begin, begin + length, "prose", names)
+                begin += length
+        else:
+            yield Section(begin, end, _KINDS[group], names)
+            continue
+        while path and path[-1][0] >= level:
+            path.pop()
+        path.append((level, title))
+        names = tuple(name for _, name in path if name)
+        yield Section(begin, end, "heading", names)
+
+
+def plain(markup: str) -> str:
+    """A heading's words without links and emphasis marks."""
+    return _MARKUP.sub(lambda found: found[1] or found[2] or "", markup).strip()
+
+
+def _atx(line: str) -> tuple[int, str]:
+    bare = line.strip()
+    level = len(bare) - len(bare.lstrip("#"))
+    return level, plain(bare[level:].strip().rstrip("#").rstrip())
+
+
+def _setext(block: str) -> tuple[int, str, int] | None:
+    """Level, title, and how long the prose before it is, of a block whose last line underlines."""
+    found = _UNDERLINE.search(block.rstrip())
+    if found is None or not found["title"].strip():
+        return None
+    return (1 if found["mark"][0] == "=" else 2), plain(found["title"]), found.start()

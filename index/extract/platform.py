@@ -1,0 +1,44 @@
+"""What differs between systems in limiting a child process: all of it is here.
+
+Linux bounds the address space of a process (RLIMIT_AS). macOS accepts that limit and does not hold
+it, so the memory a reader really uses is watched from inside on both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sys
+import threading
+import time
+
+OUT_OF_MEMORY = 77
+"""The exit status of a child that used more memory than it may."""
+_WATCH_SECONDS = 0.05
+
+
+def limit_this_process(memory_bytes: int) -> None:
+    """Bound memory, files written, core dumps and priority of the calling process."""
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if sys.platform == "linux":
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes * 3, memory_bytes * 3))
+    with contextlib.suppress(OSError):
+        os.nice(5)
+    threading.Thread(target=_watch_memory, args=(memory_bytes,), daemon=True).start()
+
+
+def peak_memory(raw: int) -> int:
+    """Bytes from `ru_maxrss`, which macOS gives in bytes and Linux in kibibytes."""
+    return raw if sys.platform == "darwin" else raw * 1024
+
+
+def _watch_memory(limit: int) -> None:
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        if peak_memory(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) > limit:
+            os._exit(OUT_OF_MEMORY)

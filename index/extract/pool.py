@@ -1,0 +1,242 @@
+"""Reading files in child processes that can be killed: the parent's side.
+
+Owns the children, what they may take, and opening files safely. Knows no format.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from index.errors import FileFailed, FileSkipped
+from index.extract import platform
+from index.extract.source import MAX_TEXT
+from index.extract.worker import LENGTHS
+from index.types import Document, Section
+
+HARD_SECONDS = 60.0
+"""A child that has not answered by then is killed."""
+MEMORY_BYTES = 450 << 20
+"""Resident memory of one child."""
+_MOST_HEADER = 64 << 20
+_ROOT = str(Path(__file__).resolve().parents[2])
+_START = "import sys; sys.path.append(sys.argv[3]); from index.extract.worker import main; main(int(sys.argv[1]), int(sys.argv[2]))"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A document, and the file it was read from as it stood then."""
+
+    document: Document
+    hash: bytes
+    """BLAKE2b of the content, 16 bytes."""
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+class ReaderPool:
+    """Children that read files, started when they are needed; thread-safe.
+
+    `read` may be called from as many threads as there are workers at once; further calls wait.
+    """
+
+    def __init__(self, workers: int = 2, *, seconds: float = HARD_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._seconds = seconds
+        self._memory = memory_bytes
+        self._idle: list[_Child] = []
+        self._places = threading.BoundedSemaphore(max(1, workers))
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def read(self, path: str) -> ReadFile:
+        """The document at `path`; raises FileSkipped or FileFailed with the reason.
+
+        A file that changes while it is read is read again, up to three times in all.
+        """
+        for _ in range(3):
+            with _opened(path) as descriptor:
+                before = os.fstat(descriptor)
+                answer = self._ask(path, descriptor)
+                after = os.fstat(descriptor)
+            if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+                document, digest = _document(*answer)
+                return ReadFile(document, digest, before.st_size, before.st_mtime_ns, before.st_ino)
+        raise FileFailed("It kept changing while it was being read.", "It is read again when it comes to rest.")
+
+    def close(self) -> None:
+        """End the children; a `read` in progress fails."""
+        self._closed = True
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for child in idle:
+            child.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, path: str, descriptor: int) -> tuple[dict[str, Any], str]:
+        name = os.fsencode(os.path.basename(path))  # noqa: PTH119
+        with self._places:
+            child = self._take()
+            try:
+                if not child.send(name, descriptor):
+                    child.end()
+                    child = _Child(self._memory)
+                    child.send(name, descriptor)
+                answer = child.receive(self._seconds)
+            except BaseException:
+                child.end()
+                raise
+            self._give(child)
+            return answer
+
+    def _take(self) -> _Child:
+        with self._lock:
+            return self._idle.pop() if self._idle else _Child(self._memory)
+
+    def _give(self, child: _Child) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(child)
+                return
+        child.end()
+
+
+class _Child:
+    """One reading process and the socket it answers on."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        here, there = socket.socketpair()
+        with there:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _START, str(there.fileno()), str(memory_bytes), _ROOT],
+                pass_fds=(there.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+            )
+        self._link = here
+
+    def send(self, name: bytes, descriptor: int) -> bool:
+        """Hand over an open file; False where the child has ended for want of work."""
+        if self._process.poll() is not None:
+            return False
+        try:
+            socket.send_fds(self._link, [name], [descriptor])
+        except (BrokenPipeError, ConnectionError):
+            return False
+        return True
+
+    def receive(self, seconds: float) -> tuple[dict[str, Any], str]:
+        """The answer to what was sent; raises FileFailed where none comes."""
+        self._link.settimeout(seconds)
+        try:
+            head, body = LENGTHS.unpack(self._exactly(LENGTHS.size))
+            if head > _MOST_HEADER or body > 4 * MAX_TEXT:
+                raise FileFailed("Reading it gave more than may be taken from one file.")
+            header = json.loads(self._exactly(head))
+            return header, self._exactly(body).decode("utf-8", "surrogatepass")
+        except TimeoutError:
+            raise FileFailed(f"Reading it took more than {seconds:.0f} seconds.") from None
+        except (ConnectionError, EOFError):
+            raise FileFailed(self._why_it_ended()) from None
+
+    def end(self) -> None:
+        """Kill the process and collect it."""
+        self._link.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _exactly(self, size: int) -> bytearray:
+        data = bytearray(size)
+        view = memoryview(data)
+        while view:
+            got = self._link.recv_into(view)
+            if not got:
+                raise EOFError
+            view = view[got:]
+        return data
+
+    def _why_it_ended(self) -> str:
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            status = 0
+        if status == platform.OUT_OF_MEMORY:
+            return "Reading it takes more memory than a reader may use."
+        return "It made the reader crash, so it is damaged in a way that is not understood."
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    """A descriptor of the regular file at `path`, links followed; never blocks on a FIFO or device."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            raise FileSkipped("It is not a regular file.")
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+        descriptor = os.open(os.path.realpath(path), flags)
+    except OSError as error:
+        raise _unreadable(error) from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileSkipped("It is not a regular file.")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unreadable(error: OSError) -> FileFailed:
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return FileFailed("It is gone.")
+        case errno.EACCES | errno.EPERM:
+            return FileFailed("There is no permission to read it.", "Change its permissions, or exclude it.")
+        case errno.ELOOP:
+            return FileFailed("It is a link that leads back to itself.")
+        case errno.ENAMETOOLONG:
+            return FileFailed("Its path is longer than the system can open.")
+        case _:
+            return FileFailed(f"The system cannot open it: {os.strerror(error.errno or 0)}.")
+
+
+def _document(header: dict[str, Any], text: str) -> tuple[Document, bytes]:
+    if "refused" in header:
+        kind = FileSkipped if header["refused"] == "skipped" else FileFailed
+        raise kind(header["what"], header["fix"])
+    kinds = header["kinds"]
+    headings = [tuple(path) for path in header["headings"]]
+    numbers = iter(header["sections"])
+    sections = tuple(
+        Section(start, end, kinds[kind], headings[heading])
+        for start, end, kind, heading in zip(numbers, numbers, numbers, numbers, strict=True)
+    )
+    document = Document(
+        text,
+        header["kind"],
+        header["title"],
+        header["language"],
+        sections,
+        tuple(header["pages"]),
+        header["note"],
+        tuple((start, end) for start, end in header["withheld"]),
+    )
+    return document, bytes.fromhex(header["hash"])

@@ -1,0 +1,75 @@
+"""What a reader is given: one open file, its name, and how much it may take.
+
+Owns reading within limits. Knows no format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import time
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from index.errors import FileSkipped
+
+MEBIBYTE = 1 << 20
+MAX_TEXT = 24 * MEBIBYTE
+"""Characters of text taken from one file; what lies beyond is named in the document's note."""
+SOFT_SECONDS = 30.0
+"""After this long a reader that goes page by page stops and says where."""
+
+
+@dataclass(slots=True)
+class Source:
+    """An open regular file and the allowances of one reading."""
+
+    stream: BinaryIO
+    name: str
+    """The file's name without its folders."""
+    size: int
+    """Bytes."""
+    deadline: float = field(default_factory=lambda: time.monotonic() + SOFT_SECONDS)
+
+    @property
+    def suffix(self) -> str:
+        """The name's last suffix in lower case with its dot; empty where there is none."""
+        return os.path.splitext(self.name)[1].lower()  # noqa: PTH122
+
+    @property
+    def late(self) -> bool:
+        """Whether a reader should stop where it is."""
+        return time.monotonic() > self.deadline
+
+    def bytes(self, limit: int | None = None) -> bytes:
+        """The whole content from its start (or the first `limit` bytes)."""
+        self.stream.seek(0)
+        return self.stream.read() if limit is None else self.stream.read(limit)
+
+    def head(self, size: int = 4096) -> bytes:
+        """The first bytes, for recognising a format."""
+        return self.bytes(size)
+
+    def digest(self) -> bytes:
+        """BLAKE2b of the content, 16 bytes."""
+        digest = hashlib.blake2b(digest_size=16)
+        self.stream.seek(0)
+        while block := self.stream.read(MEBIBYTE):
+            digest.update(block)
+        self.stream.seek(0)
+        return digest.digest()
+
+
+def from_bytes(data: bytes, name: str) -> Source:
+    """A source over bytes in memory (a member of an archive, an attachment, a test)."""
+    return Source(io.BytesIO(data), name, len(data))
+
+
+def refuse_larger(source: Source, limit: int) -> None:
+    """Raise FileSkipped where the file is larger than `limit` bytes."""
+    if source.size > limit:
+        raise FileSkipped(
+            f"It is {source.size / MEBIBYTE:.0f} MB; files of this kind are read up to {limit / MEBIBYTE:.0f} MB.",
+            "Split it, or raise max_file_mb in ken's configuration.",
+        )
