@@ -32,6 +32,8 @@ _ID_BITS = 20
 _ID_MASK = (1 << _ID_BITS) - 1
 """A pair of ids is one integer, left id above right; a merge is one integer, rank above resulting id."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 Tables = dict[str, NDArray[Any]]
 
 
@@ -52,7 +54,7 @@ def build_tables(tokenizer: dict[str, Any]) -> Tables:
     singles = sorted((ord(token), number) for token, number in vocabulary.items() if len(token) == 1)
     added = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
     words = {
-        "added": added,
+        "added": {token[:end]: -1 for token in added for end in range(1, len(token))} | added,
         "bytes": [vocabulary[f"<0x{byte:02X}>"] for byte in range(256)],
         "joined": sorted({a for token in vocabulary for a, b in pairwise(token) if b == SPACE != a}),
         "longest": max(map(len, (*vocabulary, *added))),
@@ -104,24 +106,23 @@ class BytePairEncoding:
 
     def __init__(self, tables: Tables) -> None:
         words = json.loads(tables["words"].tobytes())
-        self._pairs, self._results = memoryview(tables["pairs"]), memoryview(tables["results"])
-        self._characters = memoryview(tables["characters"])
-        self._character_ids = memoryview(tables["character_ids"])
+        self._pairs, self._results = tables["pairs"].data, tables["results"].data
+        self._characters = tables["characters"].data
+        self._character_ids = tables["character_ids"].data
         self._added: dict[str, int] = words["added"]
+        """Tokens that stand as themselves, and -1 for whatever one of them begins with."""
         self._bytes: list[int] = words["bytes"]
         self.longest_token: int = words["longest"]
-        self._added_starts = re.compile(f"[{re.escape(''.join({token[0] for token in self._added}))}]")
-        lengths: dict[str, set[int]] = {}
-        for token in self._added:
-            lengths.setdefault(token[0], set()).add(len(token))
-        self._added_lengths = {start: sorted(sizes, reverse=True) for start, sizes in lengths.items()}
+        starts = {prefix for prefix in self._added if len(prefix) == 1}
+        self._added_starts = re.compile(f"[{re.escape(''.join(starts))}]" if starts else "(?!)")
         self._words = re.compile(_word_pattern(words["joined"]))
         self._remembered: dict[str, tuple[int, ...]] = {}
         self._known_pairs: dict[int, int] = {}
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text; a lone surrogate counts as U+FFFD."""
-        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _surrogates(text) else text
+        if _SURROGATE.search(text):
+            text = _SURROGATE.sub("\ufffd", text)
         ids: list[int] = []
         position = 0
         for start, end, number in self._find_added(text):
@@ -133,26 +134,35 @@ class BytePairEncoding:
 
     def _find_added(self, text: str) -> Iterator[tuple[int, int, int]]:
         """Tokens that stand as themselves in the text: the leftmost, and of those the longest."""
-        position = 0
+        added, position = self._added, 0
         while match := self._added_starts.search(text, position):
             start = match.start()
-            position = start + 1
-            for length in self._added_lengths[match.group()]:
-                number = self._added.get(text[start : start + length])
-                if number is not None:
-                    position = start + length
-                    yield start, position, number
+            position = end = start + 1
+            found = -1
+            while (number := added.get(text[start:end])) is not None:
+                if number >= 0:
+                    found, position = number, end
+                if end >= len(text):
                     break
+                end += 1
+            if found >= 0:
+                yield start, position, found
 
     def _encode_plain(self, text: str, ids: list[int]) -> None:
         remembered = self._remembered
         for word in self._words.findall(text.replace(" ", SPACE)):
             known = remembered.get(word)
-            if known is None:
-                for start in range(0, len(word), LONGEST_WORD):
-                    ids.extend(self._encode_word(word[start : start + LONGEST_WORD]))
-            else:
-                ids.extend(known)
+            ids.extend(self._encode_long(word) if known is None else known)
+
+    def _encode_long(self, word: str) -> Iterator[int]:
+        """Ids of a word of any length; equal pieces in a row are merged once."""
+        last = ""
+        found: Sequence[int] = ()
+        for start in range(0, len(word), LONGEST_WORD):
+            piece = word[start : start + LONGEST_WORD]
+            if piece != last:
+                last, found = piece, self._encode_word(piece)
+            yield from found
 
     def _encode_word(self, word: str) -> Sequence[int]:
         symbols: list[int] = []
@@ -211,14 +221,6 @@ class BytePairEncoding:
             if left >= 0 and (result := self._merged(symbols[left], symbols[place])) >= 0:
                 heappush(queue, (result, left))
         return [symbol for symbol in symbols if symbol >= 0]
-
-
-def _surrogates(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _word_pattern(joined: Sequence[str]) -> str:

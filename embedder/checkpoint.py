@@ -90,7 +90,8 @@ class Checkpoint:
                 widen(r, self.tensors[n].dtype) for r, n in zip(rows[1:], names[1:], strict=True)
             )
             table = dequantize(rows[0], scales, biases, self.config.hidden_size)
-        return table[places.reshape(np.shape(ids))]
+        gathered: NDArray[np.float32] = table[places.reshape(np.shape(ids))]
+        return gathered
 
     def _rows(self, tensor: Tensor, rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
         width = tensor.bytes // tensor.shape[0]

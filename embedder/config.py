@@ -173,7 +173,7 @@ def _layer_types(stated: dict[str, Any], layers: int) -> tuple[str, ...]:
                 "config.json states no layer_types and no sliding_window_pattern.", _OTHER_MODEL
             )
         types = ["sliding_attention" if (i + 1) % every else "full_attention" for i in range(layers)]
-    known = {"sliding_attention", "full_attention"}
+    known = ("sliding_attention", "full_attention")
     if not isinstance(types, list) or len(types) != layers or any(kind not in known for kind in types):
         raise ModelInvalid(f"config.json's layer_types are not {layers} kinds of attention.", _OTHER_MODEL)
     return tuple(types)

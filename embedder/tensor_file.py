@@ -66,7 +66,7 @@ def widen(stored: NDArray[Any], dtype: str) -> NDArray[np.float32]:
 
 
 def read_header(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name. Raises `ModelInvalid` where it is damaged, cut short or not safetensors."""
+    """The tensors of a file by name. Raises `ModelInvalid` where it is damaged or another kind."""
     try:
         with safe_open(path, framework="np"):  # checks lengths, offsets, overlaps and types
             pass

@@ -95,7 +95,11 @@ def _tables(path: Path) -> bpe.Tables:
     with suppress(ModelInvalid, OSError):
         if kept.is_file():
             return bpe.read_tables(kept)
-    tables = bpe.build_tables(_read(path, stat.st_size))
+    contents = _read(path, stat.st_size)
+    try:
+        tables = bpe.build_tables(contents)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ModelInvalid(f"{path} is not a whole tokenizer: {error!r}.", _FETCH_AGAIN) from error
     with suppress(OSError):  # a folder that cannot be written to costs the next start a second
         _keep(kept, tables)
     return tables

@@ -1,4 +1,4 @@
-"""A checkpoint of EmbeddingGemma's architecture small enough for any test: random weights, a real tokenizer."""
+"""A checkpoint of EmbeddingGemma's architecture small enough for any test: random weights, real tokenizer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CONFIG: dict[str, Any] = {
     "attention_bias": False,
     "use_bidirectional_attention": True,
 }
-"""Vectors have the real model's 768 dimensions, so that what follows needs no other sizes; all else is small."""
+"""Vectors have the real model's 768 dimensions, so that nothing else needs other sizes; all else is small."""
 
 DENSE_SIZE = 128
 
