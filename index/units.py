@@ -1,0 +1,125 @@
+"""A document as a row of units: the smallest pieces a passage is made of, each with its tokens.
+
+Owns turning sections into units that cover every character that is not blank, and splitting a
+section that is larger than a passage at its lines, sentences, words and, at last, characters.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from index.types import Document, Section, SectionKind, TokenCounter
+
+_LINES = re.compile(r"[^\n]*\S[^\n]*")
+_SENTENCES = re.compile(r"\S.*?(?:[.!?]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”]*|\Z)", re.DOTALL)
+# Groups that begin at words in a to f, so that where one begins depends on its words alone.
+_WORDS = re.compile(r"\S+(?:\s+(?![a-f])\S+){0,40}")
+_HASHED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A run of text that no passage boundary divides: `text[start:end]`, no blank at its ends."""
+
+    start: int
+    end: int
+    kind: SectionKind
+    heading: tuple[str, ...]
+    tokens: int
+    gap: int
+    """Tokens of the blanks between the unit before and this one."""
+    forced: bool
+    """Whether a section had to be cut to make this unit begin here."""
+    order: int
+    """A number drawn from the unit's first characters: which of many like places is cut first."""
+
+
+def units_of(document: Document, count: TokenCounter, limit: int) -> list[Unit]:
+    """The document's units in order, none of more than `limit` tokens."""
+    text = document.text
+    spans = list(_covering(document))
+    counts = count([text[span.start : span.end] for span in spans])
+    pieces: list[tuple[Section, int, bool]] = []
+    for span, tokens in zip(spans, counts, strict=True):
+        if tokens <= limit:
+            pieces.append((span, tokens, False))
+        else:
+            parts = _split(text, span, count, limit)
+            pieces.extend((part, size, i > 0) for i, (part, size) in enumerate(parts))
+    return _with_gaps(text, pieces, count)
+
+
+def _with_gaps(text: str, pieces: list[tuple[Section, int, bool]], count: TokenCounter) -> list[Unit]:
+    ends = [0, *(span.end for span, _, _ in pieces)]
+    gaps = [text[end : span.start] for end, (span, _, _) in zip(ends, pieces, strict=False)]
+    kinds = list(set(gaps))
+    cost = dict(zip(kinds, count(kinds), strict=True))
+    return [
+        Unit(span.start, span.end, span.kind, span.heading, tokens, cost[gap], forced, _order(text, span))
+        for (span, tokens, forced), gap in zip(pieces, gaps, strict=True)
+    ]
+
+
+def _order(text: str, span: Section) -> int:
+    return zlib.crc32(text[span.start : min(span.end, span.start + _HASHED)].encode("utf-8", "surrogatepass"))
+
+
+def _covering(document: Document) -> Iterator[Section]:
+    """The sections without blank ends, and what lies between them where that is not blank."""
+    text, at, heading = document.text, 0, ()
+    for section in document.sections:
+        start = max(section.start, at)
+        if start > at:
+            yield from _trimmed(text, at, start, "prose", heading)
+        if section.end > start:
+            yield from _trimmed(text, start, section.end, section.kind, section.heading)
+            at, heading = section.end, section.heading
+    yield from _trimmed(text, at, len(text), "prose", heading)
+
+
+def _trimmed(text: str, start: int, end: int, kind: SectionKind, heading: tuple[str, ...]) -> Iterator[Section]:
+    """The span from the beginning of its first line that is not blank to its last such character."""
+    piece = text[start:end]
+    body = piece.rstrip()
+    if body:
+        lead = len(body) - len(body.lstrip())
+        line = body.rfind("\n", 0, lead) + 1 or (lead if start and text[start - 1] != "\n" else 0)
+        yield Section(start + line, start + len(body), kind, heading)
+
+
+def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:
+    """A section too large for a passage, as lines or sentences, then words, then characters."""
+    found: list[tuple[Section, int]] = []
+    patterns = [_SENTENCES, _LINES, _WORDS] if span.kind in ("prose", "message") else [_LINES, _SENTENCES, _WORDS]
+    waiting = [(span, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if depth == len(patterns):
+            finer = list(_characters(part, limit))
+        else:
+            found_here = patterns[depth].finditer(text[: part.end], part.start)
+            finer = [_part(part, *match.span()) for match in found_here]
+        counts = count([text[p.start : p.end] for p in finer])
+        later: list[tuple[Section, int]] = []
+        for piece, tokens in zip(finer, counts, strict=True):
+            if tokens <= limit or depth == len(patterns):
+                found.append((piece, tokens))
+            else:
+                later.append((piece, depth + 1))
+        waiting.extend(later)
+    found.sort(key=lambda item: item[0].start)
+    return found
+
+
+def _part(whole: Section, start: int, end: int) -> Section:
+    return Section(start, end, whole.kind, whole.heading)
+
+
+def _characters(span: Section, limit: int) -> Iterator[Section]:
+    """Runs short enough whatever they hold: a character is at most four tokens, one a byte."""
+    step = max(1, limit // 4)
+    for start in range(span.start, span.end, step):
+        yield _part(span, start, min(span.end, start + step))
