@@ -18,7 +18,18 @@ from app import __version__, paths
 from app.daemon.codec import Malformed, decode, encode, hints_of
 from app.daemon.protocol import MAX_REPLY, PROTOCOL, Closed, DaemonInfo, Lines, Nonsense, error_from, is_own
 from app.errors import DaemonError
-from app.library import Answer, Folder, Library, Problem, Progress, ProgressCallback, Status, SyncReport, Why
+from app.library import (
+    Answer,
+    Excerpt,
+    Folder,
+    Library,
+    Problem,
+    Progress,
+    ProgressCallback,
+    Status,
+    SyncReport,
+    Why,
+)
 from index.types import Filter, Mode
 
 CONNECT_TIMEOUT = 2.0
@@ -76,6 +87,14 @@ class RemoteLibrary:
 
     def text(self, path: str) -> str:
         return str(self._ask("text", {"path": path}))
+
+    def excerpt(self, path: str, start: int, length: int) -> Excerpt:
+        excerpt: Excerpt = self._ask("excerpt", {"path": path, "start": start, "length": length})
+        return excerpt
+
+    def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
+        close: tuple[float, ...] = self._ask("closeness", {"query": query, "texts": list(texts)})
+        return close
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
         folders: tuple[Folder, ...] = self._ask("add", {"paths": list(paths)})

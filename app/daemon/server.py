@@ -33,7 +33,7 @@ SEND_TIMEOUT = 30.0
 """Seconds a client may leave a reply unread."""
 
 METHODS = frozenset(
-    "search similar text add sync forget pause resume status problems why daemon changes".split()
+    "search similar text excerpt closeness add sync forget pause resume status problems why daemon changes".split()
 )
 
 

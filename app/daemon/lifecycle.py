@@ -1,0 +1,112 @@
+"""Starting, finding and ending the daemon of this `KEN_HOME`, from outside of it.
+
+Who the daemon is, its lock says: the kernel lets go of it with the process, so it is never stale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from app import paths
+from app.daemon.client import RemoteLibrary, is_running
+from app.errors import DaemonError
+from app.lock import WriteLock, holder
+
+START_TIMEOUT = 20.0
+STOP_TIMEOUT = 10.0
+STEP = 0.02
+
+
+def lock_path() -> Path:
+    """The file whose lock is the right to be this `KEN_HOME`'s daemon."""
+    return paths.home() / "daemon.lock"
+
+
+def lock() -> WriteLock:
+    return WriteLock("ken daemon", lock_path())
+
+
+def pid() -> int | None:
+    """The process that is the daemon; None where none runs."""
+    note = holder(lock_path())
+    found = note.get("pid") if note else None
+    return found if isinstance(found, int) else None
+
+
+def start() -> int:
+    """Start the daemon in the background and wait until it answers; returns its process.
+
+    Harmless where one runs already, also where several start one at the same moment: one wins.
+    """
+    if (running := pid()) is None:
+        process = _spawn()
+    else:
+        process = None
+    deadline = time.monotonic() + START_TIMEOUT
+    while not is_running():
+        ended = process is not None and process.poll() is not None
+        if (ended and pid() is None) or time.monotonic() > deadline:
+            raise DaemonError("The daemon did not start.", f"{paths.log_path()} says why; `--no-daemon` works without.")
+        time.sleep(STEP)
+    return pid() or running or 0
+
+
+def stop() -> bool:
+    """End the daemon and wait until it has; by force where it does not heed. False: none ran."""
+    found = pid()
+    if found is None:
+        return False
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(found, number)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while time.monotonic() < deadline:
+            if pid() != found:
+                return True
+            time.sleep(STEP)
+    raise DaemonError(f"The daemon (process {found}) does not end.", f"End it with `kill -9 {found}`.")
+
+
+def restart() -> int:
+    stop()
+    return start()
+
+
+def connect() -> RemoteLibrary:
+    """A library served by a daemon of this release, started or replaced where need be."""
+    from app.daemon.client import DaemonOutdated
+
+    library = RemoteLibrary()
+    if not is_running():
+        start()
+    try:
+        library.daemon()
+    except DaemonOutdated:
+        restart()
+    return library
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    paths.make_home()
+    with paths.log_path().open("ab") as log:
+        paths.log_path().chmod(0o600)
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "app.daemon"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+            cwd=paths.home(),
+            env=environment(),
+        )
+
+
+def environment() -> dict[str, str]:
+    """The daemon's: this one's, with glibc kept from holding an arena of freed memory for each thread."""
+    return {**os.environ, "KEN_HOME": str(paths.home()), "MALLOC_ARENA_MAX": "2"}
