@@ -109,7 +109,9 @@ class _Row:
 
 def _shown(units: Sequence[Unit], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The runs of units between those that hold something withheld."""
-    hidden = [i for i, u in enumerate(units) if any(u.start < end and start < u.end for start, end in withheld)]
+    hidden = [
+        i for i, u in enumerate(units) if any(u.start < end and start < u.end for start, end in withheld)
+    ]
     edges = [-1, *hidden, len(units)]
     return [(a + 1, b) for a, b in pairwise(edges) if a + 1 < b]
 

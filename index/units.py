@@ -80,7 +80,9 @@ def _covering(document: Document) -> Iterator[Section]:
     yield from _trimmed(text, at, len(text), "prose", heading)
 
 
-def _trimmed(text: str, start: int, end: int, kind: SectionKind, heading: tuple[str, ...]) -> Iterator[Section]:
+def _trimmed(
+    text: str, start: int, end: int, kind: SectionKind, heading: tuple[str, ...]
+) -> Iterator[Section]:
     """The span from the beginning of its first line that is not blank to its last such character."""
     piece = text[start:end]
     body = piece.rstrip()
@@ -93,7 +95,9 @@ def _trimmed(text: str, start: int, end: int, kind: SectionKind, heading: tuple[
 def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:
     """A section too large for a passage, as lines or sentences, then words, then characters."""
     found: list[tuple[Section, int]] = []
-    patterns = [_SENTENCES, _LINES, _WORDS] if span.kind in ("prose", "message") else [_LINES, _SENTENCES, _WORDS]
+    patterns = (
+        [_SENTENCES, _LINES, _WORDS] if span.kind in ("prose", "message") else [_LINES, _SENTENCES, _WORDS]
+    )
     waiting = [(span, 0)]
     while waiting:
         part, depth = waiting.pop()

@@ -31,7 +31,8 @@ _FAMILIES = {
     r"(?:async[ ]*)?(?:function\b|\([^)]*\)[^=]*=>|[\w$]+[ ]*=>)|type[ ]+(?P<name4>\w+)[ ]*[=<])"
     r"|(?!(?:if|for|while|switch|catch|return|function|with)\b)(?:(?:static|async|get|set|public|private|protected|readonly)[ ]+)*"
     r"(?P<name5>\#?[\w$]+)[ ]?\([^;]*\)[^;=]*\{[ ]*$",
-    "rust": _MODIFIERS + r"(?:(?:fn|struct|enum|trait|union|mod|type|macro_rules!)[ ]+(?P<name>\w+)|impl\b(?P<name2>[^{;]*))",
+    "rust": _MODIFIERS
+    + r"(?:(?:fn|struct|enum|trait|union|mod|type|macro_rules!)[ ]+(?P<name>\w+)|impl\b(?P<name2>[^{;]*))",
     "go": r"func[ ]+(?P<name2>\([^)]*\)[ ]*\w+|\w+)|type[ ]+(?P<name>\w+)",
     "ruby": r"(?:def|class|module)[ ]+(?:self\.)?(?P<name>[\w:?!=<>]+)",
     "swift": _MODIFIERS + rf"(?:func[ ]+(?P<name2>\w+)|{_TYPES}[ ]+{_WORD}|(?P<name3>init)\b[?(])",

@@ -54,7 +54,11 @@ def sections_of(text: str, start: int = 0) -> Iterator[Section]:
         begin, end = block.span()
         if group == "heading":
             level, title = _atx(block.group())
-        elif group == "prose" and block.group().rstrip()[-1:] in ("=", "-") and (setext := _setext(block.group())):
+        elif (
+            group == "prose"
+            and block.group().rstrip()[-1:] in ("=", "-")
+            and (setext := _setext(block.group()))
+        ):
             level, title, length = setext
             if length:
                 yield Section(begin, begin + length, "prose", names)

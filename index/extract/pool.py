@@ -53,7 +53,9 @@ class ReaderPool:
     `read` may be called from as many threads as there are workers at once; further calls wait.
     """
 
-    def __init__(self, workers: int = 2, *, seconds: float = HARD_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, workers: int = 2, *, seconds: float = HARD_SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
         self._seconds = seconds
         self._memory = memory_bytes
         self._idle: list[_Child] = []
@@ -74,7 +76,9 @@ class ReaderPool:
             if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
                 document, digest = _document(*answer)
                 return ReadFile(document, digest, before.st_size, before.st_mtime_ns, before.st_ino)
-        raise FileFailed("It kept changing while it was being read.", "It is read again when it comes to rest.")
+        raise FileFailed(
+            "It kept changing while it was being read.", "It is read again when it comes to rest."
+        )
 
     def close(self) -> None:
         """End the children; a `read` in progress fails."""

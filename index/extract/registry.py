@@ -38,7 +38,9 @@ class Format:
 
 FORMATS = (
     Format("markdown", "markdown", (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")),
-    Format("text", "text", (".txt", ".text", ".log", ".me", ".asc", ".adoc", ".asciidoc", ".wiki", ".textile")),
+    Format(
+        "text", "text", (".txt", ".text", ".log", ".me", ".asc", ".adoc", ".asciidoc", ".wiki", ".textile")
+    ),
     Format("code", "code", languages.SUFFIXES, languages.NAMES),
 )
 
@@ -82,5 +84,7 @@ def _suffix(name: str) -> str:
 
 _SUFFIXES = {suffix: format for format in reversed(FORMATS) for suffix in format.suffixes}
 _NAMES = {name: format for format in FORMATS for name in format.names}
-_UNREAD = {suffix: kind for kind, suffixes in UNREAD.items() for suffix in suffixes.split() if suffix.count(".") == 1}
+_UNREAD = {
+    suffix: kind for kind, suffixes in UNREAD.items() for suffix in suffixes.split() if suffix.count(".") == 1
+}
 _UNREAD_DOUBLE = {s: kind for kind, suffixes in UNREAD.items() for s in suffixes.split() if s.count(".") > 1}

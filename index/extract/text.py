@@ -19,7 +19,11 @@ def read(source: Source) -> Document:
 
 
 def paragraphs(
-    text: str, start: int = 0, end: int | None = None, heading: tuple[str, ...] = (), kind: SectionKind = "prose"
+    text: str,
+    start: int = 0,
+    end: int | None = None,
+    heading: tuple[str, ...] = (),
+    kind: SectionKind = "prose",
 ) -> Iterator[Section]:
     """The runs of lines between blank lines in `text[start:end]`."""
     for found in _PARAGRAPH.finditer(text, start, len(text) if end is None else end):

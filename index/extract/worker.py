@@ -79,7 +79,12 @@ def pack(document: Document, digest: bytes) -> bytes:
     sections = [
         number
         for s in document.sections
-        for number in (s.start, s.end, kinds.setdefault(s.kind, len(kinds)), headings.setdefault(s.heading, len(headings)))
+        for number in (
+            s.start,
+            s.end,
+            kinds.setdefault(s.kind, len(kinds)),
+            headings.setdefault(s.heading, len(headings)),
+        )
     ]
     text = document.text
     note = document.note

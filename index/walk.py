@@ -1,0 +1,416 @@
+"""What is looked at: walking folders under ignore rules, size limits and the keeping of secrets.
+
+Owns the verdict on a path, found or left out and by which rule. Opens no document.
+
+The order in which rules speak, strongest first: patterns of the configuration, `.kenignore`, secrets,
+`.ignore`, `.gitignore` (each nearest folder first, with git's semantics: the last matching pattern
+of a file decides, `!` takes back), then what is left out by default.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from pathspec import GitIgnoreSpec
+
+from index import secrets
+from index.extract import registry
+
+MEBIBYTE = 1 << 20
+_IGNORE_FILES = (".kenignore", ".ignore", ".gitignore")
+_MOST_RULES_BYTES = MEBIBYTE
+_DEFAULT_FOLDERS = {
+    "dependencies": "node_modules bower_components site-packages .venv Pods elm-stuff jspm_packages .bundle .cargo "
+    ".rustup .npm .yarn .pnpm-store",
+    "caches": "__pycache__ .mypy_cache .pytest_cache .ruff_cache .tox .nox .cache Caches .gradle .parcel-cache "
+    ".turbo .sass-cache .hypothesis .ipynb_checkpoints .terraform CachedData",
+    "build outputs": "DerivedData .next .nuxt .svelte-kit .output cmake-build-debug cmake-build-release .build",
+    "version control": ".git .hg .svn .bzr CVS .jj .fossil _darcs",
+    "the system": ".Trash .Trashes .Spotlight-V100 .fseventsd .DocumentRevisions-V100 .TemporaryItems $RECYCLE.BIN "
+    "lost+found",
+    "photo, music and application libraries": "*.photoslibrary *.musiclibrary *.tvlibrary *.imovielibrary *.app "
+    "*.framework *.xcodeproj *.xcassets *.bundle *.sparsebundle",
+}
+_FOLDERS_BESIDE = {
+    "dependencies": (("vendor deps Carthage", "go.mod composer.json Gemfile mix.exs rebar.config Cartfile"),),
+    "build outputs": (
+        ("target", "Cargo.toml pom.xml build.sbt project.clj"),
+        (
+            "dist build out",
+            "package.json pyproject.toml setup.py CMakeLists.txt build.gradle build.gradle.kts Makefile",
+        ),
+        ("_build", "mix.exs rebar.config dune-project conf.py"),
+        ("obj bin", "packages.config Directory.Build.props global.json"),
+    ),
+}
+"""Everyday names that mean a build only where one of the second names lies beside them."""
+_DEFAULT_FILES = {
+    "lock files": "package-lock.json yarn.lock pnpm-lock.yaml poetry.lock Cargo.lock Gemfile.lock composer.lock "
+    "uv.lock go.sum flake.lock Pipfile.lock bun.lockb",
+    "the system": ".DS_Store Thumbs.db desktop.ini Icon\r",
+    "editors' leftovers": "*~ ~$* .#* #*#",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a person may set about which files are looked at."""
+
+    ignore: tuple[str, ...] = ()
+    """Patterns in `.gitignore`'s language, relative to each folder ken keeps; the strongest rule."""
+    hidden: bool = False
+    """Look at names that begin with a dot."""
+    ignore_files: bool = True
+    """Follow `.gitignore`, `.ignore` and `.kenignore`."""
+    defaults: bool = True
+    """Leave out dependencies, caches, build outputs and version control."""
+    secrets: bool = True
+    """Leave out files that hold keys and passwords."""
+    max_bytes: int | None = None
+    """Leave out larger files; None: as much as each format can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to be read. `stat` is of the file itself where `path` is a link."""
+
+    path: str
+    stat: os.stat_result
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A path left out. A folder stands for everything in it."""
+
+    path: str
+    reason: str
+    """One sentence for a person."""
+    rule: str
+    """What decided: "default: caches", "/home/x/.gitignore: *.log", "secret: .env", ..."""
+    folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """One ignore file, at the folder its patterns are relative to."""
+
+    base: str
+    file: str
+    spec: GitIgnoreSpec
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The ignore files in force in a folder, by strength and then nearest first."""
+
+    ken: tuple[_Pattern, ...] = ()
+    ignore: tuple[_Pattern, ...] = ()
+    git: tuple[_Pattern, ...] = ()
+
+
+@dataclass(slots=True)
+class _Walk:
+    root: str
+    rules: Rules
+    configured: tuple[_Pattern, ...]
+    seen: set[tuple[int, int]] = field(default_factory=set)
+
+
+def walk(root: str, rules: Rules) -> Iterator[Found | Skipped]:
+    """Every file under `root` (or `root` itself, a file) with its verdict, each folder in name order.
+
+    Folders that are left out are named once and not entered. A file met again under another name
+    (a link, a hard link) is left out.
+    """
+    state = _Walk(root, rules, _configured(root, rules))
+    if not os.path.isdir(root):  # noqa: PTH112
+        yield judge(root, root, rules)
+        return
+    waiting = [(root, _levels_above(root, rules))]
+    while waiting:
+        folder, above = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Skipped(folder, _cannot(error, "folder"), "system", folder=True)
+            continue
+        level = _entered(folder, above, rules, {entry.name for entry in listed})
+        inner: list[tuple[str, _Level]] = []
+        for entry in listed:
+            verdict = _entry(entry, level, state)
+            if verdict is None:
+                inner.append((entry.path, level))
+            else:
+                yield verdict
+        waiting.extend(reversed(inner))
+
+
+def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
+    """The verdict `walk(root)` gives on one path: on the first folder above it that is left out, or itself.
+
+    Does not know of other names of the same file, unless `path` is a link into `root`. Where `root` is
+    the file itself, a person asked for it: only secrets, kind and size can leave it out.
+    """
+    state = _Walk(root, rules, _configured(root, rules))
+    if path == root:
+        return _asked_for(root, state)
+    level = _levels_above(root, rules)
+    folder = root
+    parts = os.path.relpath(path, root).split(os.sep)
+    for depth, name in enumerate(parts):
+        level = _entered(folder, level, rules, None)
+        here = os.path.join(folder, name)  # noqa: PTH118
+        try:
+            verdict = _verdict(here, name, os.lstat(here), level, state)
+        except OSError as error:
+            return Skipped(path, _cannot(error, "file"), "system")
+        if verdict is not None:
+            return verdict
+        if depth == len(parts) - 1:
+            break
+        folder = here
+    return Skipped(path, "It is a folder.", "folder", folder=True)
+
+
+def _asked_for(path: str, state: _Walk) -> Found | Skipped:
+    name = os.path.basename(path)  # noqa: PTH119
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError as error:
+        return Skipped(path, _cannot(error, "file"), "system")
+    if stat.S_ISDIR(status.st_mode):
+        return Skipped(path, "It is a folder.", "folder", folder=True)
+    if not stat.S_ISREG(status.st_mode):
+        return Skipped(path, f"It is {_special(status.st_mode)}, not a file.", "not a file")
+    if state.rules.secrets and (pattern := _secret(path, name, folder=False)):
+        return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}")
+    return _readable(path, name, status, state.rules)
+
+
+def _entry(entry: os.DirEntry[str], level: _Level, state: _Walk) -> Found | Skipped | None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+        verdict = _verdict(entry.path, entry.name, status, level, state)
+    except OSError as error:
+        return Skipped(entry.path, _cannot(error, "file"), "system")
+    if isinstance(verdict, Found) and (verdict.stat.st_nlink > 1 or stat.S_ISLNK(status.st_mode)):
+        key = (verdict.stat.st_dev, verdict.stat.st_ino)
+        if key in state.seen:
+            return Skipped(
+                entry.path, "It is another name of a file that is looked at already.", "nothing twice"
+            )
+        state.seen.add(key)
+    return verdict
+
+
+def _verdict(
+    path: str, name: str, status: os.stat_result, level: _Level, state: _Walk
+) -> Found | Skipped | None:
+    """Found, Skipped, or None for a folder to enter."""
+    folder = stat.S_ISDIR(status.st_mode)
+    ignored = _ignored(path, name, folder, level, state)
+    if ignored is not None:
+        return ignored
+    if folder:
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        followed = _followed(path, state)
+        if isinstance(followed, Skipped):
+            return followed
+        status = followed
+    if not stat.S_ISREG(status.st_mode):
+        return Skipped(path, f"It is {_special(status.st_mode)}, not a file.", "not a file")
+    return _readable(path, name, status, state.rules)
+
+
+def _followed(path: str, state: _Walk) -> os.stat_result | Skipped:
+    """What a link leads to; a link to a folder, to nothing, or to what is looked at anyway is left out."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError as error:
+        return Skipped(path, _cannot(error, "link"), "link")
+    if stat.S_ISDIR(status.st_mode):
+        return Skipped(path, "It is a link to a folder; links to folders are not followed.", "link")
+    target = os.path.realpath(path)
+    base = os.path.realpath(state.root)
+    if target.startswith(base.rstrip(os.sep) + os.sep):
+        return Skipped(path, f"It is a link to {target}, which lies in the same folder.", "nothing twice")
+    if state.rules.secrets and (pattern := _secret(target, os.path.basename(target), folder=False)):  # noqa: PTH119
+        return Skipped(path, "It is a link to a file that may hold keys or passwords.", f"secret: {pattern}")
+    return status
+
+
+def _ignored(path: str, name: str, folder: bool, level: _Level, state: _Walk) -> Skipped | None:
+    rules = state.rules
+    for patterns in (state.configured, level.ken):
+        if (ruled := _matched(patterns, path, folder)) is not None:
+            return ruled if ruled.reason else None
+    if rules.secrets and (pattern := _secret(path, name, folder)):
+        return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}", folder)
+    for patterns in (level.ignore, level.git):
+        if (ruled := _matched(patterns, path, folder)) is not None:
+            return ruled if ruled.reason else None
+    return _by_default(path, name, folder, rules)
+
+
+def _matched(patterns: Sequence[_Pattern], path: str, folder: bool) -> Skipped | None:
+    """The verdict of the first file that has one: an empty reason says that the path is taken back."""
+    for pattern in patterns:
+        relative = path[len(pattern.base) :].lstrip(os.sep)
+        result = pattern.spec.check_file(relative + "/" if folder else relative)
+        if result.include is not None:
+            line = pattern.lines[result.index] if result.index is not None else ""
+            rule = f"{pattern.file}: {line}"
+            return Skipped(
+                path,
+                f"The pattern {line} in {pattern.file} leaves it out." if result.include else "",
+                rule,
+                folder,
+            )
+    return None
+
+
+def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | None:
+    if rules.defaults:
+        kind = _among(name, _FOLDERS if folder else _FILES, _FOLDER_GLOBS if folder else _FILE_GLOBS)
+        if not kind and folder:
+            kind = _built(path, name)
+        if kind:
+            return Skipped(
+                path, f"It belongs to {kind}, which are left out by default.", f"default: {kind}", folder
+            )
+        if folder and _holds(path, ("CACHEDIR.TAG", "pyvenv.cfg")):
+            return Skipped(path, "It marks itself as a cache or an environment.", "default: caches", folder)
+    if name.startswith(".") and not rules.hidden:
+        return Skipped(path, "It is hidden (its name begins with a dot).", "default: hidden", folder)
+    return None
+
+
+def _readable(path: str, name: str, status: os.stat_result, rules: Rules) -> Found | Skipped:
+    kind = registry.unread(name)
+    if kind:
+        return Skipped(path, f"Files of this kind are not read: {kind}.", f"format: {kind}")
+    form = registry.by_name(name)
+    most = form.max_bytes if form else registry.CONTAINER
+    if rules.max_bytes is not None:
+        most = min(most, rules.max_bytes)
+    if status.st_size > most:
+        size, limit = status.st_size / MEBIBYTE, most / MEBIBYTE
+        return Skipped(
+            path, f"It is {size:.0f} MB; files of this kind are read up to {limit:.0f} MB.", "default: size"
+        )
+    return Found(path, status)
+
+
+def _secret(path: str, name: str, folder: bool) -> str:
+    if not folder and name in secrets.EXAMPLES:
+        return ""
+    for pattern in secrets.FOLDERS if folder else secrets.FILES:
+        if fnmatchcase(name, pattern) or ("/" in pattern and path.endswith("/" + pattern)):
+            return pattern
+    return ""
+
+
+def _among(name: str, exact: dict[str, str], globs: Sequence[tuple[str, str]]) -> str:
+    return exact.get(name) or next((kind for pattern, kind in globs if fnmatchcase(name, pattern)), "")
+
+
+def _built(path: str, name: str) -> str:
+    """The kind of a folder with an everyday name that a build tool beside it fills."""
+    for kind, pairs in _FOLDERS_BESIDE.items():
+        for names, beside in pairs:
+            if name in names.split() and _holds(os.path.dirname(path), beside.split()):  # noqa: PTH120
+                return kind
+    return ""
+
+
+def _holds(folder: str, names: Sequence[str]) -> bool:
+    return any(os.path.lexists(os.path.join(folder, name)) for name in names)  # noqa: PTH118
+
+
+def _configured(root: str, rules: Rules) -> tuple[_Pattern, ...]:
+    if not rules.ignore:
+        return ()
+    return (_Pattern(root, "the configuration", GitIgnoreSpec.from_lines(rules.ignore), rules.ignore),)
+
+
+def _levels_above(root: str, rules: Rules) -> _Level:
+    """The `.gitignore` files between `root` and the top of the repository it lies in."""
+    level = _Level()
+    top = root
+    chain: list[str] = []
+    while rules.ignore_files and not os.path.exists(os.path.join(top, ".git")):  # noqa: PTH110, PTH118
+        parent = os.path.dirname(top)  # noqa: PTH120
+        if parent == top:
+            return level
+        top = parent
+        chain.append(top)
+    for folder in reversed(chain):
+        level = _entered(folder, level, rules, {".gitignore"})
+    return level
+
+
+def _entered(folder: str, above: _Level, rules: Rules, names: set[str] | None) -> _Level:
+    """The rules inside `folder`; `names` saves looking for files that are not there."""
+    if not rules.ignore_files:
+        return above
+    found = [
+        _read_patterns(folder, name) if names is None or name in names else None for name in _IGNORE_FILES
+    ]
+    if not any(found):
+        return above
+    ken, ignore, git = ((pattern,) if pattern else () for pattern in found)
+    return _Level(ken + above.ken, ignore + above.ignore, git + above.git)
+
+
+def _read_patterns(folder: str, name: str) -> _Pattern | None:
+    path = os.path.join(folder, name)  # noqa: PTH118
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        lines = tuple(stream.read(_MOST_RULES_BYTES).decode("utf-8", "replace").splitlines())
+    return _Pattern(folder, path, GitIgnoreSpec.from_lines(lines), lines)
+
+
+def _special(mode: int) -> str:
+    kinds = (
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((name for test, name in kinds if test(mode)), "something special")
+
+
+def _cannot(error: OSError, what: str) -> str:
+    match error.errno:
+        case errno.EACCES | errno.EPERM:
+            return f"There is no permission to read this {what}."
+        case errno.ELOOP:
+            return "It is a link that leads back to itself."
+        case errno.ENOENT:
+            return "It leads to nothing." if what == "link" else "It is gone."
+        case errno.ENAMETOOLONG:
+            return "Its path is longer than the system can open."
+        case _:
+            return f"The system cannot read this {what}: {os.strerror(error.errno or 0)}."
+
+
+def _table(kinds: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    pairs = [(name, kind) for kind, names in kinds.items() for name in names.split(" ") if name]
+    return {n: k for n, k in pairs if "*" not in n}, [(n, k) for n, k in pairs if "*" in n]
+
+
+_FOLDERS, _FOLDER_GLOBS = _table(_DEFAULT_FOLDERS)
+_FILES, _FILE_GLOBS = _table(_DEFAULT_FILES)
