@@ -5,7 +5,7 @@
  * measuring after the window has been resized. Not for scrolling, where something should happen *during*
  * the movement: throttle that instead.
  *
- * `longest` bounds the delay when the calls never pause, otherwise a person who types without a break
+ * `longest` bounds the delay when the calls never pause, otherwise somebody who writes without a break
  * never gets a saved draft.
  */
 export function debounce<A extends unknown[]>(
