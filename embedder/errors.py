@@ -4,6 +4,7 @@ EmbedderError
 ├── ModelNotFound        no checkpoint under that name or folder
 ├── ModelInvalid         a checkpoint is corrupt, incomplete or of another architecture
 ├── DownloadFailed       no source gave the checkpoint
+├── ConversionFailed     a checkpoint cannot be written at another precision
 ├── EngineUnavailable    the engine asked for cannot run on this machine
 ├── PrecisionUnavailable the engine cannot run at the precision asked for
 ├── VectorsWrong         the canary's vectors differ from the reference
@@ -38,6 +39,10 @@ class ModelInvalid(EmbedderError):
 
 class DownloadFailed(EmbedderError):
     title = "Model could not be fetched"
+
+
+class ConversionFailed(EmbedderError):
+    title = "Model could not be converted"
 
 
 class EngineUnavailable(EmbedderError):
