@@ -10,16 +10,19 @@ import contextlib
 import os
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import apsw
-import sqlite_vec
+import sqlite_vec  # type: ignore[import-untyped]
 
-from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexingError, IndexNewer, IndexUnreachable
+from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable
 from index.migrations import MIGRATIONS
+
+Bindings = Sequence[Any]
+Value = TypeVar("Value", int, str, bytes, float)
 
 BUSY_MS = 10_000
 PAGE_SIZE = 16_384
@@ -107,6 +110,24 @@ def transaction(connection: apsw.Connection, path: Path) -> Iterator[apsw.Connec
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def rows(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> list[Any]:
+    """Every row, as tuples whose types the caller knows from its own SQL."""
+    return connection.execute(sql, bindings).fetchall()
+
+
+def row(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> Any:
+    """The first row, or None."""
+    return connection.execute(sql, bindings).fetchone()
+
+
+def value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bindings = ()) -> Value:
+    """The one value of a query that always gives one."""
+    found = connection.execute(sql, bindings).fetchone()
+    if found is None or not isinstance(found[0], kind):
+        raise IndexCorrupt("A table of the index holds what it should not.", "Run `ken doctor --repair`.")
+    return found[0]
 
 
 class ReaderPool:
@@ -219,6 +240,3 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
             )
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number}")
-
-
-__all__ = ["IndexingError", "ReaderPool", "open_reader", "open_writer", "titled", "transaction"]

@@ -6,7 +6,8 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.store import under_clause
+from index.database import rows
+from index.records import under_clause
 from index.types import Filter
 
 
@@ -20,8 +21,8 @@ def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
         bindings.extend(values)
 
     if narrowed.folders:
-        under = [under_clause(folder) for folder in narrowed.folders]
-        add("(" + " OR ".join(sql.replace("path", "files.path") for sql, _ in under) + ")")
+        under = [under_clause(folder, "files.path") for folder in narrowed.folders]
+        add("(" + " OR ".join(sql for sql, _ in under) + ")")
         bindings.extend(value for _, values in under for value in values)
     for column, values in (("kind", narrowed.kinds), ("language", narrowed.languages)):
         if values:
@@ -47,12 +48,13 @@ def allowed(connection: apsw.Connection, narrowed: Filter) -> NDArray[np.int64] 
     if narrowed == Filter():
         return None
     where, bindings = clause(narrowed)
-    rows = connection.execute(
+    found = rows(
+        connection,
         "SELECT DISTINCT passages.text FROM files JOIN passages ON passages.file = files.id "
         f"WHERE {where} ORDER BY passages.text",
         bindings,
     )
-    return np.fromiter((row[0] for row in rows), np.int64)
+    return np.fromiter((text for (text,) in found), np.int64, len(found))
 
 
 def _glob(pattern: str) -> str:

@@ -9,7 +9,6 @@ so that tables and vectors stay dense. Knows nothing of models: vectors come in 
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,17 +22,23 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index import lexical, vectors
-from index.database import open_writer, titled, transaction
+from index import generations, vectors
+from index.database import open_writer, row, rows, titled, transaction, value
 from index.errors import IndexingError
+from index.question import searchable
+from index.records import (
+    FILE_COLUMNS,
+    clean,
+    decode_file,
+    encode_file,
+    encode_heading,
+    encode_path,
+    path_words,
+    under_clause,
+)
 from index.types import FileRecord, Passage
 
-HEADINGS = "\x1f"
-LOG_ROWS = 65_536
-"""Vector changes a resident copy may lag behind before it reads everything again."""
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_FILE_COLUMNS = "path, inode, size, mtime_ns, hash, state, reason, kind, language, title"
+_COLUMNS = ", ".join(FILE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,14 @@ class Store:
         self._lock = threading.RLock()
         self._connection = open_writer(self.path)
         try:
-            if fingerprint:
-                self._take_fingerprint(fingerprint)
-            if chunker:
-                self._take_chunker(chunker)
+            with self._write() as db:
+                if fingerprint:
+                    generations.take(db, fingerprint)
+                if chunker:
+                    _take_chunker(db, chunker)
         except BaseException:
             self._connection.close()
             raise
-
-    # -- folders
 
     def add_folder(self, path: str) -> None:
         with self._write() as db:
@@ -97,8 +101,8 @@ class Store:
 
     def folders(self) -> tuple[StoredFolder, ...]:
         with self._read() as db:
-            rows = db.execute("SELECT path, state, note FROM folders ORDER BY added_ns, path").fetchall()
-        return tuple(StoredFolder(os.fsdecode(path), state, note) for path, state, note in rows)
+            found = rows(db, "SELECT path, state, note FROM folders ORDER BY added_ns, path")
+        return tuple(StoredFolder(os.fsdecode(path), state, note) for path, state, note in found)
 
     def set_folder_state(self, path: str, state: str, note: str = "") -> None:
         with self._write() as db:
@@ -108,21 +112,19 @@ class Store:
 
     def forget(self, path: str) -> int:
         """Drop every folder and file at or under `path`; returns the files dropped."""
+        where, bindings = _under(path)
         with self._write() as db:
-            where, bindings = under_clause(path)
             db.execute(f"DELETE FROM folders WHERE {where}", bindings)
-            ids = [row[0] for row in db.execute(f"SELECT id FROM files WHERE {where}", bindings).fetchall()]
-            self._delete_files(db, ids)
-        return len(ids)
-
-    # -- files and passages
+            files = [file for (file,) in rows(db, f"SELECT id FROM files WHERE {where}", bindings)]
+            _delete_files(db, files)
+        return len(files)
 
     def files(self, under: str | None = None) -> dict[str, FileRecord]:
         """Every file the index remembers, by path; `under` narrows to a folder or one file."""
-        where, bindings = under_clause(under) if under else ("1", ())
+        where, bindings = _under(under)
         with self._read() as db:
-            rows = db.execute(f"SELECT {_FILE_COLUMNS} FROM files WHERE {where}", bindings).fetchall()
-        records = [decode_file(row) for row in rows]
+            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE {where}", bindings)
+        records = [decode_file(one) for one in found]
         return {record.path: record for record in records}
 
     def put(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> int:
@@ -131,98 +133,85 @@ class Store:
         Texts that stay keep their vectors. Returns how many texts now lack one because of this.
         """
         with self._write() as db:
-            return sum(self._put_file(db, record, passages) for record, passages in items)
+            return sum(_put_file(db, record, passages) for record, passages in items)
 
     def move(self, old: str, new: str, record: FileRecord) -> None:
         """The file at `old` is now at `new`, its passages unchanged; what was at `new` is dropped."""
         with self._write() as db:
-            row = db.execute("SELECT id FROM files WHERE path = ?", (encode_path(old),)).fetchone()
-            if row is None:
+            file = _file_id(db, old)
+            if not file:
                 raise IndexingError(f"{old} is not in the index.", "Read the file again.")
-            target = db.execute(
-                "SELECT id FROM files WHERE path = ? AND id != ?", (encode_path(new), row[0])
-            ).fetchone()
-            if target:
-                self._delete_files(db, [target[0]])
-            self._write_file(db, row[0], record)
+            target = _file_id(db, new)
+            if target and target != file:
+                _delete_files(db, [target])
+            _write_file(db, file, record)
 
     def remove(self, paths: Sequence[str]) -> int:
         """Drop files; paths that are not in the index are ignored. Returns the files dropped."""
         with self._write() as db:
-            ids = [
-                row[0]
-                for path in paths
-                for row in db.execute("SELECT id FROM files WHERE path = ?", (encode_path(path),)).fetchall()
-            ]
-            self._delete_files(db, ids)
-        return len(ids)
+            files = [file for path in paths if (file := _file_id(db, path))]
+            _delete_files(db, files)
+        return len(files)
 
     def problems(self) -> list[FileRecord]:
         """Files that are remembered as skipped or failed, with their reasons."""
         with self._read() as db:
-            rows = db.execute(
-                f"SELECT {_FILE_COLUMNS} FROM files WHERE state != 'indexed' ORDER BY path"
-            ).fetchall()
-        return [decode_file(row) for row in rows]
+            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE state != 'indexed' ORDER BY path")
+        return [decode_file(one) for one in found]
 
     def counts(self, under: str | None = None) -> Counts:
-        where, bindings = under_clause(under) if under else ("1", ())
+        where, bindings = _under(under)
+        inside = f"file IN (SELECT id FROM files WHERE {where})" if under else "1"
         with self._read() as db:
-            indexed, others = db.execute(
-                f"SELECT count(*) FILTER (WHERE state = 'indexed'), count(*) FILTER (WHERE state != 'indexed') "
-                f"FROM files WHERE {where}",
+            indexed, problems = row(
+                db,
+                "SELECT count(*) FILTER (WHERE state = 'indexed'), "
+                f"count(*) FILTER (WHERE state != 'indexed') FROM files WHERE {where}",
                 bindings,
-            ).fetchone()
-            inside = f"file IN (SELECT id FROM files WHERE {where})" if under else "1"
-            passages = db.execute(f"SELECT count(*) FROM passages WHERE {inside}", bindings).fetchone()[0]
-            pending = db.execute(
-                "SELECT count(*) FROM todo"
-                + (f" WHERE text IN (SELECT text FROM passages WHERE {inside})" if under else ""),
-                bindings,
-            ).fetchone()[0]
-        return Counts(indexed, passages, pending, others)
-
-    # -- vectors
+            )
+            passages = value(db, f"SELECT count(*) FROM passages WHERE {inside}", int, bindings)
+            waiting = "SELECT count(*) FROM todo"
+            if under:
+                waiting += f" WHERE text IN (SELECT text FROM passages WHERE {inside})"
+            pending = value(db, waiting, int, bindings)
+        return Counts(indexed, passages, pending, problems)
 
     @property
     def fingerprint(self) -> str:
         """What made the vectors that searches are answered with; empty before the first."""
         with self._read() as db:
-            row = db.execute("SELECT fingerprint FROM generations WHERE serving").fetchone()
-        return str(row[0]) if row else ""
+            return generations.fingerprint(db, generations.serving(db))
 
     def pending(self, limit: int) -> list[Pending]:
         """Texts that wait for a vector, those of the newest files first."""
         with self._read() as db:
-            rows = db.execute(
-                "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo JOIN texts ON texts.id = todo.text "
-                "ORDER BY todo.mtime_ns DESC, todo.text LIMIT ?",
+            found = rows(
+                db,
+                "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo "
+                "JOIN texts ON texts.id = todo.text ORDER BY todo.mtime_ns DESC, todo.text LIMIT ?",
                 (limit,),
-            ).fetchall()
-        return [Pending(*row) for row in rows]
+            )
+        return [Pending(*one) for one in found]
 
-    def put_vectors(self, ids: Sequence[int], rows: NDArray[np.float32]) -> None:
+    def put_vectors(self, ids: Sequence[int], rows_: NDArray[np.float32]) -> None:
         """Store (n, 768) unit rows for texts given by `pending`, in one transaction.
 
         A text that was dropped meanwhile is ignored. When nothing waits any more, vectors that were
         made beside older ones take their place.
         """
-        checked = _checked(rows, len(ids))
+        checked = _checked(rows_, len(ids))
         with self._write() as db:
-            number = self._writing_generation(db)
-            kept = [i for i, id_ in enumerate(ids) if _waiting(db, id_)]
-            chosen = [ids[i] for i in kept]
-            vectors.write(db, number, chosen, checked[kept])
-            db.executemany("DELETE FROM todo WHERE text = ?", [(id_,) for id_ in chosen])
-            self._log(db, chosen)
-            self._swap_when_whole(db)
+            kept = [i for i, text in enumerate(ids) if row(db, "SELECT 1 FROM todo WHERE text = ?", (text,))]
+            texts = [ids[i] for i in kept]
+            vectors.write(db, generations.writing(db), texts, checked[kept])
+            db.executemany("DELETE FROM todo WHERE text = ?", [(text,) for text in texts])
+            generations.log(db, texts)
+            generations.swap_when_whole(db)
 
     def begin_reembedding(self, fingerprint: str) -> None:
         """Start vectors of another fingerprint beside those that serve, for every text."""
         with self._write() as db:
-            self._begin_reembedding(db, fingerprint)
-
-    # -- life
+            generations.begin(db, fingerprint)
 
     def close(self) -> None:
         with self._lock:
@@ -246,217 +235,117 @@ class Store:
         with self._lock, titled(self.path):
             yield self._connection
 
-    # -- files, inside a transaction
 
-    def _put_file(self, db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> int:
-        row = db.execute("SELECT id FROM files WHERE path = ?", (encode_path(record.path),)).fetchone()
-        file = self._write_file(db, row[0] if row else None, record)
-        before = {r[0] for r in db.execute("SELECT text FROM passages WHERE file = ?", (file,)).fetchall()}
-        db.execute("DELETE FROM passages WHERE file = ?", (file,))
-        waiting = 0
-        after: set[int] = set()
-        for ordinal, passage in enumerate(passages):
-            text, new = self._text(db, passage, record.mtime_ns)
-            waiting += new
-            after.add(text)
-            db.execute(
-                "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (file, ordinal, text, passage.start, passage.end, passage.line, passage.page,
-                 None if passage.title == record.title else clean(passage.title),
-                 clean(HEADINGS.join(passage.heading))),
-            )  # fmt: skip
-        self._drop_unused(db, before - after)
-        return waiting
-
-    def _write_file(self, db: apsw.Connection, file: int | None, record: FileRecord) -> int:
-        values = encode_file(record)
-        if file is None:
-            db.execute(
-                f"INSERT INTO files({_FILE_COLUMNS}, indexed_ns) VALUES ({'?, ' * 10} ?)",
-                (*values, time.time_ns()),
-            )
-            file = db.last_insert_rowid()
-        else:
-            assignments = ", ".join(f"{column} = ?" for column in _FILE_COLUMNS.split(", "))
-            db.execute(
-                f"UPDATE files SET {assignments}, indexed_ns = ? WHERE id = ?",
-                (*values, time.time_ns(), file),
-            )
-            db.execute("DELETE FROM names WHERE rowid = ?", (file,))
-        db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
-        return file
-
-    def _text(self, db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:
-        """The number of a passage's text, and whether it is new."""
-        key = passage.key
-        row = db.execute("SELECT id FROM texts WHERE key = ?", (key,)).fetchone()
-        if row:
-            return int(row[0]), False
-        freed = db.execute("DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id").fetchone()
-        title, text = clean(passage.prompt_title), clean(passage.text)
-        db.execute(
-            "INSERT INTO texts(id, key, title, text, tokens) VALUES (?, ?, ?, ?, ?)",
-            (freed[0] if freed else None, key, title, text, passage.tokens),
-        )
-        id_ = db.last_insert_rowid()
-        db.execute(
-            "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)",
-            (id_, lexical.searchable(title), lexical.searchable(text)),
-        )
-        db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, mtime_ns))
-        return id_, True
-
-    def _delete_files(self, db: apsw.Connection, ids: Sequence[int]) -> None:
-        for file in ids:
-            texts = {r[0] for r in db.execute("SELECT text FROM passages WHERE file = ?", (file,)).fetchall()}
-            db.execute("DELETE FROM passages WHERE file = ?", (file,))
-            db.execute("DELETE FROM files WHERE id = ?", (file,))
-            db.execute("DELETE FROM names WHERE rowid = ?", (file,))
-            self._drop_unused(db, texts)
-
-    def _drop_unused(self, db: apsw.Connection, candidates: set[int]) -> None:
-        """Drop those texts that no passage uses any more, with their words and vectors."""
-        unused = [
-            text
-            for text in sorted(candidates)
-            if db.execute("SELECT 1 FROM passages WHERE text = ? LIMIT 1", (text,)).fetchone() is None
-        ]
-        numbers = [row[0] for row in db.execute("SELECT number FROM generations").fetchall()]
-        for text in unused:
-            db.execute("DELETE FROM todo WHERE text = ?", (text,))
-            db.execute("DELETE FROM texts WHERE id = ?", (text,))
-            db.execute("DELETE FROM words WHERE rowid = ?", (text,))
-            db.execute("INSERT INTO freed(id) VALUES (?)", (text,))
-        for number in numbers:
-            vectors.erase(db, number, unused)
-        self._log(db, unused)
-
-    # -- generations, inside a transaction
-
-    def _take_fingerprint(self, fingerprint: str) -> None:
-        with self._write() as db:
-            rows = db.execute("SELECT number, fingerprint, serving FROM generations").fetchall()
-            serving = next((row for row in rows if row[2]), None)
-            following = next((row for row in rows if not row[2]), None)
-            if serving is None:
-                vectors.create_generation(db, 1)
-                db.execute(
-                    "INSERT INTO generations(number, fingerprint, serving) VALUES (1, ?, 1)", (fingerprint,)
-                )
-            elif following is not None and following[1] != fingerprint:
-                self._cancel_reembedding(db, following[0], serving[0])
-                following = None
-            if serving and serving[1] != fingerprint and following is None:
-                self._begin_reembedding(db, fingerprint)
-
-    def _take_chunker(self, chunker: str) -> None:
-        with self._write() as db:
-            row = db.execute("SELECT value FROM settings WHERE name = 'chunker'").fetchone()
-            if row and row[0] != chunker:
-                db.execute("UPDATE files SET mtime_ns = -1, hash = x'' WHERE state = 'indexed'")
-            db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES ('chunker', ?)", (chunker,))
-
-    def _begin_reembedding(self, db: apsw.Connection, fingerprint: str) -> None:
-        number = 1 + int(db.execute("SELECT coalesce(max(number), 0) FROM generations").fetchone()[0])
-        serving = 0 if db.execute("SELECT 1 FROM generations WHERE serving").fetchone() else 1
-        for row in db.execute("SELECT number FROM generations WHERE NOT serving").fetchall():
-            vectors.drop_generation(db, row[0])
-        db.execute("DELETE FROM generations WHERE NOT serving")
-        vectors.create_generation(db, number)
-        db.execute(
-            "INSERT INTO generations(number, fingerprint, serving) VALUES (?, ?, ?)",
-            (number, fingerprint, serving),
-        )
-        db.execute(
-            "INSERT OR IGNORE INTO todo(text, mtime_ns) SELECT passages.text, max(files.mtime_ns) "
-            "FROM passages JOIN files ON files.id = passages.file GROUP BY passages.text"
-        )
-        self._swap_when_whole(db)
-
-    def _cancel_reembedding(self, db: apsw.Connection, number: int, serving: int) -> None:
-        """Back to the serving vectors: only what they lack still waits."""
-        vectors.drop_generation(db, number)
-        db.execute("DELETE FROM generations WHERE number = ?", (number,))
-        db.execute(f"DELETE FROM todo WHERE text IN (SELECT id FROM tails_{serving})")
-        db.execute(
-            "INSERT OR IGNORE INTO todo(text, mtime_ns) SELECT passages.text, max(files.mtime_ns) "
-            "FROM passages JOIN files ON files.id = passages.file "
-            f"WHERE passages.text NOT IN (SELECT id FROM tails_{serving}) GROUP BY passages.text"
-        )
-
-    def _writing_generation(self, db: apsw.Connection) -> int:
-        """The one being made, else the one that serves; an index without a fingerprint gets one."""
-        row = db.execute("SELECT number FROM generations ORDER BY serving LIMIT 1").fetchone()
-        if row is None:
-            vectors.create_generation(db, 1)
-            db.execute("INSERT INTO generations(number, fingerprint, serving) VALUES (1, '', 1)")
-            return 1
-        return int(row[0])
-
-    def _swap_when_whole(self, db: apsw.Connection) -> None:
-        following = db.execute("SELECT number FROM generations WHERE NOT serving").fetchone()
-        if following is None or db.execute("SELECT 1 FROM todo LIMIT 1").fetchone():
-            return
-        for row in db.execute("SELECT number FROM generations WHERE serving").fetchall():
-            vectors.drop_generation(db, row[0])
-        db.execute("DELETE FROM generations WHERE serving")
-        db.execute("UPDATE generations SET serving = 1")
-
-    def _log(self, db: apsw.Connection, ids: Sequence[int]) -> None:
-        """Tell resident copies which vectors changed."""
-        db.executemany("INSERT INTO vector_log(text) VALUES (?)", [(id_,) for id_ in ids])
-        db.execute("DELETE FROM vector_log WHERE seq <= (SELECT max(seq) FROM vector_log) - ?", (LOG_ROWS,))
-
-
-def encode_path(path: str) -> bytes:
-    return os.fsencode(path)
-
-
-def under_clause(path: str) -> tuple[str, tuple[bytes, ...]]:
-    """SQL and its bindings for rows whose `path` is `path` or lies under it."""
-    root = encode_path(path).rstrip(b"/")
-    return "(path = ? OR (path > ? AND path < ?))", (root, root + b"/", root + b"0")
-
-
-def path_words(path: str) -> str:
-    """What a path is found by: its folders and name, without surrogates."""
-    return lexical.searchable(clean(path).replace("/", " "))
-
-
-def clean(text: str) -> str:
-    """`text` with lone surrogates replaced, one for one: SQLite takes UTF-8 only."""
-    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
-
-
-def encode_file(record: FileRecord) -> tuple[object, ...]:
-    signed = record.inode - (1 << 64) if record.inode >= 1 << 63 else record.inode
-    return (
-        encode_path(record.path), signed, record.size, record.mtime_ns, record.hash, record.state,
-        clean(record.reason), record.kind, record.language, clean(record.title),
+def _put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> int:
+    known = _file_id(db, record.path)
+    before = _texts_of(db, known) if known else set()
+    file = _write_file(db, known, record)
+    db.execute("DELETE FROM passages WHERE file = ?", (file,))
+    numbered = [_text(db, passage, record.mtime_ns) for passage in passages]
+    db.executemany(
+        "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (file, ordinal, text, one.start, one.end, one.line, one.page,
+             None if one.title == record.title else clean(one.title), encode_heading(one.heading))
+            for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))
+        ],
     )  # fmt: skip
+    _drop_unused(db, before - {text for text, _ in numbered})
+    return sum(new for _, new in numbered)
 
 
-def decode_file(row: Sequence[object]) -> FileRecord:
-    path, inode, *rest = row
-    assert isinstance(path, bytes) and isinstance(inode, int)
-    return FileRecord(os.fsdecode(path), inode + (1 << 64) if inode < 0 else inode, *rest)  # type: ignore[arg-type]
-
-
-def _waiting(db: apsw.Connection, text: int) -> bool:
-    return db.execute("SELECT 1 FROM todo WHERE text = ?", (text,)).fetchone() is not None
-
-
-def _checked(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Unit rows of the right shape, or an error: vec0 itself takes anything."""
-    rows = np.ascontiguousarray(rows, np.float32)
-    if rows.shape != (count, vectors.FULL):
-        raise IndexingError(
-            f"Vectors of shape {rows.shape} came for {count} texts.", "This is a bug; report it."
+def _write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
+    """Insert a file's row, or bring the row `known` up to date; returns its number."""
+    values = (*encode_file(record), time.time_ns())
+    if known:
+        assignments = ", ".join(f"{column} = ?" for column in (*FILE_COLUMNS, "indexed_ns"))
+        db.execute(f"UPDATE files SET {assignments} WHERE id = ?", (*values, known))
+        db.execute("DELETE FROM names WHERE rowid = ?", (known,))
+    else:
+        db.execute(
+            f"INSERT INTO files({_COLUMNS}, indexed_ns) VALUES ({'?, ' * len(FILE_COLUMNS)} ?)", values
         )
-    norms = np.linalg.norm(rows, axis=1)
-    if not np.all(np.abs(norms - 1) < 0.01):
+    file = known or db.last_insert_rowid()
+    db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
+    return file
+
+
+def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:
+    """The number of a passage's text, and whether it is new."""
+    key = passage.key
+    if known := row(db, "SELECT id FROM texts WHERE key = ?", (key,)):
+        return known[0], False
+    freed = row(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
+    title, text = clean(passage.prompt_title), clean(passage.text)
+    db.execute(
+        "INSERT INTO texts(id, key, title, text, tokens) VALUES (?, ?, ?, ?, ?)",
+        (freed[0] if freed else None, key, title, text, passage.tokens),
+    )
+    id_ = db.last_insert_rowid()
+    db.execute(
+        "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)", (id_, searchable(title), searchable(text))
+    )
+    db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, mtime_ns))
+    return id_, True
+
+
+def _delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
+    texts: set[int] = set()
+    for file in files:
+        texts |= _texts_of(db, file)
+        db.execute("DELETE FROM passages WHERE file = ?", (file,))
+        db.execute("DELETE FROM files WHERE id = ?", (file,))
+        db.execute("DELETE FROM names WHERE rowid = ?", (file,))
+    _drop_unused(db, texts)
+
+
+def _drop_unused(db: apsw.Connection, candidates: set[int]) -> None:
+    """Drop those texts that no passage uses any more, with their words and vectors."""
+    unused = [
+        (text,)
+        for text in sorted(candidates)
+        if not row(db, "SELECT 1 FROM passages WHERE text = ? LIMIT 1", (text,))
+    ]
+    db.executemany("DELETE FROM todo WHERE text = ?", unused)
+    db.executemany("DELETE FROM words WHERE rowid = ?", unused)
+    db.executemany("DELETE FROM texts WHERE id = ?", unused)
+    db.executemany("INSERT INTO freed(id) VALUES (?)", unused)
+    texts = [text for (text,) in unused]
+    for number in generations.numbers(db):
+        vectors.erase(db, number, texts)
+    generations.log(db, texts)
+
+
+def _take_chunker(db: apsw.Connection, chunker: str) -> None:
+    known = row(db, "SELECT value FROM settings WHERE name = 'chunker'")
+    if known and known[0] != chunker:
+        db.execute("UPDATE files SET mtime_ns = -1, hash = x'' WHERE state = 'indexed'")
+    db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES ('chunker', ?)", (chunker,))
+
+
+def _under(path: str | None) -> tuple[str, tuple[bytes, ...]]:
+    return under_clause(path) if path else ("1", ())
+
+
+def _file_id(db: apsw.Connection, path: str) -> int:
+    """The number of a file; 0 where it is not in the index."""
+    return value(db, "SELECT coalesce(max(id), 0) FROM files WHERE path = ?", int, (encode_path(path),))
+
+
+def _texts_of(db: apsw.Connection, file: int) -> set[int]:
+    return {text for (text,) in rows(db, "SELECT text FROM passages WHERE file = ?", (file,))}
+
+
+def _checked(vectors_: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Unit rows of the right shape, or an error: vec0 itself takes anything."""
+    checked = np.ascontiguousarray(vectors_, np.float32)
+    if checked.shape != (count, vectors.FULL):
+        raise IndexingError(
+            f"Vectors of shape {checked.shape} came for {count} texts.", "This is a bug; report it."
+        )
+    if not np.all(np.abs(np.linalg.norm(checked, axis=1) - 1) < 0.01):
         raise IndexingError(
             "The model gave a vector that is not a unit vector.", "Run `ken doctor` to check the model."
         )
-    return rows
+    return checked

@@ -10,10 +10,13 @@ in its last chunk.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import apsw
 import numpy as np
 from numpy.typing import NDArray
+
+from index.database import row, rows
 
 FULL = 768
 DIMENSION = 256
@@ -74,8 +77,7 @@ def erase(connection: apsw.Connection, number: int, ids: Sequence[int]) -> None:
 
 
 def has_slot(connection: apsw.Connection, number: int, id_: int) -> bool:
-    row = connection.execute(f"SELECT 1 FROM vectors_{number}_rowids WHERE rowid = ?", (id_,)).fetchone()
-    return row is not None
+    return row(connection, f"SELECT 1 FROM vectors_{number}_rowids WHERE rowid = ?", (id_,)) is not None
 
 
 def nearest(
@@ -83,12 +85,11 @@ def nearest(
 ) -> tuple[Ids, Floats]:
     """The k passages nearest to a 256-d unit `query` among `allowed`: ids and cosines, best first."""
     sql = f"SELECT id, distance FROM vectors_{number} WHERE embedding MATCH ? AND k = ?"
-    bindings: list[object] = [np.asarray(query, np.float32).tobytes(), min(k, MAX_K)]
+    bindings: list[Any] = [np.asarray(query, np.float32).tobytes(), min(k, MAX_K)]
     if allowed is not None:
         sql += " AND id IN (SELECT value FROM carray(?))"
         bindings.append(apsw.carray(allowed))
-    rows = connection.execute(sql, tuple(bindings)).fetchall()
-    found = [(id_, distance) for id_, distance in rows if distance < _REACH]
+    found = [(id_, distance) for id_, distance in rows(connection, sql, bindings) if distance < _REACH]
     ids = np.array([id_ for id_, _ in found], np.int64)
     distances = np.array([distance for _, distance in found], np.float32)
     return ids, np.asarray(1 - distances**2 / 2, np.float32)
@@ -98,9 +99,8 @@ def heads(connection: apsw.Connection, number: int, ids: Sequence[int]) -> dict[
     """The stored 256-d vectors of those `ids` that have one."""
     found: dict[int, Floats] = {}
     for id_ in ids:
-        row = connection.execute(f"SELECT embedding FROM vectors_{number} WHERE id = ?", (id_,)).fetchone()
-        if row is not None:
-            head = np.frombuffer(row[0], np.float32)
+        if stored := row(connection, f"SELECT embedding FROM vectors_{number} WHERE id = ?", (id_,)):
+            head = np.frombuffer(stored[0], np.float32)
             if abs(float(head @ head) - 1) < 0.1:
                 found[id_] = head
     return found
@@ -109,16 +109,15 @@ def heads(connection: apsw.Connection, number: int, ids: Sequence[int]) -> dict[
 def cosines(connection: apsw.Connection, number: int, query: Floats, ids: Sequence[int]) -> dict[int, float]:
     """Cosines at 768 dimensions (int8 beyond the first 256) of a (768,) unit query and each id."""
     found = heads(connection, number, ids)
-    rows = (
-        connection.execute(
-            f"SELECT id, tail FROM tails_{number} WHERE id IN (SELECT value FROM carray(?))",
-            (apsw.carray(np.array(sorted(found), np.int64)),),
-        )
-        if found
-        else []
+    if not found:
+        return {}
+    tails = rows(
+        connection,
+        f"SELECT id, tail FROM tails_{number} WHERE id IN (SELECT value FROM carray(?))",
+        (apsw.carray(np.array(sorted(found), np.int64)),),
     )
     result: dict[int, float] = {}
-    for id_, tail in rows:
+    for id_, tail in tails:
         length, scale = np.frombuffer(tail, np.float32, 2)
         codes = np.frombuffer(tail, np.int8, offset=8).astype(np.float32)
         head = float(query[:DIMENSION] @ found[id_])
@@ -129,11 +128,11 @@ def cosines(connection: apsw.Connection, number: int, query: Floats, ids: Sequen
 def vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
     """The 768-d unit vector of one id, as stored."""
     head = heads(connection, number, [id_]).get(id_)
-    row = connection.execute(f"SELECT tail FROM tails_{number} WHERE id = ?", (id_,)).fetchone()
-    if head is None or row is None:
+    tail = row(connection, f"SELECT tail FROM tails_{number} WHERE id = ?", (id_,))
+    if head is None or tail is None:
         return None
-    length, scale = np.frombuffer(row[0], np.float32, 2)
-    rest = np.frombuffer(row[0], np.int8, offset=8).astype(np.float32) * scale
+    length, scale = np.frombuffer(tail[0], np.float32, 2)
+    rest = np.frombuffer(tail[0], np.int8, offset=8).astype(np.float32) * scale
     full = np.concatenate([head * length, rest])
     return np.asarray(full / np.linalg.norm(full), np.float32)
 

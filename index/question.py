@@ -1,0 +1,193 @@
+"""A person's text taken apart: what FTS5 is fed, and which units of a question it is asked for.
+
+Scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese; Korean, whose particles
+cling to words) are fed as overlapping grams, one from each character on, so that a word is found
+inside any run: a longer one as its grams, a shorter one as the prefix of a gram. A person's text is
+never FTS5 syntax: every unit of a question is a quoted string.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from index.database import value
+
+MAX_UNITS = 64
+"""A question of more units than this is cut: a page pasted as a question stays fast."""
+GRAM = 2
+"""Characters of a gram where one character is a syllable or more: Chinese, Japanese, Korean."""
+ALPHABETIC_GRAM = 4
+"""Characters of a gram where one character is a letter: Thai, Lao, Khmer, Burmese."""
+LAST = "\U0010ffff"
+TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2", "categories", "L* N* Co Mn Mc"])
+"""As the table of words is declared; only FTS5's own tokenizer agrees with the index."""
+
+UNSPACED = re.compile(
+    "[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+_QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|「([^」]*)」|«([^»]*)»')
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text as it is written, and the term it is indexed under."""
+
+    start: int
+    """First and last byte in UTF-8."""
+    end: int
+    written: str
+    term: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of a question that can occur in a passage: a word, a phrase, a gram."""
+
+    match: str
+    """As FTS5 takes it: a quoted string, with `*` behind it where it is a prefix."""
+    terms: tuple[str, ...]
+    rows: int
+    """How many passages hold it (a phrase: its rarest term)."""
+    weight: float
+    """Inverse document frequency, as FTS5's bm25 has it."""
+    required: bool = False
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A person's text, understood."""
+
+    text: str
+    units: tuple[Unit, ...]
+
+    @property
+    def required(self) -> tuple[Unit, ...]:
+        """The quoted phrases: an answer holds them all."""
+        return tuple(unit for unit in self.units if unit.required)
+
+    @property
+    def weight(self) -> float:
+        return sum(unit.weight for unit in self.units)
+
+
+def searchable(text: str) -> str:
+    """The form of a text that FTS5 is fed: compatibility forms folded, unspaced runs as grams."""
+    if text.isascii():
+        return text
+    return UNSPACED.sub(lambda run: f" {' '.join(grams(run[0]))} ", unicodedata.normalize("NFKC", text))
+
+
+def grams(run: str, *, whole: bool = False) -> list[str]:
+    """A gram from each character on; `whole` leaves out the short ones at the end of a longer run."""
+    size = _gram(run)
+    last = max(1, len(run) - size + 1) if whole else len(run)
+    return [run[i : i + size] for i in range(last)]
+
+
+def _gram(run: str) -> int:
+    alphabetic = run[0] < "\u1100" or "\u1780" <= run[0] <= "\u17ff"
+    return ALPHABETIC_GRAM if alphabetic else GRAM
+
+
+def tokenize(connection: apsw.Connection, text: str) -> Iterator[Token]:
+    """Tokens as FTS5 makes them."""
+    name, arguments = TOKENIZER
+    data = text.encode("utf-8", "replace")
+    tokenizer: Any = connection.fts5_tokenizer(name, arguments)
+    for start, end, *terms in tokenizer(data, apsw.FTS5_TOKENIZE_DOCUMENT, None):
+        yield Token(start, end, data[start:end].decode("utf-8", "replace"), terms[0])
+
+
+def understand(connection: apsw.Connection, text: str, *, typing: bool = False) -> Question:
+    """Take a question apart. Quoted parts are phrases that must occur; `typing` opens the last word."""
+    reader = _Reader(connection)
+    text = unicodedata.normalize("NFKC", text.replace("\0", " "))
+    for quoted in _QUOTED.finditer(text):
+        reader.phrase(next(part for part in quoted.groups() if part is not None))
+    rest = _QUOTED.sub(" ", text)
+    words = rest.split()
+    for i, word in enumerate(words):
+        reader.word(word, typing=typing and i == len(words) - 1 and not rest[-1:].isspace())
+        if len(reader.units) >= MAX_UNITS:
+            break
+    return Question(text.strip(), tuple(reader.units.values())[:MAX_UNITS])
+
+
+class _Reader:
+    """Collects the units of one question, each once."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        stored = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
+        self._total = stored - value(connection, "SELECT count(*) FROM freed", int)
+        self.units: dict[str, Unit] = {}
+
+    def phrase(self, text: str) -> None:
+        fed = UNSPACED.sub(lambda run: f" {' '.join(grams(run[0], whole=True))} ", text)
+        self._add(list(tokenize(self._connection, fed)), required=True)
+
+    def word(self, word: str, *, typing: bool) -> None:
+        position = 0
+        for run in UNSPACED.finditer(word):
+            self._spaced(word[position : run.start()], typing=False)
+            self._run(run[0])
+            position = run.end()
+        self._spaced(word[position:], typing=typing)
+
+    def _spaced(self, word: str, *, typing: bool) -> None:
+        """The tokens of a word; a dotted or hyphenated one is a phrase besides."""
+        tokens = list(tokenize(self._connection, word))
+        for i, token in enumerate(tokens):
+            if typing and i == len(tokens) - 1:
+                self._typed(token)
+            else:
+                self._add([token])
+        if len(tokens) > 1:
+            self._add(tokens)
+
+    def _run(self, run: str) -> None:
+        """A run of an unspaced script: its grams; one shorter than a gram begins one."""
+        for gram in grams(run, whole=True):
+            self._add(list(tokenize(self._connection, gram)), prefix=len(run) < _gram(run))
+
+    def _typed(self, token: Token) -> None:
+        """The word being typed. Terms are stems, so a word typed past its stem is cut back to one."""
+        typed = token.written.casefold()
+        for length in range(len(typed), max(2, len(typed) - 5), -1):
+            if self._begins_a_term(typed[:length]):
+                self._add([Token(token.start, token.end, typed[:length], typed[:length])], prefix=True)
+                return
+        self._add([token], prefix=len(typed) > 1)
+
+    def _begins_a_term(self, prefix: str) -> bool:
+        sql = "SELECT EXISTS (SELECT 1 FROM words_terms WHERE term >= ? AND term < ?)"
+        return bool(value(self._connection, sql, int, (prefix, prefix + LAST)))
+
+    def _add(self, tokens: Sequence[Token], *, required: bool = False, prefix: bool = False) -> None:
+        if not tokens:
+            return
+        # The words as written: FTS5 stems them itself, and a stem stemmed twice is another word.
+        match = '"' + " ".join(token.written.replace('"', '""') for token in tokens) + '"' + "*" * prefix
+        terms = tuple(token.term for token in tokens)
+        rows = min(self._rows(term, prefix=prefix) for term in terms)
+        weight = (
+            max(1e-6, math.log((self._total - rows + 0.5) / (rows + 0.5))) if rows < self._total else 1e-6
+        )
+        self.units.setdefault(match, Unit(match, terms, rows, weight, required, prefix))
+
+    def _rows(self, term: str, *, prefix: bool) -> int:
+        if prefix:
+            some = "SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT 500"
+            sql = f"SELECT coalesce(sum(doc), 0) FROM ({some})"
+            return value(self._connection, sql, int, (term, term + LAST))
+        sql = "SELECT coalesce(max(doc), 0) FROM words_terms WHERE term = ?"
+        return value(self._connection, sql, int, (term,))

@@ -1,0 +1,98 @@
+"""The sentence of a passage that answers a question, and where the question's words stand in it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+
+import apsw
+
+from index.question import UNSPACED, Question, grams, tokenize
+
+WIDTH = 240
+"""Characters of a snippet at most."""
+_SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Characters `start` to `end` of a text, and how much finding them there says."""
+
+    start: int
+    end: int
+    weight: float
+
+
+def snippet(
+    connection: apsw.Connection, question: Question, text: str
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The sentence that holds most of the question (the first where none does), and its words' spans."""
+    spans = matched(connection, question, text)
+    start, end = max(_sentences(text), key=lambda one: _weight(spans, one), default=(0, len(text)))
+    if end - start > WIDTH:
+        first = next((span.start for span in spans if start <= span.start < end), start)
+        start = max(start, first - WIDTH // 3)
+        end = min(end, start + WIDTH)
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    inside = (span for span in spans if start <= span.start and span.end <= end)
+    return text[start:end], tuple((span.start - start, span.end - start) for span in inside)
+
+
+def matched(connection: apsw.Connection, question: Question, text: str) -> list[Span]:
+    """Where units of the question occur in `text`, in order."""
+    words: dict[str, float] = {}
+    prefixes: dict[str, float] = {}
+    for unit in question.units:
+        for term in unit.terms:
+            (prefixes if unit.prefix else words)[term] = unit.weight
+    return sorted([*_word_spans(connection, words, prefixes, text), *_run_spans(words, prefixes, text)])
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    cuts = [0, *(found.end() for found in _SENTENCE.finditer(text)), len(text)]
+    return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
+
+
+def _weight(spans: list[Span], sentence: tuple[int, int]) -> float:
+    """A word that comes twice answers no better than once: each place counts, the same words little."""
+    return sum(span.weight for span in spans if sentence[0] <= span.start and span.end <= sentence[1])
+
+
+def _word_spans(
+    connection: apsw.Connection, words: dict[str, float], prefixes: dict[str, float], text: str
+) -> list[Span]:
+    data = text.encode("utf-8", "replace")
+    spans: list[Span] = []
+    for token in tokenize(connection, text):
+        weight = words.get(token.term)
+        if weight is None:
+            weight = next((w for prefix, w in prefixes.items() if token.term.startswith(prefix)), None)
+        if weight is not None:
+            start = len(data[: token.start].decode())
+            spans.append(Span(start, start + len(token.written), weight))
+    return spans
+
+
+def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -> list[Span]:
+    """Grams of the question in runs of unspaced scripts; those that touch are one span."""
+    if text.isascii():
+        return []
+    spans: list[Span] = []
+    for run in UNSPACED.finditer(text):
+        for start, gram in enumerate(grams(run[0]), start=run.start()):
+            length, weight = len(gram), words.get(gram)
+            if weight is None:
+                length, weight = next(
+                    ((len(p), w) for p, w in prefixes.items() if gram.startswith(p)), (0, 0.0)
+                )
+            if not length:
+                continue
+            if spans and spans[-1].end >= start:
+                spans[-1] = Span(spans[-1].start, start + length, spans[-1].weight + weight)
+            else:
+                spans.append(Span(start, start + length, weight))
+    return spans
