@@ -69,12 +69,16 @@ def _own_processes() -> Iterator[Path]:
 
 def _watches(process: Path) -> int:
     try:
-        descriptors = list((process / "fd").iterdir())
-        return sum(_held_by(process, fd) for fd in descriptors if os.readlink(fd) == "anon_inode:inotify")
+        return sum(_held_by(process, name) for name in os.listdir(process / "fd"))
     except OSError:
         return 0
 
 
-def _held_by(process: Path, descriptor: Path) -> int:
-    with (process / "fdinfo" / descriptor.name).open("rb") as lines:
-        return sum(line.startswith(b"inotify wd:") for line in lines)
+def _held_by(process: Path, descriptor: str) -> int:
+    try:
+        if os.readlink(process / "fd" / descriptor) != "anon_inode:inotify":
+            return 0
+        with (process / "fdinfo" / descriptor).open("rb") as lines:
+            return sum(line.startswith(b"inotify wd:") for line in lines)
+    except OSError:
+        return 0

@@ -1,0 +1,19 @@
+"""Waiting for a condition instead of a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "the condition") -> T:
+    """The first true value of `condition`; fails the test where none comes in time."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {timeout} s")
+        time.sleep(0.005)
+    return value
