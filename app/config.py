@@ -42,8 +42,8 @@ class ReadingConfig:
     """Further patterns to leave out, in the syntax of `.gitignore`."""
     include_hidden: bool = False
     """Look at files and folders whose name begins with a dot, too."""
-    max_file_mb: int = 50
-    """Larger files are left out, and listed as such."""
+    max_file_mb: int = 0
+    """Larger files are left out, and listed as such; 0 for as much as each format can take."""
     processes: int = 0
     """Processes that read; 0 for one for each two cores."""
     passage_tokens: int = 0

@@ -1,0 +1,447 @@
+"""The library that does the work in this process.
+
+Reading needs no permission of anybody; writing takes the write lock for as long as it lasts. Each part
+(index, model, readers) is opened when it is first needed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self, cast, get_args
+
+from app import config as configuration
+from app import paths
+from app.errors import NothingIndexed, PathInvalid, UsageInvalid
+from app.excerpt import cut_excerpt
+from app.folders import FORGOTTEN, FORGOTTEN_RULE, Kept, is_under
+from app.freshness import check
+from app.library import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
+from app.lock import WriteLock
+from app.model import LazyModel, TextModel
+from app.places import absolute, usable
+from app.sync.pipeline import Pipeline
+from embedder.errors import ModelNotFound
+from index.errors import IndexBusy, IndexUnreachable
+from index.extract import ReaderPool
+from index.passages import CHUNKER_VERSION, SIZE
+from index.search import Searcher
+from index.store import Store, StoredFolder
+from index.types import Document, Filter, Mode, Results
+from index.vectors import DIMENSION
+from index.walk import Found, Rules, judge
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
+FOLDER_STATES = get_args(FolderState)
+NOTHING = NothingIndexed(
+    "No file has been indexed.", "Run `ken index FOLDER` first, or `ken demo` to see how it works."
+)
+DOCUMENTS_KEPT = 4
+"""Documents a preview may come back to."""
+REFRESH_BYTES = 64 * 1024
+"""Changed files among the hits are read again before answering, up to this much of them."""
+
+
+class LocalLibrary:
+    """`app.library.Library` in this process. `resident`: keep vectors in memory for many questions.
+
+    `model` is the settings' own unless another is given; it is closed with the library.
+    """
+
+    def __init__(
+        self,
+        config: configuration.Config | None = None,
+        model: TextModel | None = None,
+        *,
+        index: Path | None = None,
+        resident: bool = False,
+        purpose: str = "ken",
+    ) -> None:
+        self.config = config or configuration.load()
+        self.model: TextModel = model or LazyModel(self.config.model)
+        self.index = index or paths.index_path()
+        self.purpose = purpose
+        self._resident = resident
+        self._guard = threading.RLock()
+        self._write_guard = threading.RLock()
+        self._cancel = threading.Event()
+        self._progress = Progress("idle")
+        self._opened: Store | None = None
+        self._asked: Searcher | None = None
+        self._documents: dict[tuple[str, int, int], Document] = {}
+
+    # -- asking
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        mode: Mode = "hybrid",
+        filter: Filter | None = None,  # noqa: A002
+        explain: bool = False,
+        typing: bool = False,
+    ) -> Answer:
+        started = time.perf_counter()
+        if not query.strip():
+            raise UsageInvalid("The question is empty.", 'Say what to look for: ken search "how to …".')
+        searcher = self._searcher()
+        vector, used, notice = self._vector(query, mode)
+
+        def ask(number: int) -> Results:
+            narrowed = filter or Filter()
+            return searcher.search(
+                query, vector, mode=used, limit=number, filter=narrowed, explain=explain, typing=typing
+            )
+
+        answer = self._answer(ask, query, used, limit, started)
+        return replace(answer, notice=notice or answer.notice)
+
+    def similar(
+        self,
+        path: str,
+        line: int | None = None,
+        *,
+        limit: int = 10,
+        filter: Filter | None = None,  # noqa: A002
+    ) -> Answer:
+        started = time.perf_counter()
+        path = absolute(path)
+        searcher = self._searcher()
+
+        def ask(number: int) -> Results:
+            return searcher.similar(path, line, limit=number, filter=filter or Filter())
+
+        return self._answer(ask, path if line is None else f"{path}:{line}", "meaning", limit, started)
+
+    def text(self, path: str) -> str:
+        return self._document(path).text
+
+    def excerpt(self, path: str, start: int, length: int) -> Excerpt:
+        return cut_excerpt(path, self._document(path), start, length)
+
+    def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
+        if not texts:
+            return ()
+        question = self.model.embed_queries([query])[0]
+        return tuple(float(cosine) for cosine in self.model.embed_documents(list(texts)) @ question)
+
+    # -- keeping
+
+    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
+        wanted = [usable(path) for path in paths]
+        with self._writing() as store:
+            for path in wanted:
+                kept = Kept(store.folders())
+                if kept.owner(path) == path and kept.forgotten(path):
+                    store.forget(path)
+                    kept = Kept(store.folders())
+                if not self._covered(path, kept):
+                    store.add_folder(path)
+            return tuple(self._folder(store, f) for f in store.folders() if f.path in wanted)
+
+    def sync(
+        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
+    ) -> SyncReport:
+        def tell(now: Progress) -> None:
+            self._progress = now
+            if progress is not None:
+                progress(now)
+
+        self._cancel.clear()
+        fingerprint = self.model.fingerprint
+        try:
+            with self._writing(fingerprint) as store:
+                kept = Kept(store.folders())
+                roots = kept.roots if paths is None else kept.related([absolute(path) for path in paths])
+                return self._pipeline(store).sync(roots, tell, self._cancel)
+        finally:
+            self._progress = Progress("idle")
+
+    def forget(self, path: str) -> int:
+        path = absolute(path)
+        with self._writing() as store:
+            known = any(is_under(f.path, path) for f in store.folders()) or bool(store.files(path))
+            if not known:
+                raise PathInvalid(f"Nothing under {path} is in the index.", "`ken status` lists what is.")
+            dropped = store.forget(path)
+            if Kept(store.folders()).root_of(path) is not None:
+                store.add_folder(path)
+                store.set_folder_state(path, FORGOTTEN)
+            return dropped
+
+    def pause(self) -> None:
+        """Stop a `sync` in progress; what is done is kept."""
+        self._cancel.set()
+
+    def resume(self) -> None:
+        self._cancel.clear()
+
+    # -- knowing
+
+    def status(self) -> Status:
+        store = self._store()
+        stored = () if store is None else store.folders()
+        counts = None if store is None else store.counts()
+        return Status(
+            folders=tuple(self._folder(store, f) for f in stored if store and f.state != FORGOTTEN),
+            files=counts.files if counts else 0,
+            passages=counts.passages if counts else 0,
+            pending=counts.pending if counts else 0,
+            problems=counts.problems if counts else 0,
+            model=self.model.model,
+            engine=self.model.engine,
+            dimension=DIMENSION,
+            progress=self._progress,
+            daemon=False,
+            index_bytes=_bytes(self.index),
+        )
+
+    def problems(self) -> tuple[Problem, ...]:
+        store = self._store()
+        records = store.problems() if store else []
+        return tuple(
+            Problem(r.path, "failed" if r.state == "failed" else "skipped", r.reason, r.kind) for r in records
+        )
+
+    def why(self, path: str) -> Why:
+        path = absolute(path)
+        store = self._store()
+        kept = Kept(store.folders() if store else ())
+        record = store.files(path).get(path) if store else None
+        passages = store.counts(path).passages if store and record else 0
+        state, rule, reason = self._verdict(path, kept)
+        if record is not None and record.state != "indexed":
+            state, reason = record.state, record.reason or reason
+        return Why(
+            path=path,
+            indexed=record is not None and record.state == "indexed",
+            rule=rule,
+            state=record.state if record else state,
+            reason=reason,
+            indexed_ns=store.indexed_ns(path) if store and record else None,
+            passages=passages,
+        )
+
+    # -- life
+
+    def close(self) -> None:
+        self._cancel.set()
+        with self._guard:
+            for part in (self._opened, self._asked):
+                if part is not None:
+                    part.close()
+            self._opened = self._asked = None
+            if "_readers" in self.__dict__:
+                self._readers.close()
+            self.model.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- parts
+
+    @cached_property
+    def lock(self) -> WriteLock:
+        """The right to write; held between calls where somebody acquired it."""
+        return WriteLock(self.purpose, self.index.with_name(paths.lock_path().name))
+
+    @property
+    def rules(self) -> Rules:
+        reading = self.config.reading
+        most = reading.max_file_mb * 1024 * 1024 or None
+        return Rules(ignore=reading.ignore, hidden=reading.include_hidden, max_bytes=most)
+
+    @cached_property
+    def _readers(self) -> ReaderPool:
+        return ReaderPool(1)
+
+    @contextmanager
+    def _writing(self, fingerprint: str = "") -> Iterator[Store]:
+        """The store, with the write lock held; `fingerprint`: vectors of this kind will be written."""
+        with self._write_guard:
+            held = self.lock.held
+            self.lock.acquire()
+            try:
+                if fingerprint:
+                    with Store(self.index, fingerprint=fingerprint, chunker=self._chunker):
+                        """Opening takes note of what makes vectors and passages."""
+                store = self._store(create=True)
+                assert store is not None
+                yield store
+            finally:
+                if not held:
+                    self.lock.release()
+
+    @property
+    def _chunker(self) -> str:
+        return f"{CHUNKER_VERSION}-{self.config.reading.passage_tokens or SIZE}"
+
+    def _store(self, *, create: bool = False) -> Store | None:
+        """The open index; None where there is none yet."""
+        with self._guard:
+            if self._opened is None and (create or self.index.exists()):
+                self._opened = Store(self.index)
+            return self._opened
+
+    def _searcher(self) -> Searcher:
+        with self._guard:
+            if self._asked is None:
+                if not self.index.exists():
+                    raise _nothing()
+                self._asked = Searcher(self.index, resident=self._resident)
+            return self._asked
+
+    def _pipeline(self, store: Store) -> Pipeline:
+        reading = self.config.reading
+        return Pipeline(
+            store, self.model, self.rules, readers=reading.processes, passage_tokens=reading.passage_tokens
+        )
+
+    # -- answering
+
+    def _vector(self, query: str, mode: Mode) -> tuple[NDArray[np.float32] | None, Mode, str]:
+        """The question's vector, the mode it allows, and what a person should be told of that."""
+        if mode == "words":
+            return None, mode, ""
+        try:
+            return self.model.embed_queries([query])[0], mode, ""
+        except ModelNotFound as error:
+            if mode == "meaning":
+                raise
+            return None, "words", f"Found by words only. {error.what} {error.fix}"
+
+    def _answer(
+        self, ask: Callable[[int], Results], query: str, mode: Mode, limit: int, started: float
+    ) -> Answer:
+        """Ask until every hit is true: what is gone is left out, what changed is read again or marked."""
+        results = ask(limit)
+        checked = check(results.hits)
+        if checked.changed and self._refreshed(checked.changed):
+            results = ask(limit)
+            checked = check(results.hits)
+        if checked.gone:
+            results = ask(limit + checked.gone)
+            checked = check(results.hits)
+        hits = checked.hits[:limit]
+        if not hits:
+            self._require_files()
+        stale = frozenset(hit.path for hit in hits if hit.path in checked.changed)
+        return Answer(
+            query=query,
+            mode=mode,
+            hits=hits,
+            close=results.close and bool(hits),
+            confidence=results.confidence,
+            waiting=len(stale),
+            took_ms=(time.perf_counter() - started) * 1000,
+            stale=stale,
+            notice=self._pending_notice(mode),
+        )
+
+    def _refreshed(self, changed: dict[str, int]) -> bool:
+        """Take in changed files at once where they are small and nobody else is writing."""
+        if sum(changed.values()) > REFRESH_BYTES:
+            return False
+        try:
+            with self._writing(self.model.fingerprint) as store:
+                self._pipeline(store).take(list(changed))
+        except (IndexBusy, IndexUnreachable, ModelNotFound):
+            return False
+        return True
+
+    def _pending_notice(self, mode: Mode) -> str:
+        store = self._store()
+        if mode == "words" or store is None or not store.pending(1):
+            return ""
+        return "Indexing is not finished: some passages are found by their words only. `ken index` goes on."
+
+    def _require_files(self) -> None:
+        store = self._store()
+        if store is None or not store.counts().files:
+            raise _nothing()
+
+    # -- looking
+
+    def _document(self, path: str) -> Document:
+        path = absolute(path)
+        store = self._store()
+        if store is None or path not in store.files(path):
+            raise PathInvalid(f"{path} is not in the index.", "`ken why PATH` says why.")
+        with self._guard:
+            readers = self._readers
+        try:
+            stat = os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            raise PathInvalid(f"{path} cannot be read: {error.strerror}.", "It may be gone.") from error
+        key = (path, stat.st_mtime_ns, stat.st_size)
+        if key not in self._documents:
+            document = readers.read(path).document
+            with self._guard:
+                while len(self._documents) >= DOCUMENTS_KEPT:
+                    self._documents.pop(next(iter(self._documents)))
+                self._documents[key] = document
+            return document
+        return self._documents[key]
+
+    def _folder(self, store: Store, folder: StoredFolder) -> Folder:
+        counts = store.counts(folder.path)
+        there = os.path.lexists(folder.path)
+        state = (
+            folder.state if there and folder.state in FOLDER_STATES else "unwatched" if there else "missing"
+        )
+        return Folder(
+            path=folder.path,
+            files=counts.files,
+            passages=counts.passages,
+            problems=counts.problems,
+            state=cast(FolderState, state),
+            note=folder.note or ("" if there else "It is not there; what was indexed from it is kept."),
+        )
+
+    def _covered(self, path: str, kept: Kept) -> bool:
+        """Whether a kept folder brings `path` in already; what it leaves out may be kept on its own."""
+        root = kept.root_of(path)
+        if root is None or root == path:
+            return root == path
+        verdict = judge(path, root, self.rules)
+        return isinstance(verdict, Found) or verdict.rule == "folder"
+
+    def _verdict(self, path: str, kept: Kept) -> tuple[str, str, str]:
+        """State, rule and reason of a path, from the rules alone."""
+        if kept.forgotten(path):
+            return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."
+        root = kept.root_of(path)
+        if root is None:
+            return "unknown", "not kept", "It lies in no folder that ken keeps; `ken index PATH` adds one."
+        verdict = judge(path, root, self.rules)
+        if isinstance(verdict, Found) or verdict.rule == "folder":
+            return "found", f"kept with {root}", ""
+        return "skipped", verdict.rule, verdict.reason
+
+
+def _nothing() -> NothingIndexed:
+    return NothingIndexed(
+        "No file has been indexed.", "Run `ken index FOLDER` first, or `ken demo` to see how it works."
+    )
+
+
+def _bytes(index: Path) -> int:
+    files = (index, index.with_name(index.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())

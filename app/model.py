@@ -1,0 +1,126 @@
+"""The model as the application uses it: each part loaded when it is first needed, and not before.
+
+Knowing whether vectors may be mixed takes the checkpoint's headers, counting tokens takes the
+tokenizer, embedding takes the engine. Nothing here is imported by a front that asks the daemon.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from app.config import ModelConfig
+from embedder.errors import ModelNotFound
+from embedder.models import DEFAULT_MODEL, find_model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from embedder import Embedder
+
+
+class TextModel(Protocol):
+    """What indexing and search need of a model. Safe from any thread."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def fingerprint(self) -> str:
+        """Equal exactly where vectors may be mixed. Raises `ModelNotFound` where there is no model."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+    def embed_documents(
+        self, texts: Sequence[str], titles: Sequence[str | None] | None = None
+    ) -> NDArray[np.float32]: ...
+    def close(self) -> None: ...
+
+
+class LazyModel:
+    """The model that the settings name, in this process."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.config = config
+        self._guard = threading.Lock()
+        self._embedder: Embedder | None = None
+        self._counter: TokenCounterOf | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Raises `ModelNotFound`."""
+        return find_model(self.config.name or None)
+
+    @property
+    def present(self) -> bool:
+        try:
+            return self.folder.is_dir()
+        except ModelNotFound:
+            return False
+
+    @property
+    def model(self) -> str:
+        return Path(self.config.name or DEFAULT_MODEL).name
+
+    @property
+    def engine(self) -> str:
+        from embedder import engine
+
+        return engine.choose(self.config.engine)
+
+    @property
+    def fingerprint(self) -> str:
+        from embedder import loading
+
+        return loading.fingerprint(self.folder, self.config.engine, self.config.precision)
+
+    def embedder(self) -> Embedder:
+        """The loaded model; loads it now where it is not."""
+        import embedder
+
+        with self._guard:
+            if self._embedder is None:
+                self._embedder = embedder.load(
+                    self.folder,
+                    engine=self.config.engine,
+                    precision=self.config.precision,
+                    threads=self.config.threads or None,
+                    memory_mb=self.config.memory_mb or None,
+                )
+            return self._embedder
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        if self._counter is None:
+            self._counter = TokenCounterOf(self.folder)
+        return self._counter(texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.embedder().embed_queries(texts)
+
+    def embed_documents(
+        self, texts: Sequence[str], titles: Sequence[str | None] | None = None
+    ) -> NDArray[np.float32]:
+        return self.embedder().embed_documents(texts, titles)
+
+    def close(self) -> None:
+        with self._guard:
+            if self._embedder is not None:
+                self._embedder.close()
+                self._embedder = None
+
+
+class TokenCounterOf:
+    """A model folder's token counts, without its engine."""
+
+    def __init__(self, folder: Path) -> None:
+        from embedder.tokenizer import GemmaTokenizer
+        from index.tokens import WordCounter
+
+        self._count = WordCounter(GemmaTokenizer.from_folder(folder).count)
+
+    def __call__(self, texts: Sequence[str]) -> list[int]:
+        return self._count(texts)

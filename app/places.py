@@ -1,0 +1,37 @@
+"""Paths as a person gives them, made into the one name by which the index knows the place."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from app.errors import PathInvalid
+
+
+def absolute(path: str) -> str:
+    """Absolute and without links on the way; a link to a file keeps its own name."""
+    path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+    if os.path.isdir(path):  # noqa: PTH112
+        return os.path.realpath(path)
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
+
+
+def usable(path: str) -> str:
+    """The same of a path that can be indexed; raises `PathInvalid` where it cannot."""
+    if not path:
+        raise PathInvalid("The path is empty.", "Name a folder or a file.")
+    full = absolute(path)
+    try:
+        mode = os.stat(full).st_mode  # noqa: PTH116
+    except OSError as error:
+        raise PathInvalid(
+            f"{full} cannot be looked at: {error.strerror}.", "Check how it is written."
+        ) from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise PathInvalid(f"{full} is neither a folder nor a file.", "Name a folder or a file.")
+    if not os.access(full, os.R_OK | (os.X_OK if stat.S_ISDIR(mode) else 0)):
+        raise PathInvalid(
+            f"There is no permission to read {full}.", "Change its permissions, or run as its owner."
+        )
+    return full
