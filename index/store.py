@@ -159,6 +159,12 @@ class Store:
             found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE state != 'indexed' ORDER BY path")
         return [decode_file(one) for one in found]
 
+    def indexed_ns(self, path: str) -> int | None:
+        """When the file at `path` was last taken in, in nanoseconds since the epoch."""
+        with self._read() as db:
+            row = db.execute("SELECT indexed_ns FROM files WHERE path = ?", (encode_path(path),)).fetchone()
+        return int(row[0]) if row else None
+
     def counts(self, under: str | None = None) -> Counts:
         where, bindings = _under(under)
         inside = f"file IN (SELECT id FROM files WHERE {where})" if under else "1"
