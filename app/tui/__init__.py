@@ -1,0 +1,36 @@
+"""The terminal interface: ken alone on the command line.
+
+Owns screens, widgets, keys and colours. Talks to `app.library` and to nothing below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.library import Library
+
+
+def run(library: Library | None = None) -> None:
+    """Show the interface until the person leaves it.
+
+    With a library, that one is used and left open; without, ken's own is opened (the daemon's where one
+    answers) after the first screen is painted, and closed at the end.
+    """
+    from app.config import load as load_config
+    from app.tui.app import KenApp
+    from app.tui.memory import load as load_memory
+    from app.tui.session import Session
+
+    session = Session(config=load_config(), memory=load_memory())
+    connect: Callable[[], Library] = _open if library is None else lambda: library
+    KenApp(session, connect).run()
+    if library is None and session.library is not None:
+        session.library.close()
+
+
+def _open() -> Library:
+    from app.library import open_library
+
+    return open_library()

@@ -1,0 +1,207 @@
+"""Opening a file where a passage stands: editors at the line, viewers at the page, the file manager.
+
+Owns the command lines of other programs. Knows nothing of screens: a `Launch` says what to run and
+whether it needs the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import AppError, PathInvalid
+
+TEXT_KINDS = frozenset(
+    {"markdown", "text", "code", "data", "config", "restructuredtext", "latex", "org", "asciidoc", "csv", "json",
+     "yaml", "toml", "xml", "html", "subtitles", "log", "notebook"}
+)  # fmt: skip
+"""Kinds that an editor shows as they are; others go to the system's viewer."""
+
+
+class NothingOpens(AppError):
+    title = "Nothing here can open this"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A command, and whether it takes the terminal over while it runs."""
+
+    command: tuple[str, ...]
+    terminal: bool
+
+
+_Arguments = Callable[[str, int], list[str]]
+
+
+def _plus(path: str, line: int) -> list[str]:
+    return [f"+{line}", path]
+
+
+def _colon(path: str, line: int) -> list[str]:
+    return [f"{path}:{line}"]
+
+
+def _goto(path: str, line: int) -> list[str]:
+    return ["--goto", f"{path}:{line}"]
+
+
+def _line_option(path: str, line: int) -> list[str]:
+    return ["--line", str(line), path]
+
+
+def _bare(path: str, line: int) -> list[str]:
+    return [path]
+
+
+_TERMINAL: dict[str, _Arguments] = {
+    **dict.fromkeys(("vi", "vim", "nvim", "vis", "view", "nano", "pico", "emacs", "emacsclient", "kak", "kakoune",
+                     "joe", "jed", "mg", "ne", "dte", "less", "more", "mcedit", "micro", "ed"), _plus),
+    **dict.fromkeys(("hx", "helix", "amp"), _colon),
+    "ed": _bare,
+}  # fmt: skip
+_WINDOWED: dict[str, _Arguments] = {
+    **dict.fromkeys(("code", "code-insiders", "codium", "vscodium", "cursor", "windsurf"), _goto),
+    **dict.fromkeys(("subl", "sublime_text", "zed", "zeditor", "atom", "pulsar", "lapce"), _colon),
+    **dict.fromkeys(("gvim", "mvim", "gedit", "gnome-text-editor", "xed", "pluma", "mousepad", "bbedit"), _plus),
+    **dict.fromkeys(("kate", "kwrite", "idea", "pycharm", "webstorm", "goland", "clion", "rubymine", "rustrover"),
+                    _line_option),
+    "mate": _line_option,
+}  # fmt: skip
+_PAGED: dict[str, Callable[[str, int], list[str]]] = {
+    "zathura": lambda path, page: [f"--page={page}", path],
+    "evince": lambda path, page: [f"--page-index={page}", path],
+    "papers": lambda path, page: [f"--page-index={page}", path],
+    "okular": lambda path, page: ["--page", str(page), path],
+    "mupdf": lambda path, page: [path, str(page)],
+    "sioyek": lambda path, page: ["--page", str(page), path],
+    "xreader": lambda path, page: [f"--page-index={page}", path],
+}
+
+
+def launch_for(
+    path: str, line: int = 1, page: int | None = None, *, kind: str = "text", editor: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Launch:  # fmt: skip
+    """What opens a file at its line or page.
+
+    `editor` (the configured one) wins over `$VISUAL` and `$EDITOR`. Raises `PathInvalid` where the file
+    is gone and `NothingOpens` where nothing on this machine can show it.
+    """
+    if not Path(path).exists():
+        raise PathInvalid(f"{path} is not there any more.", "The index forgets it with the next look at the folder.")
+    if kind not in TEXT_KINDS:
+        return _viewer(path, page)
+    variables = os.environ if environment is None else environment
+    chosen = editor or variables.get("VISUAL") or variables.get("EDITOR") or ""
+    if chosen:
+        return editor_launch(chosen, path, line)
+    return _any_editor(path, line)
+
+
+def editor_launch(editor: str, path: str, line: int) -> Launch:
+    """The command of an editor, its own arguments kept, at the line where its way of saying so is known."""
+    try:
+        words = shlex.split(editor)
+    except ValueError as error:
+        raise NothingOpens(f"The editor {editor!r} cannot be read: {error}.", "Mend $VISUAL or $EDITOR.") from error
+    if not words:
+        raise NothingOpens("The editor's name is empty.", "Set $EDITOR, or tui.editor in the configuration.")
+    if shutil.which(words[0]) is None:
+        raise NothingOpens(f"There is no {words[0]} on this machine.", "Set $VISUAL or $EDITOR to one that is.")
+    name = Path(words[0]).stem.lower() if words[0].lower().endswith(".exe") else Path(words[0]).name.lower()
+    line = max(1, line)
+    if name in _WINDOWED:
+        return Launch((*words, *_WINDOWED[name](path, line)), terminal=False)
+    windowed = name == "emacsclient" and any(word in ("-c", "-n", "--no-wait") for word in words[1:])
+    arguments = _TERMINAL.get(name, _bare)
+    return Launch((*words, *arguments(_safe(path), line)), terminal=not windowed)
+
+
+def _safe(path: str) -> str:
+    """A path no program takes for an option; absolute ones never are."""
+    return path if path.startswith("/") else f"./{path}"
+
+
+def _any_editor(path: str, line: int) -> Launch:
+    if sys.platform == "darwin":
+        return Launch(("open", "-t", path), terminal=False)
+    for name in ("nano", "nvim", "vim", "vi", "micro", "hx"):
+        if shutil.which(name):
+            return editor_launch(name, path, line)
+    return _viewer(path, None)
+
+
+def _viewer(path: str, page: int | None) -> Launch:
+    if sys.platform == "darwin":
+        return Launch(("open", path), terminal=False)
+    if page is not None and path.lower().endswith(".pdf"):
+        for name, arguments in _PAGED.items():
+            if shutil.which(name):
+                return Launch((name, *arguments(path, page)), terminal=False)
+    if shutil.which("xdg-open"):
+        return Launch(("xdg-open", path), terminal=False)
+    raise NothingOpens("No viewer for this kind of file was found.", "Install xdg-utils, or copy the path with y.")
+
+
+def reveal_launch(path: str) -> Launch:
+    """What shows a file in the file manager, selected where that can be asked for."""
+    if not Path(path).exists():
+        raise PathInvalid(f"{path} is not there any more.", "The index forgets it with the next look at the folder.")
+    if sys.platform == "darwin":
+        return Launch(("open", "-R", path), terminal=False)
+    if shutil.which("dbus-send") and os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return Launch(
+            ("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.FileManager1",
+             "/org/freedesktop/FileManager1", "org.freedesktop.FileManager1.ShowItems",
+             f"array:string:{Path(path).as_uri().replace(',', '%2C')}", "string:"), terminal=False,
+        )  # fmt: skip
+    if shutil.which("xdg-open"):
+        return Launch(("xdg-open", str(Path(path).parent)), terminal=False)
+    raise NothingOpens("No file manager was found.", "Copy the path with y instead.")
+
+
+def run(launch: Launch) -> None:
+    """Run a command: waiting for one that takes the terminal, leaving a windowed one to itself.
+
+    Raises `NothingOpens` where it cannot be started or, taking the terminal, ends with an error.
+    """
+    try:
+        if launch.terminal:
+            code = subprocess.run(launch.command, check=False).returncode
+            if code != 0:
+                raise NothingOpens(f"{launch.command[0]} ended with status {code}.", "Try it in a shell of its own.")
+            return
+        subprocess.Popen(
+            launch.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise NothingOpens(f"{launch.command[0]} could not be started: {error.strerror}.", "Set $EDITOR.") from error
+
+
+def clipboard_command() -> tuple[str, ...] | None:
+    """The platform's own way to the clipboard, for terminals that do not pass it on (OSC 52)."""
+    if sys.platform == "darwin":
+        return ("pbcopy",)
+    for display, command in (
+        ("WAYLAND_DISPLAY", ("wl-copy",)),
+        ("DISPLAY", ("xclip", "-selection", "clipboard")),
+        ("DISPLAY", ("xsel", "--clipboard", "--input")),
+    ):
+        if os.environ.get(display) and shutil.which(command[0]):
+            return command
+    return None
+
+
+def copy(text: str) -> None:
+    """Put text on the clipboard by the platform's own way; nothing where there is none."""
+    command = clipboard_command()
+    if command is None:
+        return
+    subprocess.run(command, input=text.encode("utf-8", "surrogatepass"), check=False, timeout=3, capture_output=True)

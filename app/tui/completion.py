@@ -1,0 +1,91 @@
+"""Filters typed in a question: completing the one under the cursor, and setting one by a toggle.
+
+Pure functions over the question's text, the one place where filters are kept while typing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from app.query import KEYS
+
+KINDS = ("md", "pdf", "code", "docx", "html", "txt", "pptx", "xlsx", "epub", "email", "notebook")
+TIMES = ("1d", "1w", "2w", "1m", "3m", "1y")
+LANGUAGES = ("python", "rust", "go", "javascript", "typescript", "java", "c", "cpp", "ruby", "swift", "shell")
+_VALUES: dict[str, tuple[str, ...]] = {
+    "type": KINDS,
+    "since": ("today", "yesterday", *TIMES),
+    "before": ("today", "yesterday", *TIMES),
+    "lang": LANGUAGES,
+    "mode": ("words", "meaning", "hybrid"),
+    "size": (">1mb", "<20k"),
+}
+_OPEN = re.compile(r'(?:^|\s)(?P<key>[a-z]+):(?P<value>"[^"]*|[^\s"]*)$')
+_KEY = re.compile(r"(?:^|\s)(?P<key>[a-z]{2,})$")
+
+
+def candidates(text: str, folders: Sequence[str]) -> list[str]:
+    """What may stand for the last word of `text`: values of a filter, or the filters' names."""
+    if found := _OPEN.search(text):
+        key, typed = found["key"], found["value"].lstrip('"').lower()
+        values = [quoted(name) for name in folder_names(folders)] if key == "in" else _VALUES.get(key, ())
+        return [f"{key}:{value}" for value in values if value.lstrip('"').lower().startswith(typed)]
+    if found := _KEY.search(text):
+        return [f"{key}:" for key in KEYS if key.startswith(found["key"])]
+    return []
+
+
+def complete(text: str, folders: Sequence[str], questions: Sequence[str] = ()) -> str | None:
+    """The whole text with its last word completed, or an earlier question that begins with it."""
+    if _OPEN.search(text):
+        for candidate in candidates(text, folders):
+            begin = text.rfind(candidate.split(":", 1)[0] + ":")
+            whole = text[:begin] + candidate
+            if len(whole) > len(text) and whole.lower().startswith(text.lower()):
+                return text + whole[len(text) :]
+        return None
+    if len(text) >= 3:
+        return next((question for question in questions if question.startswith(text) and question != text), None)
+    return None
+
+
+def folder_names(folders: Sequence[str]) -> list[str]:
+    """The folders by their own names, each once."""
+    return list(dict.fromkeys(os.path.basename(folder.rstrip(os.sep)) for folder in folders))  # noqa: PTH119
+
+
+def quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value
+
+
+def value_of(text: str, key: str) -> str:
+    """What the filter `key` says in the question; empty where it is not there."""
+    found = _filter(key).search(text)
+    return found["value"].strip('"') if found else ""
+
+
+def with_filter(text: str, key: str, value: str) -> str:
+    """The question with this filter set, or without it where `value` is empty."""
+    bare = " ".join(_filter(key).sub(" ", text).split())
+    return f"{bare} {key}:{quoted(value)}".strip() if value else bare
+
+
+def without_filters(text: str) -> str:
+    for key in KEYS:
+        text = with_filter(text, key, "")
+    return text
+
+
+def next_value(text: str, key: str, values: Sequence[str]) -> str:
+    """The value after the present one; empty after the last."""
+    current = value_of(text, key)
+    if current in values:
+        following = values.index(current) + 1
+        return values[following] if following < len(values) else ""
+    return values[0] if values else ""
+
+
+def _filter(key: str) -> re.Pattern[str]:
+    return re.compile(rf'(?:^|(?<=\s)){key}:(?P<value>"[^"]*"?|\S+)', re.IGNORECASE)

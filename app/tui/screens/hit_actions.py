@@ -1,0 +1,161 @@
+"""What can be done with a result: open, reveal, copy, pin, keep as a question, more like it, say why.
+
+A part of the search screen, which gives `hit`, the question, and a place for similar results.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.screen import Screen
+
+from app import open_file
+from app.errors import TITLED_ERRORS
+from app.library import Answer
+from app.plain import plain_line
+from app.tui import rows, wording
+from app.tui.memory import Pin
+from app.tui.screens.dialog import Dialog
+from app.tui.session import Session, background
+from index.types import Hit
+
+
+class HitActions(Screen[None]):
+    """Actions on the highlighted result."""
+
+    session: Session
+
+    @property
+    def hit(self) -> Hit | None:
+        """The highlighted result."""
+        raise NotImplementedError
+
+    @property
+    def question(self) -> str:
+        """What is asked, without filters."""
+        raise NotImplementedError
+
+    def pins_changed(self) -> None:
+        """The memory's pins are others now."""
+        raise NotImplementedError
+
+    def say(self, text: str, *, bad: bool = False, title: str = "") -> None:
+        """A short message that goes away by itself; nothing in it is markup."""
+        severity = "error" if bad else "information"
+        self.app.notify(plain_line(text), title=title, severity=severity, timeout=6 if bad else 3, markup=False)  # type: ignore[arg-type]
+
+    def say_error(self, error: Exception) -> None:
+        """An error as a message."""
+        if isinstance(error, TITLED_ERRORS):
+            self.say(f"{error.what} {error.fix}".strip(), bad=True, title=error.title)
+        else:
+            self.say(f"{type(error).__name__}: {error}", bad=True, title="Something went wrong")
+
+    def open_place(self, path: str, line: int, page: int | None, kind: str) -> None:
+        """Open a file at its place; an editor of the terminal takes the screen over until it ends."""
+        try:
+            launch = open_file.launch_for(path, line, page, kind=kind, editor=self.session.config.tui.editor)
+            if launch.terminal and not self.app.is_headless:
+                with self.app.suspend():
+                    open_file.run(launch)
+                self.app.refresh(layout=True)
+            else:
+                open_file.run(launch)
+        except TITLED_ERRORS as error:
+            self.say_error(error)
+            return
+        if not launch.terminal:
+            self.say(f"Opened with {launch.command[0].rsplit('/', 1)[-1]}")
+
+    def action_reveal(self) -> None:
+        if self.hit is None:
+            return
+        try:
+            open_file.run(open_file.reveal_launch(self.hit.path))
+        except TITLED_ERRORS as error:
+            self.say_error(error)
+
+    def action_copy_path(self) -> None:
+        if self.hit is not None:
+            self._copy(self.hit.path, "The path")
+
+    def action_copy_passage(self) -> None:
+        if self.hit is not None:
+            self._copy(self.hit.text, "The passage")
+
+    def action_copy_citation(self) -> None:
+        if self.hit is not None:
+            self._copy(citation(self.hit), "A Markdown citation")
+
+    def _copy(self, text: str, what: str) -> None:
+        self.session.remember(self.question)
+        self.app.copy_to_clipboard(text.encode("utf-8", "replace").decode())
+        background(self, lambda: open_file.copy(text), lambda outcome: None)
+        self.say(f"{what} is on the clipboard")
+
+    def action_pin(self) -> None:
+        hit = self.hit
+        if hit is None:
+            return
+        pin = Pin(hit.path, hit.line, hit.title, hit.page, hit.start, hit.end)
+        pinned = self.session.memory.toggle(pin)
+        self.session.memory.save()
+        self.pins_changed()
+        self.say("Pinned: it stands on the first screen now" if pinned else "The pin is out")
+
+    def action_watch(self) -> None:
+        question = self.question
+        if not question:
+            self.say("Type the question first, then keep it")
+            return
+        from app import standing  # brings subprocess and locks with it, which the first screen does not need
+
+        def told(outcome: object) -> None:
+            if isinstance(outcome, Exception):
+                self.say_error(outcome)
+            else:
+                self.say("Kept: you are told when something new answers it", title=plain_line(question))
+
+        background(self, lambda: standing.add(question), told)
+
+    def action_explain(self) -> None:
+        hit = self.hit
+        library = self.session.library
+        if hit is None or library is None or not self.question:
+            return
+        question = self.question
+
+        def told(outcome: object) -> None:
+            if isinstance(outcome, Exception):
+                self.say_error(outcome)
+            elif isinstance(outcome, Answer):
+                same = [found for found in outcome.hits if found.path == hit.path]
+                self.app.push_screen(Dialog("Why this is here", explanation(same[0] if same else hit, outcome)))
+
+        background(self, lambda: library.search(question, limit=50, explain=True), told)
+
+
+def citation(hit: Hit) -> str:
+    """The passage as a Markdown quotation with a link to its place."""
+    from pathlib import Path  # only here
+
+    quoted = "\n".join("> " + line for line in hit.text.strip().splitlines())
+    place = f", p. {hit.page}" if hit.page else f", line {hit.line}"
+    heading = rows.heading(hit)
+    title = plain_line(hit.title) + (f" › {plain_line(heading)}" if heading else "")
+    name = title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return f"{quoted}\n>\n> — [{name}]({Path(hit.path).as_uri()}){place}\n"
+
+
+def explanation(hit: Hit, answer: Answer) -> Content:
+    """Why a hit is where it is, in words and with the numbers behind them."""
+    reason = rows.reason(hit)
+    facts = [f"Found by {reason}; {round(100 * rows.sureness(hit, answer))}% sure."]
+    if hit.similarity is not None:
+        facts.append(f"Nearness of meaning: {hit.similarity:.3f} (cosine of question and passage)")
+    if hit.words is not None:
+        words = sorted({hit.snippet[start:end].lower() for start, end in hit.matched})
+        facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))
+    facts.append(f"Score: {hit.score:.3f}; answer as a whole: {answer.confidence:.3f}")
+    facts += [f"{name.replace('_', ' ')}: {value:.4g}" for name, value in hit.explain.items()]
+    facts.append(f"Changed {wording.when(hit.modified_ns)}, {wording.size(hit.size)}")
+    return Content("\n".join(facts))

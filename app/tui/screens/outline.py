@@ -1,0 +1,81 @@
+"""The outline of a document: its headings or pages, to go to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from app.library import Landmark
+from app.plain import plain_line
+from app.tui.widgets.cards import CardList
+
+
+class LandmarkList(CardList[Landmark]):
+    """Headings, indented by their depth."""
+
+    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"landmark--page"}
+
+    def key_of(self, card: Landmark) -> Hashable:
+        return card.start
+
+    def height_of(self, card: Landmark) -> int:
+        return 1
+
+    def paint(self, card: Landmark, width: int) -> list[Content]:
+        text = Content(" " + "  " * min(card.depth, 8) + plain_line(card.title))
+        page = f"{card.page} " if card.page else ""
+        left = text.truncate(max(1, width - len(page) - 1), ellipsis=True)
+        gap = " " * max(1, width - left.cell_length - len(page))
+        return [left + Content.assemble((gap + page, self.get_visual_style("landmark--page", partial=True)))]
+
+
+class OutlineScreen(ModalScreen[int | None]):
+    """Gives the position of the chosen heading."""
+
+    CSS_PATH = "../styles/dialog.tcss"
+    BINDINGS = [
+        Binding("escape,e,q", "dismiss(None)", "Close", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("enter,o", "choose", "Go there", show=False),
+        Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),
+    ]
+
+    def __init__(self, title: str, landmarks: Sequence[Landmark], position: int) -> None:
+        super().__init__()
+        self._title = title
+        self._landmarks = landmarks
+        self._position = position
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog", classes="tall"):
+            yield Static(plain_line(self._title), id="dialog-title", markup=False)
+            yield LandmarkList()
+
+    def on_mount(self) -> None:
+        cards = self.query_one(LandmarkList)
+        cards.show(self._landmarks)
+        here = [i for i, landmark in enumerate(self._landmarks) if landmark.start <= self._position]
+        self.call_after_refresh(cards.highlight, here[-1] if here else 0)
+        cards.focus()
+
+    def action_move(self, steps: int) -> None:
+        self.query_one(LandmarkList).move(steps)
+
+    def action_page(self, pages: int) -> None:
+        self.query_one(LandmarkList).page(pages)
+
+    def action_choose(self) -> None:
+        card = self.query_one(LandmarkList).card
+        self.dismiss(None if card is None else card.start)
+
+    def on_card_list_chosen(self) -> None:
+        self.action_choose()

@@ -1,0 +1,238 @@
+"""The preview's half of the search screen: reading pages beside the interface, weighing their sentences,
+going from place to place."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from app.errors import TITLED_ERRORS
+from app.library import Answer
+from app.plain import plain_line
+from app.tui import rows, wording
+from app.tui.lane import Lane
+from app.tui.messages import PageRead, Weighed, tell
+from app.tui.reading import PageWanted, WeighingWanted, read_page, weigh, words_of
+from app.tui.session import Session
+from app.tui.widgets.preview import Page, Preview, Span3
+from app.tui.widgets.results import ResultList
+from index.types import Hit
+
+REST = 0.02
+"""Seconds the highlight must rest before a document is read for it."""
+WEIGHING_REST = 0.15
+"""Seconds a preview must rest before its sentences are weighed: the question's own vector comes first."""
+
+
+class Previewing(Screen[None]):
+    """Shows what the highlighted result stands in."""
+
+    session: Session
+    results: ResultList
+    answer: Answer | None
+    WIDE_FROM = 104
+    STACKED_FROM = 34
+
+    @property
+    def question(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def hit(self) -> Hit | None:
+        raise NotImplementedError
+
+    def start_previewing(self) -> None:
+        """Open the lanes; the screen is composed."""
+        self.preview = self.query_one(Preview)
+        self._head = self.query_one("#preview-head", Static)
+        self._number = 0
+        self._wanted: PageWanted | None = None
+        self._hidden = False
+        self._reading: Lane[PageWanted, Page] = Lane("preview", self._read, self._page_done, REST)
+        self._weighing: Lane[WeighingWanted, tuple[Span3, ...]] = Lane(
+            "sentences", self._weigh, self._weighed, WEIGHING_REST
+        )
+        self._arrange()
+
+    def stop_previewing(self) -> None:
+        self._reading.close()
+        self._weighing.close()
+
+    def preview_hit(self, hit: Hit, answer: Answer | None) -> None:
+        """Read the document of a hit, around it."""
+        words = words_of(answer.hits) if answer else frozenset()
+        wanted = PageWanted(self._number + 1, hit.path, (hit.start, hit.end), rows.heading(hit), words)
+        before = self._wanted
+        if before is not None and (before.path, before.focus, before.words) == (wanted.path, wanted.focus, words):
+            return
+        self._number += 1
+        self._wanted = wanted
+        self._reading.ask(wanted)
+
+    def clear_preview(self) -> None:
+        """Show nothing."""
+        self._number += 1
+        self._wanted = None
+        self._reading.drop()
+        self._weighing.drop()
+        self.preview.show(None)
+        self._head.update("")
+
+    def on_preview_wanted(self, message: Preview.Wanted) -> None:
+        """The reader scrolled to an end of what is loaded."""
+        if self._wanted is not None:
+            self._number += 1
+            self._wanted = _at(self._wanted, self._number, message.position, self.preview.top_position)
+            self._reading.ask(self._wanted)
+
+    def on_preview_moved(self, message: Preview.Moved) -> None:
+        self._tell_head()
+
+    def on_page_read(self, message: PageRead) -> None:
+        if message.number != self._number or self._wanted is None:
+            return
+        if isinstance(message.outcome, Exception):
+            self.preview.show(None)
+            self._head.update(_failure(message.outcome))
+            return
+        page = message.outcome
+        self.preview.show(page, at=message.at)
+        self._tell_head()
+        by_meaning = self.answer is not None and self.answer.mode != "words"
+        if self.question and by_meaning:
+            self._weighing.ask(WeighingWanted(message.number, self.question, page))
+
+    def on_weighed(self, message: Weighed) -> None:
+        if message.number == self._number:
+            self.preview.mark(message.marks)
+
+    def action_place(self, direction: int) -> None:
+        """To the next or previous passage of the file that answers."""
+        row = self.results.card
+        if row is None or self._wanted is None:
+            return
+        file = next((r.hit for r in self.results.cards if r.hit.path == row.hit.path and not r.depth), row.hit)
+        places = sorted((file, *file.more), key=lambda hit: hit.start)
+        starts = [hit.start for hit in places]
+        here = starts.index(self._wanted.focus[0]) if self._wanted.focus[0] in starts else 0
+        target = here + direction
+        if 0 <= target < len(places):
+            self.preview_hit(places[target], self.answer)
+
+    def action_outline(self) -> None:
+        """Choose a heading or page to go to."""
+        page = self.preview.page
+        if page is None or not page.excerpt.outline:
+            self.app.notify("This document has no headings", timeout=3, markup=False)
+            return
+        from app.tui.screens.outline import OutlineScreen  # not needed by the first screen
+
+        def chosen(position: int | None) -> None:
+            if position is not None:
+                self._go_to(position)
+
+        title = page.excerpt.title or (self.hit.title if self.hit else "")
+        self.app.push_screen(OutlineScreen(title, page.excerpt.outline, self.preview.top_position), chosen)
+
+    def _go_to(self, position: int) -> None:
+        page = self.preview.page
+        if page is None or self._wanted is None:
+            return
+        excerpt = page.excerpt
+        if excerpt.start <= position < excerpt.start + len(excerpt.text) - 2000:
+            self.preview.go_to(position)
+        else:
+            self._number += 1
+            self._wanted = _at(self._wanted, self._number, position, None)
+            self._reading.ask(self._wanted)
+
+    def preview_edge(self, direction: int) -> None:
+        """To the beginning or the end of the document."""
+        if self.preview.page is not None:
+            self._go_to(0 if direction < 0 else max(0, self.preview.page.excerpt.length - 1))
+
+    # Where it stands
+
+    @property
+    def preview_shown(self) -> bool:
+        """Whether there is a preview to see or go to."""
+        return self.query_one("#right").display and self.preview.page is not None
+
+    def action_toggle_preview(self) -> None:
+        """Beside or below: show it or not. Where there is room for one only: swap it with the list."""
+        self._hidden = not self._hidden
+        self._arrange()
+        if self.layout_name == "single" and not self._hidden:
+            self.preview.focus()
+
+    def show_only_list(self) -> None:
+        """Where there is room for one only, show the list again."""
+        if self.layout_name == "single" and not self._hidden:
+            self._hidden = True
+            self._arrange()
+
+    @property
+    def layout_name(self) -> str:
+        """Beside, below, or one at a time."""
+        size = self.app.size
+        if size.width >= self.WIDE_FROM:
+            return "wide"
+        return "stacked" if size.height >= self.STACKED_FROM else "single"
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        name = self.layout_name
+        body = self.query_one("#body")
+        if name == "single" and not body.has_class("-single"):
+            self._hidden = True
+        elif name != "single" and body.has_class("-single"):
+            self._hidden = False
+        for layout in ("wide", "stacked", "single"):
+            body.set_class(layout == name, f"-{layout}")
+        body.set_class(self._hidden, "-no-preview")
+
+    def _tell_head(self) -> None:
+        page = self.preview.page
+        if page is None:
+            return
+        excerpt = page.excerpt
+        title = plain_line(excerpt.title or excerpt.path.rsplit("/", 1)[-1])
+        where = f"line {self.preview.top_line:,} of {excerpt.lines:,}"
+        if excerpt.pages:
+            current = sum(start <= self.preview.top_position for start in excerpt.pages)
+            where = f"page {max(1, current)} of {len(excerpt.pages)}"
+        room = max(10, self._head.size.width - len(where) - 2)
+        place = wording.shorten(wording.place(excerpt.path, self.session.roots), room)
+        self._head.update(Content.assemble((title, "bold"), "\n", (place, "$ken-dim"), ("  " + where, "$ken-faint")))
+
+    # In the lanes' threads
+
+    def _read(self, wanted: PageWanted) -> Page:
+        library = self.session.library
+        assert library is not None
+        return read_page(library, wanted)
+
+    def _page_done(self, wanted: PageWanted, outcome: Page | Exception) -> None:
+        tell(self, PageRead(wanted.number, outcome, wanted.stay))
+
+    def _weigh(self, wanted: WeighingWanted) -> tuple[Span3, ...]:
+        library = self.session.library
+        assert library is not None
+        return weigh(library, wanted)
+
+    def _weighed(self, wanted: WeighingWanted, outcome: tuple[Span3, ...] | Exception) -> None:
+        if not isinstance(outcome, Exception):
+            tell(self, Weighed(wanted.number, outcome))
+
+
+def _at(wanted: PageWanted, number: int, position: int, stay: int | None) -> PageWanted:
+    return PageWanted(number, wanted.path, wanted.focus, wanted.heading, wanted.words, position, stay)
+
+
+def _failure(error: Exception) -> Content:
+    if isinstance(error, TITLED_ERRORS):
+        return Content.assemble((error.title, "bold $warning"), "\n", (f"{error.what} {error.fix}", "$ken-dim"))
+    return Content.assemble(("This cannot be shown", "bold $warning"), "\n", (plain_line(str(error)), "$ken-dim"))

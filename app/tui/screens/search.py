@@ -1,0 +1,408 @@
+"""The first screen: a question, its results and a preview.
+
+Owns which answer is shown: questions are numbered, words answer at once and meaning a moment later, and
+no answer ever replaces that of a later question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from app import query as syntax
+from app.errors import TITLED_ERRORS
+from app.library import Answer
+from app.plain import plain_line
+from app.tui import actions, completion, rows, wording
+from app.tui.messages import Answered
+from app.tui.screens.asking import Asking, Question
+from app.tui.screens.hit_actions import HitActions
+from app.tui.screens.previewing import Previewing
+from app.tui.session import Finished, Session
+from app.tui.widgets.cards import CardList
+from app.tui.widgets.filter_bar import FilterBar
+from app.tui.widgets.home import HomeList
+from app.tui.widgets.preview import Preview
+from app.tui.widgets.query import QueryInput
+from app.tui.widgets.results import ResultList
+from app.tui.widgets.status_line import StatusLine
+from index.types import Hit
+
+
+
+class SearchScreen(Previewing, HitActions):
+    """Question, results, preview."""
+
+    CSS_PATH = "../styles/search.tcss"
+    BINDINGS = [
+        *actions.bindings("search"),
+        Binding("question_mark", "app.show_help", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.asking = Asking(self, session)
+        self.sort: rows.Sort = "date" if session.memory.sort == "date" else "relevance"
+        self.expanded: frozenset[str] = frozenset()
+        self.answer: Answer | None = None
+        self.like: Hit | None = None
+        """The passage whose like is shown; None where a question is."""
+        self._recalled: int | None = None
+        self._draft = ""
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="top"):
+            yield Static("❯", id="prompt")
+            yield QueryInput(self._complete, id="query")
+            yield Static("ken", id="name")
+        yield FilterBar(id="filters")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield Static(id="banner", markup=False)
+                yield HomeList(id="home")
+                yield ResultList(id="results")
+            with Vertical(id="right"):
+                yield Static(id="preview-head", markup=False)
+                yield Preview(id="preview")
+        yield StatusLine(id="status")
+
+    def on_mount(self) -> None:
+        self.results = self.query_one(ResultList)
+        self.home = self.query_one(HomeList)
+        self.input = self.query_one(QueryInput)
+        self.filters = self.query_one(FilterBar)
+        self.line = self.query_one(StatusLine)
+        self.body = self.query_one("#body")
+        self.start_previewing()
+        self.input.focus()
+        self.show_home()
+        self._tell_filters()
+
+    def on_unmount(self) -> None:
+        self.asking.close()
+        self.stop_previewing()
+
+    # Asking
+
+    @property
+    def parsed(self) -> syntax.Query:
+        """The question taken apart into words and filters."""
+        return syntax.parse(self.input.value)
+
+    @property
+    def question(self) -> str:
+        return self.parsed.text.strip()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.like = None
+        self.results.touched = False
+        self._tell_filters()
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask what stands in the line now; an empty line shows the home list."""
+        query = self.parsed
+        if not query.text.strip():
+            self.asking.give_up()
+            self.show_home()
+        else:
+            self.asking.ask(Question(query.text, query.filter, query.mode))
+            if query.problems:
+                self.filters.summarise(Content.styled(plain_line(query.problems[0]), "$warning"))
+
+    def on_answered(self, message: Answered) -> None:
+        if not self.asking.accept(message):
+            return
+        if isinstance(message.outcome, Exception):
+            self._show_failure(message.outcome)
+        elif message.outcome.hits or message.final:
+            answer = message.outcome
+            self.answer = answer if message.final else self._carry(answer)
+            self._show_answer(self.answer, final=message.final)
+
+    def _carry(self, answer: Answer) -> Answer:
+        """Words alone have answered: what meaning found for the question so far stays below, until it answers."""
+        if self.answer is None or self.answer.mode == "words":
+            return answer
+        there = {hit.path for hit in answer.hits}
+        below = [hit for hit in self.answer.hits if hit.path not in there and hit.similarity is not None]
+        return replace(answer, hits=(*answer.hits, *below))
+
+    def _show_answer(self, answer: Answer, *, final: bool) -> None:
+        self._banner(self._remark(answer) if final else Content(""))
+        self.show_rows()
+        self._swap("results")
+        self._summarise(answer, final)
+
+    def show_rows(self) -> None:
+        """The rows of the answer as it is sorted and opened now."""
+        if self.answer is not None:
+            pinned = frozenset((pin.path, pin.line) for pin in self.session.memory.pins)
+            self.results.roots = self.session.roots
+            self.results.show(rows.build(self.answer, self.sort, self.expanded, pinned))
+
+    def _remark(self, answer: Answer) -> Content:
+        if self.like is not None:
+            return Content.assemble(("More like ", "$ken-dim"), (plain_line(self.like.title), "bold"))
+        if not answer.hits:
+            narrowed = " with these filters" if self.parsed.filter != type(self.parsed.filter)() else ""
+            return Content.assemble((f"Nothing found{narrowed}.", "bold"), ("  " + self._advice(), "$ken-dim"))
+        if not answer.close:
+            return Content.assemble(
+                ("Nothing here answers this.", "bold $warning"), ("  The nearest there is:", "$ken-dim")
+            )
+        return Content.styled(plain_line(answer.notice), "$warning") if answer.notice else Content("")
+
+    def _advice(self) -> str:
+        if self.parsed.filter != type(self.parsed.filter)():
+            return f"{self._key('unfilter')} removes the filters."
+        if self.session.progress is not None:
+            return "Indexing still goes on; ask again in a moment."
+        return "Say it in other words, or look at the folders with F2."
+
+    def _key(self, name: str) -> str:
+        changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
+        return next(actions.keys_of(actions.BY_NAME[name], changed), "")
+
+    def _summarise(self, answer: Answer, final: bool) -> None:
+        if not final:
+            self.filters.summarise(Content.styled(f"{wording.count(len(answer.hits), 'file')} · …", "$ken-faint"))
+        elif not self.parsed.problems:
+            took = f"{answer.took_ms:,.0f} ms"
+            self.filters.summarise(
+                Content.styled(f"{wording.count(len(answer.hits), 'file')} · {took}", "$ken-faint")
+            )
+
+    def _show_failure(self, error: Exception) -> None:
+        titled = isinstance(error, TITLED_ERRORS)
+        title = error.title if isinstance(error, TITLED_ERRORS) else "Something went wrong"
+        rest = f"{error.what} {error.fix}" if isinstance(error, TITLED_ERRORS) else f"{type(error).__name__}: {error}"
+        self._banner(Content.assemble((title + ".", "bold $warning"), ("  " + plain_line(rest), "$ken-dim")))
+        self.filters.summarise("")
+        if not titled or self.answer is None:
+            self.answer = None
+            self.results.show(())
+        self._swap("results")
+
+    def _banner(self, text: Content) -> None:
+        banner = self.query_one("#banner", Static)
+        banner.update(text)
+        banner.display = bool(text)
+
+    # Home
+
+    def show_home(self) -> None:
+        """No question: pins, earlier questions, what to try."""
+        self.answer = None
+        self.like = None
+        self._recalled = None
+        self._banner(Content(""))
+        self.filters.summarise("")
+        self.tell_home()
+        self._swap("home")
+        self.clear_preview()
+
+    def tell_home(self) -> None:
+        self.home.tell(self.session.memory, self.session.roots, self._about())
+
+    def _about(self) -> str:
+        status = self.session.status
+        if status is None:
+            return ""
+        if not status.folders:
+            return "Nothing is indexed yet. F2 adds a folder."
+        names = ", ".join(completion.folder_names(self.session.roots)[:4])
+        return f"{wording.count(status.files, 'file')} in {plain_line(names)}"
+
+    def _swap(self, shown: str) -> None:
+        self.results.display = shown == "results"
+        self.home.display = shown == "home"
+        self.body.set_class(shown == "home", "-home")
+        if shown == "home" and self.focused in (self.results, self.preview):
+            self.input.focus()
+        self._hint()
+
+    def on_screen_resume(self) -> None:
+        if self.home.display:
+            self.tell_home()
+
+    # What is highlighted
+
+    @property
+    def list(self) -> CardList[object]:
+        """The list in sight."""
+        return self.home if self.home.display else self.results  # type: ignore[return-value]
+
+    @property
+    def hit(self) -> Hit | None:
+        row = self.results.card if self.results.display else None
+        return row.hit if row is not None else None
+
+    def on_card_list_highlighted(self, message: CardList.Highlighted) -> None:
+        if message.cards is self.results and self.results.display and self.hit is not None:
+            self.preview_hit(self.hit, self.answer)
+        elif message.cards is self.results:
+            self.clear_preview()
+
+    async def on_card_list_chosen(self, message: CardList.Chosen) -> None:
+        self.action_open_hit()
+
+    def on_finished(self, message: Finished) -> None:
+        message.then(message.outcome)
+
+    # Filters
+
+    def _complete(self, text: str) -> str | None:
+        return completion.complete(text, self.session.roots, self.session.memory.questions)
+
+    def _tell_filters(self) -> None:
+        before = self.input.value[: self.input.cursor_position]
+        candidates = completion.candidates(before, self.session.roots) if ":" in before[-40:] else []
+        self.filters.tell(self.input.value, self.sort, candidates if self.input.has_focus else [])
+
+    def action_cycle_sort(self) -> None:
+        self.sort = "relevance" if self.sort == "date" else "date"
+        self.session.memory.sort = self.sort
+        self.session.memory.save()
+        self._tell_filters()
+        self.show_rows()
+
+    def action_cycle_kind(self) -> None:
+        self._cycle("type", completion.KINDS)
+
+    def action_cycle_time(self) -> None:
+        self._cycle("since", completion.TIMES)
+
+    def action_cycle_folder(self) -> None:
+        self._cycle("in", completion.folder_names(self.session.roots))
+
+    def _cycle(self, key: str, values: tuple[str, ...] | list[str]) -> None:
+        text = self.input.value
+        self.input.set(completion.with_filter(text, key, completion.next_value(text, key, values)))
+
+    def action_clear_filters(self) -> None:
+        self.input.set(completion.without_filters(self.input.value))
+
+    # Moving
+
+    def action_move(self, steps: int) -> None:
+        if self.focused is self.preview:
+            self.preview.scroll_relative(y=steps, animate=False)
+        elif not self.list.move(steps) and steps < 0 and self.focused is self.input:
+            self._recall()
+        elif self.list is self.home and steps > 0:
+            self.home.touched = True
+            self.home.refresh()
+
+    def _recall(self) -> None:
+        """The question asked before the present one."""
+        questions = self.session.memory.questions
+        following = 0 if self._recalled is None else self._recalled + 1
+        if self._recalled is None and questions and questions[0] == self.input.value.strip():
+            following = 1
+        if following < len(questions):
+            self.input.set(questions[following])
+            self._recalled = following
+
+    def action_page(self, pages: int) -> None:
+        if self.focused is self.preview:
+            self.preview.scroll_relative(y=pages * (self.preview.size.height - 2), animate=False)
+        else:
+            self.list.page(pages)
+
+    def action_edge(self, direction: int) -> None:
+        if self.focused is self.preview:
+            self.preview_edge(direction)
+        else:
+            self.list.edge(direction)
+
+    def action_expand(self) -> None:
+        if self.hit is not None:
+            self.expanded |= {self.hit.path}
+            self.results.touched = True
+            self.show_rows()
+
+    def action_collapse(self) -> None:
+        if self.hit is not None:
+            self.expanded -= {self.hit.path}
+            self.results.touched = True
+            self.show_rows()
+
+    def action_focus_query(self) -> None:
+        self.input.focus()
+
+    def action_back(self) -> None:
+        """From a pane to the question; in the question, up to where it was and then to nothing."""
+        if self.focused is not self.input:
+            self.show_only_list()
+            self.input.focus()
+        elif self.like is not None:
+            self.like = None
+            self.ask()
+        else:
+            self.session.remember(self.question if self.answer is not None else "")
+            self.input.set("")
+
+    def action_next_pane(self) -> None:
+        candidates = completion.candidates(self.input.value, self.session.roots)
+        if self.focused is self.input and self.input.completion and (candidates or self.answer is None):
+            self.input.set(self.input.completion)
+        else:
+            self._go(1)
+
+    def action_previous_pane(self) -> None:
+        self._go(-1)
+
+    def _go(self, direction: int) -> None:
+        panes = [self.input, self.list, *([self.preview] if self.preview_shown else [])]
+        here = panes.index(self.focused) if self.focused in panes else 0
+        panes[(here + direction) % len(panes)].focus()
+
+    def on_descendant_focus(self) -> None:
+        self._hint()
+        self._tell_filters()
+
+    def _hint(self) -> None:
+        if not self.is_mounted:
+            return
+        if self.focused is self.input:
+            names = [("↵", "open"), ("tab", "list"), (self._key("preview"), "preview")]
+            names = names if self.results.display else [("↓", "earlier questions")]
+        else:
+            names = [("↵", "open"), ("y", "copy"), ("s", "similar"), ("p", "pin"), ("esc", "question")]
+        self.line.hint((*names, (self._key("palette"), "actions"), ("F1", "help")))
+
+    # Opening
+
+    def on_input_submitted(self) -> None:
+        self.action_open_hit()
+
+    def on_query_input_cut(self, message: QueryInput.Cut) -> None:
+        self.say(f"The question is cut at {message.kept:,} characters")
+
+    def action_open_hit(self) -> None:
+        entry = self.home.card if self.home.display else None
+        if entry is not None and self.home.touched:
+            if entry.pin is not None:
+                self.open_place(entry.pin.path, entry.pin.line, entry.pin.page, "pdf" if entry.pin.page else "text")
+            else:
+                self.input.set(entry.text)
+                self.input.focus()
+        elif self.hit is not None:
+            self.session.remember(self.question)
+            self.open_place(self.hit.path, self.hit.line, self.hit.page, self.hit.kind)
+
+    def action_similar(self) -> None:
+        if self.hit is not None:
+            self.session.remember(self.question)
+            self.like = self.hit
+            self.asking.ask_similar(self.hit)
+
+    def pins_changed(self) -> None:
+        self.show_rows()

@@ -1,0 +1,65 @@
+"""What the screens share: the library once it is open, settings, memory, and work beside the interface."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from app.config import Config
+from app.library import Library, Progress, Status
+from app.tui.memory import Memory
+from app.tui.messages import tell
+
+
+
+@dataclass
+class Session:
+    """The state of one run of the interface."""
+
+    config: Config = field(default_factory=Config)
+    memory: Memory = field(default_factory=Memory)
+    library: Library | None = None
+    status: Status | None = None
+    progress: Progress | None = None
+    """Where this process's own sync stands; None while it does none."""
+    lost: bool = False
+    """Whether the daemon stopped answering."""
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders that are kept."""
+        return tuple(folder.path for folder in self.status.folders) if self.status else ()
+
+    def remember(self, question: str) -> None:
+        """Keep a question in the history."""
+        if question.strip():
+            self.memory.remember(question)
+            self.memory.save()
+
+
+@dataclass
+class Finished(Message):
+    """Work beside the interface ended; `then` is called with its outcome by the receiver."""
+
+    then: Callable[[object], None]
+    outcome: object
+
+
+def background(receiver: MessagePump, work: Callable[[], object], then: Callable[[object], None]) -> None:
+    """Do something that may take a while in a thread of its own, then `then(outcome or error)` in `receiver`.
+
+    The receiver handles `Finished`. The thread never keeps the program from ending.
+    """
+
+    def run() -> None:
+        try:
+            outcome: object = work()
+        except Exception as error:  # noqa: BLE001 -- every failure is told to the person
+            outcome = error
+        tell(receiver, Finished(then, outcome))
+
+    threading.Thread(target=run, name="ken-beside", daemon=True).start()

@@ -1,0 +1,79 @@
+"""What stands where results will be while no question is asked: pins, earlier questions, and a word of help."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from app.plain import plain_line
+from app.tui import wording
+from app.tui.actions import letter_bindings
+from app.tui.memory import Memory, Pin
+from app.tui.widgets.cards import CardList
+
+QUESTIONS_SHOWN = 8
+
+TRIES = (
+    ("Ask as you would ask a friend", "the notes need not use your words"),
+    ("in:notes  type:pdf  since:2w", "narrow it down while you type"),
+    ('"exact words"', "only where these words stand"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the home list: a caption, a hint, an earlier question or a pin."""
+
+    kind: str
+    text: str
+    note: str = ""
+    pin: Pin | None = None
+
+
+class HomeList(CardList[Entry]):
+    """Pins and earlier questions, ready to be chosen."""
+
+    BINDINGS = letter_bindings()
+    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {
+        "home--caption", "home--question", "home--note", "home--pin",
+    }  # fmt: skip
+
+    def tell(self, memory: Memory, roots: tuple[str, ...], about: str) -> None:
+        """Show what is remembered; `about` says what is indexed."""
+        entries = [Entry("caption", about)] if about else []
+        if memory.pins:
+            entries.append(Entry("caption", "Pinned"))
+            entries += [
+                Entry("pin", plain_line(pin.title), wording.place(pin.path, roots) + f"  line {pin.line}", pin)
+                for pin in memory.pins[:QUESTIONS_SHOWN]
+            ]
+        if memory.questions:
+            entries.append(Entry("caption", "Asked before"))
+            entries += [Entry("question", plain_line(text)) for text in memory.questions[:QUESTIONS_SHOWN]]
+        else:
+            entries.append(Entry("caption", "Try"))
+            entries += [Entry("try", text, note) for text, note in TRIES]
+        self.show(entries)
+
+    def key_of(self, card: Entry) -> Hashable:
+        return (card.kind, card.text, card.note)
+
+    def selectable(self, card: Entry) -> bool:
+        return card.kind in ("question", "pin")
+
+    def height_of(self, card: Entry) -> int:
+        return 2 if card.kind == "caption" else 1
+
+    def paint(self, card: Entry, width: int) -> list[Content]:
+        def style(name: str):  # type: ignore[no-untyped-def]
+            return self.get_visual_style(f"home--{name}", partial=True)
+
+        if card.kind == "caption":
+            return [Content(""), Content.assemble((" " + card.text, style("caption")))]
+        mark = {"pin": " ◆ ", "question": "   ", "try": "   "}[card.kind]
+        text = Content.assemble((mark, style("pin")), (card.text, style("question")))
+        if card.note:
+            text += Content.assemble(("   " + card.note, style("note")))
+        return [text.truncate(max(1, width), ellipsis=True)]

@@ -1,0 +1,128 @@
+"""The list of results: for each file its title, the sentence that answers, where it is and why it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from textual.content import Content
+from textual.style import Style
+
+from app.plain import plain_line
+from app.tui import rows, wording
+from app.tui.actions import letter_bindings
+from app.tui.clean import clean
+from app.tui.rows import Row, RowKey
+from app.tui.widgets.cards import CardList
+
+METER = 5
+"""Cells of the meter of sureness."""
+ROOMY_FROM = 30
+"""Rows from which results get air and a second line of text."""
+
+
+class ResultList(CardList[Row]):
+    """Rows of an answer. Its letters act on the highlighted row; the screen does what they say."""
+
+    BINDINGS = letter_bindings()
+    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {
+        "results--title", "results--heading", "results--word", "results--faint", "results--dim",
+        "results--meter", "results--meter-rest", "results--reason", "results--stale",
+    }  # fmt: skip
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.roots: tuple[str, ...] = ()
+        """The folders that are kept: paths are shown from their names on."""
+
+    def key_of(self, card: Row) -> RowKey:
+        return card.key
+
+    def find(self, key: Hashable) -> int | None:
+        return rows.index_of(self.cards, key)  # type: ignore[arg-type]
+
+    @property
+    def roomy(self) -> bool:
+        return self.app.size.height >= ROOMY_FROM
+
+    def height_of(self, card: Row) -> int:
+        if card.depth:
+            return 1
+        return 5 if self.roomy else 3
+
+    def paint(self, card: Row, width: int) -> list[Content]:
+        if card.depth:
+            return [self._place(card, width)]
+        snippet = self._snippet(card, width - 1, 2 if self.roomy else 1)
+        return [self._title(card, width), *snippet, self._foot(card, width)]
+
+    def _style(self, name: str) -> Style:
+        return self.get_visual_style(f"results--{name}", partial=True)
+
+    def _title(self, card: Row, width: int) -> Content:
+        room = width - METER - 2
+        title = plain_line(card.hit.title) or card.hit.path.rsplit("/", 1)[-1]
+        pin = "◆ " if card.pinned else ""
+        above = plain_line(rows.heading(card.hit))
+        parts: list[tuple[str, Style]] = [(" " + pin, self._style("meter")), (title, self._style("title"))]
+        if above:
+            parts.append(("  " + above, self._style("heading")))
+        left = Content.assemble(*parts).truncate(room, ellipsis=True)
+        return _spread(left, self._meter(card.sure), width)
+
+    def _meter(self, sure: float) -> Content:
+        halves = round(sure * METER * 2)
+        bar = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+        rest = "─" * (METER - len(bar))
+        return Content.assemble((bar, self._style("meter")), (rest, self._style("meter-rest")))
+
+    def _snippet(self, card: Row, width: int, lines: int) -> list[Content]:
+        content = self.marked(card.hit.snippet, card.hit.matched, width * lines)
+        wrapped = content.wrap(max(1, width))
+        if len(wrapped) > lines:
+            kept = wrapped[lines - 1].plain.rstrip()
+            last = wrapped[lines - 1][: len(kept)] + Content(" …")
+            wrapped = [*wrapped[: lines - 1], last.truncate(width, ellipsis=True)]
+        indented = [Content(" ") + line for line in wrapped]
+        return indented + [Content("")] * (lines - len(indented))
+
+    def marked(self, snippet: str, matched: Sequence[tuple[int, int]], width: int) -> Content:
+        """A snippet with its matched words styled, begun late enough that the first of them shows."""
+        text = clean(snippet).replace("\n", " ").replace("\t", " ")
+        content = Content(text, strip_control_codes=False)
+        word = self._style("word")
+        for start, end in matched:
+            content = content.stylize(word, start, end)
+        first = matched[0][0] if matched else 0
+        if first > width - 12:
+            begin = text.rfind(" ", 0, max(1, first - width // 3)) + 1
+            content = Content("… ") + content[begin:]
+        return content
+
+    def _foot(self, card: Row, width: int) -> Content:
+        hit = card.hit
+        facts = [wording.when(hit.modified_ns), hit.language or hit.kind]
+        if hit.page:
+            facts.append(f"p. {hit.page}")
+        more = f"{'▾' if card.expanded else '▸'} {card.places} places" if card.places > 1 else ""
+        tail = "  ".join(part for part in ("  ".join(facts), more) if part)
+        right = Content.assemble(
+            ("changed since  " if card.stale else "", self._style("stale")), (card.reason, self._style("reason"))
+        )
+        room = width - 4 - len(tail) - len(right)
+        where = wording.shorten(wording.place(hit.path, self.roots), max(12, room))
+        left = Content.assemble((" " + where, self._style("dim")), ("  " + tail, self._style("faint")))
+        return _spread(left.truncate(max(1, width - len(right) - 1), ellipsis=True), right, width)
+
+    def _place(self, card: Row, width: int) -> Content:
+        hit = card.hit
+        where = f"p. {hit.page}" if hit.page else f"line {hit.line}"
+        lead = Content.assemble((f"    {where:<10}", self._style("dim")))
+        room = max(1, width - lead.cell_length - METER - 2)
+        text = self.marked(hit.snippet, hit.matched, room).truncate(room, ellipsis=True)
+        return _spread(lead + text, self._meter(card.sure), width)
+
+
+def _spread(left: Content, right: Content, width: int) -> Content:
+    """Both on one row, the second at its right edge."""
+    gap = max(1, width - left.cell_length - right.cell_length)
+    return left + Content(" " * gap) + right

@@ -1,0 +1,103 @@
+"""The one status line: how fresh the index is and what it is doing on the left, keys on the right."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from app.library import Progress, Status
+from app.plain import plain_line
+from app.tui import wording
+
+BAR = 12
+
+
+class StatusLine(Widget):
+    """Renders what it was told last; draws nothing by itself."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.state: Content = Content("")
+        self.hints: tuple[tuple[str, str], ...] = ()
+
+    def say(self, state: Content) -> None:
+        if state != self.state:
+            self.state = state
+            self.refresh()
+
+    def hint(self, hints: tuple[tuple[str, str], ...]) -> None:
+        """Keys and what they do, the most useful first: what does not fit is left out from the end."""
+        if hints != self.hints:
+            self.hints = hints
+            self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width
+        left = self.state.truncate(max(8, width - 12), ellipsis=True)
+        room = width - left.cell_length - 3
+        right = Content("")
+        for key, does in self.hints:
+            piece = Content.assemble(
+                ("   " if len(right) else "", ""), (key, "$foreground"), (" " + does, "$ken-faint")
+            )
+            if right.cell_length + piece.cell_length > room:
+                break
+            right = right + piece
+        return left + Content(" " * max(1, width - left.cell_length - right.cell_length)) + right
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return 1
+
+    async def on_click(self, event: events.Click) -> None:
+        if event.x < self.state.cell_length:
+            await self.run_action("app.show_folders")
+
+
+def describe(status: Status) -> Content:
+    """How things stand, in a few words."""
+    progress = status.progress
+    if progress.phase in ("scanning", "reading", "embedding"):
+        return working(progress)
+    tail = Content(f" · {wording.count(status.files, 'file')}")
+    if status.problems:
+        tail += Content.assemble((f" · {wording.count(status.problems, 'problem')}", "$warning"))
+    if progress.phase == "paused":
+        waiting = f", {wording.count(status.pending, 'passage')} wait" if status.pending else ""
+        return Content.assemble(("◌ ", "$warning"), f"Paused{waiting}") + tail
+    if status.pending:
+        return Content.assemble(("◐ ", "$accent"), f"{status.pending:,} waiting") + tail
+    for folder in status.folders:
+        if folder.state == "missing":
+            return Content.assemble(("○ ", "$warning"), f"{wording.place(folder.path, ())} is not there") + tail
+    if not status.daemon and status.folders:
+        return Content.assemble(("● ", "$success"), "Read as of this start") + tail
+    return Content.assemble(("● ", "$success"), "All current") + tail
+
+
+def working(progress: Progress) -> Content:
+    """What indexing does now, how far it is, how fast and how long still."""
+    if progress.phase == "scanning":
+        found = f" · {wording.count(progress.files_total, 'file')}" if progress.files_total else ""
+        return Content.assemble(("◐ ", "$accent"), "Looking for changes", (found, "$ken-dim"))
+    by_passages = progress.phase == "embedding" and progress.passages_total
+    done, total, noun = (
+        (progress.passages_done, progress.passages_total, "passage")
+        if by_passages
+        else (progress.files_done, progress.files_total, "file")
+    )
+    filled = round(BAR * 2 * done / total) if total else 0
+    bar = "━" * (filled // 2) + ("╸" if filled % 2 else "")
+    facts = [f"{done:,} of {wording.count(total, noun)}"]
+    if progress.passages_per_second:
+        facts.append(f"{progress.passages_per_second:,.0f} a second")
+    if progress.seconds_left is not None:
+        facts.append(f"{wording.duration(progress.seconds_left)} left")
+    if progress.path:
+        facts.append(plain_line(wording.shorten(progress.path.rsplit("/", 1)[-1], 30)))
+    verb = "Learning " if by_passages else "Reading "
+    return Content.assemble(
+        ("◐ ", "$accent"), verb, (bar, "$accent"), ("─" * (BAR - len(bar)), "$ken-rule"),
+        ("  " + " · ".join(facts), "$ken-dim"),
+    )  # fmt: skip
