@@ -25,7 +25,7 @@ _LONGEST_NAME = 80
 
 def read(source: Source) -> Document:
     """A source file; its title is left to the file's name."""
-    text = decode(source.bytes())
+    text = decode(source.content())
     language = _language(source.name, source.suffix)
     return Document(text, "code", language=language.name, sections=tuple(sections_of(text, language)))
 

@@ -32,7 +32,7 @@ _KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "lis
 
 def read(source: Source) -> Document:
     """A Markdown document; its title is the front matter's, else its first top heading."""
-    text = decode(source.bytes())
+    text = decode(source.content())
     front = _FRONT.match(text)
     sections = list(sections_of(text, front.end() if front else 0))
     title = ""

@@ -38,9 +38,8 @@ class Format:
 
 FORMATS = (
     Format("markdown", "markdown", (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")),
-    Format(
-        "text", "text", (".txt", ".text", ".log", ".me", ".asc", ".adoc", ".asciidoc", ".wiki", ".textile")
-    ),
+    Format("pdf", "pdf", (".pdf",), max_bytes=CONTAINER),
+    Format("text", "text", (".txt", ".text", ".log", ".me", ".adoc", ".asciidoc", ".wiki", ".textile")),
     Format("code", "code", languages.SUFFIXES, languages.NAMES),
 )
 

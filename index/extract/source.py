@@ -42,14 +42,14 @@ class Source:
         """Whether a reader should stop where it is."""
         return time.monotonic() > self.deadline
 
-    def bytes(self, limit: int | None = None) -> bytes:
+    def content(self, limit: int | None = None) -> bytes:
         """The whole content from its start (or the first `limit` bytes)."""
         self.stream.seek(0)
         return self.stream.read() if limit is None else self.stream.read(limit)
 
     def head(self, size: int = 4096) -> bytes:
         """The first bytes, for recognising a format."""
-        return self.bytes(size)
+        return self.content(size)
 
     def digest(self) -> bytes:
         """BLAKE2b of the content, 16 bytes."""

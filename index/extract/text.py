@@ -14,7 +14,7 @@ _PARAGRAPH = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
 
 def read(source: Source) -> Document:
     """A text document; it states no title."""
-    text = decode(source.bytes())
+    text = decode(source.content())
     return Document(text, "text", sections=tuple(paragraphs(text)))
 
 

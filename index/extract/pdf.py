@@ -1,0 +1,156 @@
+"""PDF to text: PDFium's lines, put in reading order and joined to paragraphs.
+
+Owns the talk with PDFium; the layout of lines is in `pdf_layout`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import re
+from collections.abc import Iterator
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+
+from index.errors import FileFailed, FileSkipped
+from index.extract.build import squeezed
+from index.extract.pdf_layout import Heading, Line, laid_out
+from index.extract.source import MEBIBYTE, Source
+from index.types import Document
+
+_IN_MEMORY = 32 * MEBIBYTE
+_MOST_CHARACTERS = 400_000
+_MOST_BROKEN = 50
+_MOST_BOOKMARKS = 5_000
+_BREAK = re.compile("\r\n|\ufffe|\x02\r?\n?")
+_NO_TITLE = re.compile(
+    r"untitled|microsoft (word|powerpoint|excel)|\.(docx?|dvi|tex|pdf|pptx?|qxd|indd|rtf|odt|ps|eps|html?|xlsx?)\b"
+    r"|^[\W\d_]*$|^(document|paper|slide|title|print|layout|presentation)\s*\d*$|^\S{1,3}$|https?:",
+    re.IGNORECASE,
+)
+
+
+def read(source: Source) -> Document:
+    """The text of a PDF with its pages, its outline as headings, and its title where that is one."""
+    pdf = _opened(source)
+    try:
+        pages: list[list[Line]] = []
+        notes: list[str] = []
+        broken, total = 0, len(pdf)
+        for number in range(total):
+            if source.late or broken > _MOST_BROKEN:
+                notes.append(f"Pages {number + 1} to {total} are not read: the file takes too long.")
+                break
+            try:
+                pages.append(list(_lines(pdf, number)))
+                broken = 0
+            except pdfium.PdfiumError:
+                pages.append([])
+                broken += 1
+        title = _title(pdf)
+        document = laid_out(pages, _outline(pdf), title, notes)
+    finally:
+        pdf.close()
+    if not document.text.strip():
+        what = "Its pages are pictures without text." if total else "It has no pages."
+        raise FileSkipped(
+            what,
+            "Run it through a text recogniser (OCR), which writes the text into the PDF." if total else "",
+        )
+    return document
+
+
+def _opened(source: Source) -> pdfium.PdfDocument:
+    try:
+        return pdfium.PdfDocument(
+            io.BytesIO(source.content()) if source.size <= _IN_MEMORY else source.stream
+        )
+    except pdfium.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise FileSkipped("It is locked with a password.", "Save a copy without a password.") from None
+        if "security" in str(error).lower():
+            raise FileSkipped("It is locked in a way that is not supported.") from None
+        raise FileFailed("It is damaged or no PDF: its pages cannot be found.") from None
+
+
+def _lines(pdf: pdfium.PdfDocument, number: int) -> Iterator[Line]:
+    """The lines of a page as PDFium finds them, with their boxes in points from the lower left."""
+    page = pdf[number]
+    try:
+        text_page = page.get_textpage()
+        try:
+            yield from _page_lines(text_page, page.get_width())
+        finally:
+            text_page.close()
+    finally:
+        page.close()
+
+
+def _page_lines(text_page: pdfium.PdfTextPage, width: float) -> Iterator[Line]:
+    handle = text_page.raw
+    count = min(raw.FPDFText_CountChars(handle), _MOST_CHARACTERS)
+    if count <= 0:
+        return
+    buffer = (ctypes.c_ushort * (count + 1))()
+    written = raw.FPDFText_GetText(handle, 0, count, buffer)
+    text = bytes(buffer)[: 2 * max(0, written - 1)].decode("utf-16-le", "replace")
+    at = 0
+    for ending in [*_BREAK.finditer(text), None]:
+        stop = ending.start() if ending else len(text)
+        words = text[at:stop]
+        bare = words.strip()
+        if bare:
+            first = raw.FPDFText_GetCharIndexFromTextIndex(handle, at + words.index(bare[0]))
+            if box := _box(handle, first, len(bare)):
+                hyphen = ending is not None and ending.group() != "\r\n"
+                yield Line(squeezed(bare), *box, _height(handle, first), hyphen, width)
+        at = ending.end() if ending else stop
+
+
+_LEFT, _TOP, _RIGHT, _BOTTOM = (ctypes.c_double() for _ in range(4))
+_RECTANGLE = raw.FS_RECTF()
+
+
+def _box(handle: raw.FPDF_TEXTPAGE, first: int, count: int) -> tuple[float, float, float, float] | None:
+    """Left, bottom, right and top of a run of characters."""
+    found: tuple[float, float, float, float] | None = None
+    for i in range(raw.FPDFText_CountRects(handle, first, count)):
+        if not raw.FPDFText_GetRect(handle, i, _LEFT, _TOP, _RIGHT, _BOTTOM):
+            continue
+        left, bottom, right, top = _LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value
+        if found is None:
+            found = (left, bottom, right, top)
+        else:
+            found = (min(found[0], left), min(found[1], bottom), max(found[2], right), max(found[3], top))
+    return found
+
+
+def _height(handle: raw.FPDF_TEXTPAGE, index: int) -> float:
+    """The height of a character's font on the page; 0 where PDFium does not know."""
+    if raw.FPDFText_GetLooseCharBox(handle, index, _RECTANGLE):
+        return float(abs(_RECTANGLE.top - _RECTANGLE.bottom))
+    return 0.0
+
+
+def _outline(pdf: pdfium.PdfDocument) -> list[Heading]:
+    found: list[Heading] = []
+    for bookmark in pdf.get_toc(max_depth=6):
+        if len(found) >= _MOST_BOOKMARKS:
+            break
+        try:
+            target = bookmark.get_dest()
+            page = target.get_index() if target else None
+            found.append(Heading(bookmark.level + 1, bookmark.get_title(), page))
+        except (pdfium.PdfiumError, ValueError, UnicodeDecodeError):
+            continue
+    return found
+
+
+def _title(pdf: pdfium.PdfDocument) -> str:
+    """The title in the metadata, unless it is a file's name or a program's."""
+    try:
+        title = " ".join(pdf.get_metadata_value("Title").split())
+    except (pdfium.PdfiumError, UnicodeDecodeError):
+        return ""
+    return "" if _NO_TITLE.search(title) else title
