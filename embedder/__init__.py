@@ -1,0 +1,42 @@
+"""EmbeddingGemma on one's own machine: text in, unit vectors out.
+
+    with embedder.load() as model:
+        question = model.embed_queries(["which planet is red?"])
+        passages = model.embed_documents(["Mars is red.", "Venus is hot."], titles=["Mars", None])
+        model.similarity(question, passages)  # (1, 2)
+
+Importing this package imports no engine: the first `load` does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedder.config import Precision
+from embedder.engine import EngineName
+from embedder.prompts import QueryTask, Task
+
+if TYPE_CHECKING:
+    from embedder.embedder import Embedded, Embedder
+
+__all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "load"]
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    engine: EngineName = "auto",
+    precision: Precision = "auto",
+    threads: int | None = None,
+    memory_mb: int | None = None,
+) -> Embedder:
+    """Load a model by name or folder; None is the default one in the models folder.
+
+    `threads` caps the processor cores computed on, `memory_mb` what a GPU keeps for reuse. Raises
+    `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where
+    this machine does not give the vectors it should.
+    """
+    from embedder import loading
+
+    return loading.load(model, engine, precision, threads, memory_mb)
