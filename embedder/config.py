@@ -13,6 +13,8 @@ from typing import Any, Literal
 from embedder.errors import ModelInvalid
 
 Precision = Literal["auto", "f32", "bf16", "int8", "8bit", "4bit"]
+MlxPrecision = Literal["bf16", "8bit", "4bit"]
+"""What a float checkpoint can be converted to for MLX."""
 
 DIMENSIONS = (768, 512, 256, 128)
 """The sizes a vector may be cut to; the model was trained for each (Matryoshka, model card)."""

@@ -11,17 +11,16 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder import tensor_file
+from embedder import local, tensor_file
 from embedder.checkpoint import Checkpoint, open_checkpoint
-from embedder.config import read_json
+from embedder.config import MlxPrecision, read_json
 from embedder.errors import ConversionFailed
 
-MlxPrecision = Literal["bf16", "8bit", "4bit"]
 BITS: dict[MlxPrecision, int | None] = {"bf16": None, "8bit": 8, "4bit": 4}
 GROUP_SIZE = 64
 
@@ -58,7 +57,9 @@ def convert(
         work = Path(tempfile.mkdtemp(prefix=f".converting-{target.name}-", dir=target.parent))
         try:
             _write(checkpoint, work, precision, group_size, progress or (lambda done, total: None))
-            open_checkpoint(work)
+            local.write_sums(
+                work, [local.as_it_is(work, path) for path in local.files_of(open_checkpoint(work))]
+            )
             work.chmod(0o755)
             work.rename(target)
         finally:

@@ -110,6 +110,7 @@ def _keep(path: Path, tables: bpe.Tables) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent)
     os.close(descriptor)
     bpe.write_tables(Path(name), tables)
+    Path(name).chmod(0o644)  # models may be shared
     Path(name).replace(path)
 
 

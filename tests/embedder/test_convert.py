@@ -10,8 +10,8 @@ import pytest
 from support.tiny_model import CONFIG, make_tiny_checkpoint, random_weights
 
 from embedder.checkpoint import expected_shapes, open_checkpoint
-from embedder.config import ModelConfig
-from embedder.convert import MlxPrecision, convert, layout_of
+from embedder.config import MlxPrecision, ModelConfig
+from embedder.convert import convert, layout_of
 from embedder.errors import ConversionFailed, ModelInvalid
 from embedder.tensor_file import read_header
 
