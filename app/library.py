@@ -8,6 +8,7 @@ imports neither the model nor the index's database, so that a front that only as
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -224,3 +225,19 @@ class Library(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def open_library(*, daemon: bool = True, purpose: str = "ken") -> Library:
+    """The daemon where one answers, else a library that works in this process.
+
+    `purpose` is what others are told who wait for this one to finish writing. `KEN_NO_DAEMON`
+    means `daemon=False`.
+    """
+    if daemon and not os.environ.get("KEN_NO_DAEMON"):
+        from app.daemon.client import RemoteLibrary, is_running
+
+        if is_running():
+            return RemoteLibrary()
+    from app.local import LocalLibrary
+
+    return LocalLibrary(purpose=purpose)

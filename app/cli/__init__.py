@@ -1,0 +1,88 @@
+"""The command `ken`: one lazily imported module a group of commands, and how errors reach a person.
+
+stdout carries results only. Exit codes: 0 done, 1 a titled error, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from app import __version__
+from app.cli import terminal
+from app.errors import TITLED_ERRORS
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "search": "app.cli.search:search",
+    "similar": "app.cli.search:similar",
+    "index": "app.cli.folders:index",
+    "forget": "app.cli.folders:forget",
+    "status": "app.cli.status:status",
+    "why": "app.cli.status:why",
+    "embed": "app.cli.embed:embed",
+    "demo": "app.cli.demo:demo",
+}
+"""Each command's name, and where its click command is found when it is called."""
+
+
+class Ken(click.Group):
+    """Imports a command's module when that command is called, and tells errors in a person's words."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
+        """Run a command and exit."""
+        sys.exit(self._run(args))
+
+    def _run(self, arguments: Sequence[str] | None) -> int:
+        try:
+            result = super().main(arguments, prog_name="ken", standalone_mode=False)
+            sys.stdout.flush()
+        except (KeyboardInterrupt, click.Abort):
+            terminal.say("Stopped.")
+            return INTERRUPTED
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except BrokenPipeError:
+            # Whoever read the results has enough; nothing more may be written, not even at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except TITLED_ERRORS as error:
+            terminal.tell_error(error)
+            return 1
+        return result if isinstance(result, int) else 0
+
+
+@click.group(
+    cls=Ken,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": terminal.WIDEST},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="ken")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Find what you have by what it means: notes, documents and code, on your own machine.
+
+    Without a command, ken opens its screen: type, and answers appear.
+    """
+    if context.invoked_subcommand is None:
+        from app.tui import run
+
+        run()

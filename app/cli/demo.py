@@ -1,0 +1,57 @@
+"""`ken demo`: ken on its own forty documents, in a minute."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import terminal
+
+if TYPE_CHECKING:
+    from index.types import Hit
+
+
+@click.command()
+@click.argument("question", required=False)
+def demo(question: str | None) -> int:
+    """Index the documents ken ships with into a throw-away index and ask it three questions.
+
+    Fetches the model first where it is missing. With QUESTION, asks that instead.
+    """
+    from app import config
+    from app import demo as shown_demo
+    from app.cli.model_offer import fetch
+    from app.cli.progress import shown
+    from app.model import LazyModel
+
+    if not LazyModel(config.load().model).present:
+        fetch()
+    with shown() as progress, shown_demo.library(progress) as (library, report):
+        if report.interrupted:
+            terminal.say("Stopped.")
+            return 130
+        terminal.say(
+            f"{report.added} documents in {report.passages} passages, embedded in {report.seconds:.1f} s."
+        )
+        for asked in [question] if question else shown_demo.QUESTIONS:
+            answer = library.search(asked, limit=1)
+            _show(asked, answer.hits[0] if answer.hits else None, answer.took_ms)
+    terminal.say('\nYour own: ken index ~/notes    then: ken search "…"    or: ken')
+    return 0
+
+
+def _show(question: str, hit: Hit | None, took_ms: float) -> None:
+    from app import demo as shown_demo
+    from app.cli import hits
+
+    terminal.result("\n" + terminal.styled(f"? {question}", bold=True))
+    if hit is None:
+        terminal.result("  nothing found")
+        return
+    path = os.path.relpath(hit.path, shown_demo.folder())
+    where = terminal.styled(f"{path}{hits.place(hit)}", fg="green")
+    terminal.result(f"  {where}  {terminal.styled(f'{took_ms:.0f} ms', dim=True)}")
+    for line in hits.snippet_lines(hit.snippet, hit.matched):
+        terminal.result(line)

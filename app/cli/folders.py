@@ -1,0 +1,81 @@
+"""`ken index` and `ken forget`: what ken keeps."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from app.cli import terminal
+from app.library import SyncReport, open_library
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
+def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
+    """Keep the folders or files at PATH: read what is new there, drop what is gone.
+
+    Without PATH, brings all folders that are kept up to date. Can be interrupted at any moment; the
+    next run goes on from there.
+    """
+    from app.cli.model_offer import ensure_model
+    from app.cli.progress import shown
+    from app.errors import NothingIndexed
+    from app.places import usable
+
+    wanted = [usable(path) for path in paths]
+    ensure_model()
+    with open_library(daemon=not no_daemon, purpose=" ".join(["ken index", *paths])) as library:
+        if wanted:
+            library.add(wanted)
+        elif not library.status().folders:
+            raise NothingIndexed("There are no folders to bring up to date.", "Name one: ken index ~/notes")
+        with shown() as progress:
+            report = library.sync(wanted or None, progress)
+    if as_json:
+        from app import output
+
+        terminal.result(output.dumps(output.report(report)))
+    else:
+        _tell(report)
+    return 130 if report.interrupted else 0
+
+
+@click.command()
+@click.argument("path")
+@click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
+def forget(path: str, no_daemon: bool) -> None:
+    """Drop PATH and everything under it from the index. The files themselves stay as they are."""
+    from app.places import absolute
+
+    with open_library(daemon=not no_daemon, purpose="ken forget") as library:
+        dropped = library.forget(absolute(path))
+    terminal.say(f"Forgot {_count(dropped, 'file')}.")
+
+
+def _tell(report: SyncReport) -> None:
+    for notice in report.notices:
+        terminal.say(f"{terminal.styled('Note', sys.stderr, fg='yellow')}  {notice}")
+    done = [
+        _count(number, noun)
+        for number, noun in (
+            (report.added, "new file"),
+            (report.changed, "changed file"),
+            (report.moved, "moved file"),
+            (report.removed, "file gone"),
+        )
+        if number
+    ]
+    changes = ", ".join(done).replace("file gones", "files gone") or "Nothing changed"
+    terminal.say(f"{changes}. {_count(report.embedded, 'passage')} embedded in {report.seconds:.1f} s.")
+    left_out = report.skipped + report.failed
+    if left_out:
+        terminal.say(f"{_count(left_out, 'file')} left out or not readable: `ken status --problems`.")
+    if report.interrupted:
+        terminal.say("Stopped. What is done is kept; run `ken index` again to go on.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

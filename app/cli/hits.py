@@ -1,0 +1,143 @@
+"""Hits as a person reads them in a terminal: where, under which heading, and the words that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from app import paths
+from app.cli.terminal import columns, is_person, styled
+from app.library import Answer
+from app.plain import clip, plain, plain_line, plain_path, width
+from index.types import HEADING_SEPARATOR, Hit
+
+INDENT = "    "
+SNIPPET_LINES = 3
+Piece = tuple[str, bool]
+"""A character (or word) and whether it is one of the question's words."""
+
+
+def render(answer: Answer, *, explain: bool) -> str:
+    """The whole list."""
+    blocks = (
+        _hit(number, hit, stale=hit.path in answer.stale, explain=explain)
+        for number, hit in enumerate(answer.hits, 1)
+    )
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def summary(answer: Answer) -> str:
+    """One line on the answer as a whole: how many, how, how long, how fresh."""
+    count = len(answer.hits)
+    how = {"hybrid": "words and meaning", "meaning": "meaning", "words": "words"}[answer.mode]
+    fresh = "all current" if answer.fresh else f"{answer.waiting} {_plural('file', answer.waiting)} waiting"
+    return f"{count} {_plural('file', count)} · {how} · {answer.took_ms:.0f} ms · {fresh}"
+
+
+def _hit(number: int, hit: Hit, *, stale: bool, explain: bool) -> Iterator[str]:
+    yield _first_line(number, hit, stale)
+    heading = heading_line(hit)
+    if heading:
+        yield INDENT + styled(_fit(heading), dim=True)
+    yield from snippet_lines(hit.snippet, hit.matched)
+    for other in hit.more:
+        where = f"also {place(other)}"
+        under = plain_line(HEADING_SEPARATOR.join(other.heading[-2:]) or other.snippet)
+        yield INDENT + styled(_fit(f"{where}  {under}"), dim=True)
+    if explain:
+        parts = "  ".join(f"{name} {value:.3f}" for name, value in hit.explain.items())
+        yield INDENT + styled(parts, fg="cyan")
+
+
+def _first_line(number: int, hit: Hit, stale: bool) -> str:
+    path = plain_path(paths.short(hit.path))
+    where = f"{place(hit)}{'  (changed since)' if stale else ''}"
+    score = f"{hit.score:.2f}"
+    front = f"{number:>2}  "
+    room = columns() - len(front) - len(score) - 2
+    if is_person() and width(path) + len(where) > room:
+        path = _clip_front(path, room - len(where))
+    gap = " " * max(2, room + 2 - width(path) - len(where))
+    return front + styled(path, bold=True) + styled(where, fg="cyan") + gap + styled(score, dim=True)
+
+
+def place(hit: Hit) -> str:
+    """`:12`, or `:12 (page 3)` where there are pages."""
+    return f":{hit.line}" + (f" (page {hit.page})" if hit.page else "")
+
+
+def heading_line(hit: Hit) -> str:
+    """Title and headings, what is said twice left out."""
+    parts = [plain_line(part) for part in (hit.title, *hit.heading)]
+    kept = [part for i, part in enumerate(parts) if part and part not in parts[:i]]
+    return HEADING_SEPARATOR.join(kept)
+
+
+def snippet_lines(snippet: str, matched: Sequence[tuple[int, int]]) -> list[str]:
+    """The snippet wrapped, its matched words emphasised where the terminal can."""
+    lines = wrap(words(snippet, matched), columns() - len(INDENT))
+    cut = lines[SNIPPET_LINES:]
+    shown = [
+        INDENT + "".join(styled(t, bold=True, fg="yellow") if m else t for t, m in line) for line in lines
+    ]
+    return [*shown[: SNIPPET_LINES - 1], shown[SNIPPET_LINES - 1] + " …"] if cut else shown
+
+
+def words(snippet: str, matched: Sequence[tuple[int, int]]) -> list[Piece]:
+    """The snippet as pieces without white space; a blank stands before all that had some."""
+    pieces: list[Piece] = []
+    position = 0
+    for start, end in [*matched, (len(snippet), len(snippet))]:
+        for text, mark in ((snippet[position:start], False), (snippet[start:end], True)):
+            pieces += [(character, mark) for character in plain(text)]
+        position = max(position, end)
+    return pieces
+
+
+def wrap(pieces: Sequence[Piece], room: int) -> list[list[Piece]]:
+    """Lines of at most `room` columns, broken at blanks, inside a word only where it is longer."""
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    for word in _split(pieces):
+        wide = width("".join(text for text, _ in word))
+        if used and used + 1 + wide > room:
+            lines.append([])
+            used = 0
+        if used:
+            lines[-1].append((" ", False))
+            used += 1
+        for piece in word:
+            step = width(piece[0])
+            if used + step > room:
+                lines.append([])
+                used = 0
+            lines[-1].append(piece)
+            used += step
+    return [line for line in lines if line]
+
+
+def _split(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    word: list[Piece] = []
+    for piece in pieces:
+        if not piece[0].isspace():
+            word.append(piece)
+        elif word:
+            yield word
+            word = []
+    if word:
+        yield word
+
+
+def _fit(text: str) -> str:
+    return clip(text, columns() - len(INDENT)) if is_person() else text
+
+
+def _clip_front(text: str, room: int) -> str:
+    """The end of a path, which says most."""
+    kept = text
+    while kept and width(kept) > room - 1:
+        kept = kept[1:]
+    return "…" + kept
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else noun + "s"

@@ -1,0 +1,54 @@
+"""What every command does with the terminal: where words go, how wide it is, and whether it has colours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.plain import plain
+
+if TYPE_CHECKING:
+    from app.errors import TitledError
+
+WIDEST = 100
+"""Lines longer than this are hard to read, however wide the terminal."""
+
+
+def columns() -> int:
+    return max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
+
+
+def is_person(stream: Any = None) -> bool:
+    """Whether a person reads the stream (standard output unless another is given)."""
+    return bool((stream or sys.stdout).isatty())
+
+
+def has_colours(stream: Any = None) -> bool:
+    """Styles are for terminals that take them, and for people who did not set NO_COLOR (no-color.org)."""
+    return is_person(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, stream: Any = None, **style: Any) -> str:
+    return click.style(text, **style) if has_colours(stream) else text
+
+
+def say(text: str) -> None:
+    """Tell the person something that is no result."""
+    click.echo(plain(text), err=True)
+
+
+def tell_error(error: TitledError) -> None:
+    """Title, what happened, what to do."""
+    title = styled(f"{error.title}.", sys.stderr, fg="red", bold=True)
+    lines = [title, *(f"  {plain(line)}" for line in (error.what, error.fix) if line)]
+    click.echo("\n".join(lines), err=True)
+
+
+def result(text: str) -> None:
+    """One result on standard output; whatever cannot be encoded there is replaced."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "replace").decode(encoding))

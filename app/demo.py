@@ -1,0 +1,38 @@
+"""The demo: a throw-away index of the documents ken ships with, and questions in other words than theirs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app import config, paths
+from app.errors import PathInvalid
+from app.library import Library, ProgressCallback, SyncReport
+from app.local import LocalLibrary
+
+QUESTIONS = (
+    "are we allowed to keep a dog?",
+    "how do I register my new address after moving?",
+    "stop thousands of clients hammering a server that just went down",
+)
+
+
+def folder() -> Path:
+    """The documents; raises `PathInvalid` where this installation lacks them."""
+    found = paths.assets_path() / "demo"
+    if not found.is_dir():
+        raise PathInvalid(f"The demo's documents are missing: {found}.", "Reinstall ken.")
+    return found
+
+
+@contextmanager
+def library(progress: ProgressCallback) -> Iterator[tuple[Library, SyncReport]]:
+    """A library over the demo's documents alone, gone when the block ends."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ken-demo-") as place,
+        LocalLibrary(config.load(), index=Path(place) / "index.db", purpose="ken demo") as demo,
+    ):
+        demo.add([str(folder())])
+        yield demo, demo.sync(None, progress)
