@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -132,19 +132,32 @@ class Store:
 
         Texts that stay keep their vectors. Returns how many texts now lack one because of this.
         """
+        waiting, left = 0, set[int]()
         with self._write() as db:
-            return sum(_put_file(db, record, passages) for record, passages in items)
+            for record, passages in items:
+                new, before = _put_file(db, record, passages)
+                waiting, left = waiting + new, left | before
+            _drop_unused(db, left)
+        return waiting
 
     def move(self, old: str, new: str, record: FileRecord) -> None:
         """The file at `old` is now at `new`, its passages unchanged; what was at `new` is dropped."""
+        self.move_all([(old, replace(record, path=new))])
+
+    def move_all(self, moves: Sequence[tuple[str, FileRecord]]) -> None:
+        """Each file at an old path is now where its record says, in one transaction; chains and swaps too."""
         with self._write() as db:
-            file = _file_id(db, old)
-            if not file:
-                raise IndexingError(f"{old} is not in the index.", "Read the file again.")
-            target = _file_id(db, new)
-            if target and target != file:
-                _delete_files(db, [target])
-            _write_file(db, file, record)
+            files = [(_file_id(db, old), old, record) for old, record in moves]
+            moving = {file for file, _, _ in files}
+            if 0 in moving:
+                lost = next(old for file, old, _ in files if not file)
+                raise IndexingError(f"{lost} is not in the index.", "Read the file again.")
+            targets = {_file_id(db, record.path) for _, _, record in files}
+            _delete_files(db, sorted(targets - moving - {0}))
+            away = [(b"\0%d" % file, file) for file in targets & moving]
+            db.executemany("UPDATE files SET path = ? WHERE id = ?", away)
+            for file, _, record in files:
+                _write_file(db, file, record)
 
     def remove(self, paths: Sequence[str]) -> int:
         """Drop files; paths that are not in the index are ignored. Returns the files dropped."""
@@ -242,7 +255,8 @@ class Store:
             yield self._connection
 
 
-def _put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> int:
+def _put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, set[int]]:
+    """How many texts are new, and which the file had before: another of the same batch may take them up."""
     known = _file_id(db, record.path)
     before = _texts_of(db, known) if known else set()
     file = _write_file(db, known, record)
@@ -257,8 +271,7 @@ def _put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passag
             for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))
         ],
     )  # fmt: skip
-    _drop_unused(db, before - {text for text, _ in numbered})
-    return sum(new for _, new in numbered)
+    return sum(new for _, new in numbered), before
 
 
 def _write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
