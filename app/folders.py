@@ -26,6 +26,11 @@ class Kept:
     def roots(self) -> list[str]:
         return [path for path, state in self._states.items() if state != FORGOTTEN]
 
+    @property
+    def missing(self) -> set[str]:
+        """Kept folders that were not there when they were last looked for."""
+        return {path for path, state in self._states.items() if state == "missing"}
+
     def owner(self, path: str) -> str | None:
         """The innermost folder that `path` is or lies under, kept or forgotten."""
         return max((f for f in self._states if is_under(path, f)), key=len, default=None)

@@ -6,6 +6,7 @@ budget. The model always has one batch to go on with. Only the thread that calls
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 WINDOW = 256
 """Texts sorted together."""
-BATCH_TEXTS = 64
-BATCH_TOKENS = 4096
-"""About two seconds of work on two cores: what a crash loses, and what an interrupt waits for."""
+URGENT_WINDOW = 16
+"""Texts in a window when something came that cannot wait: the newest, and few."""
+BATCH_SECONDS = 0.5
+"""Work in a batch: what a crash loses, and what an interrupt or an urgent text waits for."""
+LEAST_TOKENS, MOST_TOKENS = 512, 16_384
 AHEAD = 2
 """Batches the model has at once: one it computes, one that waits."""
 
@@ -33,38 +36,55 @@ class Embedding:
         self._model = model
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
         self._window: list[Pending] = []
-        self._running: dict[Future[NDArray[np.float32]], list[Pending]] = {}
+        self._running: dict[Future[tuple[NDArray[np.float32], float]], list[Pending]] = {}
         self._dry = False
+        self._failed = False
+        self._tokens = 2 * LEAST_TOKENS
 
     @property
-    def running(self) -> set[Future[NDArray[np.float32]]]:
+    def running(self) -> set[Future[tuple[NDArray[np.float32], float]]]:
         return set(self._running)
 
-    def more(self) -> None:
-        """The store has new texts that wait."""
+    def more(self, *, urgent: bool = False) -> None:
+        """The store has new texts that wait; `urgent`: they are the next to be embedded."""
         self._dry = False
+        if urgent:
+            self._window = self._waiting(URGENT_WINDOW)
 
     def fill(self) -> None:
         """Give the model what it can have, where anything waits."""
-        while len(self._running) < AHEAD:
+        while len(self._running) < AHEAD and not self._failed:
             batch = self._batch()
             if not batch:
                 return
-            texts, titles = [p.text for p in batch], [p.title for p in batch]
-            self._running[self._thread.submit(self._model.embed_documents, texts, titles)] = batch
+            self._running[self._thread.submit(self._embed, batch)] = batch
+
+    def _embed(self, batch: list[Pending]) -> tuple[NDArray[np.float32], float]:
+        started = time.perf_counter()
+        vectors = self._model.embed_documents([p.text for p in batch], [p.title for p in batch])
+        return vectors, time.perf_counter() - started
 
     def finished(self) -> tuple[int, int]:
         """Store the vectors that are ready; returns how many, and of how many tokens.
 
-        Raises what the model raised.
+        Raises what the model raised; after that the model is given nothing more.
         """
         passages = tokens = 0
         for future in [future for future in self._running if future.done()]:
             batch = self._running.pop(future)
-            self._store.put_vectors([p.id for p in batch], future.result())
+            self._failed = self._failed or future.exception() is not None
+            vectors, seconds = future.result()
+            self._store.put_vectors([p.id for p in batch], vectors)
             passages += len(batch)
             tokens += sum(p.tokens for p in batch)
+            self._learn_speed(sum(p.tokens for p in batch), seconds)
         return passages, tokens
+
+    def _learn_speed(self, tokens: int, seconds: float) -> None:
+        """Let batches grow or shrink towards `BATCH_SECONDS`, at most by half or double."""
+        fitting = tokens * BATCH_SECONDS / max(seconds, 1e-3)
+        wanted = min(2 * self._tokens, max(self._tokens // 2, int(fitting)))
+        self._tokens = min(MOST_TOKENS, max(LEAST_TOKENS, wanted))
 
     def close(self) -> None:
         """Drop what is not embedded yet; the next run finds it waiting."""
@@ -72,19 +92,19 @@ class Embedding:
 
     def _batch(self) -> list[Pending]:
         if not self._window and not self._dry:
-            self._window = self._waiting()
+            self._window = self._waiting(WINDOW)
             self._dry = not self._window
         size = tokens = 0
         for pending in reversed(self._window):
-            if size and (size == BATCH_TEXTS or tokens + pending.tokens > BATCH_TOKENS):
+            if size and tokens + pending.tokens > self._tokens:
                 break
             size, tokens = size + 1, tokens + pending.tokens
         batch = self._window[len(self._window) - size :]
         del self._window[len(self._window) - size :]
         return batch
 
-    def _waiting(self) -> list[Pending]:
+    def _waiting(self, window: int) -> list[Pending]:
         """The next window, the longest texts last; what the model has already is not taken again."""
         busy = {pending.id for batch in self._running.values() for pending in batch}
-        waiting = self._store.pending(WINDOW + len(busy))
+        waiting = self._store.pending(window + len(busy))
         return sorted((p for p in waiting if p.id not in busy), key=lambda p: p.tokens)

@@ -33,15 +33,22 @@ class Taken:
 
 
 class Reading:
-    """The files of one run. `begin`, then `finished` until `running` is empty, then `close`."""
+    """The files of one run. `begin`, then `finished` until `running` is empty, then `close`.
 
-    def __init__(self, model: TextModel, readers: int, passage_tokens: int) -> None:
+    A `pool` that is lent is left open.
+    """
+
+    def __init__(
+        self, model: TextModel, readers: int, passage_tokens: int, pool: ReaderPool | None = None
+    ) -> None:
         self._model = model
         self._size = passage_tokens or SIZE
-        self._pool = ReaderPool(readers)
+        self._pool = pool or ReaderPool(readers)
+        self._lent = pool is not None
         self._threads = ThreadPoolExecutor(readers, thread_name_prefix="read")
         self._ahead = AHEAD * readers
         self._files: deque[Found] = deque()
+        self._urgent: set[Future[Taken | None]] = set()
         self.running: set[Future[Taken | None]] = set()
 
     def begin(self, files: Sequence[Found]) -> None:
@@ -49,10 +56,23 @@ class Reading:
         self._files.extend(files)
         self._submit()
 
+    def first(self, files: Sequence[Found]) -> None:
+        """Read these before all that is not begun yet."""
+        for file in files:
+            future = self._threads.submit(self._take, file)
+            self.running.add(future)
+            self._urgent.add(future)
+
+    @property
+    def has_urgent(self) -> bool:
+        """Whether files given to `first` are still being read."""
+        return bool(self._urgent)
+
     def finished(self) -> tuple[list[Taken], int]:
         """What was read since the last call, and how many files that was, those that vanished included."""
         done = {future for future in self.running if future.done()}
         self.running -= done
+        self._urgent -= done
         self._submit()
         return [taken for future in done if (taken := future.result()) is not None], len(done)
 
@@ -60,7 +80,8 @@ class Reading:
         """Stop; readers in the middle of a file are ended."""
         self._files.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._pool.close()
+        if not self._lent:
+            self._pool.close()
 
     def _submit(self) -> None:
         while self._files and len(self.running) < self._ahead:

@@ -7,6 +7,7 @@ missing or suddenly empty is a disk that is not there, never a mass deletion.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -18,6 +19,10 @@ Known = dict[str, FileRecord]
 
 LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system")
 """Rules whose files are listed among the problems; files left out by an ignore rule are not."""
+
+
+RACY_NS = 2_000_000_000
+"""Two seconds: the coarsest time stamps of a file system (FAT)."""
 
 
 @dataclass(slots=True)
@@ -89,17 +94,13 @@ def absent(root: str, known: Known) -> str:
 
 
 def unchanged(record: FileRecord, stat: os.stat_result) -> bool:
-    """Whether the file is as the index read it, by size, time and identity."""
+    """Whether the file is as the index read it, by size, time and identity.
+
+    A file written a moment ago may have been written again within the same tick of its time stamp.
+    """
     same = (record.size, record.mtime_ns, record.inode) == (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    same = same and abs(time.time_ns() - stat.st_mtime_ns) > RACY_NS
     return same and (record.state == "indexed" or bool(record.reason and "permission" not in record.reason))
-
-
-def renamed(record: FileRecord, path: str, stat: os.stat_result) -> FileRecord:
-    """The record of a file that was found again at `path`; a title taken from its name follows."""
-    title = PurePath(path).stem if record.title == PurePath(record.path).stem else record.title
-    return replace(
-        record, path=path, title=title, inode=stat.st_ino, size=stat.st_size, mtime_ns=stat.st_mtime_ns
-    )
 
 
 def _under(root: str, known: Known) -> Iterator[FileRecord]:
@@ -150,8 +151,17 @@ def _moves(result: Differences, fresh: list[Found], gone: Known) -> list[Found]:
     for file in fresh:
         key = (file.stat.st_ino, file.stat.st_size, file.stat.st_mtime_ns)
         old = by_identity.get(key)
-        if old is None or old not in gone or PurePath(old).suffix != PurePath(file.path).suffix:
+        if old is None or old not in gone or not _read_alike(gone[old], file.path):
             rest.append(file)
         else:
-            result.moved.append((old, renamed(gone.pop(old), file.path, file.stat)))
+            stat = file.stat
+            result.moved.append(
+                (old, replace(gone.pop(old), path=file.path, inode=stat.st_ino, mtime_ns=stat.st_mtime_ns))
+            )
     return rest
+
+
+def _read_alike(record: FileRecord, path: str) -> bool:
+    """Whether the same content gives the same passages under the new name: some take their title from it."""
+    before, after = PurePath(record.path), PurePath(path)
+    return before.suffix == after.suffix and (before.stem == after.stem or record.title != before.stem)
