@@ -16,6 +16,7 @@ from index.database import row, rows, value
 LOG_ROWS = 65_536
 """Vector changes a resident copy may lag behind before it reads everything again."""
 
+_BLOCK = 10_000
 _ALL_TEXTS = (
     "INSERT OR IGNORE INTO todo(text, mtime_ns) SELECT passages.text, max(files.mtime_ns) "
     "FROM passages JOIN files ON files.id = passages.file {where} GROUP BY passages.text"
@@ -80,9 +81,9 @@ def begin(db: apsw.Connection, made_by: str) -> None:
 def cancel(db: apsw.Connection) -> None:
     """Back to the vectors that serve: only what they lack still waits."""
     _drop(db, following(db))
-    held = f"(SELECT id FROM tails_{serving(db)})"
-    db.execute(f"DELETE FROM todo WHERE text IN {held}")
-    db.execute(_ALL_TEXTS.format(where=f"WHERE passages.text NOT IN {held}"))
+    db.execute(_ALL_TEXTS.format(where=""))
+    for ids, _ in vectors.blocks(db, serving(db), _BLOCK):
+        db.execute("DELETE FROM todo WHERE text IN (SELECT value FROM carray(?))", (apsw.carray(ids),))
 
 
 def swap_when_whole(db: apsw.Connection) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import apsw
 import numpy as np
-from numpy.typing import NDArray
 
 from index import filters
 from index.database import row, rows
 from index.question import Question
+from index.ranking import Ranked
 from index.records import decode_heading, decode_inode
 from index.snippet import snippet
 from index.types import Filter, Hit
@@ -20,19 +20,6 @@ MORE = 3
 """Further passages shown beneath a file's best."""
 SHARED = 50
 """Files of one text that are shown at most."""
-
-Ids = NDArray[np.int64]
-Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """Texts with their parts: (n,) each; cosine is NaN without a vector, words NaN without a word."""
-
-    ids: Ids
-    scores: Floats
-    cosines: Floats
-    words: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +47,21 @@ def group(
         first, *others = [_hit(db, question, ranked, place, explain=explain) for place in places]
         hits.append(replace(first, more=tuple(others)))
     return tuple(hits)
+
+
+def paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:
+    """At most `limit` paths in the order of their best passage, and its score."""
+    best: dict[int, float] = {}
+    for place in _places(db, ranked, Filter(), limit):
+        best.setdefault(place.file, float(ranked.scores[place.i]))
+    names = dict(
+        rows(
+            db,
+            "SELECT id, path FROM files WHERE id IN (SELECT value FROM carray(?))",
+            (apsw.carray(np.array([*best, -1], np.int64)),),
+        )
+    )
+    return [(os.fsdecode(names[file]), score) for file, score in list(best.items())[:limit]]
 
 
 def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[_Place]:

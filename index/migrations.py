@@ -73,6 +73,7 @@ CREATE VIRTUAL TABLE names USING fts5(
   tokenize="porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
 CREATE VIRTUAL TABLE words_terms USING fts5vocab(words, row);
+CREATE VIRTUAL TABLE names_terms USING fts5vocab(names, row);
 """
 
 

@@ -1,4 +1,4 @@
-"""A question to hits: narrows, asks both lists, fuses, groups by file. Reads only.
+"""A question to hits: narrows, ranks, groups by file. Reads only.
 
 The question's vector comes in; without one, words alone answer.
 """
@@ -13,27 +13,35 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index import filters, fusion, generations, hits, lexical, vectors
+from index import filters, generations, hits, vectors
+from index.confidence import confidence
 from index.database import ReaderPool, rows
 from index.errors import QueryInvalid
 from index.question import Question, understand
+from index.ranking import CANDIDATES, Asked, Nearest, Ranked, rank
 from index.records import encode_path
 from index.types import Filter, Mode, Results
 
-CANDIDATES = 200
-"""Texts each list brings to the fusion."""
-
 Floats = NDArray[np.float32]
-Ids = NDArray[np.int64]
 _NO_FILTER = Filter()
 
 
 class Searcher:
-    """Answers questions from the index; may be used from any thread."""
+    """Answers questions from the index; may be used from any thread.
+
+    `resident` keeps a compact copy of the vectors in memory, for a process that lives long; a cold
+    one asks the file.
+    """
 
     def __init__(self, path: Path, *, resident: bool = False) -> None:
         self._pool = ReaderPool(Path(path))
-        self._resident = resident
+        self._nearest: Nearest = vectors.nearest
+        self._resident = None
+        if resident:
+            from index.resident import Resident
+
+            self._resident = Resident()
+            self._nearest = self._resident.nearest
 
     def search(
         self,
@@ -51,15 +59,26 @@ class Searcher:
         `vector` is the query's (768,) unit vector; without it, or in mode "words", words alone
         answer. `typing` matches the last word as a prefix.
         """
-        if not query.strip():
-            raise QueryInvalid("The question is empty.", "Type what you are looking for.")
-        asked = None if mode == "words" else _unit(vector)
         with self._pool.snapshot() as db:
-            question = understand(db, query, typing=typing)
-            allowed = filters.allowed(db, filter)
-            ranked = self._rank(db, question, asked, mode, max(CANDIDATES, 10 * limit), allowed)
-            found = hits.group(db, question, ranked, limit, filter, explain=explain)
-            return Results(found, close=bool(found))
+            asked = _asked(db, query, vector, mode, limit, filter, typing=typing)
+            ranked = rank(db, asked, self._nearest)
+            found = hits.group(db, asked.question, ranked, limit, filter, explain=explain)
+            sure = confidence(ranked)
+            return Results(found, close=bool(found) and sure >= 0.5, confidence=sure)
+
+    def ranking(
+        self,
+        query: str,
+        vector: Floats | None,
+        *,
+        mode: Mode = "hybrid",
+        limit: int = 100,
+        dimension: int = vectors.FULL,
+    ) -> list[tuple[str, float]]:
+        """Paths and scores alone, best first, for evaluation. `dimension` 256 scores as the nearest do."""
+        with self._pool.snapshot() as db:
+            asked = _asked(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
+            return hits.paths(db, rank(db, asked, self._nearest), limit)
 
     def similar(
         self,
@@ -71,18 +90,20 @@ class Searcher:
     ) -> Results:
         """What else is like the file at `path`, or like its passage at `line`; the file itself left out."""
         with self._pool.snapshot() as db:
-            own, asked = _subject(db, path, line)
-            allowed = filters.allowed(db, filter)
+            own, vector = _subject(db, path, line)
             number = generations.serving(db)
+            allowed = filters.allowed(db, filter)
             k = max(CANDIDATES, 10 * limit) + len(own)
-            ids, cosines = vectors.nearest(db, number, vectors.shorten(asked[None])[0], k, allowed)
-            ranked = hits.Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
+            ids, cosines = self._nearest(db, number, vectors.shorten(vector[None])[0], k, allowed)
+            ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
             found = hits.group(db, Question("", ()), ranked, limit + 1, filter, explain=False)
             found = tuple(hit for hit in found if hit.path != path)[:limit]
-            return Results(found, close=bool(found))
+            return Results(found, close=bool(found), confidence=1.0 if found else 0.0)
 
     def close(self) -> None:
         self._pool.close()
+        if self._resident is not None:
+            self._resident.close()
 
     def __enter__(self) -> Self:
         return self
@@ -92,43 +113,28 @@ class Searcher:
     ) -> None:
         self.close()
 
-    def _rank(
-        self,
-        db: apsw.Connection,
-        question: Question,
-        asked: Floats | None,
-        mode: Mode,
-        k: int,
-        allowed: Ids | None,
-    ) -> hits.Ranked:
-        """Candidates of both lists with their parts, and the score hits are ordered by."""
-        number = generations.serving(db)
-        lexical_only = asked is None or not number
-        by_words, bm25 = np.empty(0, np.int64), np.empty(0, np.float32)
-        by_meaning = np.empty(0, np.int64)
-        if mode != "meaning" or question.required or lexical_only:
-            by_words, bm25 = lexical.best(db, question, k, allowed)
-        if asked is not None and number:
-            within = by_words if question.required else allowed
-            by_meaning, _ = vectors.nearest(db, number, vectors.shorten(asked[None])[0], k, within)
-        ids = np.union1d(by_words, by_meaning).astype(np.int64)
-        words = np.full(len(ids), np.nan, np.float32)
-        words[np.searchsorted(ids, by_words)] = bm25 / max(float(bm25.max(initial=0)), 1e-6)
-        cosines = np.full(len(ids), np.nan, np.float32)
-        if asked is not None and number:
-            true = vectors.cosines(db, number, asked, [int(id_) for id_ in ids])
-            cosines = np.array([true.get(int(id_), np.nan) for id_ in ids], np.float32)
-        return hits.Ranked(ids, _scores(cosines, words, mode), cosines, words)
 
-
-def _scores(cosines: Floats, words: Floats, mode: Mode) -> Floats:
-    known_words = np.asarray(np.nan_to_num(words), np.float32)
-    if np.isnan(cosines).all():
-        return known_words
-    known_cosines = np.asarray(np.nan_to_num(cosines), np.float32)
-    if mode == "meaning":
-        return known_cosines
-    return fusion.fuse(known_cosines, known_words).scores
+def _asked(
+    db: apsw.Connection,
+    query: str,
+    vector: Floats | None,
+    mode: Mode,
+    limit: int,
+    narrowed: Filter,
+    *,
+    typing: bool = False,
+    dimension: int = vectors.FULL,
+) -> Asked:
+    if not query.strip():
+        raise QueryInvalid("The question is empty.", "Type what you are looking for.")
+    return Asked(
+        question=understand(db, query, typing=typing),
+        vector=None if mode == "words" else _unit(vector),
+        mode=mode,
+        k=max(CANDIDATES, 10 * limit),
+        allowed=filters.allowed(db, narrowed),
+        dimension=dimension,
+    )
 
 
 def _unit(vector: Floats | None) -> Floats | None:

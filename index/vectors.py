@@ -1,15 +1,16 @@
 """Nearest neighbours: unit vectors of 256 dimensions in sqlite-vec, and the rest of the 768 as int8.
 
-A generation is one pair of tables made by one fingerprint. `vectors_N` (vec0) holds the first 256
-dimensions, normalised again, in float32; `tails_N` holds what is needed to score all 768: the length
-those 256 had, and the other 512 as int8 with one scale. Distances are L2: on unit vectors
-cos = 1 - d²/2. A freed row keeps its slot and is moved out of reach, because vec0 reuses a slot only
-in its last chunk.
+A generation is one vec0 table made by one fingerprint. `embedding` holds the first 256 dimensions,
+normalised again, in float32; `tail` holds what is needed to score all 768: the length those 256 had,
+and the other 512 as int8 with one scale, in 520 bytes that vec0 takes for floats and never compares.
+Distances are L2: on unit vectors cos = 1 - d²/2. A freed row keeps its slot and is moved out of
+reach, because vec0 reuses a slot only in its last chunk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
@@ -22,6 +23,8 @@ FULL = 768
 DIMENSION = 256
 MAX_K = 4096
 """vec0 refuses a larger k."""
+TAIL = 8 + FULL - DIMENSION
+"""Bytes of a tail; declared as floats, because an UPDATE loses the type that marks int8."""
 _FAR = np.full(DIMENSION, 1e3, np.float32).tobytes()
 _REACH = 2.5
 """Unit vectors are at most 2 apart; anything further is a freed row."""
@@ -32,15 +35,13 @@ Ids = NDArray[np.int64]
 
 def create_generation(connection: apsw.Connection, number: int) -> None:
     connection.execute(
-        f"CREATE VIRTUAL TABLE vectors_{number} USING vec0("
-        f"id INTEGER PRIMARY KEY, embedding FLOAT[{DIMENSION}] distance_metric=L2)"
+        f"CREATE VIRTUAL TABLE vectors_{number} USING vec0(id INTEGER PRIMARY KEY, "
+        f"embedding FLOAT[{DIMENSION}] distance_metric=L2, tail FLOAT[{TAIL // 4}])"
     )
-    connection.execute(f"CREATE TABLE tails_{number}(id INTEGER PRIMARY KEY, tail BLOB NOT NULL)")
 
 
 def drop_generation(connection: apsw.Connection, number: int) -> None:
     connection.execute(f"DROP TABLE IF EXISTS vectors_{number}")
-    connection.execute(f"DROP TABLE IF EXISTS tails_{number}")
 
 
 def shorten(vectors: Floats) -> Floats:
@@ -62,18 +63,26 @@ def pack_tails(vectors: Floats) -> list[bytes]:
 
 def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors: Floats) -> None:
     """Store (n, 768) unit rows under `ids`, in place where a slot exists."""
-    heads = shorten(vectors)
-    for id_, head, tail in zip(ids, heads, pack_tails(vectors), strict=True):
-        _write_head(connection, number, id_, head.tobytes())
-        connection.execute(f"INSERT OR REPLACE INTO tails_{number}(id, tail) VALUES (?, ?)", (id_, tail))
+    known = [has_slot(connection, number, id_) for id_ in ids]
+    stored = [
+        (head.tobytes(), tail) for head, tail in zip(shorten(vectors), pack_tails(vectors), strict=True)
+    ]
+    connection.executemany(
+        f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
+        [(*parts, id_) for id_, parts, there in zip(ids, stored, known, strict=True) if there],
+    )
+    connection.executemany(
+        f"INSERT INTO vectors_{number}(id, embedding, tail) VALUES (?, ?, ?)",
+        [(id_, *parts) for id_, parts, there in zip(ids, stored, known, strict=True) if not there],
+    )
 
 
 def erase(connection: apsw.Connection, number: int, ids: Sequence[int]) -> None:
     """Put the vectors of `ids` out of reach; their slots wait for the next use of the ids."""
-    for id_ in ids:
-        if has_slot(connection, number, id_):
-            connection.execute(f"UPDATE vectors_{number} SET embedding = ? WHERE id = ?", (_FAR, id_))
-        connection.execute(f"DELETE FROM tails_{number} WHERE id = ?", (id_,))
+    connection.executemany(
+        f"UPDATE vectors_{number} SET embedding = ? WHERE id = ?",
+        [(_FAR, id_) for id_ in ids if has_slot(connection, number, id_)],
+    )
 
 
 def has_slot(connection: apsw.Connection, number: int, id_: int) -> bool:
@@ -95,50 +104,56 @@ def nearest(
     return ids, np.asarray(1 - distances**2 / 2, np.float32)
 
 
-def heads(connection: apsw.Connection, number: int, ids: Sequence[int]) -> dict[int, Floats]:
+def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> dict[int, Floats]:
     """The stored 256-d vectors of those `ids` that have one."""
-    found: dict[int, Floats] = {}
-    for id_ in ids:
-        if stored := row(connection, f"SELECT embedding FROM vectors_{number} WHERE id = ?", (id_,)):
-            head = np.frombuffer(stored[0], np.float32)
-            if abs(float(head @ head) - 1) < 0.1:
-                found[id_] = head
-    return found
+    return {id_: head for id_, head, _ in _stored(connection, number, ids)}
 
 
-def cosines(connection: apsw.Connection, number: int, query: Floats, ids: Sequence[int]) -> dict[int, float]:
-    """Cosines at 768 dimensions (int8 beyond the first 256) of a (768,) unit query and each id."""
-    found = heads(connection, number, ids)
+def blocks(connection: apsw.Connection, number: int, size: int) -> Iterator[tuple[Ids, Floats]]:
+    """All stored vectors, `size` at a time: ids and (n, 256) unit rows, without those put out of reach."""
+    cursor = connection.execute(f"SELECT id, embedding FROM vectors_{number}")
+    while found := list(itertools.islice(cursor, size)):
+        ids = np.fromiter((id_ for id_, _ in found), np.int64, len(found))
+        stored = np.frombuffer(b"".join(head for _, head in found), np.float32).reshape(-1, DIMENSION)
+        near = np.abs(stored[:, 0]) <= 1
+        yield ids[near], stored[near]
+
+
+def cosines(
+    connection: apsw.Connection, number: int, query: Floats, ids: Iterable[int], dimension: int = FULL
+) -> dict[int, float]:
+    """Cosines of a (768,) unit query and each id, at 256 dimensions or all 768 (the rest as int8)."""
+    found = list(_stored(connection, number, ids))
     if not found:
         return {}
-    tails = rows(
-        connection,
-        f"SELECT id, tail FROM tails_{number} WHERE id IN (SELECT value FROM carray(?))",
-        (apsw.carray(np.array(sorted(found), np.int64)),),
-    )
-    result: dict[int, float] = {}
-    for id_, tail in tails:
-        length, scale = np.frombuffer(tail, np.float32, 2)
-        codes = np.frombuffer(tail, np.int8, offset=8).astype(np.float32)
-        head = float(query[:DIMENSION] @ found[id_])
-        result[id_] = head * float(length) + float(query[DIMENSION:] @ codes) * float(scale)
-    return result
+    heads = np.stack([head for _, head, _ in found])
+    if dimension == DIMENSION:
+        short = heads @ shorten(query[None])[0]
+        return {id_: float(score) for (id_, _, _), score in zip(found, short, strict=True)}
+    first = heads @ query[:DIMENSION]
+    sides = np.stack([np.frombuffer(tail, np.float32, 2) for _, _, tail in found])
+    codes = np.stack([np.frombuffer(tail, np.int8, offset=8) for _, _, tail in found])
+    rest = codes.astype(np.float32) @ query[DIMENSION:]
+    scores = first * sides[:, 0] + rest * sides[:, 1]
+    return {id_: float(score) for (id_, _, _), score in zip(found, scores, strict=True)}
 
 
 def vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
     """The 768-d unit vector of one id, as stored."""
-    head = heads(connection, number, [id_]).get(id_)
-    tail = row(connection, f"SELECT tail FROM tails_{number} WHERE id = ?", (id_,))
-    if head is None or tail is None:
-        return None
-    length, scale = np.frombuffer(tail[0], np.float32, 2)
-    rest = np.frombuffer(tail[0], np.int8, offset=8).astype(np.float32) * scale
-    full = np.concatenate([head * length, rest])
-    return np.asarray(full / np.linalg.norm(full), np.float32)
+    for _, head, tail in _stored(connection, number, [id_]):
+        length, scale = np.frombuffer(tail, np.float32, 2)
+        full = np.concatenate([head * length, np.frombuffer(tail, np.int8, offset=8) * scale])
+        return np.asarray(full / np.linalg.norm(full), np.float32)
+    return None
 
 
-def _write_head(connection: apsw.Connection, number: int, id_: int, head: bytes) -> None:
-    if has_slot(connection, number, id_):
-        connection.execute(f"UPDATE vectors_{number} SET embedding = ? WHERE id = ?", (head, id_))
-    else:
-        connection.execute(f"INSERT INTO vectors_{number}(id, embedding) VALUES (?, ?)", (id_, head))
+def _stored(
+    connection: apsw.Connection, number: int, ids: Iterable[int]
+) -> Iterator[tuple[int, Floats, bytes]]:
+    """Id, 256-d vector and tail of those `ids` that have a vector within reach."""
+    for id_ in ids:
+        found = row(connection, f"SELECT embedding, tail FROM vectors_{number} WHERE id = ?", (id_,))
+        if found:
+            head = np.frombuffer(found[0], np.float32)
+            if abs(head[0]) <= 1:
+                yield id_, head, found[1]

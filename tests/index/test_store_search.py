@@ -165,3 +165,42 @@ def test_the_word_being_typed_is_found_past_its_stem(store: Store, path: Path) -
 def test_the_file_is_private(store: Store, path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_resident_copy_follows_the_file(store: Store, path: Path) -> None:
+    store.put([(record(f"/n/{i}.md"), [passage(f"text number {i}")]) for i in range(300)])
+    with Searcher(path, resident=True) as warm, Searcher(path) as cold:
+        for step in range(4):
+            embed_all(store)
+            query = embed(f"question {step}")
+            ours, theirs = (one.search("x", query, mode="meaning").hits for one in (warm, cold))
+            assert [hit.path for hit in ours] == [hit.path for hit in theirs]
+            narrow = Filter(globs=("/n/1*",))
+            ours, theirs = (
+                one.search("x", query, mode="meaning", filter=narrow).hits for one in (warm, cold)
+            )
+            assert [hit.path for hit in ours] == [hit.path for hit in theirs]
+            store.remove([hit.path for hit in ours])
+            store.put([(record(f"/n/1{step}{i}.md"), [passage(f"step {step} {i}")]) for i in range(50)])
+
+
+def test_a_file_is_found_by_its_name(store: Store, path: Path) -> None:
+    store.put(
+        [
+            (record(f"/home/u/{name}.md"), [passage(f"body {i}")])
+            for i, name in enumerate(("tax-2023", "a", "b"))
+        ]
+    )
+    with Searcher(path) as searcher:
+        assert searcher.search("tax 2023", None).hits[0].path == "/home/u/tax-2023.md"
+        assert searcher.search("home", None).hits == ()
+
+
+def test_a_quoted_phrase_must_occur(store: Store, path: Path) -> None:
+    store.put(
+        [(record("/a.md"), [passage("the red car stops")]), (record("/b.md"), [passage("car red the")])]
+    )
+    embed_all(store)
+    with Searcher(path) as searcher:
+        for vector in (None, embed("car red the")):
+            assert [hit.path for hit in searcher.search('"red car" stops', vector).hits] == ["/a.md"]
