@@ -40,7 +40,7 @@ class KenApp(App[None]):
     """Ken's terminal interface."""
 
     TITLE = "ken"
-    CSS_PATH = "styles/app.tcss"
+    CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/search.tcss"]  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f24"
     BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]

@@ -38,7 +38,8 @@ from index.types import Hit
 class SearchScreen(Previewing, HitActions):
     """Question, results, preview."""
 
-    CSS_PATH = "../styles/search.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (56, "-narrow"), (104, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
     BINDINGS = [
         *actions.bindings("search"),
         Binding("question_mark", "app.show_help", show=False),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from textual.content import Content
+from textual.content import Content, Span
 from textual.style import Style
 
 from app.plain import plain_line
 from app.tui import rows, wording
 from app.tui.actions import letter_bindings
 from app.tui.clean import clean
+from app.tui.markdown import markdown_lines
 from app.tui.rows import Row, RowKey
 from app.tui.widgets.cards import CardList
 
@@ -87,12 +88,10 @@ class ResultList(CardList[Row]):
 
     def marked(self, snippet: str, matched: Sequence[tuple[int, int]], width: int) -> Content:
         """A snippet with its matched words styled, begun late enough that the first of them shows."""
-        text = clean(snippet).replace("\n", " ").replace("\t", " ")
-        content = Content(text, strip_control_codes=False)
+        text, spans = readable(snippet, matched)
         word = self._style("word")
-        for start, end in matched:
-            content = content.stylize(word, start, end)
-        first = matched[0][0] if matched else 0
+        content = Content(text, [Span(start, end, word) for start, end in spans], strip_control_codes=False)
+        first = spans[0][0] if spans else 0
         if first > width - 12:
             begin = text.rfind(" ", 0, max(1, first - width // 3)) + 1
             content = Content("… ") + content[begin:]
@@ -120,6 +119,18 @@ class ResultList(CardList[Row]):
         room = max(1, width - lead.cell_length - METER - 2)
         text = self.marked(hit.snippet, hit.matched, room).truncate(room, ellipsis=True)
         return _spread(lead + text, self._meter(card.sure), width)
+
+
+def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+    """A snippet as one line without marks of Markdown, and where its matched words stand then."""
+    text = ""
+    spans: list[tuple[int, int]] = []
+    for line in markdown_lines(clean(snippet).replace("\t", " "), 0, 2):
+        if line.text.strip() and not all(piece.style == "faint" for piece in line.pieces):
+            begin = len(text) + bool(text)
+            text += (" " if text else "") + line.text
+            spans += [(begin + a, begin + b) for start, end in matched for a, b in line.shown(start, end)]
+    return text, sorted(spans)
 
 
 def _spread(left: Content, right: Content, width: int) -> Content:
