@@ -69,7 +69,8 @@ def _order(text: str, span: Section) -> int:
 
 def _covering(document: Document) -> Iterator[Section]:
     """The sections without blank ends, and what lies between them where that is not blank."""
-    text, at, heading = document.text, 0, ()
+    text, at = document.text, 0
+    heading: tuple[str, ...] = ()
     for section in document.sections:
         start = max(section.start, at)
         if start > at:

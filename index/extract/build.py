@@ -15,7 +15,7 @@ _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x0
 
 
 class Builder:
-    """Blocks in reading order to a `Document`; each block ends with a blank line (a row with one line end)."""
+    """Blocks in reading order to a `Document`; a blank line ends each, a line end a row."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []

@@ -45,9 +45,11 @@ _MOST_HEADING_LINES = 3
 _NUMBER = re.compile(
     r"^[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/)\s*\d{1,4})?[\W_]*$", re.IGNORECASE
 )
+_BELOW_NUMBERED = 5
+_CAPTION = re.compile(r"(?:fig(?:ure|\.)|table|listing|algorithm)\s*\d", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 _NUMBERED = re.compile(
-    r"^(?:(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|§\s?\d+)\s+(?=[A-ZÀ-Þ])[^\n]{2,90}(?<![.;,:])$"
+    r"^(?:(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|§\s?\d+)\s+(?=[A-ZÀ-Þ])[^\n]{2,90}(?<![.;,:])(?<!\s\d)(?<!\s\d\d)(?<!\s\d\d\d)$"
 )
 _NAMED = re.compile(
     r"^(?:abstract|introduction|conclusions?|references|bibliography|acknowledge?ments?|appendix(?: [A-Z])?|"
@@ -152,11 +154,13 @@ def _like(line: Line) -> str:
 
 def _largest(pages: Sequence[Sequence[Line]]) -> str:
     """The words set largest on the first page with text, where they stand out and read like a title."""
-    lines = next((lines for lines in pages if lines), [])
-    body = _body_height([lines])
+    page = next((lines for lines in pages if lines), [])
+    lines = [line for line in page if not _NAMED.match(line.text)]
+    body = _body_height(pages)
     for height in sorted({line.height for line in lines if line.height > _LARGE * body}, reverse=True)[:4]:
         words = one_line(" ".join(line.text for line in lines if abs(line.height - height) < 0.05 * height))
-        if 8 <= len(words) <= 200 and " " in words and "@" not in words:
+        plain = words[:1].isalpha() and " " in words and "@" not in words
+        if plain and 8 <= len(words) <= 200:
             return words
     return ""
 
@@ -183,6 +187,8 @@ class _Setter:
         for line in (line for lines in pages for line in lines):
             self._sizes[round(line.height)] += len(line.text)
         self._begun = False
+        self._first = next((i for i, lines in enumerate(pages) if lines), 0)
+        self._top = 0
         self._words = _whole_words(pages)
         self._path: list[tuple[int, str]] = []
         self._open = False
@@ -219,7 +225,7 @@ class _Setter:
 
     def _level(self, page: int, line: Line) -> int:
         """The level of the heading this line is; 0 for running text."""
-        if len(line.text) > 120 or (page == 0 and _letters(line.text) in self._title):
+        if len(line.text) > 120 or (page == self._first and _letters(line.text) in self._title):
             return 0
         if self._outline:
             key = _letters(line.text)
@@ -227,16 +233,29 @@ class _Setter:
             return self._outline.get((page, key), 0) or self._outline.get((page, bare), 0)
         level = 0
         if _NUMBERED.match(line.text) and line.height >= 0.98 * self._body:
-            level = line.text.split()[0].rstrip(".").count(".") + 1
-        elif _NAMED.match(line.text.strip()) or (self._begun and self._is_large(line)):
+            level = self._next_number(line.text.split()[0].rstrip("."))
+        elif _NAMED.match(line.text.strip()):
             level = 1
-        self._begun = self._begun or page > 0 or level > 0
+        elif self._begun and self._is_large(line):
+            level = _BELOW_NUMBERED if self._top else 1
+        self._begun = self._begun or page > self._first or level > 0
         return level
+
+    def _next_number(self, number: str) -> int:
+        """The level of a numbered heading; 0 where the number does not go on from the heading before."""
+        first, *rest = number.split(".")
+        if first.isdigit():
+            if int(first) != self._top + (not rest):
+                return 0
+            self._top = int(first)
+        return len(rest) + 1
 
     def _is_large(self, line: Line) -> bool:
         """Whether its size makes it a heading: a size of which the document holds little."""
         rare = self._sizes[round(line.height)] < 0.1 * self._sizes.total()
-        return rare and line.height > _LARGE * self._body and len(line.text) > 3 and line.text[:1].isupper()
+        words = len(line.text) > 3 and line.text[:1].isupper()
+        words = words and sum(c.isalpha() or c == " " for c in line.text) > 0.8 * len(line.text)
+        return rare and words and line.height > _LARGE * self._body and not _CAPTION.match(line.text)
 
     def _head(self, level: int, line: Line) -> None:
         """A heading; one that runs over two lines of one size is one heading."""

@@ -17,6 +17,7 @@ from index.types import Document
 
 TEXT = 32 * MEBIBYTE
 CONTAINER = 512 * MEBIBYTE
+_DATA = ".json .jsonl .ndjson .json5 .geojson .yaml .yml .toml .ini .cfg .conf .properties .xml .plist .rss .atom .opml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,28 @@ class Format:
 FORMATS = (
     Format("markdown", "markdown", (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")),
     Format("pdf", "pdf", (".pdf",), max_bytes=CONTAINER),
-    Format("text", "text", (".txt", ".text", ".log", ".me", ".adoc", ".asciidoc", ".wiki", ".textile")),
+    Format("docx", "docx", (".docx", ".docm", ".dotx", ".dotm"), max_bytes=CONTAINER),
+    Format("pptx", "pptx", (".pptx", ".pptm", ".ppsx", ".potx"), max_bytes=CONTAINER),
+    Format("sheet", "sheets", (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), max_bytes=2 * TEXT),
+    Format("csv", "delimited", (".csv", ".tsv", ".psv"), max_bytes=2 * TEXT),
+    Format("odf", "odf", (".odt", ".odp", ".ott", ".otp"), max_bytes=CONTAINER),
+    Format("epub", "epub", (".epub",), max_bytes=CONTAINER),
+    Format("html", "html", (".html", ".htm", ".xhtml", ".shtml")),
+    Format("mail", "mail", (".eml", ".emlx"), max_bytes=2 * TEXT),
+    Format("mbox", "mailbox", (".mbox", ".mbx"), max_bytes=CONTAINER),
+    Format("rtf", "rtf", (".rtf",)),
+    Format("notebook", "notebook", (".ipynb",)),
+    Format("markup", "markup", (".org", ".rst", ".rest", ".tex", ".latex", ".ltx", ".adoc", ".asciidoc")),
+    Format("subtitles", "subtitles", (".srt", ".vtt", ".sbv")),
+    Format("data", "data", tuple(_DATA.split())),
+    Format("text", "text", (".txt", ".text", ".log", ".me", ".wiki", ".textile")),
     Format("code", "code", languages.SUFFIXES, languages.NAMES),
 )
 
 TEXT_FORMAT = next(format for format in FORMATS if format.kind == "text")
 
 UNREAD = {
-    "pictures": ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef .dng .avif .xcf",
+    "pictures": ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef .dng .avif .xcf .svg",
     "sound and music": ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi",
     "films": ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .3gp",
     "archives": ".zip .tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso .dmg .pkg .deb .rpm .apk .cab",

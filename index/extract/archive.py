@@ -1,0 +1,108 @@
+"""Documents that are ZIP archives of XML: opened within limits, entities refused.
+
+Owns the defence against archives and XML that grow without bound. Knows no format.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
+
+from index.errors import FileFailed, FileSkipped
+from index.extract.source import MEBIBYTE, Source
+
+_MOST_ENTRIES = 20_000
+_MOST_XML = 96 * MEBIBYTE
+_MOST_GROWTH = 400
+"""How many times its packed size an entry of more than a mebibyte may have."""
+_TAG = re.compile(r"^\{[^}]*\}")
+
+
+class Archive:
+    """A ZIP archive whose members are read whole or as XML, never more than they may hold."""
+
+    def __init__(self, source: Source) -> None:
+        try:
+            self._zip = zipfile.ZipFile(source.stream)
+        except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError):
+            head = source.head(8)
+            if head.startswith(b"\xd0\xcf\x11\xe0"):
+                raise FileSkipped("It is locked with a password, or in the format of before 2007.") from None
+            raise FileFailed("It is damaged: its archive cannot be opened.") from None
+        if len(self._zip.infolist()) > _MOST_ENTRIES:
+            raise FileFailed(f"Its archive has more than {_MOST_ENTRIES} members.")
+
+    @property
+    def names(self) -> list[str]:
+        """The members' names in the order they are stored."""
+        return self._zip.namelist()
+
+    def has(self, name: str) -> bool:
+        return name in self._zip.NameToInfo
+
+    def member(self, name: str, limit: int = _MOST_XML) -> bytes:
+        """A member's content; raises FileFailed where it is damaged or grows beyond `limit` bytes."""
+        try:
+            info = self._zip.getinfo(name)
+            _refuse_bomb(info, limit)
+            with self._zip.open(info) as stream:
+                data = stream.read(limit + 1)
+        except KeyError:
+            raise FileFailed(f"It is damaged: {name} is missing.") from None
+        except RuntimeError as error:
+            if "password" in str(error) or "encrypted" in str(error):
+                raise FileSkipped("It is locked with a password.") from None
+            raise FileFailed(f"It is damaged: {name} cannot be unpacked.") from None
+        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError):
+            raise FileFailed(f"It is damaged: {name} cannot be unpacked.") from None
+        except Exception as error:
+            if type(error).__name__ in ("error", "LZMAError"):
+                raise FileFailed(f"It is damaged: {name} cannot be unpacked.") from None
+            raise
+        if len(data) > limit:
+            raise FileFailed(f"{name} in it unpacks to more than {limit // MEBIBYTE} MB.")
+        return data
+
+    def tree(self, name: str) -> Element:
+        """A member as an XML tree with namespaces taken off its tags."""
+        return parse(self.member(name))
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def parse(data: bytes) -> Element:
+    """XML as a tree with namespaces taken off; raises FileFailed where it is damaged or declares entities."""
+    if b"<!ENTITY" in (data.replace(b"\0", b"") if b"\0" in data[:4] else data):
+        raise FileFailed("Its XML declares entities of its own, which such a file never needs.")
+    parser = XMLParser(target=_Plain())
+    try:
+        parser.feed(data)
+        root: Element = parser.close()
+    except ParseError as error:
+        raise FileFailed(f"It is damaged: its XML breaks off ({error}).") from None
+    return root
+
+
+class _Plain(TreeBuilder):
+    """Builds a tree whose tags and attributes carry no namespace."""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> Element:
+        return super().start(
+            _TAG.sub("", tag), {_TAG.sub("", key): value for key, value in attributes.items()}
+        )
+
+    def end(self, tag: str) -> Element:
+        return super().end(_TAG.sub("", tag))
+
+
+def _refuse_bomb(info: zipfile.ZipInfo, limit: int) -> None:
+    if info.flag_bits & 1:
+        raise FileSkipped("It is locked with a password.")
+    if info.file_size > limit:
+        raise FileFailed(f"{info.filename} in it unpacks to {info.file_size // MEBIBYTE} MB.")
+    if info.file_size > MEBIBYTE and info.file_size > _MOST_GROWTH * max(1, info.compress_size):
+        raise FileFailed(
+            f"{info.filename} in it grows {info.file_size // max(1, info.compress_size)} times when unpacked."
+        )

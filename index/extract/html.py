@@ -1,0 +1,152 @@
+"""HTML to blocks: headings, paragraphs, lists, tables, code; scripts, styles and navigation dropped.
+
+Owns reading HTML; EPUB, mail and notebooks hand their HTML to `add_html`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from index.extract.build import Builder, one_line, squeezed, table_row
+from index.extract.decode import decode
+from index.extract.source import Source
+from index.types import Document, SectionKind
+
+_DROPPED = frozenset(
+    "script style noscript template svg math nav form button select input iframe object embed canvas audio "
+    "video dialog head".split()
+) - {"math", "form"}  # fmt: skip
+_BLOCKS: dict[str, SectionKind] = {
+    "p": "prose", "blockquote": "prose", "li": "list", "dt": "list", "dd": "list", "pre": "code", "tr": "table",
+    "figcaption": "prose", "caption": "prose", "address": "prose", "summary": "prose",
+}  # fmt: skip
+_BREAKING = frozenset(
+    "div section article main aside header footer ul ol dl table thead tbody tfoot details figure fieldset hr body "
+    "html center td th form".split()
+)
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]+)", re.IGNORECASE)
+_MOST_NODES = 2_000_000
+
+
+def read(source: Source) -> Document:
+    """An HTML page; its title is `<title>`, else its first top heading."""
+    data = source.content()
+    declared = _CHARSET.search(data[:4096])
+    builder = Builder()
+    title = add_html(builder, decode(data, declared[1].decode("ascii", "ignore") if declared else ""))
+    return builder.document("html", title)
+
+
+def add_html(builder: Builder, markup: str, *, base_level: int = 0) -> str:
+    """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title."""
+    tree = LexborHTMLParser(markup)
+    named = tree.css_first("title")
+    title = one_line(named.text()) if named is not None else ""
+    root = tree.body or tree.root
+    if root is not None:
+        _Reader(builder, base_level).read(root)
+    if not title:
+        first = tree.css_first("h1")
+        title = one_line(first.text()) if first is not None else ""
+    return title
+
+
+class _Reader:
+    """Walks a tree without recursion, gathering the words of one block at a time."""
+
+    def __init__(self, builder: Builder, base_level: int) -> None:
+        self._builder = builder
+        self._base = base_level
+        self._words: list[str] = []
+        self._cells: list[str] | None = None
+        self._kinds: list[SectionKind] = ["prose"]
+
+    def read(self, root: LexborNode) -> None:
+        for number, (node, entering) in enumerate(_events(root)):
+            if number > _MOST_NODES or self._builder.full:
+                self._builder.notes.append("Only the beginning of the page is read: it is too large.")
+                break
+            if entering:
+                self._enter(node)
+            else:
+                self._leave(node.tag or "")
+        self._flush()
+
+    def _enter(self, node: LexborNode) -> None:
+        tag = node.tag or ""
+        if tag == "-text":
+            self._words.append(node.text_content or "")
+        elif tag == "br":
+            self._words.append("\n")
+        elif tag == "img":
+            self._words.append(f" {node.attributes.get('alt') or ''} ")
+        elif tag in _HEADINGS or tag in _BLOCKS or tag in _BREAKING:
+            if self._cells is not None and tag not in ("td", "th", "tr", "table"):
+                self._words.append(" ")
+                return
+            self._flush()
+            if tag == "tr":
+                self._cells = []
+            elif tag in _BLOCKS:
+                self._kinds.append(_BLOCKS[tag])
+
+    def _leave(self, tag: str) -> None:
+        if self._cells is not None:
+            if tag in ("td", "th"):
+                self._cells.append("".join(self._words))
+                self._words = []
+            elif tag in ("tr", "table"):
+                self._row()
+        elif tag in _HEADINGS:
+            self._builder.open(self._base + _HEADINGS[tag], "".join(self._words))
+            self._words = []
+        elif tag in _BLOCKS:
+            self._flush()
+            if len(self._kinds) > 1:
+                self._kinds.pop()
+        elif tag in _BREAKING:
+            self._flush()
+
+    def _row(self) -> None:
+        cells = [*(self._cells or []), "".join(self._words)] if self._words else self._cells or []
+        self._cells, self._words = None, []
+        if row := table_row(cells):
+            self._builder.add(row, "row")
+
+    def _flush(self) -> None:
+        """End the block being gathered."""
+        if self._cells is not None:
+            self._row()
+        text = "".join(self._words)
+        self._words = []
+        kind = self._kinds[-1]
+        if kind == "code":
+            self._builder.add(text.strip("\n"), kind)
+            return
+        lines = (one_line(line) for line in squeezed(text).split("\n"))
+        joined = (
+            "\n".join(line for line in lines if line) if "\n" in text and kind == "list" else one_line(text)
+        )
+        self._builder.add(f"- {joined}" if kind == "list" and joined else joined, kind)
+
+
+def _events(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
+    """Each node when it is entered and when it is left, however deep the tree is."""
+    stack: list[tuple[LexborNode, bool]] = [(root, True)]
+    while stack:
+        node, entering = stack.pop()
+        yield node, entering
+        if not entering:
+            continue
+        stack.append((node, False))
+        children: list[tuple[LexborNode, bool]] = []
+        child = node.first_child
+        while child is not None:
+            if child.tag not in _DROPPED and child.tag != "-comment":
+                children.append((child, True))
+            child = child.next
+        stack.extend(reversed(children))

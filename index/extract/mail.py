@@ -1,0 +1,161 @@
+"""Mail: subject, people, date, body and the names of what is attached, for one message or a mailbox.
+
+Owns reading messages; attachments are named and not read.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+
+from index.extract.build import Builder, one_line
+from index.extract.decode import decode
+from index.extract.html import add_html
+from index.extract.source import MEBIBYTE, Source
+from index.extract.text import paragraphs
+from index.errors import FileFailed, FileSkipped
+from index.types import Document
+
+_PEOPLE = ("From", "To", "Cc")
+_MOST_MESSAGE = 24 * MEBIBYTE
+_MOST_PARTS = 500
+_HEADER = re.compile(rb"^[A-Za-z][A-Za-z0-9-]{1,40}:", re.MULTILINE)
+_QUOTED = re.compile(r"^(?:>[ >]*)+", re.MULTILINE)
+
+
+def read(source: Source) -> Document:
+    """One message (EML, or Apple Mail's EMLX, which counts its bytes in the first line)."""
+    data = source.content()
+    first, _, rest = data.partition(b"\n")
+    if first.strip().isdigit():
+        data = rest[: int(first.strip()[:12])]
+    if not _HEADER.search(data[:4096]):
+        raise FileFailed("It is no message: it has no header.")
+    builder = Builder()
+    subject = add_message(builder, data)
+    return builder.document("mail", subject)
+
+
+def read_mailbox(source: Source) -> Document:
+    """A mailbox (MBOX): each message under its subject."""
+    builder = Builder()
+    for number, message in enumerate(_messages(source), 1):
+        if builder.full or source.late:
+            builder.notes.append(f"Messages from the {number}th on are not read.")
+            break
+        add_message(builder, message)
+    return builder.document("mbox")
+
+
+def add_message(builder: Builder, data: bytes) -> str:
+    """Put one message into `builder` under its subject; returns the subject."""
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    subject = _header(message, "Subject")
+    builder.open(1, subject or "(no subject)", shown=False)
+    about = [f"{name}: {value}" for name in _PEOPLE if (value := _header(message, name))]
+    date = _date(message)
+    names = list(_attachments(message))
+    lines = [f"Subject: {subject}" if subject else "", *about, f"Date: {date}" if date else ""]
+    if names:
+        lines.append(f"Attachments: {', '.join(names[:50])}")
+    builder.add("\n".join(line for line in lines if line), "message")
+    _body(message, builder)
+    return subject
+
+
+def _messages(source: Source) -> Iterator[bytes]:
+    """The messages of a mailbox, one in memory at a time; what is beyond the largest size is cut."""
+    source.stream.seek(0)
+    lines: list[bytes] = []
+    size, blank = 0, True
+    for line in iter(lambda: source.stream.readline(MEBIBYTE), b""):
+        if blank and line.startswith(b"From "):
+            if lines:
+                yield b"".join(lines)
+            lines, size = [], 0
+        elif size < _MOST_MESSAGE:
+            lines.append(line)
+            size += len(line)
+        blank = not line.strip()
+    if lines:
+        yield b"".join(lines)
+
+
+def _body(message: EmailMessage, builder: Builder) -> None:
+    """The text of a message: plain where it has one, else from its HTML."""
+    for part in _texts(message):
+        try:
+            payload = part.get_payload(decode=True)
+        except (ValueError, TypeError, LookupError):
+            continue
+        if not isinstance(payload, bytes) or not payload:
+            continue
+        try:
+            text = decode(payload, part.get_content_charset() or "")
+        except FileSkipped:
+            continue
+        if part.get_content_type() == "text/html":
+            add_html(builder, text, base_level=1)
+        else:
+            shown = _QUOTED.sub("", text)
+            for block in paragraphs(shown):
+                builder.add(shown[block.start : block.end], "prose")
+
+
+def _texts(message: EmailMessage) -> list[EmailMessage]:
+    """The parts that are the message: of alternatives the plain one, unless it is blank."""
+    found: list[EmailMessage] = []
+    waiting: list[EmailMessage] = [message]
+    for _ in range(_MOST_PARTS):
+        if not waiting:
+            break
+        part = waiting.pop(0)
+        if part.get_content_type() == "multipart/alternative":
+            choices = [p for p in _parts(part)]
+            plain = [
+                p
+                for p in choices
+                if p.get_content_type() == "text/plain" and str(p.get_payload() or "").strip()
+            ]
+            waiting[:0] = plain[:1] or choices[-1:]
+        elif part.is_multipart():
+            waiting[:0] = _parts(part)
+        elif part.get_content_maintype() == "text" and part.get_content_disposition() != "attachment":
+            found.append(part)
+    return found
+
+
+def _parts(message: EmailMessage) -> list[EmailMessage]:
+    payload = message.get_payload()
+    return [part for part in payload if isinstance(part, EmailMessage)] if isinstance(payload, list) else []
+
+
+def _attachments(message: EmailMessage) -> Iterator[str]:
+    for number, part in enumerate(message.walk()):
+        if number > _MOST_PARTS:
+            return
+        try:
+            name = part.get_filename()
+        except (ValueError, TypeError, LookupError, AttributeError):
+            continue
+        if name:
+            yield one_line(str(name))
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return one_line(str(message.get(name) or ""))[:1000]
+    except (ValueError, TypeError, LookupError, AttributeError, IndexError):
+        return ""
+
+
+def _date(message: EmailMessage) -> str:
+    raw = _header(message, "Date")
+    try:
+        return parsedate_to_datetime(raw).strftime("%A %d %B %Y, %H:%M") if raw else ""
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return raw

@@ -1,0 +1,31 @@
+"""Rich Text Format, through striprtf."""
+
+from __future__ import annotations
+
+import re
+
+from striprtf.striprtf import rtf_to_text
+
+from index.errors import FileFailed
+from index.extract.build import Builder
+from index.extract.source import Source
+from index.types import Document
+
+_TITLE = re.compile(rb"\{\\title ([^{}\\]{3,200})\}")
+_PICTURE = re.compile(rb"(?:[0-9a-fA-F]{60,}\s*){2,}")
+"""Runs of hexadecimal lines are pictures; without them the parser's work stays in proportion to the text."""
+_BINARY = re.compile(rb"\\bin\d+ ?")
+
+
+def read(source: Source) -> Document:
+    """An RTF document, a paragraph a block; its title is its properties'."""
+    data = source.content()
+    if not data.lstrip()[:5].startswith(b"{\\rt"):
+        raise FileFailed("It is no RTF: it does not begin like one.")
+    markup = _BINARY.sub(b"", _PICTURE.sub(b"", data)).decode("latin-1")
+    text: str = rtf_to_text(markup, encoding="cp1252", errors="ignore")  # type: ignore[no-untyped-call]
+    builder = Builder()
+    for line in text.split("\n"):
+        builder.add(line.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    named = _TITLE.search(data[:20_000])
+    return builder.document("rtf", named[1].decode("cp1252", "replace") if named else "")
