@@ -23,6 +23,15 @@ STOP_TIMEOUT = 10.0
 STEP = 0.02
 
 
+class AlreadyRunning(DaemonError):
+    """Another process is the daemon."""
+
+    title = "The daemon is running already"
+
+    def __init__(self) -> None:
+        super().__init__(f"Process {pid()} is the daemon of {paths.home()}.", "`ken daemon stop` ends it.")
+
+
 def lock_path() -> Path:
     """The file whose lock is the right to be this `KEN_HOME`'s daemon."""
     return paths.home() / "daemon.lock"

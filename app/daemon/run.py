@@ -1,0 +1,73 @@
+"""The daemon's process from its first breath to its last."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+
+from app import __version__, config, paths
+from app import log as logs
+from app.daemon import lifecycle
+from app.errors import TITLED_ERRORS
+from index.errors import IndexBusy
+
+log = logging.getLogger(__name__)
+
+SWITCH_INTERVAL = 0.001
+"""Seconds a thread may keep the interpreter: a question that waits for it five times waits 5 ms, not 25."""
+
+
+def main() -> int:
+    """The exit status: 0 after a stop or where another daemon runs, 1 where it cannot run."""
+    try:
+        run()
+    except lifecycle.AlreadyRunning:
+        return 0
+    except TITLED_ERRORS as error:
+        logging.getLogger(__name__).error("%s: %s %s", error.title, error.what, error.fix)
+        return 1
+    return 0
+
+
+def run(*, to_terminal: bool = False) -> None:
+    """Be the daemon until SIGTERM or SIGINT; raises `DaemonError` where one runs already."""
+    paths.make_home()
+    lock = lifecycle.lock()
+    try:
+        lock.acquire()
+    except IndexBusy as error:
+        raise lifecycle.AlreadyRunning() from error
+    try:
+        logs.start()
+        if to_terminal:
+            logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
+        _serve(config.load())
+    finally:
+        lock.release()
+
+
+def _serve(settings: config.Config) -> None:
+    from app.daemon.hosted import HostedLibrary
+    from app.daemon.server import Server
+
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    with contextlib.suppress(OSError):
+        os.nice(max(0, settings.daemon.nice - os.nice(0)))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: ended.set())
+    log.info("ken %s begins as process %d", __version__, os.getpid())
+    with HostedLibrary(settings) as library:
+        server = Server(library, paths.socket_path())
+        server.start()
+        try:
+            library.start()
+            ended.wait()
+        finally:
+            server.stop()
+    log.info("the daemon ends")
+
