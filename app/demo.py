@@ -13,9 +13,9 @@ from app.library import Library, ProgressCallback, SyncReport
 from app.local import LocalLibrary
 
 QUESTIONS = (
-    "are we allowed to keep a dog?",
-    "how do I register my new address after moving?",
-    "stop thousands of clients hammering a server that just went down",
+    "why do I keep waking up at night?",
+    "am I allowed a dog in this flat?",
+    "how do I fix a punctured bicycle tube?",
 )
 
 
