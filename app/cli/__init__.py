@@ -28,6 +28,8 @@ COMMANDS = {
     "why": "app.cli.status:why",
     "embed": "app.cli.embed:embed",
     "demo": "app.cli.demo:demo",
+    "eval": "app.cli.evaluate:evaluate",
+    "model": "app.cli.model:model",
 }
 """Each command's name, and where its click command is found when it is called."""
 

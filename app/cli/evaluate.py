@@ -1,0 +1,87 @@
+"""`ken eval`: how good the answers are, on a folder of questions with known answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from app.cli import terminal
+
+if TYPE_CHECKING:
+    from app.evaluate import Evaluation, Told
+    from embedder.prompts import Task
+    from index.types import Mode
+
+EVERY = 5.0
+"""Seconds between two lines of progress."""
+
+
+@click.command("eval")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--mode", type=click.Choice(["hybrid", "meaning", "words"]), help="Measure this mode only.")
+@click.option(
+    "--task",
+    default="search result",
+    show_default=True,
+    help="The task of the questions' prompt; `code retrieval` for code.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/search.md` documents it.")
+def evaluate(folder: Path, mode: str | None, task: str, as_json: bool) -> None:
+    """Measure search on the BEIR-style set in FOLDER.
+
+    FOLDER holds corpus.jsonl, queries.jsonl and qrels.tsv. Its documents are indexed by the ordinary
+    path, apart from your own; the index is kept, so that measuring again is quick.
+    """
+    import embedder
+    from app import config, evaluate
+    from app.errors import UsageInvalid
+    from embedder.prompts import QUERY_TASKS
+
+    if task not in QUERY_TASKS:
+        raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
+    model = config.load().model
+    with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
+        found = evaluate.evaluate(
+            folder, loaded, mode=cast("Mode | None", mode), task=cast("Task", task), tell=_teller()
+        )
+    terminal.result(json.dumps(found.as_json()) if as_json else _table(found))
+
+
+def _teller() -> Told:
+    """Progress, speed and time left on standard error, now and then."""
+    began: dict[str, float] = {}
+    told = 0.0
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        start = began.setdefault(what, now)
+        if now - told < EVERY or not done:
+            return
+        told = now
+        rate = done / max(now - start, 1e-9)
+        terminal.say(
+            f"{what}: {done:,} of {total:,}, {rate:,.0f} a second, {(total - done) / rate:,.0f} s left"
+        )
+        sys.stderr.flush()
+
+    return tell
+
+
+def _table(found: Evaluation) -> str:
+    lines = [
+        f"{found.name}: {found.documents:,} documents, {found.queries:,} questions, {found.seconds:,.0f} s",
+        f"{'mode':<10}{'dimensions':>10}{'nDCG@10':>10}{'recall@10':>11}{'recall@100':>12}{'MRR@10':>9}",
+    ]
+    for one in found.results:
+        shown = [100 * value for value in (one.ndcg, one.recall_10, one.recall_100, one.mrr)]
+        lines.append(
+            f"{one.mode:<10}{one.dimension or '':>10}"
+            f"{shown[0]:>10.1f}{shown[1]:>11.1f}{shown[2]:>12.1f}{shown[3]:>9.1f}"
+        )
+    return "\n".join(lines)
