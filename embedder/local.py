@@ -12,10 +12,14 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from embedder.catalog import GOOGLE_FILES, KnownFile
 from embedder.checkpoint import Checkpoint
 from embedder.errors import ModelInvalid
+from embedder.tensor_file import widen
 
+_ROWS_AT_ONCE = 16384
 SUMS = "SHA256SUMS"
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _WHOLE = "Give the folder of a whole checkpoint."
@@ -98,3 +102,18 @@ def check(files: Sequence[KnownFile], folder: Path, have: Callable[[int], None])
         if not (folder / file.path).is_file():
             raise ModelInvalid(f"{folder} has no {file.path}.", "Run `ken model fetch --again`.")
         file.check(folder / file.path, read)
+
+
+def check_numbers(checkpoint: Checkpoint, have: Callable[[int, int], None]) -> None:
+    """Read every weight of a checkpoint. Raises `ModelInvalid` naming one that is infinite or no number."""
+    total, done = sum(tensor.bytes for tensor in checkpoint.tensors.values()), 0
+    for name, tensor in checkpoint.tensors.items():
+        rows = tensor.map()
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[start : start + _ROWS_AT_ONCE]
+            if tensor.dtype != "U32" and not np.isfinite(widen(part, tensor.dtype)).all():
+                raise ModelInvalid(
+                    f"{name} holds weights that are no numbers.", "Fetch or copy the model again."
+                )
+            done += part.nbytes
+            have(done, total)
