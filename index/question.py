@@ -68,6 +68,8 @@ class Question:
 
     text: str
     units: tuple[Unit, ...]
+    total: int
+    """Texts in the index that it was understood against."""
 
     @property
     def required(self) -> tuple[Unit, ...]:
@@ -119,7 +121,7 @@ def understand(connection: apsw.Connection, text: str, *, typing: bool = False) 
         reader.word(word, typing=typing and i == len(words) - 1 and not rest[-1:].isspace())
         if len(reader.units) >= MAX_UNITS:
             break
-    return Question(text.strip(), tuple(reader.units.values())[:MAX_UNITS])
+    return Question(text.strip(), tuple(reader.units.values())[:MAX_UNITS], reader.total)
 
 
 class _Reader:
@@ -128,7 +130,7 @@ class _Reader:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         stored = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
-        self._total = stored - value(connection, "SELECT count(*) FROM freed", int)
+        self.total = stored - value(connection, "SELECT count(*) FROM freed", int)
         self.units: dict[str, Unit] = {}
 
     def phrase(self, text: str) -> None:
@@ -179,9 +181,7 @@ class _Reader:
         match = '"' + " ".join(token.written.replace('"', '""') for token in tokens) + '"' + "*" * prefix
         terms = tuple(token.term for token in tokens)
         rows = min(self._rows(term, prefix=prefix) for term in terms)
-        weight = (
-            max(1e-6, math.log((self._total - rows + 0.5) / (rows + 0.5))) if rows < self._total else 1e-6
-        )
+        weight = max(1e-6, math.log((self.total - rows + 0.5) / (rows + 0.5))) if rows < self.total else 1e-6
         self.units.setdefault(match, Unit(match, terms, rows, weight, required, prefix))
 
     def _rows(self, term: str, *, prefix: bool) -> int:

@@ -63,7 +63,7 @@ class Searcher:
             asked = _asked(db, query, vector, mode, limit, filter, typing=typing)
             ranked = rank(db, asked, self._nearest)
             found = hits.group(db, asked.question, ranked, limit, filter, explain=explain)
-            sure = confidence(ranked)
+            sure = confidence(ranked, asked.question, _looked_at(asked))
             return Results(found, close=bool(found) and sure >= 0.5, confidence=sure)
 
     def ranking(
@@ -96,7 +96,7 @@ class Searcher:
             k = max(CANDIDATES, 10 * limit) + len(own)
             ids, cosines = self._nearest(db, number, vectors.shorten(vector[None])[0], k, allowed)
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
-            found = hits.group(db, Question("", ()), ranked, limit + 1, filter, explain=False)
+            found = hits.group(db, Question("", (), 0), ranked, limit + 1, filter, explain=False)
             found = tuple(hit for hit in found if hit.path != path)[:limit]
             return Results(found, close=bool(found), confidence=1.0 if found else 0.0)
 
@@ -135,6 +135,10 @@ def _asked(
         allowed=filters.allowed(db, narrowed),
         dimension=dimension,
     )
+
+
+def _looked_at(asked: Asked) -> int:
+    return asked.question.total if asked.allowed is None else len(asked.allowed)
 
 
 def _unit(vector: Floats | None) -> Floats | None:
