@@ -5,8 +5,7 @@ Owns the mapping from positions in the document to what is shown. Knows nothing 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.library import Excerpt
@@ -87,7 +86,9 @@ def plain_lines(text: str, start: int, number: int) -> list[Line]:
 
 def _with_pages(lines: Sequence[Line], excerpt: Excerpt) -> list[Line]:
     begins = [(start, page) for page, start in enumerate(excerpt.pages, 1)]
-    begins = [(start, page) for start, page in begins if excerpt.start <= start <= excerpt.start + len(excerpt.text)]
+    begins = [
+        (start, page) for start, page in begins if excerpt.start <= start <= excerpt.start + len(excerpt.text)
+    ]
     shown: list[Line] = []
     for line in lines:
         while begins and begins[0][0] <= line.end:
@@ -95,33 +96,6 @@ def _with_pages(lines: Sequence[Line], excerpt: Excerpt) -> list[Line]:
             shown.append(Line(0, start, start, (Piece(start, f"page {page}", "page"),)))
         shown.append(line)
     return shown
-
-
-_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])|\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#+|\|)\s?)")
-SENTENCES_AT_MOST = 32
-SENTENCE_AT_MOST = 600
-
-
-def sentences(text: str, start: int) -> list[tuple[int, int]]:
-    """Positions of the sentences of a text that begins at `start`; a list's items are sentences too."""
-    found: list[tuple[int, int]] = []
-    left = 0
-    for right, following in _ends(text):
-        while left < right and text[left].isspace():
-            left += 1
-        stop = right
-        while stop > left and text[stop - 1].isspace():
-            stop -= 1
-        if stop - left > 1:
-            found.append((start + left, start + min(stop, left + SENTENCE_AT_MOST)))
-        left = following
-    return found[:SENTENCES_AT_MOST]
-
-
-def _ends(text: str) -> Iterable[tuple[int, int]]:
-    for end in _END.finditer(text):
-        yield end.start(), end.end()
-    yield len(text), len(text)
 
 
 def strengths(closeness: Sequence[float]) -> list[int]:

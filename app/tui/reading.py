@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.library import Library
-from app.tui.pieces import lines_of, sentences, strengths
+from app.sentences import sentences
+from app.tui.pieces import lines_of, strengths
 from app.tui.widgets.preview import Page, Span3
 from index.types import Hit
 
