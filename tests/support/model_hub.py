@@ -25,6 +25,9 @@ class Hub:
         self.ranges_work = True
         self.break_off_after: int | None = None
         """Bytes of an answer after which the connection ends."""
+        self.stall = False
+        """Requests wait until `release` is set; `stalled` tells that one does."""
+        self.stalled, self.release = threading.Event(), threading.Event()
         self.asked: list[tuple[str, str | None]] = []
         """Path and Authorization of every request."""
         self.ranges: list[tuple[str, str | None]] = []
@@ -81,6 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.hub.asked.append((self.path, self.headers["Authorization"]))
         self.hub.ranges.append((self.path, self.headers["Range"]))
+        if self.hub.stall:
+            self.hub.stalled.set()
+            self.hub.release.wait(60)
+            return None
         path = self.path.partition("?")[0].removeprefix("/elsewhere")
         if path.startswith("/api/models/"):
             return self._list(path.removeprefix("/api/models/").removesuffix("/revision/main"))
