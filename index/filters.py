@@ -21,7 +21,7 @@ def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
         bindings.extend(values)
 
     if narrowed.folders:
-        under = [under_clause(folder, "files.path") for folder in narrowed.folders]
+        under = [_under(folder) for folder in narrowed.folders]
         add("(" + " OR ".join(sql for sql, _ in under) + ")")
         bindings.extend(value for _, values in under for value in values)
     for column, values in (("kind", narrowed.kinds), ("language", narrowed.languages)):
@@ -55,6 +55,13 @@ def allowed(connection: apsw.Connection, narrowed: Filter) -> NDArray[np.int64] 
         bindings,
     )
     return np.fromiter((text for (text,) in found), np.int64, len(found))
+
+
+def _under(folder: str) -> tuple[str, tuple[object, ...]]:
+    """Files under an absolute folder, or under any folder of that name."""
+    if folder.startswith("/"):
+        return under_clause(folder, "files.path")
+    return "instr(lower(CAST(files.path AS TEXT)), lower(?)) > 0", (f"/{folder.strip('/')}/",)
 
 
 def _glob(pattern: str) -> str:

@@ -111,7 +111,8 @@ class FileRecord:
 class Filter:
     """What a search is narrowed to; an empty field does not narrow.
 
-    `folders` are absolute prefixes, `kinds` and `languages` as in `Document`, `globs` match the
+    `folders` are absolute prefixes, or the name (or last parts of the path) of folders wherever they
+    lie, case ignored; `kinds` and `languages` as in `Document`, `globs` match the
     absolute path, `heading` is a part of the heading path (case-insensitive), times are mtimes.
     """
 

@@ -69,6 +69,10 @@ class Ken(click.Group):
         except TITLED_ERRORS as error:
             terminal.tell_error(error)
             return 1
+        except Exception as error:  # noqa: BLE001
+            # A person never sees a traceback; whoever mends it finds it in the log.
+            terminal.tell_unexpected(error)
+            return 1
         return result if isinstance(result, int) else 0
 
 

@@ -12,6 +12,8 @@ from index.types import HEADING_SEPARATOR, Hit
 
 INDENT = "    "
 SNIPPET_LINES = 3
+ALSO = 2
+"""Further places in the same file that are named beneath."""
 Piece = tuple[str, bool]
 """A character (or word) and whether it is one of the question's words."""
 
@@ -39,7 +41,7 @@ def _hit(number: int, hit: Hit, *, stale: bool, explain: bool) -> Iterator[str]:
     if heading:
         yield INDENT + styled(_fit(heading), dim=True)
     yield from snippet_lines(hit.snippet, hit.matched)
-    for other in hit.more:
+    for other in hit.more[:ALSO]:
         where = f"also {place(other)}"
         under = plain_line(HEADING_SEPARATOR.join(other.heading[-2:]) or other.snippet)
         yield INDENT + styled(_fit(f"{where}  {under}"), dim=True)

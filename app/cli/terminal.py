@@ -48,6 +48,23 @@ def tell_error(error: TitledError) -> None:
     click.echo("\n".join(lines), err=True)
 
 
+def tell_unexpected(error: Exception) -> None:
+    """An error that is nobody's fault but ken's: a sentence here, the traceback in the log."""
+    import logging
+
+    from app import log, paths
+    from app.errors import AppError
+
+    where = f"{paths.log_path()} says where; please report it."
+    try:
+        log.start()
+        logging.getLogger("ken").error("unexpected error", exc_info=error)
+    except OSError:
+        where = "The log could not be written either."
+    kind = type(error).__name__
+    tell_error(AppError(f"Something unexpected happened ({kind}: {plain(str(error))[:300]}).", where))
+
+
 def result(text: str) -> None:
     """One result on standard output; whatever cannot be encoded there is replaced."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
