@@ -227,17 +227,18 @@ class Library(Protocol):
     ) -> None: ...
 
 
-def open_library(*, daemon: bool = True, purpose: str = "ken") -> Library:
-    """The daemon where one answers, else a library that works in this process.
+def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken") -> Library:
+    """The daemon where one runs or may be started, else a library that works in this process.
 
-    `purpose` is what others are told who wait for this one to finish writing. `KEN_NO_DAEMON`
-    means `daemon=False`.
+    `start` may start it, unless the settings say `autostart = false`. `purpose` is what others are told
+    who wait for this one to finish writing. `KEN_NO_DAEMON` means `daemon=False`. Raises `DaemonError`
+    where it does not start.
     """
     if daemon and not os.environ.get("KEN_NO_DAEMON"):
-        from app.daemon.client import RemoteLibrary, is_running
+        from app.daemon.lifecycle import connect
 
-        if is_running():
-            return RemoteLibrary()
+        if (remote := connect(start=start)) is not None:
+            return remote
     from app.local import LocalLibrary
 
     return LocalLibrary(purpose=purpose)

@@ -91,7 +91,9 @@ def add(query: str, command: str = "") -> Standing:
     with _lock():
         questions = read()
         if len(questions) >= MOST:
-            raise UsageInvalid(f"There are {MOST} standing questions already.", "Remove one: ken watch-for --remove ID.")
+            raise UsageInvalid(
+                f"There are {MOST} standing questions already.", "Remove one: ken watch-for --remove ID."
+            )
         number = max((question.id for question in questions), default=0) + 1
         asked = Standing(number, query, words, time.time_ns())
         _write((*questions, asked))
@@ -104,7 +106,9 @@ def remove(number: int) -> Standing:
         questions = read()
         found = next((question for question in questions if question.id == number), None)
         if found is None:
-            raise UsageInvalid(f"There is no standing question {number}.", "`ken watch-for --list` shows them.")
+            raise UsageInvalid(
+                f"There is no standing question {number}.", "`ken watch-for --list` shows them."
+            )
         _write(tuple(question for question in questions if question is not found))
     return found
 
@@ -126,9 +130,13 @@ def _command(command: str) -> tuple[str, ...]:
     try:
         words = tuple(shlex.split(command))
     except ValueError as error:
-        raise UsageInvalid(f"The command cannot be split into words: {error}.", "Close its quotes.") from error
+        raise UsageInvalid(
+            f"The command cannot be split into words: {error}.", "Close its quotes."
+        ) from error
     if words and shutil.which(words[0]) is None:
-        raise UsageInvalid(f"There is no command {words[0]!r}.", "Give a program on the PATH, or its whole path.")
+        raise UsageInvalid(
+            f"There is no command {words[0]!r}.", "Give a program on the PATH, or its whole path."
+        )
     return words
 
 
@@ -169,7 +177,12 @@ def _run(command: tuple[str, ...], message: str) -> None:
             check=False,
         )
         if done.returncode:
-            log.warning("%s ended with %d: %s", command[0], done.returncode, plain_line(done.stderr.decode(errors="replace")))
+            log.warning(
+                "%s ended with %d: %s",
+                command[0],
+                done.returncode,
+                plain_line(done.stderr.decode(errors="replace")),
+            )
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("%s could not be run: %s", command[0], error)
 

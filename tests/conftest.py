@@ -17,6 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KEN_HOME", str(ken_home))
     monkeypatch.delenv("KEN_MODELS", raising=False)
     monkeypatch.setenv("KEN_OFFLINE", "1")
+    monkeypatch.setenv("KEN_NO_DAEMON", "1")
     monkeypatch.setenv("HOME", str(tmp_path / "user-home"))
     return ken_home
 

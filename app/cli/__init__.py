@@ -28,6 +28,8 @@ COMMANDS = {
     "why": "app.cli.status:why",
     "embed": "app.cli.embed:embed",
     "demo": "app.cli.demo:demo",
+    "daemon": "app.cli.daemon:daemon",
+    "watch-for": "app.cli.watch_for:watch_for",
     "eval": "app.cli.evaluate:evaluate",
     "model": "app.cli.model:model",
 }

@@ -14,7 +14,7 @@ from app.library import Folder, Problem, Status, open_library
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def status(problems: bool, as_json: bool, no_daemon: bool) -> None:
     """How things stand: folders, files, what waits, what went wrong."""
-    with open_library(daemon=not no_daemon, purpose="ken status") as library:
+    with open_library(daemon=not no_daemon, start=False, purpose="ken status") as library:
         if problems:
             _show_problems(library.problems(), as_json)
         else:
@@ -31,7 +31,7 @@ def why(path: str, as_json: bool, no_daemon: bool) -> None:
     from app.places import absolute
     from app.plain import plain, plain_path
 
-    with open_library(daemon=not no_daemon, purpose="ken why") as library:
+    with open_library(daemon=not no_daemon, start=False, purpose="ken why") as library:
         verdict = library.why(absolute(path))
     if as_json:
         terminal.result(output.dumps(output.why(verdict)))

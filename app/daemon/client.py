@@ -100,7 +100,9 @@ class RemoteLibrary:
         folders: tuple[Folder, ...] = self._ask("add", {"paths": list(paths)})
         return folders
 
-    def sync(self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None) -> SyncReport:
+    def sync(
+        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
+    ) -> SyncReport:
         """As `Library.sync`. Where it is interrupted, the daemon goes on all the same."""
         params = {"paths": None if paths is None else list(paths)}
         report: SyncReport = self._ask("sync", params, progress)
@@ -126,6 +128,10 @@ class RemoteLibrary:
     def why(self, path: str) -> Why:
         why: Why = self._ask("why", {"path": path})
         return why
+
+    def greet(self) -> None:
+        """Raises `DaemonOutdated` where the daemon is of another release, `DaemonError` where none answers."""
+        self._connect().close()
 
     def daemon(self) -> DaemonInfo:
         """Of the daemon itself: process, release, memory, time running."""
@@ -153,7 +159,9 @@ class RemoteLibrary:
         self.close()
 
     def _ask(self, method: str, params: dict[str, Any], progress: ProgressCallback | None = None) -> Any:
-        return _decoded(hints_of(getattr(Library, method))["return"], self._exchange(method, params, progress))
+        return _decoded(
+            hints_of(getattr(Library, method))["return"], self._exchange(method, params, progress)
+        )
 
     def _exchange(self, method: str, params: dict[str, Any], progress: ProgressCallback | None = None) -> Any:
         with self._connect() as lines:
@@ -176,7 +184,9 @@ class RemoteLibrary:
             connection.settimeout(CONNECT_TIMEOUT)
             connection.connect(os.fspath(self.path))
             if not is_own(connection):
-                raise DaemonError(f"{self.path} belongs to another user.", "Set KEN_HOME to a folder of your own.")
+                raise DaemonError(
+                    f"{self.path} belongs to another user.", "Set KEN_HOME to a folder of your own."
+                )
             lines = Lines(connection, MAX_REPLY)
             _check_greeting(_receive(lines, CONNECT_TIMEOUT))
         except OSError as error:
@@ -200,7 +210,9 @@ def _check_greeting(greeting: dict[str, Any]) -> None:
         raise error_from(greeting["error"])
     if greeting.get("protocol") != PROTOCOL or greeting.get("ken") != __version__:
         release = str(greeting.get("ken", "another release"))[:20]
-        raise DaemonOutdated(f"The daemon is ken {release}, this is {__version__}.", "Run `ken daemon restart`.")
+        raise DaemonOutdated(
+            f"The daemon is ken {release}, this is {__version__}.", "Run `ken daemon restart`."
+        )
 
 
 def _send(lines: Lines, message: dict[str, Any]) -> None:

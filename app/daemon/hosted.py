@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -32,11 +33,13 @@ from app.places import absolute
 from app.sync.pipeline import Pipeline, readers_for
 from app.sync.queue import DirtyQueue
 from app.sync.watcher import Watcher
-from embedder import Embedder
 from index.extract import ReaderPool
 from index.search import Searcher
 from index.store import Store
 from index.types import Filter, Mode
+
+if TYPE_CHECKING:
+    from embedder import Embedder
 
 GRACE = 10.0
 """Seconds a file may be away before the index lets go of it: saves by deleting and writing anew, and

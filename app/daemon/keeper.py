@@ -137,8 +137,10 @@ class Keeper:
                 if not self._do_next():
                     self._rest()
             except TITLED_ERRORS as error:
-                self._failed(f"{error.title}: {error.what} {error.fix}", quiet=isinstance(error, EmbedderClosed))
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next try may go better
+                self._failed(
+                    f"{error.title}: {error.what} {error.fix}", quiet=isinstance(error, EmbedderClosed)
+                )
+            except Exception as error:
                 log.exception("keeping the index failed")
                 self._failed(f"Keeping the index fresh failed ({type(error).__name__}); it is tried again.")
 
@@ -190,7 +192,9 @@ class Keeper:
             self._next_scan = now + 60 * minutes if minutes else float("inf")
             self.watcher.check()
         polled = any(watch.state != "watching" for watch in self.watches.values())
-        self._next_poll = now + max(self._config.poll_seconds, 20 * report.seconds) if polled else float("inf")
+        self._next_poll = (
+            now + max(self._config.poll_seconds, 20 * report.seconds) if polled else float("inf")
+        )
 
     def _follow(self) -> None:
         """Watch the folders that are kept now; what was away and is back has to be compared."""

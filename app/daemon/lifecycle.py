@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from app import paths
-from app.daemon.client import RemoteLibrary, is_running
+from app import config, paths
+from app.daemon.client import DaemonOutdated, RemoteLibrary, is_running
 from app.errors import DaemonError
 from app.lock import WriteLock, holder
 
@@ -48,7 +48,7 @@ def pid() -> int | None:
     return found if isinstance(found, int) else None
 
 
-def start() -> int:
+def start_daemon() -> int:
     """Start the daemon in the background and wait until it answers; returns its process.
 
     Harmless where one runs already, also where several start one at the same moment: one wins.
@@ -61,12 +61,14 @@ def start() -> int:
     while not is_running():
         ended = process is not None and process.poll() is not None
         if (ended and pid() is None) or time.monotonic() > deadline:
-            raise DaemonError("The daemon did not start.", f"{paths.log_path()} says why; `--no-daemon` works without.")
+            raise DaemonError(
+                "The daemon did not start.", f"{paths.log_path()} says why; `--no-daemon` works without."
+            )
         time.sleep(STEP)
     return pid() or running or 0
 
 
-def stop() -> bool:
+def stop_daemon() -> bool:
     """End the daemon and wait until it has; by force where it does not heed. False: none ran."""
     found = pid()
     if found is None:
@@ -83,21 +85,25 @@ def stop() -> bool:
 
 
 def restart() -> int:
-    stop()
-    return start()
+    stop_daemon()
+    return start_daemon()
 
 
-def connect() -> RemoteLibrary:
-    """A library served by a daemon of this release, started or replaced where need be."""
-    from app.daemon.client import DaemonOutdated
+def connect(*, start: bool) -> RemoteLibrary | None:
+    """A library that the daemon serves; one of another release is replaced. None where none runs.
 
+    `start`: where none runs one is started, unless the settings say otherwise.
+    """
     library = RemoteLibrary()
-    if not is_running():
-        start()
-    try:
-        library.daemon()
-    except DaemonOutdated:
-        restart()
+    if is_running():
+        try:
+            library.greet()
+        except DaemonOutdated:
+            restart()
+        return library
+    if not start or not config.load().daemon.autostart:
+        return None
+    start_daemon()
     return library
 
 

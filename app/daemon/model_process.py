@@ -134,7 +134,9 @@ class ModelProcess:
     def _running(self) -> _Child:
         with self._guard:
             if self._closed:
-                raise EmbedderClosed("The model was closed.", "Ask again; `ken daemon start` starts the daemon.")
+                raise EmbedderClosed(
+                    "The model was closed.", "Ask again; `ken daemon start` starts the daemon."
+                )
             if self._child is None or not self._child.alive:
                 self.release()
                 self._child = _Child(self.config)
@@ -197,7 +199,9 @@ class _Child:
             answer = self._channel.recv()
         except (OSError, EOFError) as error:
             self._give_up()
-            raise EngineUnavailable("The model's process ended while loading.", "Look at `ken daemon logs`.") from error
+            raise EngineUnavailable(
+                "The model's process ended while loading.", "Look at `ken daemon logs`."
+            ) from error
         except EngineUnavailable:
             self._give_up()
             raise
@@ -233,7 +237,9 @@ class _Child:
 
 
 def _ended() -> EmbedderClosed:
-    return EmbedderClosed("The model's process ended while it worked.", "It is started again; look at `ken daemon logs`.")
+    return EmbedderClosed(
+        "The model's process ended while it worked.", "It is started again; look at `ken daemon logs`."
+    )
 
 
 def serve(channel: Connection[Any, Any]) -> None:
@@ -281,4 +287,3 @@ def main() -> None:
         serve(Connection(int(sys.argv[1])))
     # Engines' threads may still compute: nothing of theirs is worth waiting for.
     os._exit(0)
-

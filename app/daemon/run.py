@@ -70,4 +70,3 @@ def _serve(settings: config.Config) -> None:
         finally:
             server.stop()
     log.info("the daemon ends")
-

@@ -33,7 +33,23 @@ SEND_TIMEOUT = 30.0
 """Seconds a client may leave a reply unread."""
 
 METHODS = frozenset(
-    "search similar text excerpt closeness add sync forget pause resume status problems why daemon changes".split()
+    [
+        "search",
+        "similar",
+        "text",
+        "excerpt",
+        "closeness",
+        "add",
+        "sync",
+        "forget",
+        "pause",
+        "resume",
+        "status",
+        "problems",
+        "why",
+        "daemon",
+        "changes",
+    ]
 )
 
 
@@ -97,9 +113,7 @@ class Server:
             accepted.close()
             return
         connection = _Connection(self.library, Lines(accepted, MAX_REQUEST))
-        thread = threading.Thread(
-            target=self._converse, args=(connection,), name="connection", daemon=True
-        )
+        thread = threading.Thread(target=self._converse, args=(connection,), name="connection", daemon=True)
         with self._guard:
             if len(self._connections) >= MAX_CONNECTIONS and not self._evict():
                 connection.refuse("Too many programs speak to the daemon at once.")
@@ -144,7 +158,9 @@ class _Connection:
 
     def refuse(self, what: str) -> None:
         with contextlib.suppress(Closed):
-            self.lines.send({"error": error_message(DaemonError(what, "Try again in a moment."))}, timeout=0.1)
+            self.lines.send(
+                {"error": error_message(DaemonError(what, "Try again in a moment."))}, timeout=0.1
+            )
         self.lines.close()
 
     def converse(self) -> None:
@@ -174,7 +190,7 @@ class _Connection:
             raise
         except TITLED_ERRORS as error:
             self.lines.send({"id": number, "error": error_message(error)}, SEND_TIMEOUT)
-        except Exception as error:  # noqa: BLE001 - one request must not end the daemon
+        except Exception as error:
             log.exception("%s failed", method)
             self.lines.send({"id": number, "error": error_message(error)}, SEND_TIMEOUT)
         else:

@@ -76,7 +76,9 @@ def launchd_agent(config: DaemonConfig) -> bytes:
 
 def systemd_unit(config: DaemonConfig) -> bytes:
     """The unit (man 5 systemd.service). Restarted after a crash, not after `ken daemon stop`."""
-    settings = "\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in _environment().items())
+    settings = "\n".join(
+        f"Environment={_quoted(f'{name}={value}')}" for name, value in _environment().items()
+    )
     return f"""\
 [Unit]
 Description=ken: search by meaning, kept fresh
@@ -125,7 +127,8 @@ def _run(*commands: list[str]) -> None:
     for command in commands:
         if shutil.which(command[0]) is None:
             raise DaemonError(
-                f"{command[0]} is not on this system.", "`ken daemon start` starts it without; put that where you log in."
+                f"{command[0]} is not on this system.",
+                "`ken daemon start` starts it without; put that where you log in.",
             )
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode:

@@ -23,7 +23,7 @@ class Meter:
         self._now = Progress("scanning")
         self._guard = threading.Lock()
         self._told_at = 0.0
-        self._begun = time.monotonic()
+        self._tokens_left = 0
         self._done: deque[tuple[float, int, int]] = deque()
         self._tokens = 0
 
@@ -57,21 +57,27 @@ class Meter:
             self._now = replace(self._now, files_done=paths)
         self._report()
 
-    def begin(self, files: int, passages: int) -> None:
-        """Scanning is done: this many files are to be read and this many passages wait already."""
+    def begin(self, files: int, passages: int, tokens: int) -> None:
+        """Scanning is done: this many files are to be read; passages of so many tokens wait already."""
         with self._guard:
-            self._begun = time.monotonic()
+            self._tokens_left = tokens
             self._now = Progress(
                 "reading" if files else "embedding", files_total=files, passages_total=passages
             )
         self._report(changed_phase=True)
 
+    def waiting(self, passages: int, tokens: int) -> None:
+        """More passages wait for their vectors."""
+        with self._guard:
+            self._tokens_left += tokens
+        self.tell(passages_total=passages)
+
     def embedded(self, passages: int, tokens: int) -> None:
+        """Vectors came; speed is counted from the first on, when the model is loaded."""
         with self._guard:
             self._tokens += tokens
+            self._tokens_left = max(0, self._tokens_left - tokens)
             now = time.monotonic()
-            if not self._done:
-                self._done.append((self._begun, 0, self._now.passages_done))
             self._done.append((now, self._tokens, self._now.passages_done + passages))
             while len(self._done) > 2 and self._done[0][0] < now - SPAN:
                 self._done.popleft()
@@ -91,11 +97,10 @@ class Meter:
                 return self._now
             (begun, tokens, passages), (ended, tokens_after, passages_after) = self._done[0], self._done[-1]
             seconds = max(ended - begun, 1e-6)
-            passages_per_second = (passages_after - passages) / seconds
-            left = self._now.passages_total - self._now.passages_done
+            tokens_per_second = (tokens_after - tokens) / seconds
             return replace(
                 self._now,
-                tokens_per_second=(tokens_after - tokens) / seconds,
-                passages_per_second=passages_per_second,
-                seconds_left=left / passages_per_second if passages_per_second else None,
+                tokens_per_second=tokens_per_second,
+                passages_per_second=(passages_after - passages) / seconds,
+                seconds_left=self._tokens_left / tokens_per_second if tokens_per_second else None,
             )

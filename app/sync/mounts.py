@@ -5,8 +5,31 @@ from __future__ import annotations
 import os
 
 REMOTE = frozenset(
-    "nfs nfs4 cifs smb smb2 smb3 smbfs afpfs webdav davfs ncpfs 9p virtiofs vboxsf prl_fs vmhgfs "
-    "ceph glusterfs lustre afs coda sshfs drvfs".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afpfs",
+        "webdav",
+        "davfs",
+        "ncpfs",
+        "9p",
+        "virtiofs",
+        "vboxsf",
+        "prl_fs",
+        "vmhgfs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "afs",
+        "coda",
+        "sshfs",
+        "drvfs",
+    ]
 )
 """File systems of other machines, and of the host under a guest."""
 

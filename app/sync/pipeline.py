@@ -211,7 +211,7 @@ class _Run:
         try:
             self._accept(differences, known)
             self._reading.begin(differences.read)
-            self.meter.begin(len(differences.read), self._store.counts().pending)
+            self.meter.begin(len(differences.read), *self._store.waiting())
             self._work()
             self._drop_gone()
         except KeyboardInterrupt:
@@ -264,7 +264,9 @@ class _Run:
     def _drop_gone(self) -> None:
         """Last of all, so that a text that only moved is in use again before it is let go."""
         if not self._cancel.is_set():
-            over = self._leave.over(list(self._gone), [path for path in self._known if path not in self._gone])
+            over = self._leave.over(
+                list(self._gone), [path for path in self._known if path not in self._gone]
+            )
             self._count(removed=self._store.remove(over))
 
     def _work(self) -> None:
@@ -306,7 +308,8 @@ class _Run:
         waiting = self._store.put([(taken.record, taken.passages) for taken in new])
         if waiting:
             self._embedding.more(urgent=self._hurry)
-            self.meter.tell(passages_total=waiting)
+            tokens = sum(passage.tokens for taken in new for passage in taken.passages)
+            self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in new))
         self._hurry = self._hurry and self._reading.has_urgent
         for taken in new:
             self._count_taken(taken)

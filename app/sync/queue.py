@@ -82,7 +82,9 @@ class DirtyQueue:
             for path in ready:
                 del self._marks[path]
                 self._trees.discard(path)
-            return {path: tree for path, tree in ready.items() if not any(ready.get(up) for up in _above(path))}
+            return {
+                path: tree for path, tree in ready.items() if not any(ready.get(up) for up in _above(path))
+            }
 
     def wait(self, timeout: float) -> None:
         """Sleep until a path is quiet, a scan or `wake` asks, or `timeout` seconds are over."""

@@ -221,6 +221,4 @@ def _is_under(path: str, folder: str) -> bool:
 
 
 def _limit_note(needed: int, got: int) -> str:
-    return (
-        f"{needed:,} folders to watch and room for {got:,} (fs.inotify.max_user_watches): compared at intervals"
-    )
+    return f"{needed:,} folders to watch and room for {got:,} (fs.inotify.max_user_watches): compared at intervals"

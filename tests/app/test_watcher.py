@@ -46,7 +46,9 @@ def marked(queue: DirtyQueue) -> Callable[[Path], bool]:
 
     def is_marked(path: Path) -> bool:
         seen.update(queue.take())
-        return any(str(path) == one or (tree and str(path).startswith(one + os.sep)) for one, tree in seen.items())
+        return any(
+            str(path) == one or (tree and str(path).startswith(one + os.sep)) for one, tree in seen.items()
+        )
 
     return is_marked
 

@@ -13,7 +13,9 @@ from app.daemon.codec import Malformed, decode, encode
 from app.library import Answer, Folder, Progress, Status, SyncReport
 from index.types import Filter, Hit
 
-paths = st.binary(min_size=1, max_size=40).map(lambda raw: "/" + raw.replace(b"\0", b"x").decode("utf-8", "surrogateescape"))
+paths = st.binary(min_size=1, max_size=40).map(
+    lambda raw: "/" + raw.replace(b"\0", b"x").decode("utf-8", "surrogateescape")
+)
 floats = st.floats(0, 1)
 
 hits = st.builds(

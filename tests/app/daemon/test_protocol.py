@@ -31,7 +31,15 @@ def test_messages_arrive_whole_however_they_are_split(pair: tuple[Lines, socket.
 
 @pytest.mark.parametrize(
     "nonsense",
-    [b"GET / HTTP/1.1\n", b"[1, 2]\n", b"\xff\xfe\n", b"\n", b"[" * 900 + b"\n", b"{" + b"x" * 2000 + b"}\n", b"7\n"],
+    [
+        b"GET / HTTP/1.1\n",
+        b"[1, 2]\n",
+        b"\xff\xfe\n",
+        b"\n",
+        b"[" * 900 + b"\n",
+        b"{" + b"x" * 2000 + b"}\n",
+        b"7\n",
+    ],
 )
 def test_nonsense_is_refused(pair: tuple[Lines, socket.socket], nonsense: bytes) -> None:
     lines, other = pair

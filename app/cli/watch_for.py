@@ -1,0 +1,68 @@
+"""`ken watch-for`: questions that are asked once and answered whenever something new matches."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli import terminal
+
+
+@click.command("watch-for")
+@click.argument("query", nargs=-1)
+@click.option(
+    "--run",
+    "command",
+    default="",
+    metavar="CMD",
+    help="Run CMD with each answer as JSON on its standard input.",
+)
+@click.option("--list", "listing", is_flag=True, help="List the standing questions.")
+@click.option("--remove", type=int, metavar="ID", help="Ask a question no longer.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def watch_for(query: tuple[str, ...], command: str, listing: bool, remove: int | None, as_json: bool) -> None:
+    """Tell me when a newly saved passage closely matches QUERY.
+
+    Answers appear on the desktop and in `ken daemon logs`. CMD is run directly, never through a shell.
+    """
+    from app import standing
+
+    if remove is not None:
+        terminal.say(f"No longer asked: {standing.remove(remove).query}")
+    elif listing or not query:
+        _list(as_json)
+    else:
+        asked = standing.add(" ".join(query), command)
+        _list_one(asked.id, asked.query, asked.command, as_json)
+        _start_daemon()
+
+
+def _list(as_json: bool) -> None:
+    from app import standing
+
+    questions = standing.read()
+    if not questions and not as_json:
+        terminal.say('No standing questions. Ask one: ken watch-for "flights to Lisbon"')
+    for question in questions:
+        _list_one(question.id, question.query, question.command, as_json)
+
+
+def _list_one(number: int, query: str, command: tuple[str, ...], as_json: bool) -> None:
+    import shlex
+
+    from app import output
+    from app.plain import plain
+
+    if as_json:
+        terminal.result(output.dumps({"id": number, "query": query, "command": list(command)}))
+    else:
+        terminal.result(plain(f"{number:>3}  {query}" + (f"  → {shlex.join(command)}" if command else "")))
+
+
+def _start_daemon() -> None:
+    """It is the daemon that notices; without one, nobody would."""
+    import os
+
+    from app.daemon import lifecycle
+
+    if os.environ.get("KEN_NO_DAEMON") or lifecycle.connect(start=True) is None:
+        terminal.say("No daemon runs: it is asked once `ken daemon start` has been run.")
