@@ -83,6 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("standing", "Standing questions", "app.show_standing", "Ken", "f4", where="anywhere"),
     Action("sync", "Look for changed files now", "app.sync_now", "Ken", "f5", where="anywhere"),
     Action("pause", "Pause indexing, or go on", "app.pause_or_resume", "Ken", "f6", where="anywhere"),
+    Action("model", "Fetch the model", "app.show_model", "Ken", "f7", where="anywhere"),
     Action("theme", "Next theme: dark, light, the terminal's own colours", "app.next_theme", "Ken", "f8",
            where="anywhere"),
     Action("quit", "Quit", "app.quit", "Ken", "ctrl+q", where="anywhere"),

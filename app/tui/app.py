@@ -285,9 +285,16 @@ class KenApp(App[None]):
         self._push(StandingScreen)
 
     def action_show_model(self) -> None:
+        self.fetch_model([])
+
+    def fetch_model(self, paths: list[str]) -> None:
+        """Offer to fetch the model, then read folders."""
         from app.tui.screens.model import ModelScreen
 
-        self._push(ModelScreen)
+        def done(fetched: bool | None) -> None:
+            self.sync_now(paths)
+
+        self.push_screen(ModelScreen(self.session), done)
 
     def _push(self, kind: Callable[[Session], Screen[None]]) -> None:
         if isinstance(self.screen, kind):  # type: ignore[arg-type]

@@ -68,10 +68,16 @@ def place(path: str, roots: tuple[str, ...]) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """A path cut in its middle so that its beginning and its file name stay readable."""
+    """A path without its first folders, or cut within its name, so that it fits."""
     if len(text) <= width:
         return text
-    if width < 8:
-        return text[: max(0, width - 1)] + "…"
-    tail = min(len(text.rsplit("/", 1)[-1]) + 1, (width * 2) // 3)
-    return text[: width - tail - 1] + "…" + text[-tail:]
+    parts = text.split("/")
+    while len(parts) > 1:
+        parts.pop(0)
+        shown = "…/" + "/".join(parts)
+        if len(shown) <= width:
+            return shown
+    name = parts[0]
+    kept = max(1, width - 1)
+    tail = kept // 2
+    return name[: kept - tail] + "…" + name[len(name) - tail :] if tail else name[:kept] + "…"

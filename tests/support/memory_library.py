@@ -103,7 +103,7 @@ class MemoryLibrary:
             return None
         if narrowed.folders and not any(folder in path for folder in narrowed.folders):
             return None
-        wanted = [w for w in re.findall(r"\w+", query.lower()) if len(w) > 2]
+        wanted = [w for w in re.findall(r"\w+", query.lower()) if len(w) > 3]
         places = [hit for span in _passages(document.text) if (hit := self._place(path, document, span, wanted, mode))]
         if not places:
             return None

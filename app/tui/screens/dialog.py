@@ -15,7 +15,6 @@ from textual.widgets import Button, Input, Static
 class Dialog(ModalScreen[str | None]):
     """Shows text over buttons; gives the chosen button's name, or None when left with esc."""
 
-    CSS_PATH = "../styles/dialog.tcss"
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Close", show=False),
         Binding("left,up", "app.focus_previous", "Previous", show=False),
@@ -52,7 +51,6 @@ class Dialog(ModalScreen[str | None]):
 class Prompt(ModalScreen[str | None]):
     """Asks for one line of text."""
 
-    CSS_PATH = "../styles/dialog.tcss"
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Close", show=False),
         Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from app.library import Landmark
 from app.plain import plain_line
 from app.tui.widgets.cards import CardList
+from app.tui.widgets.styling import part
 
 
 class LandmarkList(CardList[Landmark]):
@@ -32,13 +33,12 @@ class LandmarkList(CardList[Landmark]):
         page = f"{card.page} " if card.page else ""
         left = text.truncate(max(1, width - len(page) - 1), ellipsis=True)
         gap = " " * max(1, width - left.cell_length - len(page))
-        return [left + Content.assemble((gap + page, self.get_visual_style("landmark--page", partial=True)))]
+        return [left + Content.assemble((gap + page, part(self, "landmark--page")))]
 
 
 class OutlineScreen(ModalScreen[int | None]):
     """Gives the position of the chosen heading."""
 
-    CSS_PATH = "../styles/dialog.tcss"
     BINDINGS = [
         Binding("escape,e,q", "dismiss(None)", "Close", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),

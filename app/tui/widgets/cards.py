@@ -22,6 +22,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 
+from app.tui.widgets.styling import part
+
 C = TypeVar("C")
 
 
@@ -156,10 +158,10 @@ class CardList(ScrollView, Generic[C], can_focus=True):
             return Strip.blank(width, base.rich_style)
         selected = index == self.cursor
         if selected:
-            base = base + self.get_visual_style("cards--selected", partial=True)
+            base = base + part(self, "cards--selected")
         lines = self._painted.get(index)
         if lines is None:
-            lines = self._painted[index] = self.paint(self.cards[index], width - 2)
+            lines = self._painted[index] = self.paint(self.cards[index], width - 3)
         line = row - self._tops[index]
         inside = line < len(lines)
         bar = self._bar(base, selected and inside)
@@ -172,7 +174,7 @@ class CardList(ScrollView, Generic[C], can_focus=True):
         if not selected:
             return Segment(" ", self.visual_style.rich_style)
         name = "cards--bar" if self.has_focus or self.touched or not self.can_focus else "cards--bar-blurred"
-        return Segment("▌", (base + self.get_visual_style(name, partial=True)).rich_style)
+        return Segment("▌", (base + part(self, name)).rich_style)
 
     def on_resize(self) -> None:
         self._measure()

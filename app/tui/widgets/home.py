@@ -6,12 +6,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from textual.content import Content
+from textual.style import Style
 
 from app.plain import plain_line
 from app.tui import wording
 from app.tui.actions import letter_bindings
 from app.tui.memory import Memory, Pin
 from app.tui.widgets.cards import CardList
+from app.tui.widgets.styling import part
 
 QUESTIONS_SHOWN = 8
 
@@ -67,8 +69,8 @@ class HomeList(CardList[Entry]):
         return 2 if card.kind == "caption" else 1
 
     def paint(self, card: Entry, width: int) -> list[Content]:
-        def style(name: str):  # type: ignore[no-untyped-def]
-            return self.get_visual_style(f"home--{name}", partial=True)
+        def style(name: str) -> Style:
+            return part(self, f"home--{name}")
 
         if card.kind == "caption":
             return [Content(""), Content.assemble((" " + card.text, style("caption")))]

@@ -20,6 +20,7 @@ from textual.style import Style
 from app.library import Excerpt
 from app.tui.actions import letter_bindings
 from app.tui.pieces import Line
+from app.tui.widgets.styling import part
 
 Span3 = tuple[int, int, int]
 """Start, end, and strength 1 to 3 of a marked sentence."""
@@ -133,7 +134,7 @@ class Preview(ScrollView, can_focus=True):
         assert self.page is not None
         start, end = self.page.focus
         inside = line.start < end and line.end >= start and line.number and line.end > line.start
-        style = base + self.get_visual_style("preview--focus", partial=True) if inside else base
+        style = base + part(self, "preview--focus") if inside else base
         return Segment("▎ " if inside else "  ", style.rich_style)
 
     def _numbers(self, line: Line, sub: int, base: Style) -> list[Segment]:
@@ -142,7 +143,7 @@ class Preview(ScrollView, can_focus=True):
             return []
         digits = self._digits
         shown = f"{line.number:>{digits}}  " if sub == 0 and line.number else " " * (digits + 2)
-        return [Segment(shown, (base + self.get_visual_style("preview--number-column", partial=True)).rich_style)]
+        return [Segment(shown, (base + part(self, "preview--number-column")).rich_style)]
 
     @property
     def _digits(self) -> int:
@@ -177,13 +178,13 @@ class Preview(ScrollView, can_focus=True):
         offset = 0
         for piece in line.pieces:
             if piece.style:
-                style = self.get_visual_style(f"preview--{piece.style}", partial=True)
+                style = part(self, f"preview--{piece.style}")
                 spans.append(Span(offset, offset + len(piece.text), style))
             offset += len(piece.text)
         for start, end, strength in self.page.marks:
-            style = self.get_visual_style(f"preview--mark-{strength}", partial=True)
+            style = part(self, f"preview--mark-{strength}")
             spans += [Span(a, b, style) for a, b in line.shown(start, end)]
-        word = self.get_visual_style("preview--word", partial=True)
+        word = part(self, "preview--word")
         for start, end in self.page.words:
             if start < line.end and end > line.start:
                 spans += [Span(a, b, word) for a, b in line.shown(start, end)]

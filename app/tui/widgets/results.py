@@ -14,9 +14,12 @@ from app.tui.clean import clean
 from app.tui.markdown import markdown_lines
 from app.tui.rows import Row, RowKey
 from app.tui.widgets.cards import CardList
+from app.tui.widgets.styling import part
 
 METER = 5
 """Cells of the meter of sureness."""
+SHORT = {"words + meaning": "both"}
+"""Reasons as they are said where there is little room."""
 ROOMY_FROM = 30
 """Rows from which results get air and a second line of text."""
 
@@ -57,7 +60,7 @@ class ResultList(CardList[Row]):
         return [self._title(card, width), *snippet, self._foot(card, width)]
 
     def _style(self, name: str) -> Style:
-        return self.get_visual_style(f"results--{name}", partial=True)
+        return part(self, f"results--{name}")
 
     def _title(self, card: Row, width: int) -> Content:
         room = width - METER - 2
@@ -68,7 +71,7 @@ class ResultList(CardList[Row]):
         if above:
             parts.append(("  " + above, self._style("heading")))
         left = Content.assemble(*parts).truncate(room, ellipsis=True)
-        return _spread(left, self._meter(card.sure), width)
+        return spread(left, self._meter(card.sure), width)
 
     def _meter(self, sure: float) -> Content:
         halves = round(sure * METER * 2)
@@ -105,12 +108,13 @@ class ResultList(CardList[Row]):
         more = f"{'▾' if card.expanded else '▸'} {card.places} places" if card.places > 1 else ""
         tail = "  ".join(part for part in ("  ".join(facts), more) if part)
         right = Content.assemble(
-            ("changed since  " if card.stale else "", self._style("stale")), (card.reason, self._style("reason"))
+            ("changed since  " if card.stale else "", self._style("stale")),
+            (card.reason if width >= 72 else SHORT.get(card.reason, card.reason), self._style("reason")),
         )
         room = width - 4 - len(tail) - len(right)
         where = wording.shorten(wording.place(hit.path, self.roots), max(12, room))
         left = Content.assemble((" " + where, self._style("dim")), ("  " + tail, self._style("faint")))
-        return _spread(left.truncate(max(1, width - len(right) - 1), ellipsis=True), right, width)
+        return spread(left.truncate(max(1, width - len(right) - 1), ellipsis=True), right, width)
 
     def _place(self, card: Row, width: int) -> Content:
         hit = card.hit
@@ -118,7 +122,7 @@ class ResultList(CardList[Row]):
         lead = Content.assemble((f"    {where:<10}", self._style("dim")))
         room = max(1, width - lead.cell_length - METER - 2)
         text = self.marked(hit.snippet, hit.matched, room).truncate(room, ellipsis=True)
-        return _spread(lead + text, self._meter(card.sure), width)
+        return spread(lead + text, self._meter(card.sure), width)
 
 
 def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
@@ -133,7 +137,7 @@ def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, lis
     return text, sorted(spans)
 
 
-def _spread(left: Content, right: Content, width: int) -> Content:
+def spread(left: Content, right: Content, width: int) -> Content:
     """Both on one row, the second at its right edge."""
     gap = max(1, width - left.cell_length - right.cell_length)
     return left + Content(" " * gap) + right

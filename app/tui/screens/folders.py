@@ -1,0 +1,135 @@
+"""Folders that ken keeps: how each stands; adding, reading again, forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from textual.binding import Binding
+from textual.content import Content
+
+from app import paths
+from app.library import Folder
+from app.plain import plain_line, plain_path
+from app.tui import completion, wording
+from app.tui.screens.dialog import Dialog, Prompt
+from app.tui.screens.listing import ListScreen
+from app.tui.session import background
+from app.tui.widgets.cards import CardList
+from app.tui.widgets.results import spread
+from app.tui.widgets.styling import part
+
+STATES = {
+    "watching": ("● watched", "good"),
+    "polling": ("◐ looked at now and then", "good"),
+    "paused": ("◌ paused", "warn"),
+    "missing": ("○ not there", "warn"),
+    "unwatched": ("● read when ken starts", "good"),
+}
+
+
+class FolderList(CardList[Folder]):
+    """A folder a card."""
+
+    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim", "list--good", "list--warn"}
+
+    def key_of(self, card: Folder) -> Hashable:
+        return card.path
+
+    def height_of(self, card: Folder) -> int:
+        return 3
+
+    def paint(self, card: Folder, width: int) -> list[Content]:
+        shown, tone = STATES[card.state]
+        state = Content.assemble((shown, part(self, f"list--{tone}")))
+        name = plain_path(paths.short(card.path))
+        left = Content.assemble((" " + wording.shorten(name, width - len(shown) - 2), part(self, "list--title")))
+        facts = [wording.count(card.files, "file"), wording.count(card.passages, "passage")]
+        if card.problems:
+            facts.append(wording.count(card.problems, "problem"))
+        if card.note:
+            facts.append(plain_line(card.note))
+        second = Content.assemble((" " + " · ".join(facts), part(self, "list--dim")))
+        return [spread(left, state, width), second.truncate(width, ellipsis=True)]
+
+
+class FoldersScreen(ListScreen):
+    """The folders."""
+
+    HEADING = "Folders"
+    HINTS = (("a", "add"), ("f", "forget"), ("s", "read again"), ("p", "pause"), ("↵", "search here"))
+    BINDINGS = [
+        Binding("a,plus", "add", "Add a folder", show=False),
+        Binding("f,delete,d", "forget", "Forget it", show=False),
+        Binding("s", "sync", "Read it again now", show=False),
+        Binding("p", "app.pause_or_resume", "Pause indexing, or go on", show=False),
+        Binding("enter,o", "search", "Search in it", show=False),
+    ]
+
+    def make_list(self) -> CardList[object]:
+        return FolderList()  # type: ignore[return-value]
+
+    def tell_status(self) -> None:
+        status = self.session.status
+        if status is None:
+            return
+        self.list.show(status.folders)
+        if not status.folders:
+            self.note("No folder is kept yet. Press a to add one.")
+            return
+        facts = [
+            wording.count(status.files, "file"),
+            wording.count(status.passages, "passage"),
+            f"index of {wording.size(status.index_bytes)}",
+            f"{status.model} on {status.engine}" if status.model else "no model",
+            "the daemon keeps it current" if status.daemon else "no daemon: read when ken starts",
+        ]
+        self.note(plain_line("  ·  ".join(facts)))
+
+    @property
+    def folder(self) -> Folder | None:
+        card = self.list.card
+        return card if isinstance(card, Folder) else None
+
+    def action_add(self) -> None:
+        def given(path: str | None) -> None:
+            library = self.session.library
+            if path and library is not None:
+                background(self, lambda: library.add([path]), lambda outcome: self._added(outcome, path))
+
+        self.app.push_screen(Prompt("Add a folder or a file", "Its path; ~ is your home.", "~/"), given)
+
+    def _added(self, outcome: object, path: str) -> None:
+        self.say_outcome(outcome, f"{path} is being read")
+        if not isinstance(outcome, Exception):
+            self.app.sync_now([path])  # type: ignore[attr-defined]
+
+    def action_forget(self) -> None:
+        folder, library = self.folder, self.session.library
+        if folder is None or library is None:
+            return
+
+        def chosen(name: str | None) -> None:
+            if name == "forget":
+                background(self, lambda: library.forget(folder.path), self._forgotten)
+
+        body = f"{plain_path(folder.path)}\n\nIts {wording.count(folder.files, 'file')} leave the index. The files stay."
+        buttons = (("keep", "Keep it"), ("forget", "Forget it"))
+        self.app.push_screen(Dialog("Forget this folder?", body, buttons), chosen)
+
+    def _forgotten(self, outcome: object) -> None:
+        self.say_outcome(outcome, f"{outcome} files are forgotten")
+        self.app.look()  # type: ignore[attr-defined]
+
+    def action_sync(self) -> None:
+        if self.folder is not None:
+            self.app.sync_now([self.folder.path])  # type: ignore[attr-defined]
+
+    def action_search(self) -> None:
+        if self.folder is not None:
+            name = completion.folder_names([self.folder.path])[0]
+            screen = self.app.search_screen  # type: ignore[attr-defined]
+            self.dismiss()
+            screen.input.set(completion.with_filter(screen.input.value, "in", name).rstrip() + " ")
+
+    def on_card_list_chosen(self) -> None:
+        self.action_search()

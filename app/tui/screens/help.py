@@ -1,0 +1,86 @@
+"""Help: every action with its keys, the filters, and what the marks mean; made from the registry."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from app.query import KEYS
+from app.tui import actions
+from app.tui.session import Session
+from app.tui.widgets.status_line import StatusLine
+
+COLUMN = 17
+MARKS = (
+    ("━━━━━", "how sure ken is of a result"),
+    ("words", "words of the question stand there"),
+    ("meaning", "it means what you ask, in other words"),
+    ("▎", "the passage in its document; brighter sentences answer more"),
+    ("◆", "pinned"),
+)
+
+
+class HelpScreen(Screen[None]):
+    """One page of help."""
+
+    BINDINGS = [
+        Binding("escape,q,question_mark", "dismiss(None)", "Back", show=False),
+        Binding("down,j", "scroll(1)", "Down", show=False),
+        Binding("up,k", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,space", "scroll(15)", "Page down", show=False),
+        Binding("pageup", "scroll(-15)", "Page up", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def compose(self) -> ComposeResult:
+        yield Static("Help", classes="title", markup=False)
+        changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
+        with VerticalScroll(id="help"), Horizontal(id="help-columns"):
+            yield Static(_groups(("Find", "Move", "Preview"), changed), markup=False)
+            yield Static(_groups(("Act on a result", "Ken"), changed) + _legend(), markup=False)
+        yield StatusLine()
+
+    def on_mount(self) -> None:
+        self.query_one("#help").focus()
+        self.query_one(StatusLine).hint((("↑↓", "scroll"), ("^p", "actions"), ("esc", "back")))
+        self.app.say_again()  # type: ignore[attr-defined]
+
+    def action_scroll(self, rows: int) -> None:
+        self.query_one("#help").scroll_relative(y=rows, animate=False)
+
+
+def _groups(names: tuple[actions.Group, ...], changed: dict[str, str]) -> Content:
+    text = Content("")
+    for name in names:
+        rows = [
+            ("  ".join(actions.keys_of(action, changed)), action.title, action.name)
+            for action in actions.ACTIONS
+            if action.group == name
+        ]
+        text += _table(name, rows)
+    return text
+
+
+def _legend() -> Content:
+    filters = [(f"{key}:", does, "") for key, does in KEYS.items()]
+    filters.append(('"…"', "only where exactly these words stand", ""))
+    text = _table("Filters, typed in the question", filters)
+    text += _table("Marks", [(mark, meaning, "") for mark, meaning in MARKS])
+    note = "Keys are set in config.toml under [tui.keys], by the faint names: copy_path = \"ctrl+e\"."
+    return text + Content.styled(note, "$ken-dim")
+
+
+def _table(title: str, rows: list[tuple[str, str, str]]) -> Content:
+    text = Content.assemble((title, "bold $accent"), "\n")
+    for keys, does, name in rows:
+        gap = " " * max(2, COLUMN - len(keys))
+        text += Content.assemble((keys, "bold"), gap, does, (f"  {name}" if name else "", "$ken-faint"), "\n")
+    return text + Content("\n")

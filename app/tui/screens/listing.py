@@ -1,0 +1,88 @@
+"""What screens with one list have in common: a title, a note, the list, and moving about in it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from app.errors import TITLED_ERRORS
+from app.plain import plain_line
+from app.tui.session import Finished, Session
+from app.tui.widgets.cards import CardList
+from app.tui.widgets.status_line import StatusLine
+
+
+class ListScreen(Screen[None]):
+    """A title, a note below it, one list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Back", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "edge(-1)", "First", show=False),
+        Binding("end,G", "edge(1)", "Last", show=False),
+        Binding("question_mark", "app.show_help", "Help", show=False),
+    ]
+    HEADING = ""
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.HEADING, classes="title", markup=False)
+        yield Static(id="note", classes="note", markup=False)
+        yield self.make_list()
+        yield StatusLine()
+
+    def make_list(self) -> CardList[object]:
+        """The list of this screen."""
+        raise NotImplementedError
+
+    def tell_status(self) -> None:
+        """The status of the library is another."""
+
+    def on_mount(self) -> None:
+        self.list.focus()
+        self.query_one(StatusLine).hint((*self.HINTS, ("esc", "back")))
+        self.app.say_again()  # type: ignore[attr-defined]
+        self.tell_status()
+
+    @property
+    def list(self) -> CardList[object]:
+        return self.query_one(CardList)
+
+    def note(self, text: Content | str) -> None:
+        """Say something below the title."""
+        self.query_one("#note", Static).update(text)
+
+    def on_finished(self, message: Finished) -> None:
+        message.then(message.outcome)
+
+    def say_outcome(self, outcome: object, done: str) -> None:
+        """Tell how something ended: `done`, or the error."""
+        if isinstance(outcome, TITLED_ERRORS):
+            self.app.notify(
+                f"{outcome.what} {outcome.fix}", title=outcome.title, severity="error", timeout=6, markup=False
+            )
+        elif isinstance(outcome, Exception):
+            self.app.notify(plain_line(f"{type(outcome).__name__}: {outcome}"), severity="error", markup=False)
+        elif done:
+            self.app.notify(plain_line(done), timeout=3, markup=False)
+
+    def action_move(self, steps: int) -> None:
+        self.list.move(steps)
+
+    def action_page(self, pages: int) -> None:
+        self.list.page(pages)
+
+    def action_edge(self, direction: int) -> None:
+        self.list.edge(direction)

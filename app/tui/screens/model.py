@@ -1,0 +1,162 @@
+"""Fetching the model: what it is, from whom, under which terms; then how far the fetch is."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button, Static
+
+from app.errors import TITLED_ERRORS
+from app.plain import plain_line
+from app.tui import wording
+from app.tui.messages import tell
+from app.tui.session import Finished, Session, background
+from app.tui.widgets.status_line import StatusLine
+
+BAR = 40
+
+
+class Fetched(Message):
+    """How far the fetch is; `note` instead where something is to be said."""
+
+    def __init__(self, step: str = "", done: int = 0, total: int = 0, note: str = "") -> None:
+        super().__init__()
+        self.step, self.done, self.total, self.note = step, done, total, note
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Fetched) and not message.note
+
+
+class Left(Exception):
+    """The person left while the model was being fetched; what is there stays for the next time."""
+
+
+class ModelScreen(Screen[bool]):
+    """Gives whether the model is there now."""
+
+    BINDINGS = [
+        Binding("escape", "leave", "Later", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._left = threading.Event()
+        self._began = 0.0
+        self._fetching = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="model"):
+            yield Static("The model", classes="title", markup=False)
+            yield Static(id="about", classes="note", markup=False)
+            yield Static(id="bar", classes="note", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("Fetch it now", id="fetch", compact=True)
+                yield Button("Later: search by words only", id="later", compact=True)
+        yield StatusLine()
+
+    def on_mount(self) -> None:
+        from embedder.catalog import TERMS, known_model
+        from embedder.models import DEFAULT_MODEL
+
+        size = wording.size(known_model(DEFAULT_MODEL).bytes)
+        self.query_one("#about", Static).update(
+            Content.assemble(
+                "To find by meaning, ken needs EmbeddingGemma-300M by Google DeepMind: ", (size, "bold"),
+                ", fetched once and checked byte for byte. It runs on this machine; nothing you index or ask "
+                "leaves it.\n\nBy fetching it you agree to its terms of use:\n", (TERMS, "$ken-link"),
+            )
+        )  # fmt: skip
+        self.query_one("#fetch").focus()
+        self.query_one(StatusLine).hint((("↵", "choose"), ("esc", "later")))
+        self.app.say_again()  # type: ignore[attr-defined]
+
+    def on_unmount(self) -> None:
+        self._left.set()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "fetch":
+            self._fetch()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        self._left.set()
+        self.dismiss(False)
+
+    def _fetch(self) -> None:
+        if self._fetching:
+            return
+        self._fetching = True
+        self._began = time.monotonic()
+        self.query_one("#fetch", Button).disabled = True
+        self.query_one("#later", Button).label = "Stop for now"
+        self.query_one("#later").focus()
+        self._tell(Content("Looking for a source…"))
+        screen, left = self, self._left
+
+        def work() -> object:
+            from embedder.download import Watcher, fetch
+
+            class Telling(Watcher):
+                def progress(self, step: str, done: int, total: int) -> None:
+                    if left.is_set():
+                        raise Left
+                    tell(screen, Fetched(step, done, total))
+
+                def note(self, text: str) -> None:
+                    tell(screen, Fetched(note=text))
+
+            return fetch(watcher=Telling())
+
+        background(self, work, self._done)
+
+    def on_fetched(self, message: Fetched) -> None:
+        if message.note:
+            self.app.notify(plain_line(message.note), timeout=6, markup=False)
+            return
+        share = message.done / message.total if message.total else 0.0
+        filled = round(share * BAR * 2)
+        bar = "━" * (filled // 2) + ("╸" if filled % 2 else "")
+        seconds = time.monotonic() - self._began
+        speed = message.done / seconds if seconds > 1 else 0.0
+        facts = f"{wording.size(message.done)} of {wording.size(message.total)}"
+        if speed:
+            facts += f" · {wording.size(speed)} a second"
+            facts += f" · {wording.duration((message.total - message.done) / speed)} left"
+        self._tell(
+            Content.assemble(
+                plain_line(message.step), "\n", (bar, "$accent"), ("─" * (BAR - len(bar)), "$ken-rule"), "\n",
+                (facts, "$ken-dim"),
+            )
+        )  # fmt: skip
+
+    def _tell(self, text: Content) -> None:
+        self.query_one("#bar", Static).update(text)
+
+    def on_finished(self, message: Finished) -> None:
+        message.then(message.outcome)
+
+    def _done(self, outcome: object) -> None:
+        self._fetching = False
+        if isinstance(outcome, Left):
+            return
+        if isinstance(outcome, Exception):
+            title = outcome.title if isinstance(outcome, TITLED_ERRORS) else "The model could not be fetched"
+            rest = f"{outcome.what}\n{outcome.fix}" if isinstance(outcome, TITLED_ERRORS) else str(outcome)
+            self._tell(Content.assemble((title, "bold $error"), "\n", (rest, "$ken-dim")))
+            self.query_one("#fetch", Button).disabled = False
+            self.query_one("#fetch", Button).label = "Try again"
+            self.query_one("#later", Button).label = "Later: search by words only"
+            self.query_one("#fetch").focus()
+            return
+        self.dismiss(True)

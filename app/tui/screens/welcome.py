@@ -1,0 +1,230 @@
+"""The first run: which folders to read, what that means, and then the model where it is missing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+
+from app import paths, suggest
+from app.model import LazyModel
+from app.plain import plain_path
+from app.suggest import Estimate
+from app.tui import wording
+from app.tui.messages import tell
+from app.tui.screens.dialog import Prompt
+from app.tui.screens.listing import ListScreen
+from app.tui.session import Session, background
+from app.tui.widgets.cards import CardList
+from app.tui.widgets.results import spread
+from app.tui.widgets.styling import part
+
+KINDS_SHOWN = 4
+GREETING = (
+    "ken finds your own files by what they mean. It reads the folders you choose, on this machine, and nothing "
+    "leaves it."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A folder that may be read, and what is known of it so far."""
+
+    path: str
+    chosen: bool = False
+    estimate: Estimate | None = None
+    done: bool = False
+
+
+@dataclass
+class Estimated(Message):
+    """A better estimate of a folder."""
+
+    estimate: Estimate
+    done: bool
+
+
+class ChoiceList(CardList[Choice]):
+    """A folder a card, with a box to tick."""
+
+    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim", "list--good", "list--faint"}
+
+    def key_of(self, card: Choice) -> Hashable:
+        return card.path
+
+    def height_of(self, card: Choice) -> int:
+        return 4 if self.app.size.height >= 30 else 3
+
+    def paint(self, card: Choice, width: int) -> list[Content]:
+        box = ("◉ ", part(self, "list--good")) if card.chosen else ("○ ", part(self, "list--faint"))
+        name = Content.assemble(" ", box, (plain_path(paths.short(card.path)), part(self, "list--title")))
+        return [
+            spread(name.truncate(max(8, width - 34), ellipsis=True), self._size(card), width),
+            Content.assemble(("   " + _read(card.estimate), part(self, "list--dim"))).truncate(width, ellipsis=True),
+            Content.assemble(("   " + _left_out(card.estimate), part(self, "list--faint"))).truncate(
+                width, ellipsis=True
+            ),
+        ]
+
+    def _size(self, card: Choice) -> Content:
+        if card.estimate is None:
+            return Content.styled("counting…", part(self, "list--faint"))
+        files = wording.count(card.estimate.files, "file")
+        more = "" if card.done else "…" if card.estimate.whole else "+"
+        time = f" · about {wording.duration(card.estimate.seconds)}" if card.estimate.files else ""
+        return Content.styled(files + more + time, part(self, "list--dim"))
+
+
+def _read(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
+    if not estimate.files:
+        return "nothing that ken reads"
+    kinds = sorted(estimate.kinds.items(), key=lambda item: -item[1])
+    named = [f"{number:,} {kind}" for kind, number in kinds[:KINDS_SHOWN]]
+    rest = len(kinds) - KINDS_SHOWN
+    return f"reads {wording.size(estimate.bytes)}: " + ", ".join(named) + (f", {rest} kinds more" if rest > 0 else "")
+
+
+def _left_out(estimate: Estimate | None) -> str:
+    if estimate is None or not estimate.left_out:
+        return ""
+    reasons = sorted(estimate.left_out.items(), key=lambda item: -item[1])[:KINDS_SHOWN]
+    return plain_path("leaves out: " + ", ".join(f"{number:,} {reason}" for reason, number in reasons))
+
+
+class WelcomeScreen(ListScreen):
+    """Folders to choose from; enter begins."""
+
+    HEADING = "Welcome to ken"
+    HINTS = (("space", "choose"), ("a", "another folder"), ("↵", "begin"))
+    BINDINGS = [
+        Binding("space,x", "toggle", "Choose it, or not", show=False),
+        Binding("a,plus", "add", "Another folder", show=False),
+        Binding("enter", "begin", "Begin", show=False),
+        Binding("escape,q", "later", "Later", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._left = threading.Event()
+        self.choices: list[Choice] = []
+
+    def make_list(self) -> CardList[object]:
+        return ChoiceList()  # type: ignore[return-value]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        background(self, suggest.suggestions, self._suggested)
+        self._say()
+
+    def on_unmount(self) -> None:
+        self._left.set()
+
+    def _suggested(self, outcome: object) -> None:
+        if isinstance(outcome, list):
+            self.choices = [Choice(path, chosen=index == 0) for index, path in enumerate(outcome)]
+            self._show()
+            self._count([choice.path for choice in self.choices])
+
+    def _count(self, wanted: list[str]) -> None:
+        """Count folders one after another, so that the first ones are known soon."""
+
+        def work() -> None:
+            for path in wanted:
+                last = None
+                for last in suggest.estimate(path, self.session.config.reading, self._left.is_set):
+                    tell(self, Estimated(last, done=False))
+                if last is not None:
+                    tell(self, Estimated(last, done=True))
+
+        background(self, work, lambda outcome: None)
+
+    def on_estimated(self, message: Estimated) -> None:
+        self.choices = [
+            replace(choice, estimate=message.estimate, done=message.done)
+            if choice.path == message.estimate.path
+            else choice
+            for choice in self.choices
+        ]
+        self._show()
+
+    def _show(self) -> None:
+        self.list.touched = True
+        self.list.show(self.choices)
+        self._say()
+
+    def _say(self) -> None:
+        chosen = [choice for choice in self.choices if choice.chosen]
+        known = [choice.estimate for choice in chosen if choice.estimate is not None]
+        if not self.choices:
+            rest = "\n\nPress a and name a folder to begin with."
+        elif not chosen:
+            rest = "\n\nChoose folders with space, then press enter."
+        else:
+            files = wording.count(sum(estimate.files for estimate in known), "file")
+            seconds = sum(estimate.seconds for estimate in known)
+            time = f", about {wording.duration(seconds)} in the background" if seconds else ""
+            rest = f"\n\nEnter begins with {wording.count(len(chosen), 'folder')}: {files}{time}. Search works meanwhile."
+        self.note(GREETING + rest)
+
+    def action_toggle(self) -> None:
+        card = self.list.card
+        if isinstance(card, Choice):
+            self.choices = [
+                replace(choice, chosen=not choice.chosen) if choice.path == card.path else choice
+                for choice in self.choices
+            ]
+            self._show()
+
+    def on_card_list_chosen(self) -> None:
+        self.action_toggle()
+
+    def action_add(self) -> None:
+        def given(path: str | None) -> None:
+            if path:
+                background(self, lambda: _usable(path), self._given)
+
+        self.app.push_screen(Prompt("Another folder", "Its path; ~ is your home.", "~/"), given)
+
+    def _given(self, outcome: object) -> None:
+        if isinstance(outcome, str):
+            self.choices = [Choice(outcome, chosen=True), *(c for c in self.choices if c.path != outcome)]
+            self._show()
+            self.list.edge(-1)
+            self._count([outcome])
+        else:
+            self.say_outcome(outcome, "")
+
+    def action_later(self) -> None:
+        self.dismiss()
+
+    def action_begin(self) -> None:
+        chosen = [choice.path for choice in self.choices if choice.chosen]
+        library = self.session.library
+        if not chosen or library is None:
+            self.say_outcome(None, "Choose a folder first: space ticks it")
+            return
+        background(self, lambda: library.add(chosen), lambda outcome: self._added(outcome, chosen))
+
+    def _added(self, outcome: object, chosen: list[str]) -> None:
+        if isinstance(outcome, Exception):
+            self.say_outcome(outcome, "")
+            return
+        app = self.app
+        present = LazyModel(self.session.config.model).present
+        self.dismiss()
+        if present:
+            app.sync_now(chosen)  # type: ignore[attr-defined]
+        else:
+            app.fetch_model(chosen)  # type: ignore[attr-defined]
+
+
+def _usable(path: str) -> str:
+    from app.places import usable
+
+    return usable(path)
