@@ -24,7 +24,7 @@ OVERLAP = 44
 """Tokens repeated from the passage before where a section had to be cut."""
 CHUNKER_VERSION = "1"
 
-_FRAGMENT = 0.3
+_FRAGMENT = 0.25
 """Part of the budget below which a piece is not cut off from its neighbours."""
 _LONGEST_TITLE = 160
 

@@ -6,6 +6,7 @@ Owns two tables: names of files, and shapes of credentials. Reads nothing itself
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 FILES = (
     # keys and certificates with keys
@@ -28,45 +29,57 @@ FOLDERS = (
 EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults")
 """Names that look like a secret's and are there to be read."""
 
-_SECRET = re.compile(
-    r"""
-    -----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----(?:[^-]{0,20000}-----END[^-]{0,60}-----)?
-    |\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b                # AWS access key id
-    |\bgh[pousr]_[A-Za-z0-9]{36,255}\b|\bgithub_pat_\w{40,255}   # GitHub
-    |\bglpat-[\w-]{20,}                                          # GitLab
-    |\bxox[abeoprs]-[A-Za-z0-9-]{10,}                            # Slack
-    |\bsk-(?:ant-|proj-|live-|or-)?[A-Za-z0-9_-]{32,}            # model providers
-    |\b[rs]k_live_[A-Za-z0-9]{20,}                               # Stripe
-    |\bAIza[\w-]{35}\b|\bya29\.[\w-]{30,}                        # Google
-    |\bSG\.[\w-]{16,}\.[\w-]{32,}                                # SendGrid
-    |\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[\w-]{50,}                   # package registries
-    |\bhf_[A-Za-z0-9]{30,}\b                                     # model hub
-    |\bdop_v1_[a-f0-9]{64}\b                                     # DigitalOcean
-    |\bEAACEdEose0cBA\w+                                         # Facebook
-    |\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}                  # JSON web token
-    |\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@"'<>]{1,80}:(?!\*{3}|\$|<|\{|password@|pass@|secret@)[^\s/:@"'<>]{6,120}@[\w.-]+
-    |(?i:\b(?:[\w-]{0,30}(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|auth[_-]?token|access[_-]?token
-        |private[_-]?key|client[_-]?secret)))["']?[ \t]*[:=][ \t]*(?P<value>["'`]?[^\s"'`<>{}()$,;]{8,200})
-    """,
-    re.VERBOSE,
+_SHAPES = (
+    ("PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,20000}-----END[^-]{0,60}-----)?"),
+    ("AKIA", r"AKIA[A-Z0-9]{16}\b"),
+    ("ASIA", r"ASIA[A-Z0-9]{16}\b"),
+    ("ghp_", r"ghp_[A-Za-z0-9]{36,255}\b"),
+    ("gho_", r"gho_[A-Za-z0-9]{36,255}\b"),
+    ("ghs_", r"ghs_[A-Za-z0-9]{36,255}\b"),
+    ("github_pat_", r"github_pat_\w{40,255}"),
+    ("glpat-", r"glpat-[\w-]{20,}"),
+    ("xox", r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("sk-", r"sk-(?:ant-|proj-|live-|or-)?[A-Za-z0-9_-]{32,}"),
+    ("k_live_", r"k_live_[A-Za-z0-9]{20,}"),
+    ("AIza", r"AIza[\w-]{35}\b"),
+    ("ya29.", r"ya29\.[\w-]{30,}"),
+    ("SG.", r"SG\.[\w-]{16,}\.[\w-]{32,}"),
+    ("npm_", r"npm_[A-Za-z0-9]{36}\b"),
+    ("pypi-", r"pypi-[\w-]{50,}"),
+    ("hf_", r"hf_[A-Za-z0-9]{30,}\b"),
+    ("dop_v1_", r"dop_v1_[a-f0-9]{64}\b"),
+    ("eyJ", r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}"),
+    ("://", r"://[^\s/:@\"'<>]{1,80}:(?!\*{3}|\$|<|\{|(?:password|pass|pwd|secret)@)[^\s/:@\"'<>]{6,120}@[\w.-]+"),
 )
-_HINT = re.compile(
-    r"PRIVATE KEY|AKIA|ASIA|AGPA|AIDA|AROA|gh[pousr]_|github_pat|glpat-|xox[abeoprs]-|sk-|k_live_|AIza|ya29|SG\."
-    r"|npm_|pypi-|hf_|dop_v1|EAACE|eyJ|://|(?i:passw|passphrase|secret|api[_-]?key|access[_-]?key|token|private[_-]?key)"
+"""What each kind of credential cannot do without, and its whole shape."""
+_PATTERNS = tuple((hint.encode(), re.compile(shape)) for hint, shape in _SHAPES)
+_NAMES = (b"passw", b"passphrase", b"secret", b"key", b"token")
+_GIVEN = re.compile(
+    r"(?:passw(?:or)?d|passphrase|secret|(?:api|access|private)[_-]?key|(?:auth|access)[_-]?token)[\w-]{0,20}[\"'`]?"
+    r"[ \t]*(?::=|=>|[:=])[ \t]*(?P<value>[\"'`]?[^\s\"'`<>{}()$,;]{8,200})",
+    re.IGNORECASE,
 )
 
 
 def credentials(text: str) -> list[tuple[int, int]]:
     """Where `text` holds something that opens a door: spans, in order."""
-    if _HINT.search(text) is None:
-        return []
-    return [found.span() for found in _SECRET.finditer(text) if _is_value(found["value"])]
+    raw = text.encode("utf-8", "replace")
+    found = [match.span() for hint, pattern in _PATTERNS if hint in raw for match in pattern.finditer(text)]
+    small = raw.lower()
+    if any(name in small for name in _NAMES):
+        found.extend(_given(text))
+    return sorted(found)
 
 
-def _is_value(value: str | None) -> bool:
-    """A value given to a password-like name is a credential where it is no word, path or example."""
-    if value is None:
-        return True
-    bare = value.strip("\"'`*_")
-    kinds = sum(bool(re.search(kind, bare)) for kind in (r"[a-z]", r"[A-Z]", r"\d", r"[^\w.]"))
-    return len(bare) >= 8 and kinds >= 3 and len(set(bare)) >= 6 and not re.match(r"https?:|[./~]|\w+\.\w+\.|\[\[", bare)
+def _given(text: str) -> Iterator[tuple[int, int]]:
+    """Where something like a real value is given to a name like a password's."""
+    for given in _GIVEN.finditer(text):
+        if _is_random(given["value"].strip("\"'`*_")):
+            yield given.span()
+
+
+def _is_random(value: str) -> bool:
+    """A value is a credential where it mixes kinds of characters, a digit among them, and is no path or example."""
+    kinds = sum(re.search(kind, value) is not None for kind in (r"[a-z]", r"[A-Z]", r"[^\w.]"))
+    other = re.match(r"https?:|[./~]|\w+\.\w+\.|.*(?:example|your|xxxx|\*\*\*|\[)", value, re.IGNORECASE)
+    return len(value) >= 8 and kinds >= 2 and any(map(str.isdigit, value)) and len(set(value)) >= 6 and other is None

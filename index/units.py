@@ -73,24 +73,28 @@ def _covering(document: Document) -> Iterator[Section]:
     heading: tuple[str, ...] = ()
     for section in document.sections:
         start = max(section.start, at)
-        if start > at:
-            yield from _trimmed(text, at, start, "prose", heading)
+        if start > at and not text[at:start].isspace():
+            yield from _trimmed(text, at, Section(at, start, "prose", heading))
         if section.end > start:
-            yield from _trimmed(text, start, section.end, section.kind, section.heading)
+            yield from _trimmed(text, start, section)
             at, heading = section.end, section.heading
-    yield from _trimmed(text, at, len(text), "prose", heading)
+    if at < len(text):
+        yield from _trimmed(text, at, Section(at, len(text), "prose", heading))
 
 
-def _trimmed(
-    text: str, start: int, end: int, kind: SectionKind, heading: tuple[str, ...]
-) -> Iterator[Section]:
-    """The span from the beginning of its first line that is not blank to its last such character."""
-    piece = text[start:end]
-    body = piece.rstrip()
-    if body:
-        lead = len(body) - len(body.lstrip())
-        line = body.rfind("\n", 0, lead) + 1 or (lead if start and text[start - 1] != "\n" else 0)
-        yield Section(start + line, start + len(body), kind, heading)
+def _trimmed(text: str, at: int, section: Section) -> Iterator[Section]:
+    """The section from `at` on, from the beginning of its first line that is not blank to its last character."""
+    piece = text[at : section.end]
+    end = at + len(piece.rstrip())
+    if end == at:
+        return
+    if not piece[0].isspace():
+        start = at
+    else:
+        lead = len(piece) - len(piece.lstrip())
+        start = at + (piece.rfind("\n", 0, lead) + 1 or (lead if at and text[at - 1] != "\n" else 0))
+    whole = start == section.start and end == section.end
+    yield section if whole else Section(start, end, section.kind, section.heading)
 
 
 def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:

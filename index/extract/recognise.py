@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from index import secrets
 from index.errors import FileSkipped
 from index.extract import registry
 from index.extract.source import Source, refuse_larger
@@ -17,7 +20,16 @@ def read(source: Source) -> Document:
     document = format.reader()(source)
     if not document.text.strip():
         raise FileSkipped("It holds no text.")
-    return document
+    return _without_credentials(document)
+
+
+def _without_credentials(document: Document) -> Document:
+    found = secrets.credentials(document.text)
+    if not found:
+        return document
+    line = document.text.count("\n", 0, found[0][0]) + 1
+    note = f"The text around {len(found)} credential{'s' if len(found) > 1 else ''} (line {line}) is left out."
+    return replace(document, withheld=tuple(found), note=f"{document.note} {note}".strip())
 
 
 def _by_content(source: Source) -> registry.Format:
