@@ -46,10 +46,7 @@ def titled(path: Path) -> Iterator[None]:
             "Free some space and run the command again: it goes on where it stopped.",
         ) from error
     except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
-        raise IndexCorrupt(
-            f"{path} is damaged: {error}.",
-            "Run `ken doctor --repair`; if that does not help, delete the file and index again.",
-        ) from error
+        raise damaged(path, str(error)) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError, OSError) as error:
         raise IndexUnreachable(
             f"{path} cannot be opened for reading and writing: {error}.",
@@ -63,6 +60,39 @@ def titled(path: Path) -> Iterator[None]:
         raise IndexCorrupt(
             f"{path} does not have the tables it should: {error}.", "Run `ken doctor --repair`."
         ) from error
+
+
+def damaged(path: Path, why: str) -> IndexCorrupt:
+    return IndexCorrupt(
+        f"{path} is damaged: {why}.",
+        "Run `ken doctor --repair`: it saves what can be read and puts the rest right.",
+    )
+
+
+def backup(path: Path, target: Path) -> None:
+    """Copy the index at `path`, as it is at this moment, to a new file at `target`; writers go on meanwhile.
+
+    Raises IndexUnreachable where `target` exists or cannot be written.
+    """
+    source = open_reader(path)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        if target.exists():
+            raise IndexUnreachable(f"{target} exists already.", "Name a file that does not.")
+        with titled(target):
+            partial.unlink(missing_ok=True)
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            copy = apsw.Connection(str(partial))
+            try:
+                with copy.backup("main", source, "main") as running:
+                    running.step(-1)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+            partial.replace(target)
+    finally:
+        source.close()
+        partial.unlink(missing_ok=True)
 
 
 def open_writer(path: Path) -> apsw.Connection:
@@ -96,6 +126,12 @@ def open_reader(path: Path) -> apsw.Connection:
             connection.close()
             raise
         return connection
+
+
+def open_damaged(path: Path) -> apsw.Connection:
+    """A connection to a file whose tables may be broken, for saving what can be read of it."""
+    with titled(path):
+        return _connect(path)
 
 
 @contextlib.contextmanager

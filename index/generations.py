@@ -13,7 +13,7 @@ import apsw
 from index import vectors
 from index.database import row, rows, value
 
-LOG_ROWS = 65_536
+LOG_ROWS = 16_384
 """Vector changes a resident copy may lag behind before it reads everything again."""
 
 _BLOCK = 10_000

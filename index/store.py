@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -22,22 +22,23 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index import generations, vectors
-from index.database import open_writer, row, rows, titled, transaction, value
+from index import content, generations, repair, vectors
+from index.database import damaged, open_writer, row, rows, titled, transaction, value
 from index.errors import IndexingError
-from index.question import searchable
 from index.records import (
     FILE_COLUMNS,
-    clean,
     decode_file,
-    encode_file,
-    encode_heading,
     encode_path,
-    path_words,
     under_clause,
 )
+from index.repair import Finding
 from index.types import FileRecord, Passage
 
+TIDY_EVERY = 64
+"""Transactions between two looks at how much lies free."""
+FREE_SHARE = 0.25
+FREE_LEAST = 1_000
+"""Texts' numbers that lie free before the tables are rebuilt: this share, and this many."""
 _COLUMNS = ", ".join(FILE_COLUMNS)
 
 
@@ -81,6 +82,7 @@ class Store:
     def __init__(self, path: Path, *, fingerprint: str = "", chunker: str = "") -> None:
         self.path = Path(path)
         self._lock = threading.RLock()
+        self._writes = 0
         self._connection = open_writer(self.path)
         try:
             with self._write() as db:
@@ -116,7 +118,7 @@ class Store:
         with self._write() as db:
             db.execute(f"DELETE FROM folders WHERE {where}", bindings)
             files = [file for (file,) in rows(db, f"SELECT id FROM files WHERE {where}", bindings)]
-            _delete_files(db, files)
+            content.delete_files(db, files)
         return len(files)
 
     def files(self, under: str | None = None) -> dict[str, FileRecord]:
@@ -135,9 +137,9 @@ class Store:
         waiting, left = 0, set[int]()
         with self._write() as db:
             for record, passages in items:
-                new, before = _put_file(db, record, passages)
+                new, before = content.put_file(db, record, passages)
                 waiting, left = waiting + new, left | before
-            _drop_unused(db, left)
+            content.drop_unused(db, left)
         return waiting
 
     def move(self, old: str, new: str, record: FileRecord) -> None:
@@ -147,23 +149,23 @@ class Store:
     def move_all(self, moves: Sequence[tuple[str, FileRecord]]) -> None:
         """Each file at an old path is now where its record says, in one transaction; chains and swaps too."""
         with self._write() as db:
-            files = [(_file_id(db, old), old, record) for old, record in moves]
+            files = [(content.file_id(db, old), old, record) for old, record in moves]
             moving = {file for file, _, _ in files}
             if 0 in moving:
                 lost = next(old for file, old, _ in files if not file)
                 raise IndexingError(f"{lost} is not in the index.", "Read the file again.")
-            targets = {_file_id(db, record.path) for _, _, record in files}
-            _delete_files(db, sorted(targets - moving - {0}))
+            targets = {content.file_id(db, record.path) for _, _, record in files}
+            content.delete_files(db, sorted(targets - moving - {0}))
             away = [(b"\0%d" % file, file) for file in targets & moving]
             db.executemany("UPDATE files SET path = ? WHERE id = ?", away)
             for file, _, record in files:
-                _write_file(db, file, record)
+                content.write_file(db, file, record)
 
     def remove(self, paths: Sequence[str]) -> int:
         """Drop files; paths that are not in the index are ignored. Returns the files dropped."""
         with self._write() as db:
-            files = [file for path in paths if (file := _file_id(db, path))]
-            _delete_files(db, files)
+            files = [file for path in paths if (file := content.file_id(db, path))]
+            content.delete_files(db, files)
         return len(files)
 
     def problems(self) -> list[FileRecord]:
@@ -201,6 +203,16 @@ class Store:
         with self._read() as db:
             return generations.fingerprint(db, generations.serving(db))
 
+    def waiting(self) -> tuple[int, int]:
+        """Texts that wait for a vector, and their tokens together."""
+        with self._read() as db:
+            texts, tokens = row(
+                db,
+                "SELECT count(*), coalesce(sum(texts.tokens), 0) FROM todo "
+                "JOIN texts ON texts.id = todo.text",
+            )
+        return int(texts), int(tokens)
+
     def pending(self, limit: int) -> list[Pending]:
         """Texts that wait for a vector, those of the newest files first."""
         with self._read() as db:
@@ -232,6 +244,24 @@ class Store:
         with self._write() as db:
             generations.begin(db, fingerprint)
 
+    def check(self) -> list[Finding]:
+        """Where the tables disagree; nothing is changed. Raises IndexCorrupt where the file is damaged."""
+        with self._write() as db:
+            if said := repair.damage(db):
+                raise damaged(self.path, "; ".join(said))
+            return repair.check(db)
+
+    def repair(self) -> None:
+        """Bring all tables into agreement; what needs the model or the disk is queued for them."""
+        with self._write() as db:
+            repair.mend(db, lambda texts: content.drop_unused(db, texts))
+
+    def text_ids(self, passages: Sequence[Passage]) -> list[int]:
+        """The number of each passage's text; 0 where it is not stored."""
+        sql = "SELECT coalesce(max(id), 0) FROM texts WHERE key = ?"
+        with self._read() as db:
+            return [value(db, sql, int, (passage.key,)) for passage in passages]
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
@@ -246,8 +276,24 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[apsw.Connection]:
-        with self._lock, transaction(self._connection, self.path) as db:
-            yield db
+        with self._lock:
+            with transaction(self._connection, self.path) as db:
+                yield db
+                _give_back_pages(db)
+            self._writes += 1
+            if self._writes % TIDY_EVERY == 0 and repair.mostly_free(
+                self._connection, FREE_SHARE, FREE_LEAST
+            ):
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Give back what much deleting left behind: free slots of vectors, half-empty pages."""
+        with transaction(self._connection, self.path) as db:
+            repair.rebuild_vectors(db, generations.numbers(db))
+            db.execute("INSERT INTO words(words) VALUES ('optimize')")
+        # A second copy may not fit, or a reader may be in the way: then it waits for the next time.
+        with suppress(apsw.FullError, apsw.BusyError, apsw.LockedError):
+            self._connection.execute("VACUUM")
 
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:
@@ -255,85 +301,11 @@ class Store:
             yield self._connection
 
 
-def _put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, set[int]]:
-    """How many texts are new, and which the file had before: another of the same batch may take them up."""
-    known = _file_id(db, record.path)
-    before = _texts_of(db, known) if known else set()
-    file = _write_file(db, known, record)
-    db.execute("DELETE FROM passages WHERE file = ?", (file,))
-    numbered = [_text(db, passage, record.mtime_ns) for passage in passages]
-    db.executemany(
-        "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (file, ordinal, text, one.start, one.end, one.line, one.page,
-             None if one.title == record.title else clean(one.title), encode_heading(one.heading))
-            for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))
-        ],
-    )  # fmt: skip
-    return sum(new for _, new in numbered), before
-
-
-def _write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
-    """Insert a file's row, or bring the row `known` up to date; returns its number."""
-    values = (*encode_file(record), time.time_ns())
-    if known:
-        assignments = ", ".join(f"{column} = ?" for column in (*FILE_COLUMNS, "indexed_ns"))
-        db.execute(f"UPDATE files SET {assignments} WHERE id = ?", (*values, known))
-        db.execute("DELETE FROM names WHERE rowid = ?", (known,))
-    else:
-        db.execute(
-            f"INSERT INTO files({_COLUMNS}, indexed_ns) VALUES ({'?, ' * len(FILE_COLUMNS)} ?)", values
-        )
-    file = known or db.last_insert_rowid()
-    db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
-    return file
-
-
-def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:
-    """The number of a passage's text, and whether it is new."""
-    key = passage.key
-    if known := row(db, "SELECT id FROM texts WHERE key = ?", (key,)):
-        return known[0], False
-    freed = row(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
-    title, text = clean(passage.prompt_title), clean(passage.text)
-    db.execute(
-        "INSERT INTO texts(id, key, title, text, tokens) VALUES (?, ?, ?, ?, ?)",
-        (freed[0] if freed else None, key, title, text, passage.tokens),
-    )
-    id_ = db.last_insert_rowid()
-    db.execute(
-        "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)", (id_, searchable(title), searchable(text))
-    )
-    db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, mtime_ns))
-    return id_, True
-
-
-def _delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
-    texts: set[int] = set()
-    for file in files:
-        texts |= _texts_of(db, file)
-        db.execute("DELETE FROM passages WHERE file = ?", (file,))
-        db.execute("DELETE FROM files WHERE id = ?", (file,))
-        db.execute("DELETE FROM names WHERE rowid = ?", (file,))
-    _drop_unused(db, texts)
-
-
-def _drop_unused(db: apsw.Connection, candidates: set[int]) -> None:
-    """Drop those texts that no passage uses any more, with their words and vectors."""
-    unused = [
-        (text,)
-        for text in sorted(candidates)
-        if not row(db, "SELECT 1 FROM passages WHERE text = ? LIMIT 1", (text,))
-    ]
-    db.executemany("DELETE FROM todo WHERE text = ?", unused)
-    db.executemany("DELETE FROM words WHERE rowid = ?", unused)
-    db.executemany("DELETE FROM texts WHERE id = ?", unused)
-    db.executemany("INSERT INTO freed(id) VALUES (?)", unused)
-    texts = [text for (text,) in unused]
-    for number in generations.numbers(db):
-        vectors.erase(db, number, texts)
-    generations.log(db, texts)
+def _give_back_pages(db: apsw.Connection) -> None:
+    """Free pages shrink the file as soon as they are more than a twentieth of it."""
+    free = value(db, "PRAGMA freelist_count", int)
+    if free > 32 and free * 20 > value(db, "PRAGMA page_count", int):
+        rows(db, f"PRAGMA incremental_vacuum({free})")
 
 
 def _take_chunker(db: apsw.Connection, chunker: str) -> None:
@@ -345,15 +317,6 @@ def _take_chunker(db: apsw.Connection, chunker: str) -> None:
 
 def _under(path: str | None) -> tuple[str, tuple[bytes, ...]]:
     return under_clause(path) if path else ("1", ())
-
-
-def _file_id(db: apsw.Connection, path: str) -> int:
-    """The number of a file; 0 where it is not in the index."""
-    return value(db, "SELECT coalesce(max(id), 0) FROM files WHERE path = ?", int, (encode_path(path),))
-
-
-def _texts_of(db: apsw.Connection, file: int) -> set[int]:
-    return {text for (text,) in rows(db, "SELECT text FROM passages WHERE file = ?", (file,))}
 
 
 def _checked(vectors_: NDArray[np.float32], count: int) -> NDArray[np.float32]:

@@ -44,6 +44,17 @@ def drop_generation(connection: apsw.Connection, number: int) -> None:
     connection.execute(f"DROP TABLE IF EXISTS vectors_{number}")
 
 
+def copy_generation(connection: apsw.Connection, number: int, new: int) -> None:
+    """Make generation `new` of the vectors of `number` that are within reach, in dense chunks."""
+    create_generation(connection, new)
+    cursor = connection.execute(f"SELECT id, embedding, tail FROM vectors_{number}")
+    while found := list(itertools.islice(cursor, MAX_K)):
+        connection.executemany(
+            f"INSERT INTO vectors_{new}(id, embedding, tail) VALUES (?, ?, ?)",
+            [stored for stored in found if abs(np.frombuffer(stored[1], np.float32, 1)[0]) <= 1],
+        )
+
+
 def shorten(vectors: Floats) -> Floats:
     """(n, 768) to (n, 256) unit rows: Matryoshka vectors are cut, then normalised again."""
     head = np.ascontiguousarray(vectors[:, :DIMENSION], np.float32)

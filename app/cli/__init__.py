@@ -30,7 +30,12 @@ COMMANDS = {
     "demo": "app.cli.demo:demo",
     "daemon": "app.cli.daemon:daemon",
     "watch-for": "app.cli.watch_for:watch_for",
+    "mcp": "app.cli.mcp:mcp",
     "eval": "app.cli.evaluate:evaluate",
+    "doctor": "app.cli.maintain:doctor",
+    "export": "app.cli.maintain:export",
+    "import": "app.cli.maintain:import_",
+    "backup": "app.cli.maintain:backup",
     "model": "app.cli.model:model",
 }
 """Each command's name, and where its click command is found when it is called."""

@@ -7,32 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.index_content import embed, embed_all, passage, record
 
 from index.search import Searcher
 from index.store import Store
-from index.types import FileRecord, Filter, Passage
-
-
-def record(path: str, **changes: object) -> FileRecord:
-    return FileRecord(path, inode=1, size=10, mtime_ns=5, hash=b"h", kind="markdown", title="T", **changes)  # type: ignore[arg-type]
-
-
-def passage(text: str, line: int = 1, heading: tuple[str, ...] = ()) -> Passage:
-    return Passage(text, 0, len(text), line, "T", heading)
-
-
-def embed(text: str) -> np.ndarray:
-    """A vector of a text's own: equal texts, equal vectors."""
-    import hashlib
-
-    seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest())
-    row = np.random.default_rng(seed).normal(size=768).astype(np.float32)
-    return row / np.linalg.norm(row)
-
-
-def embed_all(store: Store) -> None:
-    while waiting := store.pending(100):
-        store.put_vectors([one.id for one in waiting], np.stack([embed(one.text) for one in waiting]))
+from index.types import Filter
 
 
 @pytest.fixture

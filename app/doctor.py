@@ -1,0 +1,119 @@
+"""What `ken doctor` looks at, and the index taken out, put in and copied."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import paths
+from app.config import load
+from app.errors import NothingIndexed
+from app.lock import WriteLock
+from embedder.errors import EmbedderError
+from embedder.models import find_model
+from index import exchange
+from index.database import backup as copy_index
+from index.errors import IndexCorrupt
+from index.salvage import salvage
+from index.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing looked at: what was found, whether it is sound, what to do where it is not."""
+
+    what: str
+    sound: bool
+    fix: str = ""
+
+
+def examine(*, repair: bool) -> list[Report]:
+    """Look at everything; `repair` mends the index. Raises `IndexBusy` where another process writes it."""
+    return [_model(), *_place(), *_index(repair=repair)]
+
+
+def export(folder: Path, tell: exchange.Told) -> int:
+    return exchange.export(_existing(), folder, tell)
+
+
+def import_(folder: Path, tell: exchange.Told) -> int:
+    with WriteLock("ken import"), Store(_made()) as store:
+        return exchange.import_(store, folder, tell)
+
+
+def backup(target: Path) -> int:
+    """Returns the bytes of the copy."""
+    copy_index(_existing(), target)
+    return target.stat().st_size
+
+
+def _existing() -> Path:
+    index = paths.index_path()
+    if not index.exists():
+        raise NothingIndexed("There is no index yet.", "Run `ken index FOLDER` first.")
+    return index
+
+
+def _made() -> Path:
+    paths.make_home()
+    return paths.index_path()
+
+
+def _model() -> Report:
+    try:
+        folder = find_model(load().model.name or None)
+    except EmbedderError as error:
+        return Report(f"Model: {error.what}", False, error.fix)
+    return Report(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
+
+
+def _place() -> list[Report]:
+    home = paths.home()
+    if not home.exists():
+        return [Report(f"Home: {paths.short(str(home))} is not there yet.", True)]
+    private = home.stat().st_mode & 0o077 == 0
+    if private and os.access(home, os.W_OK):
+        return [Report(f"Home: {paths.short(str(home))} is yours alone.", True)]
+    return [Report(f"Home: others can look into {home}.", False, f"Run `chmod 700 {home}`.")]
+
+
+def _index(*, repair: bool) -> list[Report]:
+    index = paths.index_path()
+    if not index.exists():
+        return [Report("Index: none yet.", True)]
+    with WriteLock("ken doctor"):
+        try:
+            return _tables(index, repair=repair)
+        except IndexCorrupt as error:
+            if not repair:
+                return [Report(f"Index: {error.what}", False, error.fix)]
+            whole, again, kept = salvage(index)
+            return [
+                Report(
+                    f"Index: it was damaged; {whole:,} files were saved whole, {again:,} will be read again.",
+                    True,
+                ),
+                Report(f"The damaged file is kept as {paths.short(str(kept))}; run `ken index` now.", True),
+            ]
+
+
+def _tables(index: Path, *, repair: bool) -> list[Report]:
+    with Store(index) as store:
+        found = store.check()
+        if not found:
+            return [Report("Index: all tables agree.", True)]
+        if not repair:
+            return [
+                Report(f"Index: {one.rows:,} {one.what}.", False, "Run `ken doctor --repair`.")
+                for one in found
+            ]
+        store.repair()
+        left = {one.what for one in store.check()}
+        return [
+            Report(
+                f"Index: {one.rows:,} {one.what}{'' if one.what in left else ', mended'}.",
+                one.what not in left,
+            )
+            for one in found
+        ]

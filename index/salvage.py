@@ -1,0 +1,122 @@
+"""What can still be read of a damaged index, put into a new one; the damaged file is kept beside it.
+
+Files are taken over one by one: a file of which a passage cannot be read is remembered as changed, so
+that it is read from the disk again. Vectors that can be read are kept.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import numpy as np
+
+from index import generations, vectors
+from index.database import open_damaged, row, rows
+from index.records import FILE_COLUMNS, decode_file, decode_heading
+from index.store import Store
+from index.types import FileRecord, Passage
+
+_UNREADABLE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError, UnicodeDecodeError)
+
+
+def salvage(path: Path) -> tuple[int, int, Path]:
+    """Replace the index at `path`; returns files saved whole, files to be read again, and the old file."""
+    rescued = path.with_name(path.name + ".rescued")
+    for leftover in path.parent.glob(rescued.name + "*"):
+        leftover.unlink()
+    whole = partly = 0
+    source = open_damaged(path)
+    try:
+        with Store(rescued, fingerprint=_fingerprint(source)) as store:
+            for folder in _folders(source):
+                store.add_folder(folder)
+            for file in range(1, _last_file(source) + 1):
+                saved = _save_file(source, store, file)
+                whole += saved is True
+                partly += saved is False
+    finally:
+        source.close()
+    kept = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+    path.replace(kept)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    rescued.replace(path)
+    return whole, partly, kept
+
+
+def _fingerprint(source: apsw.Connection) -> str:
+    try:
+        return generations.fingerprint(source, generations.serving(source))
+    except _UNREADABLE:
+        return ""
+
+
+def _folders(source: apsw.Connection) -> list[str]:
+    try:
+        return [os.fsdecode(path) for (path,) in rows(source, "SELECT path FROM folders")]
+    except _UNREADABLE:
+        return []
+
+
+def _last_file(source: apsw.Connection) -> int:
+    for sql in ("SELECT max(id) FROM files", "SELECT max(file) FROM passages"):
+        try:
+            return int(row(source, sql)[0] or 0)
+        except _UNREADABLE:
+            continue
+    return 0
+
+
+def _save_file(source: apsw.Connection, store: Store, file: int) -> bool | None:
+    """Whether a file was saved whole; None where nothing can be told of it."""
+    try:
+        found = row(source, f"SELECT {', '.join(FILE_COLUMNS)} FROM files WHERE id = ?", (file,))
+        if found is None:
+            return None
+        record = decode_file(found)
+    except _UNREADABLE:
+        return None
+    try:
+        passages, texts = _passages(source, file, record)
+        store.put([(record, passages)])
+    except _UNREADABLE:
+        store.put([(replace(record, mtime_ns=-1, hash=b""), ())])
+        return False
+    _save_vectors(source, store, passages, texts)
+    return True
+
+
+def _passages(source: apsw.Connection, file: int, record: FileRecord) -> tuple[list[Passage], list[int]]:
+    found = rows(
+        source,
+        "SELECT texts.text, passages.start, passages.end, passages.line, coalesce(passages.title, ?), "
+        "passages.heading, passages.page, texts.tokens, texts.id "
+        "FROM passages JOIN texts ON texts.id = passages.text WHERE passages.file = ? "
+        "ORDER BY passages.ordinal",
+        (record.title, file),
+    )
+    passages = [
+        Passage(text, start, end, line, title, decode_heading(heading), page, tokens)
+        for text, start, end, line, title, heading, page, tokens, _ in found
+    ]
+    return passages, [one[-1] for one in found]
+
+
+def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage], texts: list[int]) -> None:
+    """Keep those vectors that can be read; the other texts wait for theirs."""
+    ids: list[int] = []
+    kept: list[vectors.Floats] = []
+    for id_, text in zip(store.text_ids(passages), texts, strict=True):
+        try:
+            one = vectors.vector(source, generations.serving(source), text)
+        except _UNREADABLE:
+            continue
+        if one is not None and id_ not in ids and abs(float(one @ one) - 1) < 0.01:
+            ids.append(id_)
+            kept.append(one)
+    if ids:
+        store.put_vectors(ids, np.stack(kept))

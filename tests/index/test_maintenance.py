@@ -1,0 +1,204 @@
+"""The index looked after: repair, salvage, export and import, backup, churn."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import apsw
+import pytest
+from support.index_content import embed, embed_all, passage, record
+
+from index import exchange
+from index.database import backup, open_writer
+from index.errors import IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable
+from index.salvage import salvage
+from index.search import Searcher
+from index.store import Store
+from index.types import FileRecord
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "index.db"
+
+
+def filled(path: Path, files: int = 60) -> Store:
+    store = Store(path, fingerprint="a")
+    store.add_folder("/n")
+    store.put(
+        [
+            (record(f"/n/{i}.md"), [passage(f"note {i} part {j}", j + 1) for j in range(4)])
+            for i in range(files)
+        ]
+    )
+    embed_all(store)
+    return store
+
+
+def break_table(path: Path, sql: str) -> None:
+    connection = open_writer(path)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute(sql)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM texts WHERE id % 3 = 0",
+        "DELETE FROM files WHERE id % 3 = 0",
+        "DELETE FROM passages WHERE file % 3 = 0",
+        "DELETE FROM words WHERE rowid % 3 = 0",
+        "DELETE FROM names WHERE rowid % 3 = 0",
+        "INSERT INTO words(rowid, title, body) VALUES (9999, 'a', 'b')",
+        "INSERT INTO freed(id) SELECT id FROM texts LIMIT 5",
+        "DELETE FROM vectors_1 WHERE id % 5 = 0",
+        "INSERT INTO todo(text, mtime_ns) VALUES (5000, 1)",
+        "UPDATE words_data SET block = zeroblob(40) WHERE id = (SELECT max(id) FROM words_data)",
+    ],
+)
+def test_repair_finds_and_mends_every_disagreement(path: Path, sql: str) -> None:
+    filled(path).close()
+    break_table(path, sql)
+    with Store(path) as store:
+        assert store.check()
+        store.repair()
+        embed_all(store)
+        assert store.check() == []
+        with Searcher(path) as searcher:
+            assert searcher.search("note 19 part 2", embed("note 19 part 2")).hits[0].path == "/n/19.md"
+
+
+def test_a_sound_index_has_nothing_to_mend(path: Path) -> None:
+    with filled(path) as store:
+        assert store.check() == []
+
+
+def test_a_corrupted_page_is_told_and_the_rest_is_saved(path: Path) -> None:
+    filled(path, 300).close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        for page in range(12, size // 16384, 17):
+            file.seek(page * 16384)
+            file.write(random.Random(page).randbytes(16384))
+    with pytest.raises(IndexCorrupt, match="damaged"), Store(path) as store:
+        store.check()
+    whole, again, kept = salvage(path)
+    assert kept.exists()
+    with Store(path) as store:
+        assert store.check() == []
+        assert len(store.files()) == whole + again > 0
+
+
+def test_export_and_import_give_the_same_answers_without_embedding(path: Path, tmp_path: Path) -> None:
+    odd = "/n/caf\udce9.md"
+    with filled(path) as store:
+        store.put([(record(odd), [passage("an odd name")])])
+        store.put([(FileRecord("/n/bad.pdf", 1, 2, 3, state="failed", reason="broken"), [])])
+        embed_all(store)
+        exchange.export(path, tmp_path / "out")
+        before = store.files()
+    with Store(tmp_path / "new" / "index.db", fingerprint="a") as store:
+        exchange.import_(store, tmp_path / "out")
+        assert store.files() == before
+        assert store.counts().pending == 0
+        assert store.check() == []
+    with Searcher(path) as old, Searcher(tmp_path / "new" / "index.db") as new:
+        for i in range(10):
+            ours, theirs = (one.search(f"part {i}", embed(f"q{i}")).hits for one in (old, new))
+            assert [hit.path for hit in ours] == [hit.path for hit in theirs]
+            assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], abs=1e-4)
+
+
+def test_import_refuses_vectors_of_another_model_and_half_an_export(path: Path, tmp_path: Path) -> None:
+    filled(path).close()
+    exchange.export(path, tmp_path / "out")
+    with (
+        Store(tmp_path / "b.db", fingerprint="b") as store,
+        pytest.raises(IndexUnreachable, match="another model"),
+    ):
+        exchange.import_(store, tmp_path / "out")
+    (tmp_path / "out" / "vectors.safetensors").write_bytes(b"\0" * 20)
+    with (
+        Store(tmp_path / "c.db", fingerprint="a") as store,
+        pytest.raises(IndexUnreachable, match="not a whole"),
+    ):
+        exchange.import_(store, tmp_path / "out")
+
+
+def test_backup_copies_a_live_index(path: Path, tmp_path: Path) -> None:
+    with filled(path) as store:
+        backup(path, tmp_path / "copy.db")
+        store.put([(record("/n/later.md"), [passage("later")])])
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    with Store(tmp_path / "copy.db") as copy:
+        assert len(copy.files()) == 60
+        assert copy.check() == []
+    with pytest.raises(IndexUnreachable, match="exists"):
+        backup(path, tmp_path / "copy.db")
+
+
+def test_an_index_of_a_newer_release_is_refused(path: Path) -> None:
+    filled(path).close()
+    break_table(path, "PRAGMA user_version = 99")
+    for open_ in (Store, Searcher):
+        with pytest.raises(IndexNewer):
+            open_(path)
+
+
+def test_a_full_disk_is_told_and_harms_nothing(path: Path) -> None:
+    with filled(path) as store:
+        pages = store._connection.pragma("page_count")
+        store._connection.pragma("max_page_count", pages + 1)
+        with pytest.raises(IndexFull):
+            store.put([(record(f"/m/{i}.md"), [passage("x" * 5000 + str(i))]) for i in range(200)])
+        store._connection.pragma("max_page_count", 1 << 30)
+        assert store.check() == []
+        assert len(store.files()) == 60
+
+
+def test_a_pinned_reader_keeps_its_snapshot_and_stops_nobody(path: Path) -> None:
+    with filled(path) as store:
+        reader = apsw.Connection(str(path))
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM files").fetchall() == [(60,)]
+        for i in range(50):
+            store.put([(record(f"/later/{i}.md"), [passage(f"later {i}")])])
+        assert reader.execute("SELECT count(*) FROM files").fetchall() == [(60,)]
+        reader.close()
+        assert len(store.files()) == 110
+
+
+def test_churn_does_not_bloat(tmp_path: Path) -> None:
+    rng = random.Random(0)
+
+    def text() -> str:
+        return " ".join(f"word{rng.randrange(3000)}" for _ in range(60))
+
+    def put(store: Store, name: str) -> None:
+        store.put([(record(name), [passage(one, i) for i, one in enumerate(files[name])])])
+
+    files = {f"/n/{i}.md": [text() for _ in range(10)] for i in range(300)}
+    with Store(tmp_path / "a.db", fingerprint="a") as store:
+        for name in files:
+            put(store, name)
+        embed_all(store)
+        for i in range(1500):
+            name = rng.choice(list(files))
+            if i % 2 and len(files) > 150:
+                del files[name]
+                store.remove([name])
+            else:
+                files[name] = [text() for _ in range(10)]
+                put(store, name)
+            if i % 50 == 0:
+                embed_all(store)
+        embed_all(store)
+        assert store.check() == []
+    with Store(tmp_path / "b.db", fingerprint="a") as store:
+        for name in files:
+            put(store, name)
+        embed_all(store)
+    sizes = [(tmp_path / f"{name}.db").stat().st_size for name in "ab"]
+    assert sizes[0] <= 1.3 * sizes[1]
