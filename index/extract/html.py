@@ -85,7 +85,7 @@ class _Reader:
         elif tag == "img":
             self._words.append(f" {node.attributes.get('alt') or ''} ")
         elif tag in _HEADINGS or tag in _BLOCKS or tag in _BREAKING:
-            if self._cells is not None and tag not in ("td", "th", "tr", "table"):
+            if self._cells is not None and tag not in ("tr", "table"):
                 self._words.append(" ")
                 return
             self._flush()

@@ -20,6 +20,9 @@ from index.extract.source import MEBIBYTE, Source
 from index.types import Document
 
 _IN_MEMORY = 32 * MEBIBYTE
+_WIDE = 2.0
+_NARROWEST = 12.0
+"""A blank divides a line where it is wider than two heights of its font and this many points."""
 _MOST_CHARACTERS = 400_000
 _MOST_BROKEN = 50
 _MOST_BOOKMARKS = 5_000
@@ -102,28 +105,61 @@ def _page_lines(text_page: pdfium.PdfTextPage, width: float) -> Iterator[Line]:
         bare = words.strip()
         if bare:
             first = raw.FPDFText_GetCharIndexFromTextIndex(handle, at + words.index(bare[0]))
-            if box := _box(handle, first, len(bare)):
-                hyphen = ending is not None and ending.group() != "\r\n"
-                yield Line(squeezed(bare), *box, _height(handle, first), hyphen, width)
+            hyphen = ending is not None and ending.group() != "\r\n"
+            yield from _runs(handle, first, bare, hyphen, width)
         at = ending.end() if ending else stop
 
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = (ctypes.c_double() for _ in range(4))
 _RECTANGLE = raw.FS_RECTF()
+_Box = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
 
 
-def _box(handle: raw.FPDF_TEXTPAGE, first: int, count: int) -> tuple[float, float, float, float] | None:
-    """Left, bottom, right and top of a run of characters."""
-    found: tuple[float, float, float, float] | None = None
+def _runs(handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, width: float) -> Iterator[Line]:
+    """A line as PDFium gives it, divided where a wide blank says that two columns or cells meet."""
+    boxes = _boxes(handle, first, len(words))
+    if not boxes:
+        return
+    height = _height(handle, first)
+    at = 0
+    for gap in [*_gaps(boxes, max(_WIDE * height, _NARROWEST)), None]:
+        stop = len(words) if gap is None else _first_beyond(handle, first, at, len(words), gap)
+        part = words[at:stop].strip()
+        near = [box for box in boxes if gap is None or box[0] < gap]
+        boxes = [box for box in boxes if gap is not None and box[0] >= gap]
+        if part and near:
+            edges = min(b[0] for b in near), min(b[1] for b in near), max(b[2] for b in near), max(b[3] for b in near)
+            yield Line(squeezed(part), *edges, height, hyphen and gap is None, width)
+        at = stop
+
+
+def _boxes(handle: raw.FPDF_TEXTPAGE, first: int, count: int) -> list[_Box]:
+    """The boxes of a run of characters, a box where the font or the drawing changes."""
+    found: list[_Box] = []
     for i in range(raw.FPDFText_CountRects(handle, first, count)):
-        if not raw.FPDFText_GetRect(handle, i, _LEFT, _TOP, _RIGHT, _BOTTOM):
-            continue
-        left, bottom, right, top = _LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value
-        if found is None:
-            found = (left, bottom, right, top)
-        else:
-            found = (min(found[0], left), min(found[1], bottom), max(found[2], right), max(found[3], top))
+        if raw.FPDFText_GetRect(handle, i, _LEFT, _TOP, _RIGHT, _BOTTOM):
+            found.append((_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value))
     return found
+
+
+def _gaps(boxes: list[_Box], wide: float) -> list[float]:
+    """Where the blank between two neighbouring boxes is wider than `wide`; only in a line that runs rightwards."""
+    if any(b[0] < a[0] for a, b in zip(boxes, boxes[1:], strict=False)):
+        return []
+    return [b[0] - 1 for a, b in zip(boxes, boxes[1:], strict=False) if b[0] - a[2] > wide]
+
+
+def _first_beyond(handle: raw.FPDF_TEXTPAGE, first: int, low: int, high: int, x: float) -> int:
+    """The first of a line's characters that stands to the right of `x`, by bisection."""
+    while low < high:
+        middle = (low + high) // 2
+        raw.FPDFText_GetCharBox(handle, first + middle, _LEFT, _RIGHT, _BOTTOM, _TOP)
+        if _LEFT.value < x:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _height(handle: raw.FPDF_TEXTPAGE, index: int) -> float:

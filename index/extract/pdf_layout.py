@@ -42,6 +42,8 @@ class Heading:
 
 _LARGE = 1.11
 _MOST_HEADING_LINES = 3
+_LEAST_COLUMN = 18
+"""Characters a line of a column has on average; what is narrower is a table."""
 _NUMBER = re.compile(
     r"^[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/)\s*\d{1,4})?[\W_]*$", re.IGNORECASE
 )
@@ -107,7 +109,8 @@ def _gutter(lines: Sequence[Line]) -> float | None:
     x = best[1]
     left = sum(line.right <= x for line in lines)
     right = sum(line.left >= x for line in lines)
-    return x if min(left, right) > 0.2 * len(lines) else None
+    words = sum(len(line.text) for line in lines if _side(line, x)) / max(1, left + right)
+    return x if min(left, right) > 0.2 * len(lines) and words > _LEAST_COLUMN else None
 
 
 def _side(line: Line, gutter: float) -> int:

@@ -1,0 +1,208 @@
+"""Each format gives its text, its structure and its title."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.errors import FileFailed, FileSkipped
+from index.extract import recognise
+from index.extract.source import from_bytes
+from index.types import Document
+from support import documents
+
+
+def read(name: str, data: bytes | str) -> Document:
+    return recognise.read(from_bytes(data.encode() if isinstance(data, str) else data, name))
+
+
+def headings(document: Document) -> list[tuple[str, ...]]:
+    return [section.heading for section in document.sections if section.kind == "heading"]
+
+
+def pieces(document: Document, kind: str) -> list[str]:
+    return [document.text[s.start : s.end].strip() for s in document.sections if s.kind == kind]
+
+
+def test_markdown_keeps_its_text_and_shows_its_structure() -> None:
+    document = read("a.md", documents.MARKDOWN)
+    assert document.text == documents.MARKDOWN
+    assert document.title == "Field notes"
+    assert headings(document) == [
+        ("Field notes",),
+        ("Field notes", "Counting"),
+        ("Field notes", "Setext heading"),
+    ]
+    assert pieces(document, "code") == ["```python\ndef total(rows):\n    return sum(rows)\n```"]
+    assert pieces(document, "table")[0].count("\n") == 3
+    assert pieces(document, "data")[0].startswith("---")
+
+
+def test_a_heading_inside_a_fence_is_code() -> None:
+    assert headings(read("a.md", "# One\n\n```sh\n# not a heading\n```\n")) == [("One",)]
+
+
+def test_a_fence_that_is_never_closed_ends_with_the_file() -> None:
+    document = read("a.md", "# One\n\n```\n" + "# x\n" * 1000)
+    assert headings(document) == [("One",)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "cp1252", "utf-16-le"])
+def test_text_is_read_in_its_encoding(encoding: str) -> None:
+    words = "Die Fähre fährt früh über den Fluß, während die Brücke geschlossen bleibt. " * 8
+    assert read("a.txt", words.encode(encoding)).text == words
+
+
+def test_line_ends_are_made_one() -> None:
+    assert read("a.txt", b"one\r\ntwo\rthree\n").text == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize("data", [b"\0" * 400, bytes(range(32)) * 20, b"abc\0def" * 40])
+def test_what_is_no_text_is_left_out(data: bytes) -> None:
+    with pytest.raises(FileSkipped):
+        read("a.txt", data)
+
+
+def test_code_is_cut_at_its_definitions() -> None:
+    document = read("a.py", documents.PYTHON)
+    assert document.language == "python"
+    assert headings(document) == [("Tide",), ("Tide", "height"), ("Tide", "name"), ("main",)]
+    assert any(piece.startswith("@property\n    def name") for piece in pieces(document, "heading"))
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "found"),
+    [
+        ("a.rs", "pub struct Tide;\n\nimpl Tide {\n    pub fn rise(&self) {\n    }\n}\n", "rise"),
+        ("a.go", "package x\n\nfunc (t *Tide) Rise() int {\n\treturn 1\n}\n", "(t *Tide) Rise"),
+        ("a.c", "#include <x.h>\n\nstatic int rise(int hour)\n{\n    return hour;\n}\n", "rise"),
+        ("a.java", "public class Tide {\n    public int rise(int h) {\n        return h;\n    }\n}\n", "rise"),
+        ("a.ts", "export class Tide {\n  rise(h: number): number {\n    return h;\n  }\n}\n", "rise"),
+        ("a.rb", "class Tide\n  def rise\n    1\n  end\nend\n", "rise"),
+        ("a.sql", "CREATE TABLE IF NOT EXISTS tides (\n  h int\n);\n", "tides"),
+        ("a.sh", "rise() {\n  echo 1\n}\n", "rise"),
+        ("a.kt", "class Tide {\n    fun rise(): Int = 1\n}\n", "rise"),
+        ("a.swift", "struct Tide {\n    func rise() -> Int {\n        1\n    }\n}\n", "rise"),
+        ("a.lua", "local function rise(h)\n  return h\nend\n", "rise"),
+        ("a.clj", "(defn rise [h]\n  h)\n", "rise"),
+        ("a.ex", "defmodule Tide do\n  def rise(h), do: h\nend\n", "rise"),
+        ("a.hs", "rise :: Int -> Int\nrise h = h\n", "rise"),
+    ],
+)
+def test_languages_name_their_definitions(name: str, code: str, found: str) -> None:
+    assert found in {part for path in headings(read(name, code)) for part in path}
+
+
+def test_html_drops_what_is_not_read() -> None:
+    document = read("a.html", documents.HTML)
+    assert document.title == "Tide tables"
+    assert headings(document) == [("Tides",), ("Tides", "Wind")]
+    assert "High water is at noon." in document.text
+    assert "| Monday | 3.1 |" in document.text
+    assert "ebb()\nflow()" in document.text
+    assert "var x" not in document.text and "About" not in document.text
+
+
+def test_word_documents_keep_tables_boxes_and_footnotes() -> None:
+    document = read("a.docx", documents.docx())
+    assert document.title == "Harbour rules"
+    assert headings(document) == [("Harbour",)]
+    assert "| meadow | 412 |" in document.text
+    assert "Inside a box" in document.text
+    assert "Except in June." in document.text
+
+
+def test_slides_come_in_their_order_with_notes() -> None:
+    document = read("a.pptx", documents.pptx())
+    assert [name for (name,) in headings(document)] == ["Opening", "Ending"]
+    assert "Speak slowly" in document.text
+    assert len(document.pages) == 2
+    assert document.text[document.pages[1] :].startswith("Ending")
+
+
+def test_open_document_text() -> None:
+    document = read("a.odt", documents.odt())
+    assert "Boats moor here now." in document.text
+    assert "- ropes" in document.text and "| weir | 38 |" in document.text
+    assert headings(document) == [("Harbour",)]
+
+
+def test_books_come_in_the_order_of_the_spine() -> None:
+    document = read("a.epub", documents.epub())
+    assert document.title == "The ferry"
+    assert headings(document) == [("Morning",), ("Evening",)]
+
+
+def test_mail_names_people_date_and_attachments() -> None:
+    document = read("a.eml", documents.EML)
+    assert document.title == "Ferry café"
+    assert "From: Ada <ada@example.org>" in document.text
+    assert "02 March 2026" in document.text
+    assert "timetable.pdf" in document.text
+    assert "The ferry leaves from the café at six." in document.text
+
+
+def test_a_mailbox_holds_its_messages_apart() -> None:
+    document = read("a.mbox", documents.MBOX)
+    assert {section.heading for section in document.sections} == {("Ferry café",), ("Second",)}
+
+
+def test_rich_text() -> None:
+    document = read("a.rtf", documents.RTF)
+    assert document.title == "Harbour rules"
+    assert "Moor at the east quay." in document.text and "Arial" not in document.text
+
+
+def test_rows_carry_the_names_of_their_columns() -> None:
+    document = read("a.csv", documents.CSV)
+    assert pieces(document, "row")[2] == "name: Tern; harbour: north basin; depth: 3.1"
+
+
+def test_notebooks() -> None:
+    document = read("a.ipynb", documents.NOTEBOOK)
+    assert (document.title, document.language) == ("Tide model", "python")
+    assert pieces(document, "code") == ["fit(2)"] and pieces(document, "data") == ["error 0.02"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title", "paths"),
+    [
+        ("a.tex", documents.LATEX, "On tides", [("Moon",), ("Moon", "Spring tides")]),
+        ("a.org", documents.ORG, "Garden", [("Beds",), ("Beds", "Weeding")]),
+        ("a.rst", documents.RST, "Garden", [("Garden",), ("Garden", "Beds"), ("Garden", "Paths")]),
+    ],
+)
+def test_markup_languages(name: str, text: str, title: str, paths: list[tuple[str, ...]]) -> None:
+    document = read(name, text)
+    assert document.text == text
+    assert document.title == title
+    assert headings(document) == paths
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.srt", documents.SRT), ("a.vtt", documents.VTT)])
+def test_subtitles_keep_their_lines_and_lose_their_times(name: str, text: str) -> None:
+    document = read(name, text)
+    assert "-->" not in document.text and "<i>" not in document.text
+    line = next(i for i, row in enumerate(text.split("\n")) if "ferry" in row)
+    assert document.text.split("\n")[line] == "The ferry has left."
+
+
+def test_data_is_read_where_it_holds_prose() -> None:
+    assert "The café closes" in read("a.json", documents.JSON).text
+    assert read("a.yaml", documents.YAML).sections[-1].heading == ("rules",)
+    numbers = "[" + ",\n".join(f'{{"id": {i}, "value": {i * 7}}}' for i in range(4000)) + "]"
+    with pytest.raises(FileSkipped, match="hardly any prose"):
+        read("a.json", numbers)
+
+
+def test_a_credential_is_withheld_and_noted() -> None:
+    key = "AKIA" + "Q7RZ2M9XW4LK8TBV"
+    document = read("a.md", f"# Setup\n\nCall the office.\n\nThe key is {key}.\n")
+    assert [document.text[a:b] for a, b in document.withheld] == [key]
+    assert "line 5" in document.note
+
+
+def test_a_file_of_another_kind_than_its_name_says_fails_with_a_reason() -> None:
+    for name in ("a.docx", "a.xlsx", "a.pdf", "a.epub", "a.odt", "a.pptx", "a.rtf", "a.ipynb"):
+        with pytest.raises((FileFailed, FileSkipped)) as caught:
+            read(name, b"This is no such file at all, only words.")
+        assert caught.value.what.endswith(".")

@@ -1,0 +1,80 @@
+"""What a page's geometry says: columns, hyphens, running heads, headings, titles."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.errors import FileFailed, FileSkipped
+from index.extract import recognise
+from index.extract.source import from_bytes
+from index.types import Document
+from support.documents import pdf
+
+LEFT = [f"left column line number {word} goes on" for word in "one two three four five six seven eight".split()]
+RIGHT = [f"right column line number {word} goes on" for word in "one two three four five six seven eight".split()]
+
+
+def read(pages: list[list[tuple[int, int, int, str]]], title: str = "") -> Document:
+    return recognise.read(from_bytes(pdf(pages, title), "a.pdf"))
+
+
+def test_two_columns_drawn_row_by_row_are_read_column_by_column() -> None:
+    rows = [
+        line
+        for i, (a, b) in enumerate(zip(LEFT, RIGHT, strict=True))
+        for line in ((60, 700 - 14 * i, 10, a), (330, 700 - 14 * i, 10, b))
+    ]
+    text = " ".join(read([rows]).text.split())
+    assert text == " ".join([*LEFT, *RIGHT])
+
+
+def test_hyphens_at_line_ends_are_mended_unless_they_belong() -> None:
+    text = read(
+        [
+            [
+                (72, 700, 10, "The harbour is a well-known place and the commu-"),
+                (72, 687, 10, "nication of the port is well-"),
+                (72, 674, 10, "known to all who sail there."),
+            ]
+        ]
+    ).text
+    assert "the communication of the port is well-known to all" in text
+
+
+def test_running_heads_and_page_numbers_are_dropped() -> None:
+    body = "The tide rises slowly over the flats on day"
+    pages = [
+        [(72, 760, 9, "Journal of Tides"), (72, 700, 10, f"{body} {word}."), (300, 30, 9, str(i))]
+        for i, word in enumerate(["one", "two", "three", "four", "five"], 11)
+    ]
+    document = read(pages)
+    assert "Journal of Tides" not in document.text
+    assert not any(str(i) in document.text for i in range(11, 16))
+    assert len(document.pages) == 5
+    assert document.text[document.pages[2] :].startswith(f"{body} three.")
+
+
+def test_numbered_lines_that_go_on_are_headings() -> None:
+    body = [(72, 600 - 13 * i, 10, f"Water moves in sentence number {i} of this text.") for i in range(8)]
+    document = read([[(72, 700, 14, "1 Introduction"), *body], [(72, 700, 14, "2 Methods"), *body]])
+    assert [s.heading for s in document.sections if s.kind == "heading"] == [("1 Introduction",), ("2 Methods",)]
+
+
+def test_the_title_is_the_largest_line_where_the_metadata_names_a_file() -> None:
+    lines = [(72, 700, 24, "A guide to the harbour")]
+    lines += [(72, 600 - 13 * i, 10, "Boats moor at the east quay in the evening.") for i in range(5)]
+    assert read([lines], "guide-final.docx").title == "A guide to the harbour"
+    assert read([lines], "Harbour rules").title == "Harbour rules"
+
+
+def test_a_page_without_text_is_left_out_with_advice() -> None:
+    with pytest.raises(FileSkipped) as caught:
+        read([[]])
+    assert "OCR" in caught.value.fix
+
+
+def test_a_truncated_file_fails_or_gives_what_is_left() -> None:
+    whole = pdf([[(72, 700, 10, "Boats moor at the east quay.")]])
+    for size in (9, 60, len(whole) // 2):
+        with pytest.raises((FileFailed, FileSkipped)):
+            recognise.read(from_bytes(whole[:size], "a.pdf"))

@@ -1,0 +1,229 @@
+"""Small documents of every format, made here so that no test needs a file from elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+MARKDOWN = """---
+title: Field notes
+tags: [birds, autumn]
+---
+# Field notes
+
+Cranes rest on the flooded meadow from October on.
+
+## Counting
+
+| place | cranes |
+| --- | --- |
+| meadow | 412 |
+| weir | 38 |
+
+```python
+def total(rows):
+    return sum(rows)
+```
+
+> [!note] The weir freezes first; see [[Winter|the winter page]].
+
+Setext heading
+--------------
+
+- one
+- two
+"""
+
+LATEX = r"""\documentclass{article}
+\title{On \emph{tides}}
+\begin{document}
+\section{Moon}
+The moon pulls the water.
+\subsection{Spring tides}
+They come with the full moon.
+\end{document}
+"""
+
+ORG = "#+TITLE: Garden\n* Beds\nBeans grow here.\n** TODO Weeding :work:\nPull the bindweed.\n"
+RST = "======\nGarden\n======\n\nBeds\n----\n\nBeans grow here.\n\nPaths\n-----\n\nGravel.\n"
+SRT = "1\n00:00:01,000 --> 00:00:02,000\nGood evening.\n\n2\n00:00:03,000 --> 00:00:05,500\n<i>The ferry has left.</i>\n"
+VTT = "WEBVTT\n\n00:01.000 --> 00:04.000\nGood evening.\n\n00:05.000 --> 00:09.000 align:start\nThe ferry has left.\n"
+HTML = """<!doctype html><html><head><title>Tide tables</title><style>p{}</style></head><body>
+<nav>Home About</nav><h1>Tides</h1><p>High water is at <b>noon</b>.</p><script>var x = 1;</script>
+<ul><li>Bring boots</li></ul><table><tr><th>day</th><th>metres</th></tr><tr><td>Monday</td><td>3.1</td></tr></table>
+<pre>ebb()
+flow()</pre><h2>Wind</h2><div>From the west<br>all day</div></body></html>"""
+EML = (
+    b"From: Ada <ada@example.org>\r\nTo: Ben <ben@example.org>\r\nSubject: =?utf-8?q?Ferry_caf=C3=A9?=\r\n"
+    b"Date: Mon, 02 Mar 2026 09:30:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+    b"--x\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nThe ferry leaves from the caf\xe9 at six.\r\n"
+    b"--x\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=timetable.pdf\r\n\r\nxx\r\n--x--\r\n"
+)
+MBOX = b"From a@b Mon Mar  2 09:30:00 2026\n" + EML.replace(b"\r\n", b"\n") + b"\nFrom a@b Mon Mar  2 09:31:00 2026\nFrom: c@d\nSubject: Second\n\nThe second letter.\n"  # fmt: skip
+RTF = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\info{\title Harbour rules}}\pard Moor at the east quay.\par No fires on deck.\par}"
+CSV = "name;harbour;depth\nHeron;east quay;2.4\nTern;north basin;3.1\n"
+NOTEBOOK = json.dumps(
+    {
+        "cells": [
+            {"cell_type": "markdown", "source": ["# Tide model\n", "Two harmonics are enough."]},
+            {"cell_type": "code", "source": "fit(2)", "outputs": [{"output_type": "stream", "text": ["error 0.02\n"]}]},
+        ],
+        "metadata": {"kernelspec": {"language": "python"}},
+    }
+)
+YAML = "greeting: The ferry leaves at six in the evening.\nrules:\n  - No fires on the deck at any time.\n"
+JSON = '{\n  "note": "The caf\\u00e9 closes when the last ferry has left.",\n  "n": 3\n}\n'
+PYTHON = '''"""Tides."""
+
+import math
+
+
+class Tide:
+    """One tide."""
+
+    def height(self, hour: float) -> float:
+        return math.sin(hour)
+
+    @property
+    def name(self) -> str:
+        return "spring"
+
+
+def main() -> None:
+    print(Tide().height(3))
+'''
+
+
+def zipped(members: dict[str, str | bytes]) -> bytes:
+    """An archive of these members."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return held.getvalue()
+
+
+_W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def _paragraph(words: str, style: str = "") -> str:
+    properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+    return f"<w:p>{properties}<w:r><w:t>{words}</w:t></w:r></w:p>"
+
+
+def docx(body: str = "") -> bytes:
+    """A Word document with a heading, a table, a text box and a footnote."""
+    row = "<w:tr>" + "".join(f"<w:tc>{_paragraph(w)}</w:tc>" for w in ("meadow", "412")) + "</w:tr>"
+    box = f"<w:p><w:r><w:pict><w:txbxContent>{_paragraph('Inside a box')}</w:txbxContent></w:pict></w:r></w:p>"
+    inner = body or (
+        _paragraph("Harbour", "Heading1") + _paragraph("Boats moor at the east quay.") + f"<w:tbl>{row}</w:tbl>" + box
+    )
+    notes = f'<w:footnotes {_W}><w:footnote w:id="2">{_paragraph("Except in June.")}</w:footnote></w:footnotes>'
+    return zipped(
+        {
+            "word/document.xml": f"<w:document {_W}><w:body>{inner}</w:body></w:document>",
+            "word/footnotes.xml": notes,
+            "docProps/core.xml": '<c xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Harbour rules</dc:title></c>',
+        }
+    )
+
+
+def pptx() -> bytes:
+    """Two slides stored out of order, the first with speaker's notes."""
+    spaces = (
+        'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" '
+        'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+        'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+    )
+
+    def shape(words: str, place: str) -> str:
+        return (
+            f'<p:sp><p:nvSpPr><p:nvPr><p:ph type="{place}"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>{words}'
+            "</a:t></a:r></a:p></p:txBody></p:sp>"
+        )
+
+    def links(*pairs: tuple[str, str]) -> str:
+        return "<R>" + "".join(f'<Relationship Id="{i}" Target="{t}"/>' for i, t in pairs) + "</R>"
+
+    return zipped(
+        {
+            "ppt/presentation.xml": f'<p:presentation {spaces}><p:sldIdLst><p:sldId id="256" r:id="r2"/>'
+            '<p:sldId id="257" r:id="r1"/></p:sldIdLst></p:presentation>',
+            "ppt/_rels/presentation.xml.rels": links(("r1", "slides/slide1.xml"), ("r2", "slides/slide2.xml")),
+            "ppt/slides/slide1.xml": f"<p:sld {spaces}>{shape('Ending', 'title')}{shape('Thanks', 'body')}</p:sld>",
+            "ppt/slides/slide2.xml": f"<p:sld {spaces}>{shape('Opening', 'title')}{shape('Welcome', 'body')}</p:sld>",
+            "ppt/slides/_rels/slide2.xml.rels": links(("n1", "../notesSlides/notesSlide1.xml")),
+            "ppt/notesSlides/notesSlide1.xml": f"<p:notes {spaces}>{shape('Speak slowly', 'body')}</p:notes>",
+        }
+    )
+
+
+def odt() -> bytes:
+    """An OpenDocument text with a heading, a list and a table."""
+    spaces = (
+        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
+        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
+    )
+    cells = "".join(f"<table:table-cell><text:p>{w}</text:p></table:table-cell>" for w in ("weir", "38"))
+    return zipped(
+        {
+            "content.xml": f'<office:document-content {spaces}><office:body><office:text><text:h text:outline-level="1">'
+            "Harbour</text:h><text:p>Boats<text:s/>moor <text:span>here</text:span> now.</text:p><text:list>"
+            "<text:list-item><text:p>ropes</text:p></text:list-item></text:list><table:table><table:table-row>"
+            f"{cells}</table:table-row></table:table></office:text></office:body></office:document-content>"
+        }
+    )
+
+
+def epub() -> bytes:
+    """A book of two chapters, named in the package in the other order than stored."""
+    return zipped(
+        {
+            "META-INF/container.xml": '<container><rootfile full-path="b/p.opf"/></container>',
+            "b/p.opf": "<package><metadata><title>The ferry</title></metadata><manifest>"
+            '<item id="x" href="2.xhtml"/><item id="y" href="1.xhtml"/></manifest>'
+            '<spine><itemref idref="y"/><itemref idref="x"/></spine></package>',
+            "b/2.xhtml": "<html><body><h1>Evening</h1><p>It left.</p></body></html>",
+            "b/1.xhtml": "<html><body><h1>Morning</h1><p>It came.</p></body></html>",
+        }
+    )
+
+
+def pdf(pages: list[list[tuple[int, int, int, str]]], title: str = "") -> bytes:
+    """A PDF whose pages hold lines given as x, y, size and words."""
+    count = len(pages)
+    kids = " ".join(f"{4 + 2 * i} 0 R" for i in range(count))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {count} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for i, lines in enumerate(pages):
+        drawn = "".join(f"BT /F1 {size} Tf {x} {y} Td ({words}) Tj ET\n" for x, y, size, words in lines)
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {5 + 2 * i} 0 R "
+            "/Resources << /Font << /F1 3 0 R >> >> >>"
+        )
+        objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}endstream")
+    objects.append(f"<< /Title ({title}) >>")
+    body, offsets = "%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += f"{number} 0 obj\n{content}\nendobj\n"
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
+    end = f"trailer << /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R >>\nstartxref\n{len(body)}\n%%EOF"
+    return f"{body}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{end}".encode("latin-1")
+
+
+def every() -> dict[str, bytes]:
+    """A readable file of each kind, by name."""
+    return {
+        "a.md": MARKDOWN.encode(), "a.txt": "One paragraph.\n\nAnother one.".encode("utf-16"), "a.py": PYTHON.encode(),
+        "a.tex": LATEX.encode(), "a.org": ORG.encode(), "a.rst": RST.encode(), "a.srt": SRT.encode(),
+        "a.vtt": VTT.encode(), "a.html": HTML.encode(), "a.eml": EML, "a.mbox": MBOX, "a.rtf": RTF,
+        "a.csv": CSV.encode(), "a.ipynb": NOTEBOOK.encode(), "a.yaml": YAML.encode(), "a.json": JSON.encode(),
+        "a.docx": docx(), "a.pptx": pptx(), "a.odt": odt(), "a.epub": epub(),
+        "a.pdf": pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the east quay.")]]),
+    }  # fmt: skip
