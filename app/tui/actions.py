@@ -36,14 +36,12 @@ class Action:
     letters: str = ""
     """Keys that work where nothing is typed: in the list and the preview."""
     where: Where = "search"
-    hint: str = ""
-    """A short name for the status line; empty where it is not shown there."""
     palette: bool = True
 
 
 ACTIONS: tuple[Action, ...] = (
     Action("clear", "Clear the question, or go back to it", "screen.back", "Find", "escape", palette=False),
-    Action("ask", "Type a question", "screen.focus_query", "Find", "ctrl+k", "slash,i"),
+    Action("ask", "Type a question", "screen.focus_query", "Find", "alt+q", "slash,i"),
     Action("sort", "Sort by relevance, or newest first", "screen.cycle_sort", "Find", "ctrl+s"),
     Action("kind", "Narrow to a kind of file", "screen.cycle_kind", "Find", "ctrl+t"),
     Action("time", "Narrow to recent files", "screen.cycle_time", "Find", "ctrl+r"),
@@ -62,7 +60,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_pane", "Go on to the list, the preview, the question", "screen.next_pane", "Move", "tab",
            palette=False),
     Action("previous_pane", "Go back a pane", "screen.previous_pane", "Move", "shift+tab", palette=False),
-    Action("open", "Open at the line", "screen.open_hit", "Act on a result", "alt+enter", "enter,o", hint="open"),
+    Action("open", "Open at the line", "screen.open_hit", "Act on a result", "enter", "enter,o"),
     Action("reveal", "Show in the file manager", "screen.reveal", "Act on a result", "alt+r", "r"),
     Action("similar", "Find more like this", "screen.similar", "Act on a result", "ctrl+l", "s"),
     Action("copy_path", "Copy the path", "screen.copy_path", "Act on a result", "ctrl+y", "y"),
@@ -117,8 +115,7 @@ def letter_bindings() -> list[Binding]:
 
 
 def _binding(action: Action) -> Binding:
-    anywhere = action.where == "anywhere"
-    return Binding(action.keys, action.does, action.title, show=False, priority=anywhere, id=action.name)
+    return Binding(action.keys, action.does, action.title, show=False, priority=True, id=action.name)
 
 
 def keymap(preset: str, own: dict[str, str]) -> dict[str, str]:
@@ -133,7 +130,8 @@ def unknown(own: dict[str, str]) -> list[str]:
 
 def keys_of(action: Action, changed: dict[str, str]) -> Iterator[str]:
     """The action's keys as a person reads them: `^y`, `alt+c`, `enter`."""
-    for key in [*changed.get(action.name, action.keys).split(","), *action.letters.split(",")]:
+    keys = [*changed.get(action.name, action.keys).split(","), *action.letters.split(",")]
+    for key in dict.fromkeys(keys):
         if key:
             yield show_key(key)
 

@@ -14,7 +14,9 @@ from app.tui import actions
 from app.tui.session import Session
 from app.tui.widgets.status_line import StatusLine
 
-COLUMN = 17
+COLUMN = 18
+NAMED_FROM = 150
+"""Columns from which actions are shown with their names in the configuration."""
 MARKS = (
     ("━━━━━", "how sure ken is of a result"),
     ("words", "words of the question stand there"),
@@ -42,10 +44,11 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static("Help", classes="title", markup=False)
+        named = self.app.size.width >= NAMED_FROM
         changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
         with VerticalScroll(id="help"), Horizontal(id="help-columns"):
-            yield Static(_groups(("Find", "Move", "Preview"), changed), markup=False)
-            yield Static(_groups(("Act on a result", "Ken"), changed) + _legend(), markup=False)
+            yield Static(_groups(("Find", "Move", "Preview"), changed, named), markup=False)
+            yield Static(_groups(("Act on a result", "Ken"), changed, named) + _legend(), markup=False)
         yield StatusLine()
 
     def on_mount(self) -> None:
@@ -57,11 +60,11 @@ class HelpScreen(Screen[None]):
         self.query_one("#help").scroll_relative(y=rows, animate=False)
 
 
-def _groups(names: tuple[actions.Group, ...], changed: dict[str, str]) -> Content:
+def _groups(names: tuple[actions.Group, ...], changed: dict[str, str], named: bool) -> Content:
     text = Content("")
     for name in names:
         rows = [
-            ("  ".join(actions.keys_of(action, changed)), action.title, action.name)
+            (" ".join(list(actions.keys_of(action, changed))[:3]), action.title, action.name if named else "")
             for action in actions.ACTIONS
             if action.group == name
         ]
@@ -74,7 +77,7 @@ def _legend() -> Content:
     filters.append(('"…"', "only where exactly these words stand", ""))
     text = _table("Filters, typed in the question", filters)
     text += _table("Marks", [(mark, meaning, "") for mark, meaning in MARKS])
-    note = "Keys are set in config.toml under [tui.keys], by the faint names: copy_path = \"ctrl+e\"."
+    note = "Keys are set in config.toml under [tui.keys], by the actions' names (shown on wide screens)."
     return text + Content.styled(note, "$ken-dim")
 
 

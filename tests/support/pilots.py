@@ -1,0 +1,70 @@
+"""Driving the terminal interface in tests: an application over a library in memory, and waiting for what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from support.memory_library import MemoryLibrary
+from textual.pilot import Pilot
+
+from app.config import Config
+from app.tui.app import KenApp
+from app.tui.memory import Memory
+from app.tui.session import Session
+
+NOTES = {
+    "phone.md": "# Moving to a new phone\n\nGetting the notes across took an evening.\n\n## Transfer\n\n"
+    "Transfer the vault with a cable. The phone shows it at once.\n",
+    "boiler.md": "# Boiler\n\n## Pressure\n\nWhen radiators stay cold, look at the pressure first. "
+    "Top up to one bar.\n\n## Service\n\nEvery September; the boiler man comes early.\n",
+    "bread.md": "# Sourdough\n\nA loaf for the weekend. The oven must be hot, the boiler need not.\n",
+    "tools/plot.py": "import math\n\n\ndef boiler(pressure):\n    # pressure of the boiler\n    return math.sqrt(pressure)\n",
+}
+
+
+def library(**more: Any) -> MemoryLibrary:
+    """Four notes, twenty days old."""
+    return MemoryLibrary("/home/ada/notes", NOTES, modified_ns=int((time.time() - 20 * 86400) * 1e9), **more)
+
+
+def application(lib: MemoryLibrary, *, config: Config | None = None, memory: Memory | None = None) -> KenApp:
+    return KenApp(Session(config=config or Config(), memory=memory or Memory()), lambda: lib)
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait until something is so; fails after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        await pilot.pause(0.01)
+
+
+def drive(
+    app: KenApp, steps: Callable[[Pilot[None], KenApp], Awaitable[None]], size: tuple[int, int] = (120, 40)
+) -> None:
+    """Run the application headless and do `steps` once its library is open."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: app.session.library is not None or app.session.lost or len(app.screen_stack) > 1)
+            await steps(pilot, app)
+
+    asyncio.run(run())
+
+
+async def ask(pilot: Pilot[None], app: KenApp, question: str) -> None:
+    """Type a question and wait for the final answer in the list, and its preview."""
+    screen = app.search_screen
+    screen.input.set(question)
+    await until(pilot, lambda: screen.answer is not None and screen.answer.query == screen.question
+                and screen.answer.mode != "words")  # fmt: skip
+    await pilot.pause()
+
+
+def shown(app: KenApp) -> str:
+    """The text of the screen."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
