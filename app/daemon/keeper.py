@@ -150,10 +150,12 @@ class Keeper:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(call())
+                result = call()
+                self._follow()
             except BaseException as error:  # noqa: BLE001 - raised where it was asked for
                 future.set_exception(error)
-            self._follow()
+            else:
+                future.set_result(result)
 
     def _do_next(self) -> bool:
         """Do the most urgent thing there is; False where there is none or it has to wait."""
@@ -197,12 +199,12 @@ class Keeper:
         )
 
     def _follow(self) -> None:
-        """Watch the folders that are kept now; what was away and is back has to be compared."""
+        """Watch the folders that are kept now; what is new, or was away and is back, has to be compared."""
         before = self.watches
         after = self.watcher.follow(self._work.roots())
         for root, watch in after.items():
-            if root in before and before[root].state == "missing" and watch.state != "missing":
-                self.scan_soon(f"{root} is back")
+            if watch.state != "missing" and (root not in before or before[root].state == "missing"):
+                self.scan_soon(f"{root} is new, or back")
 
     def _look_at_clock(self) -> None:
         drift = _drift()

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -53,10 +54,7 @@ def start_daemon() -> int:
 
     Harmless where one runs already, also where several start one at the same moment: one wins.
     """
-    if (running := pid()) is None:
-        process = _spawn()
-    else:
-        process = None
+    process = _spawn() if (running := pid()) is None else None
     deadline = time.monotonic() + START_TIMEOUT
     while not is_running():
         ended = process is not None and process.poll() is not None
@@ -111,7 +109,7 @@ def _spawn() -> subprocess.Popen[bytes]:
     paths.make_home()
     with paths.log_path().open("ab") as log:
         paths.log_path().chmod(0o600)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "app.daemon"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -120,6 +118,9 @@ def _spawn() -> subprocess.Popen[bytes]:
             cwd=paths.home(),
             env=environment(),
         )
+    # Whoever outlives the daemon must collect it, or it stays as a zombie.
+    threading.Thread(target=process.wait, name="daemon", daemon=True).start()
+    return process
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Benchmarks of the parts, each run by `ken bench NAME`."""
