@@ -1,0 +1,232 @@
+"""Passages: exact positions, nothing lost, never too large, and steady under edits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.errors import FileFailed, FileSkipped
+from index.extract import ReaderPool, recognise
+from index.extract.source import from_bytes
+from index.passages import cut
+from index.tokens import WordCounter
+from index.types import Document, Passage, Section, TokenCounter
+from index.walk import Found, Rules, walk
+from support import documents
+
+
+def by_bytes(texts: Sequence[str]) -> list[int]:
+    """The most tokens a text can have: one a byte."""
+    return [len(text.encode("utf-8", "surrogatepass")) for text in texts]
+
+
+def by_words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) + text.count("\n") for text in texts]
+
+
+def check(document: Document, passages: Sequence[Passage], count: TokenCounter, size: int) -> None:
+    """What holds of every cut document."""
+    text = document.text
+    covered = bytearray(len(text))
+    for passage, tokens in zip(passages, count([p.text for p in passages]), strict=True):
+        assert passage.text == text[passage.start : passage.end]
+        assert passage.line == text.count("\n", 0, passage.start) + 1
+        assert tokens <= size
+        assert tokens <= passage.tokens
+        assert passage.text.strip()
+        if document.pages:
+            assert passage.page == max(1, sum(page <= passage.start for page in document.pages))
+        covered[passage.start : passage.end] = b"\1" * (passage.end - passage.start)
+    assert [p.start for p in passages] == sorted(p.start for p in passages)
+    lost = [
+        i
+        for i, (done, character) in enumerate(zip(covered, text, strict=True))
+        if not done and not character.isspace()
+    ]
+    if not document.withheld:
+        assert not lost
+
+
+BLOCK = st.one_of(
+    st.text(max_size=80),
+    st.text("ab .!?\n\u3002\u4e2d\u00e9\U0001f600\t|#-`", max_size=200),
+    st.sampled_from(
+        [
+            "# One",
+            "## Two",
+            "```\nx = 1\n",
+            "```",
+            "| a | b |\n| c | d |",
+            "- item",
+            "word " * 60,
+            "\n\n",
+            "x" * 300,
+        ]
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(BLOCK, max_size=25),
+    st.integers(16, 120),
+    st.sampled_from(["a.md", "a.txt", "a.py", "a.rst", "a.org", "a.tex"]),
+)
+def test_any_text_is_cut_exactly(blocks: list[str], size: int, name: str) -> None:
+    try:
+        document = recognise.read(from_bytes("\n".join(blocks).encode("utf-8", "replace"), name))
+    except FileSkipped:
+        return
+    for counter in (by_bytes, by_words):
+        check(document, cut(document, "name", counter, size=size, overlap=size // 10), counter, size)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.text("ab \n.", max_size=300),
+    st.lists(st.tuples(st.integers(-5, 320), st.integers(-5, 320)), max_size=8),
+)
+def test_sections_that_overlap_or_lie_outside_lose_nothing(text: str, spans: list[tuple[int, int]]) -> None:
+    document = Document(text, "text", sections=tuple(Section(max(0, a), min(b, len(text))) for a, b in spans))
+    check(document, cut(document, "name", by_bytes, size=40, overlap=4), by_bytes, 40)
+
+
+@pytest.mark.parametrize("name", sorted(documents.every()))
+def test_every_format_is_cut_exactly(name: str) -> None:
+    document = recognise.read(from_bytes(documents.every()[name], name))
+    check(document, cut(document, "name", by_bytes, size=120, overlap=12), by_bytes, 120)
+
+
+@pytest.mark.skipif("KEN_CORPORA" not in os.environ, reason="KEN_CORPORA names no folder of documents")
+def test_every_readable_file_of_a_folder_is_cut_exactly() -> None:
+    with ReaderPool() as pool:
+        for verdict in walk(os.environ["KEN_CORPORA"], Rules()):
+            if not isinstance(verdict, Found):
+                continue
+            try:
+                document = pool.read(verdict.path).document
+            except (FileSkipped, FileFailed):
+                continue
+            check(document, cut(document, Path(verdict.path).stem, by_words), by_words, 448)
+
+
+def words(random: Random, low: int, high: int) -> str:
+    return " ".join(random.choice(VOCABULARY) for _ in range(random.randint(low, high))).capitalize() + "."
+
+
+VOCABULARY = ["".join(Random(i).choices("etaoinshrdlucmf", k=3 + i % 6)) for i in range(800)]
+
+
+def essay(random: Random, paragraphs: int) -> list[str]:
+    found: list[str] = []
+    for i in range(paragraphs):
+        if i % 9 == 4:
+            found.append(f"## {words(random, 2, 4)}")
+        found.append(" ".join(words(random, 6, 24) for _ in range(random.randint(1, 6))))
+    return found
+
+
+def changed(before: str, after: str, name: str = "a.md") -> int:
+    def passages(text: str) -> list[Passage]:
+        return cut(recognise.read(from_bytes(text.encode(), name)), "name", by_words)
+
+    kept = {passage.key for passage in passages(before)}
+    return sum(passage.key not in kept for passage in passages(after))
+
+
+def test_a_line_at_the_top_of_a_long_text_changes_three_passages_at_most() -> None:
+    random = Random(3)
+    for name, joint in (("a.md", "\n\n"), ("a.txt", "\n\n"), ("a.txt", "\n")):
+        text = joint.join(words(random, 8, 30) for _ in range(5000))
+        assert changed(text, f"A new first line.\n{text}", name) <= 3
+        assert changed(text, f"A new first paragraph.\n\n{text}", name) <= 3
+
+
+def test_an_edit_in_one_place_changes_three_passages_at_most() -> None:
+    random = Random(5)
+    for _ in range(30):
+        before = essay(random, 60)
+        at = random.choice([i for i, block in enumerate(before) if not block.startswith("#")])
+        typed = [*before[:at], before[at] + " One more sentence.", *before[at + 1 :]]
+        added = [*before[:at], words(random, 20, 40), *before[at:]]
+        for after in (typed, added):
+            assert changed("\n\n".join(before), "\n\n".join(after)) <= 3
+
+
+def test_moving_a_paragraph_changes_what_it_touches() -> None:
+    random = Random(7)
+    counts = []
+    for _ in range(40):
+        before = essay(random, 60)
+        after = list(before)
+        after.insert(
+            random.randrange(1, 60),
+            after.pop(random.choice([i for i, b in enumerate(before) if b[0] != "#"])),
+        )
+        counts.append(changed("\n\n".join(before), "\n\n".join(after)))
+    assert sum(count <= 3 for count in counts) >= 36
+    assert max(counts) <= 6
+
+
+def test_sections_stand_alone_and_fragments_join() -> None:
+    long = "word " * 200
+    text = f"# Title\n\n## First\n\n{long}\n\n## Second\n\n{long}\n\n## Tiny\n\nfew words\n"
+    passages = cut(recognise.read(from_bytes(text.encode(), "a.md")), "name", by_words)
+    assert [p.heading for p in passages] == [("Title", "First"), ("Title", "Second")]
+    assert passages[0].text.startswith("# Title")
+    assert passages[1].text.endswith("few words")
+
+
+def test_tables_and_fences_are_whole_where_they_fit() -> None:
+    table = "\n".join(f"| row {i} | {i} |" for i in range(30))
+    fence = "```\n" + "\n\n".join(f"line {i}" for i in range(30)) + "\n```"
+    text = "\n\n".join(
+        [("word " * 150).strip(), table, ("word " * 150).strip(), fence, ("word " * 150).strip()]
+    )
+    passages = cut(recognise.read(from_bytes(text.encode(), "a.md")), "name", by_words, size=300, overlap=30)
+    assert sum(table in p.text for p in passages) == 1
+    assert sum(fence in p.text for p in passages) == 1
+
+
+def test_overlap_stands_only_where_a_cut_was_forced() -> None:
+    sentences = " ".join(f"Sentence number {i} says a few more words." for i in range(200))
+    text = f"First paragraph.\n\n{sentences}\n\nLast paragraph."
+    passages = cut(recognise.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=20)
+    overlaps = [a.end > b.start for a, b in zip(passages, passages[1:], strict=False)]
+    assert all(overlaps[1:-1]) and len(passages) > 10
+    whole = cut(recognise.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=0)
+    assert not any(a.end > b.start for a, b in zip(whole, whole[1:], strict=False))
+
+
+def test_what_is_withheld_is_in_no_passage() -> None:
+    key = "AKIA" + "Q7RZ2M9XW4LK8TBV"
+    text = f"# Setup\n\nBefore it.\n\nThe key is {key}.\n\nAfter it.\n"
+    passages = cut(recognise.read(from_bytes(text.encode(), "a.md")), "name", by_words)
+    assert not any(key in p.text for p in passages)
+    assert any("Before it." in p.text for p in passages) and any("After it." in p.text for p in passages)
+
+
+def test_the_title_is_the_documents_or_the_given_name() -> None:
+    assert cut(Document("words", "text"), "my notes", by_words)[0].title == "my notes"
+    assert cut(Document("words", "text", title="Stated"), "my notes", by_words)[0].title == "Stated"
+
+
+def test_the_word_counter_asks_once_and_adds_up() -> None:
+    asked: list[str] = []
+
+    def slow(texts: Sequence[str]) -> list[int]:
+        asked.extend(texts)
+        return by_bytes(texts)
+
+    counter = WordCounter(slow)
+    texts = ["one two one", "two\n\nthree " + "x" * 2000, ""]
+    assert counter(texts) == by_bytes(texts)
+    before = len(asked)
+    assert counter(["one two"]) == [7]
+    assert len(asked) == before

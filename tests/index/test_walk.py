@@ -1,0 +1,172 @@
+"""Which files are looked at, by which rule, and that one path alone gets the verdict the walk gives it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from index.walk import Found, Rules, Skipped, judge, walk
+
+
+def put(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("words\n")
+
+
+def verdicts(root: Path, rules: Rules | None = None) -> dict[str, str]:
+    """Relative path to "" for what is found, else to the rule; checked against `judge`."""
+    rules = rules or Rules()
+    found: dict[str, str] = {}
+    for verdict in walk(str(root), rules):
+        alone = judge(verdict.path, str(root), rules)
+        rule = verdict.rule if isinstance(verdict, Skipped) else ""
+        if rule != "nothing twice":
+            assert (alone.rule if isinstance(alone, Skipped) else "") == rule
+        found[os.path.relpath(verdict.path, root)] = rule
+    return found
+
+
+def test_defaults_leave_out_what_nobody_wrote(tmp_path: Path) -> None:
+    put(
+        tmp_path, "note.md", "node_modules/x.js", "src/__pycache__/a.py", ".hidden.md", "photo.jpg", "package-lock.json",
+        "target/essay.md", "rust/Cargo.toml", "rust/target/a.md", "env/pyvenv.cfg", "vendor/prices.md", ".git/config",
+    )  # fmt: skip
+    found = verdicts(tmp_path)
+    assert {name for name, rule in found.items() if not rule} == {
+        "note.md", "target/essay.md", "rust/Cargo.toml", "vendor/prices.md",
+    }  # fmt: skip
+    assert found["node_modules"] == "default: dependencies"
+    assert found["rust/target"] == "default: build outputs"
+    assert found[".hidden.md"] == "default: hidden"
+    assert found["photo.jpg"] == "format: pictures"
+
+
+def test_ignore_files_speak_in_their_order(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        "a.log",
+        "b.log",
+        "sub/c.log",
+        "sub/deep/d.log",
+        "drafts/e.md",
+        "drafts/keep.md",
+        "only/f.md",
+    )
+    (tmp_path / ".gitignore").write_text("*.log\n!b.log\n/only/\n")
+    (tmp_path / "sub/.gitignore").write_text("!c.log\n")
+    (tmp_path / ".ignore").write_text("drafts/*\n!drafts/keep.md\n")
+    (tmp_path / ".kenignore").write_text("!only/\nb.log\n")
+    found = {name for name, rule in verdicts(tmp_path).items() if not rule}
+    assert found == {"sub/c.log", "drafts/keep.md", "only/f.md"}
+    names = {name for name, rule in verdicts(tmp_path, Rules(ignore=("*.md", "!f.md"))).items() if not rule}
+    assert names == {"sub/c.log", "only/f.md"}
+
+
+def test_gitignore_agrees_with_git(tmp_path: Path) -> None:
+    put(
+        tmp_path, "a/b/c.txt", "a/x.txt", "x.txt", "doc/x.txt", "doc/frotz/y.txt", "frotz/y.txt", "foo/1/bar.txt",
+        "foo/bar.txt", "keep/z.tmp.txt", "sp ace.txt", "#hash.txt", "deep/a/b/q.txt",
+    )  # fmt: skip
+    (tmp_path / ".gitignore").write_text(
+        "/x.txt\ndoc/frotz/\nfoo/**/bar.txt\n*.tmp.*\n!keep/z.tmp.txt\nsp\\ ace.txt\n\\#hash.txt\ndeep/**\n"
+    )
+    (tmp_path / "a/.gitignore").write_text("b/*\n!b/c.txt\n")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-o", "--exclude-standard", "-z"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    mine = {name for name, rule in verdicts(tmp_path, Rules(hidden=True)).items() if not rule}
+    assert mine == {name for name in listed if name}
+
+
+def test_the_repository_above_the_folder_has_its_say(tmp_path: Path) -> None:
+    put(tmp_path, "notes/a.md", "notes/b.md", ".git/HEAD")
+    (tmp_path / ".gitignore").write_text("notes/b.md\n")
+    assert verdicts(tmp_path / "notes") == {"a.md": "", "b.md": f"{tmp_path}/.gitignore: notes/b.md"}
+
+
+def test_secrets_stay_out_unless_asked_for(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        "id_rsa",
+        "server.pem",
+        "prod.env",
+        "pass.kdbx",
+        "logins.json",
+        ".ssh/config",
+        "notes.md",
+        "keys.md",
+    )
+    (tmp_path / ".gitignore").write_text("!id_rsa\n")
+    assert {name for name, rule in verdicts(tmp_path).items() if not rule} == {"notes.md", "keys.md"}
+    (tmp_path / ".kenignore").write_text("!prod.env\n")
+    assert verdicts(tmp_path)["prod.env"] == ""
+
+
+def test_links_lead_to_files_once_and_to_folders_never(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    put(inside, "a.md")
+    put(outside, "b.md", "deep/c.md", "id_rsa")
+    (inside / "again.md").symlink_to(inside / "a.md")
+    (inside / "b.md").symlink_to(outside / "b.md")
+    (inside / "b2.md").symlink_to(outside / "b.md")
+    (inside / "deep").symlink_to(outside / "deep")
+    (inside / "key.md").symlink_to(outside / "id_rsa")
+    (inside / "loop").symlink_to(inside / "loop")
+    (inside / "gone.md").symlink_to(outside / "gone.md")
+    os.link(inside / "a.md", inside / "z-hard.md")
+    assert verdicts(inside) == {
+        "a.md": "", "again.md": "nothing twice", "b.md": "", "b2.md": "nothing twice", "deep": "link",
+        "gone.md": "link", "key.md": "secret: id_rsa", "loop": "link", "z-hard.md": "nothing twice",
+    }  # fmt: skip
+
+
+def test_what_is_no_file_is_named_and_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    with socket.socket(socket.AF_UNIX) as server:
+        short = os.open(tmp_path, os.O_RDONLY)
+        try:
+            os.chdir(short)
+            server.bind("s.md")
+        finally:
+            os.close(short)
+        assert verdicts(tmp_path) == {"pipe.md": "not a file", "s.md": "not a file"}
+
+
+def test_names_that_are_not_text_and_very_long_paths(tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9\n*.md"
+    try:
+        Path(os.fsdecode(odd)).write_text("words")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    folder = tmp_path
+    while len(str(folder)) < 3700:
+        folder = folder / ("d" * 200)
+    folder.mkdir(parents=True)
+    (folder / "deep.md").write_text("words")
+    found = [verdict.path for verdict in walk(str(tmp_path), Rules()) if isinstance(verdict, Found)]
+    assert sorted(map(os.fsencode, found)) == sorted([odd, os.fsencode(folder / "deep.md")])
+
+
+def test_a_file_asked_for_by_name_is_looked_at_though_hidden(tmp_path: Path) -> None:
+    put(tmp_path, ".profile", ".env")
+    assert isinstance(next(iter(walk(str(tmp_path / ".profile"), Rules()))), Found)
+    assert isinstance(next(iter(walk(str(tmp_path / ".env"), Rules()))), Skipped)
+
+
+def test_large_files_are_left_out_with_their_size(tmp_path: Path) -> None:
+    with (tmp_path / "big.txt").open("wb") as stream:
+        stream.truncate(200 << 20)
+    verdict = next(iter(walk(str(tmp_path), Rules())))
+    assert isinstance(verdict, Skipped) and "200 MB" in verdict.reason
+    assert verdicts(tmp_path, Rules(max_bytes=4)) == {"big.txt": "default: size"}
