@@ -159,9 +159,9 @@ def moment(value: str, now: datetime) -> int:
     text = value.strip().lower()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if text in ("today", "yesterday"):
-        return _nanoseconds(midnight - timedelta(days=text == "yesterday"))
+        return _nanoseconds(midnight, timedelta(days=text == "yesterday"))
     if age := _AGE.fullmatch(text):
-        return _nanoseconds(now - timedelta(days=int(age[1]) * _AGE_DAYS[age[2][0]]))
+        return _nanoseconds(now, timedelta(days=int(age[1]) * _AGE_DAYS[age[2][0]]))
     if date := _DATE.fullmatch(text):
         try:
             return _nanoseconds(datetime(int(date[1]), int(date[2] or 1), int(date[3] or 1)))
@@ -170,9 +170,9 @@ def moment(value: str, now: datetime) -> int:
     raise ValueError("is no time: write 2w, 3d, yesterday, 2024 or 2024-05-31")
 
 
-def _nanoseconds(when: datetime) -> int:
+def _nanoseconds(when: datetime, earlier: timedelta = timedelta(0)) -> int:  # noqa: B008
     try:
-        return int(when.timestamp()) * 1_000_000_000
+        return int((when - earlier).timestamp()) * 1_000_000_000
     except (OverflowError, OSError, ValueError):
         raise ValueError("is too long ago") from None
 

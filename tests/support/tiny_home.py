@@ -1,0 +1,54 @@
+"""A ken home with the tiny model in it, and the command line run in this process."""
+
+from __future__ import annotations
+
+import functools
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from support.tiny_model import make_tiny_checkpoint
+
+from app.cli import main
+
+
+@functools.cache
+def tiny_models() -> Path:
+    """A folder of models that holds the tiny one under the default model's name, made once a run."""
+    folder = Path(tempfile.mkdtemp(prefix="ken-tiny-models-"))
+    make_tiny_checkpoint(folder / "embeddinggemma-300m")
+    return folder
+
+
+def with_tiny_model(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Let ken find the tiny model, run as exactly as it can be."""
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models()))
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "config.toml").write_text('[model]\nprecision = "f32"\nthreads = 1\n')
+
+
+def ken(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
+    """Run a command; `exit_code`, `stdout` and `stderr` are as a shell would see them."""
+    return CliRunner().invoke(main, [str(a) for a in arguments], input=stdin, catch_exceptions=False)
+
+
+def ken_json(*arguments: str | Path) -> Any:
+    """Run a command that must succeed, and parse the JSON it prints."""
+    result = ken(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def notes(folder: Path, **files: str) -> Path:
+    """Write files (`name__md` is name.md) into a folder, each with a time well in the past."""
+    import os
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        path = folder / name.replace("__", ".")
+        path.write_text(text)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    return folder
