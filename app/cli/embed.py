@@ -38,7 +38,13 @@ Line = tuple[str, str | None]
     help="What the vectors are for.",
 )
 @click.option("--title", help="Title of every text; only for documents.")
-@click.option("--dim", type=click.Choice([str(d) for d in DIMENSIONS]), default="768", show_default=True)
+@click.option(
+    "--dim",
+    type=click.Choice([str(d) for d in DIMENSIONS]),
+    default="768",
+    show_default=True,
+    help="Numbers in a vector: cut to these and normalised again.",
+)
 @click.option("--engine", type=click.Choice(ENGINES), help="What computes.")
 @click.option("--precision", type=click.Choice(PRECISIONS), help="How exactly.")
 @click.option("--model", metavar="NAME", help="Another model, by name or folder.")
