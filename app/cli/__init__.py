@@ -37,6 +37,7 @@ COMMANDS = {
     "import": "app.cli.maintain:import_",
     "backup": "app.cli.maintain:backup",
     "model": "app.cli.model:model",
+    "bench": "app.cli.bench:bench",
 }
 """Each command's name, and where its click command is found when it is called."""
 

@@ -11,6 +11,7 @@ from app import output
 from app.cli import terminal
 
 BENCHES = {
+    "embed": "app.bench.embed",
     "fresh": "app.bench.fresh",
     "search": "app.bench.search",
 }
@@ -28,6 +29,20 @@ class Benches(click.Group):
 @click.group(cls=Benches)
 def bench() -> None:
     """How fast each part is on this machine."""
+
+
+@bench.command("read")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.option("--beside", type=click.Choice(["markitdown"]), help="Read the same files with it too.")
+@click.option("--beside-python", "python", default=sys.executable, help="The Python that has the other.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_read(folder: str, beside: str | None, python: str, as_json: bool) -> None:
+    """Reading and cutting every file of FOLDER, by format."""
+    from app.bench import read
+
+    result = read.run(folder, beside=beside, python=python, say=_say)
+    _say("")
+    terminal.result(output.dumps(read.as_json(result)) if as_json else read.table(result))
 
 
 def _command(name: str, module: str) -> click.Command:

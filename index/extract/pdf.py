@@ -129,7 +129,12 @@ def _runs(handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, width
         near = [box for box in boxes if gap is None or box[0] < gap]
         boxes = [box for box in boxes if gap is not None and box[0] >= gap]
         if part and near:
-            edges = min(b[0] for b in near), min(b[1] for b in near), max(b[2] for b in near), max(b[3] for b in near)
+            edges = (
+                min(b[0] for b in near),
+                min(b[1] for b in near),
+                max(b[2] for b in near),
+                max(b[3] for b in near),
+            )
             yield Line(squeezed(part), *edges, height, hyphen and gap is None, width)
         at = stop
 

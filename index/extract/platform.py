@@ -32,13 +32,14 @@ def limit_this_process(memory_bytes: int) -> None:
     threading.Thread(target=_watch_memory, args=(memory_bytes,), daemon=True).start()
 
 
-def peak_memory(raw: int) -> int:
-    """Bytes from `ru_maxrss`, which macOS gives in bytes and Linux in kibibytes."""
-    return raw if sys.platform == "darwin" else raw * 1024
+def own_peak_memory() -> int:
+    """Resident bytes of this process at their peak (macOS counts in bytes, Linux in kibibytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _watch_memory(limit: int) -> None:
     while True:
         time.sleep(_WATCH_SECONDS)
-        if peak_memory(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) > limit:
+        if own_peak_memory() > limit:
             os._exit(OUT_OF_MEMORY)

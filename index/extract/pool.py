@@ -45,6 +45,8 @@ class ReadFile:
     size: int
     mtime_ns: int
     inode: int
+    memory: int = 0
+    """Resident bytes of the reading child at their peak so far."""
 
 
 class ReaderPool:
@@ -75,7 +77,8 @@ class ReaderPool:
                 after = os.fstat(descriptor)
             if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
                 document, digest = _document(*answer)
-                return ReadFile(document, digest, before.st_size, before.st_mtime_ns, before.st_ino)
+                memory = int(answer[0]["memory"])
+                return ReadFile(document, digest, before.st_size, before.st_mtime_ns, before.st_ino, memory)
         raise FileFailed(
             "It kept changing while it was being read.", "It is read again when it comes to rest."
         )

@@ -70,7 +70,7 @@ UNREAD = {
     "models and arrays": ".safetensors .gguf .onnx .pt .pth .ckpt .h5 .hdf5 .npy .npz .pkl .pickle .joblib .tflite .mlmodel",
     "fonts": ".ttf .otf .woff .woff2 .eot",
     "disk images and virtual machines": ".img .vmdk .qcow2 .vdi .vhd",
-    "old Word, Excel and PowerPoint files": ".doc .dot .ppt .pps",
+    "old PowerPoint files": ".ppt .pps",
     "Outlook files": ".msg .pst .ost",
     "Apple's iWork files": ".pages .numbers .key",
     "drawings and models in three dimensions": ".dwg .dxf .stl .blend .fbx .skp .vsd .vsdx",
@@ -83,6 +83,11 @@ UNREAD = {
 def by_name(name: str) -> Format | None:
     """The format a file's name says it has; None where the name says nothing."""
     return _NAMES.get(name) or _SUFFIXES.get(_suffix(name))
+
+
+def by_kind(kind: str) -> Format:
+    """The format of that name."""
+    return next(format for format in FORMATS if format.kind == kind)
 
 
 def unread(name: str) -> str:

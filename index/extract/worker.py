@@ -94,6 +94,7 @@ def pack(document: Document, digest: bytes) -> bytes:
     return _frame(
         {
             "hash": digest.hex(),
+            "memory": platform.own_peak_memory(),
             "kind": document.kind,
             "title": document.title,
             "language": document.language,
