@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -181,8 +182,7 @@ class RemoteLibrary:
     def _connect(self) -> Lines:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.settimeout(CONNECT_TIMEOUT)
-            connection.connect(os.fspath(self.path))
+            _connect(connection, self.path)
             if not is_own(connection):
                 raise DaemonError(
                     f"{self.path} belongs to another user.", "Set KEN_HOME to a folder of your own."
@@ -201,8 +201,24 @@ class RemoteLibrary:
 def is_running(path: Path | None = None) -> bool:
     """Whether a daemon, of whatever release, accepts connections."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(CONNECT_TIMEOUT)
-        return connection.connect_ex(os.fspath(path or paths.socket_path())) == 0
+        try:
+            _connect(connection, path or paths.socket_path())
+        except OSError:
+            return False
+        return True
+
+
+def _connect(connection: socket.socket, path: Path) -> None:
+    """Connect, waiting a little where so many do at once that the system refuses (EAGAIN)."""
+    connection.settimeout(CONNECT_TIMEOUT)
+    deadline = time.monotonic() + CONNECT_TIMEOUT
+    while True:
+        try:
+            return connection.connect(os.fspath(path))
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _check_greeting(greeting: dict[str, Any]) -> None:

@@ -36,8 +36,8 @@ def notes(tmp_path: Path) -> Path:
 
 def connect() -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(10.0)
     connection.connect(str(paths.socket_path()))
+    connection.settimeout(10.0)
     return connection
 
 
@@ -127,7 +127,7 @@ def test_an_endless_line_is_cut_off(daemons: Daemons) -> None:
     assert daemons.library.daemon().memory_mb < 300
 
 
-def test_clients_that_hang_do_not_lock_others_out(daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_that_hang_do_not_lock_others_out(daemons: Daemons) -> None:
     daemons.start()
     hanging = [connect() for _ in range(MAX_CONNECTIONS + 10)]
     for connection in hanging[::2]:
