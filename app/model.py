@@ -64,7 +64,7 @@ class LazyModel:
 
     @property
     def model(self) -> str:
-        return Path(self.config.name or DEFAULT_MODEL).name
+        return self.folder.name if self.present else Path(self.config.name or DEFAULT_MODEL).name
 
     @property
     def engine(self) -> str:

@@ -11,6 +11,8 @@ import platformdirs
 from embedder.errors import ModelNotFound
 
 DEFAULT_MODEL = "embeddinggemma-300m"
+SMALLER_MODELS = tuple(f"{DEFAULT_MODEL}-{precision}" for precision in ("bf16", "8bit", "4bit"))
+"""What is used in the default's place where it is absent: whoever keeps only a smaller one means it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,6 @@ def models_folder() -> Path:
     return (Path(home).expanduser().absolute() if home else platformdirs.user_data_path("ken")) / "models"
 
 
-def default_model_folder() -> Path:
-    return models_folder() / DEFAULT_MODEL
-
-
 def list_models() -> list[Model]:
     """Whole models, by name; a half-fetched one lies in a hidden folder and is none."""
     folder = models_folder()
@@ -48,12 +46,13 @@ def is_model(folder: Path) -> bool:
 
 
 def find_model(model: str | Path | None = None) -> Path:
-    """The folder of a model given by name or folder; None is the default model.
+    """The folder of a model given by name or folder; None is the default, or a smaller one that is here.
 
     Raises `ModelNotFound` where there is none.
     """
     if model is None:
-        model = DEFAULT_MODEL
+        here = (name for name in (DEFAULT_MODEL, *SMALLER_MODELS) if is_model(models_folder() / name))
+        model = next(here, DEFAULT_MODEL)
     if isinstance(model, str) and is_name(model) and is_model(models_folder() / model):
         return models_folder() / model
     folder = Path(model).expanduser().absolute()

@@ -13,11 +13,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any
@@ -43,7 +45,7 @@ def download_wheels(folder: Path, have: BytesHave) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob("tmp-*"):
-        shutil.rmtree(leftover)
+        shutil.rmtree(leftover, ignore_errors=True)
     waiting = [release for release in RELEASES if _wheel(folder, release) is None]
     running: dict[str, _Pip] = {}
     try:
@@ -53,7 +55,7 @@ def download_wheels(folder: Path, have: BytesHave) -> list[Path]:
                 running[release] = _Pip(release, folder)
             for release in [release for release, pip in running.items() if pip.is_done()]:
                 running.pop(release).finish()
-            have(sum(path.stat().st_size for path in _files(folder)))
+            have(_bytes_here(folder))
             time.sleep(0.1)
     finally:
         for pip in running.values():
@@ -66,9 +68,13 @@ def _wheel(folder: Path, release: str) -> Path | None:
     return next(iter(folder.glob(f"*-{release}-*.whl")), None)
 
 
-def _files(folder: Path) -> list[Path]:
-    """Files that are there now; pip moves its own while they are counted."""
-    return [path for path in folder.rglob("*") if path.is_file()]
+def _bytes_here(folder: Path) -> int:
+    """Bytes on the disk by now; pip moves and deletes its own files while they are counted."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 class _Pip:
@@ -76,8 +82,8 @@ class _Pip:
 
     def __init__(self, release: str, folder: Path) -> None:
         self.release, self.folder = release, folder
-        self.work = folder / f"tmp-{release}"
-        self.work.mkdir()
+        # A name of its own: a pip that outlived a killed ken may still be writing under its old one.
+        self.work = Path(tempfile.mkdtemp(prefix=f"tmp-{release}-", dir=folder))
         command = [
             *pip_command(),
             "download",
@@ -108,7 +114,7 @@ class _Pip:
         reason = self._reason()
         if wheel and not self.process.returncode:
             wheel.rename(self.folder / wheel.name)
-        shutil.rmtree(self.work)
+        shutil.rmtree(self.work, ignore_errors=True)
         if wheel is None or self.process.returncode:
             raise DownloadFailed(f"pip could not download {PACKAGE} {self.release}: {reason}")
 

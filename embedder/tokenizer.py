@@ -20,7 +20,7 @@ from embedder.config import ModelConfig
 from embedder.errors import InputInvalid, ModelInvalid
 from embedder.models import models_folder
 
-_MAX_TOKENIZER_BYTES = 256 << 20
+_MAX_TOKENIZER_BYTES = 64 << 20
 _FETCH_AGAIN = "Fetch or copy the checkpoint again, tokenizer.json included."
 
 

