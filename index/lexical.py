@@ -10,7 +10,7 @@ from index.database import rows
 from index.question import Question
 
 TITLE_WEIGHT = 2.0
-WORK_ROWS = 40_000
+WORK_ROWS = 20_000
 """Rows a question may score before its commonest words are left out of the match."""
 
 Ids = NDArray[np.int64]
@@ -36,6 +36,14 @@ def expression(question: Question) -> str:
     return " AND ".join([*required, f"({any_of})"]) if required else any_of
 
 
+def _oldest(question: Question) -> int:
+    """The text number beyond which to look: 0, unless even the rarest word is in too many texts to score."""
+    rarest = min((unit.rows for unit in question.units if unit.rows), default=0)
+    if question.required or rarest <= WORK_ROWS:
+        return 0
+    return question.total - question.total * WORK_ROWS // rarest
+
+
 def best(
     connection: apsw.Connection, question: Question, k: int, allowed: Ids | None = None
 ) -> tuple[Ids, Floats]:
@@ -43,8 +51,10 @@ def best(
     asked = expression(question)
     if not asked:
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    # The plus keeps SQLite from running the match once for each allowed row.
-    narrowed = "" if allowed is None else "AND +rowid IN (SELECT value FROM carray(?))"
+    narrowed = f"AND rowid > {_oldest(question)}"
+    if allowed is not None:
+        # The plus keeps SQLite from running the match once for each allowed row.
+        narrowed = "AND +rowid IN (SELECT value FROM carray(?))"
     found = rows(
         connection,
         f"WITH matched AS MATERIALIZED (SELECT rowid AS id, bm25(words, {TITLE_WEIGHT}, 1.0) AS score "

@@ -26,6 +26,8 @@ GRAM = 2
 ALPHABETIC_GRAM = 4
 """Characters of a gram where one character is a letter: Thai, Lao, Khmer, Burmese."""
 LAST = "\U0010ffff"
+PREFIX_TERMS = 50
+MOST_REMEMBERED = 50_000
 TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2", "categories", "L* N* Co Mn Mc"])
 """As the table of words is declared; only FTS5's own tokenizer agrees with the index."""
 
@@ -109,9 +111,39 @@ def tokenize(connection: apsw.Connection, text: str) -> Iterator[Token]:
         yield Token(start, end, data[start:end].decode("utf-8", "replace"), terms[0])
 
 
-def understand(connection: apsw.Connection, text: str, *, typing: bool = False) -> Question:
+class Frequencies:
+    """How many passages hold a term, remembered: FTS5 counts by walking all of a term's places.
+
+    What is remembered serves until the index has grown or shrunk by a twentieth.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bool], int] = {}
+        self._total = 0
+
+    def rows(self, connection: apsw.Connection, term: str, total: int, *, prefix: bool) -> int:
+        """Of `total` passages. A prefix counts its first terms only."""
+        if abs(total - self._total) * 20 > self._total or len(self._known) > MOST_REMEMBERED:
+            self._known, self._total = {}, total
+        key = (term, prefix)
+        if key not in self._known:
+            self._known[key] = self._count(connection, term, prefix)
+        return min(self._known[key], total)
+
+    @staticmethod
+    def _count(connection: apsw.Connection, term: str, prefix: bool) -> int:
+        if prefix:
+            some = f"SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT {PREFIX_TERMS}"
+            return value(connection, f"SELECT coalesce(sum(doc), 0) FROM ({some})", int, (term, term + LAST))
+        sql = "SELECT coalesce(max(doc), 0) FROM words_terms WHERE term = ?"
+        return value(connection, sql, int, (term,))
+
+
+def understand(
+    connection: apsw.Connection, text: str, frequencies: Frequencies, *, typing: bool = False
+) -> Question:
     """Take a question apart. Quoted parts are phrases that must occur; `typing` opens the last word."""
-    reader = _Reader(connection)
+    reader = _Reader(connection, frequencies)
     text = unicodedata.normalize("NFKC", text.replace("\0", " "))
     for quoted in _QUOTED.finditer(text):
         reader.phrase(next(part for part in quoted.groups() if part is not None))
@@ -127,8 +159,9 @@ def understand(connection: apsw.Connection, text: str, *, typing: bool = False) 
 class _Reader:
     """Collects the units of one question, each once."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, frequencies: Frequencies) -> None:
         self._connection = connection
+        self._frequencies = frequencies
         stored = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
         self.total = stored - value(connection, "SELECT count(*) FROM freed", int)
         self.units: dict[str, Unit] = {}
@@ -180,14 +213,8 @@ class _Reader:
         # The words as written: FTS5 stems them itself, and a stem stemmed twice is another word.
         match = '"' + " ".join(token.written.replace('"', '""') for token in tokens) + '"' + "*" * prefix
         terms = tuple(token.term for token in tokens)
-        rows = min(self._rows(term, prefix=prefix) for term in terms)
+        rows = min(
+            self._frequencies.rows(self._connection, term, self.total, prefix=prefix) for term in terms
+        )
         weight = max(1e-6, math.log((self.total - rows + 0.5) / (rows + 0.5))) if rows < self.total else 1e-6
         self.units.setdefault(match, Unit(match, terms, rows, weight, required, prefix))
-
-    def _rows(self, term: str, *, prefix: bool) -> int:
-        if prefix:
-            some = "SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT 500"
-            sql = f"SELECT coalesce(sum(doc), 0) FROM ({some})"
-            return value(self._connection, sql, int, (term, term + LAST))
-        sql = "SELECT coalesce(max(doc), 0) FROM words_terms WHERE term = ?"
-        return value(self._connection, sql, int, (term,))

@@ -14,9 +14,9 @@ from index.database import rows
 from index.question import Question
 from index.types import Mode
 
-CANDIDATES = 200
+CANDIDATES = 100
 """Texts each list brings at least."""
-LEXICAL_DEPTH = 2_000
+LEXICAL_DEPTH = 1_000
 """Texts whose lexical part is known, so that what meaning alone found gets its words counted too."""
 
 Floats = NDArray[np.float32]

@@ -17,7 +17,7 @@ from index import filters, generations, hits, vectors
 from index.confidence import confidence
 from index.database import ReaderPool, rows
 from index.errors import QueryInvalid
-from index.question import Question, understand
+from index.question import Frequencies, Question, understand
 from index.ranking import CANDIDATES, Asked, Nearest, Ranked, rank
 from index.records import encode_path
 from index.types import Filter, Mode, Results
@@ -36,6 +36,7 @@ class Searcher:
     def __init__(self, path: Path, *, resident: bool = False) -> None:
         self._pool = ReaderPool(Path(path))
         self._nearest: Nearest = vectors.nearest
+        self._frequencies = Frequencies()
         self._resident = None
         if resident:
             from index.resident import Resident
@@ -60,7 +61,7 @@ class Searcher:
         answer. `typing` matches the last word as a prefix.
         """
         with self._pool.snapshot() as db:
-            asked = _asked(db, query, vector, mode, limit, filter, typing=typing)
+            asked = self._asked(db, query, vector, mode, limit, filter, typing=typing)
             ranked = rank(db, asked, self._nearest)
             found = hits.group(db, asked.question, ranked, limit, filter, explain=explain)
             sure = confidence(ranked, asked.question, _looked_at(asked))
@@ -77,7 +78,7 @@ class Searcher:
     ) -> list[tuple[str, float]]:
         """Paths and scores alone, best first, for evaluation. `dimension` 256 scores as the nearest do."""
         with self._pool.snapshot() as db:
-            asked = _asked(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
+            asked = self._asked(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
             return hits.paths(db, rank(db, asked, self._nearest), limit)
 
     def similar(
@@ -100,6 +101,29 @@ class Searcher:
             found = tuple(hit for hit in found if hit.path != path)[:limit]
             return Results(found, close=bool(found), confidence=1.0 if found else 0.0)
 
+    def _asked(
+        self,
+        db: apsw.Connection,
+        query: str,
+        vector: Floats | None,
+        mode: Mode,
+        limit: int,
+        narrowed: Filter,
+        *,
+        typing: bool = False,
+        dimension: int = vectors.FULL,
+    ) -> Asked:
+        if not query.strip():
+            raise QueryInvalid("The question is empty.", "Type what you are looking for.")
+        return Asked(
+            question=understand(db, query, self._frequencies, typing=typing),
+            vector=None if mode == "words" else _unit(vector),
+            mode=mode,
+            k=max(CANDIDATES, 2 * limit),
+            allowed=filters.allowed(db, narrowed),
+            dimension=dimension,
+        )
+
     def close(self) -> None:
         self._pool.close()
         if self._resident is not None:
@@ -112,29 +136,6 @@ class Searcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _asked(
-    db: apsw.Connection,
-    query: str,
-    vector: Floats | None,
-    mode: Mode,
-    limit: int,
-    narrowed: Filter,
-    *,
-    typing: bool = False,
-    dimension: int = vectors.FULL,
-) -> Asked:
-    if not query.strip():
-        raise QueryInvalid("The question is empty.", "Type what you are looking for.")
-    return Asked(
-        question=understand(db, query, typing=typing),
-        vector=None if mode == "words" else _unit(vector),
-        mode=mode,
-        k=max(CANDIDATES, 10 * limit),
-        allowed=filters.allowed(db, narrowed),
-        dimension=dimension,
-    )
 
 
 def _looked_at(asked: Asked) -> int:

@@ -1,0 +1,302 @@
+"""`ken bench search`: the index from ten thousand to a million passages, beside other exact searches.
+
+Makes indexes of its own in a throw-away folder: passages of real words (the demo's, as
+frequent as Zipf's law has them) and random unit vectors, which are the hardest to tell apart. Peers
+(NumPy, and FAISS and usearch where they are installed) search the same vectors in the same process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app import paths
+from index.database import ReaderPool, rows
+from index.generations import serving
+from index.resident import Resident
+from index.search import Searcher
+from index.store import Store
+from index.types import FileRecord, Passage
+from index.vectors import DIMENSION, FULL, blocks, cosines, shorten
+
+SIZES = (10_000, 100_000, 1_000_000)
+QUESTIONS = 60
+PER_FILE = 10
+BATCH = 5_000
+WORDS_A_PASSAGE = 110
+COLD = (
+    "import sys, numpy; from pathlib import Path; from index.search import Searcher; "
+    "print(Searcher(Path(sys.argv[1])).search(sys.argv[3], numpy.load(sys.argv[2])).hits[0].path)"
+)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Figures at one size; times are 95th percentiles, the query's embedding left out."""
+
+    passages: int
+    vector_ms_p95: float
+    hybrid_ms_p95: float
+    cold_ms: float
+    """From process start to the first answer, the question's vector given."""
+    bytes_per_passage: float
+    """On disk, beyond the passage's text and words."""
+    memory_mb: float
+    """The vectors' copy in memory."""
+    recall_at_10: float
+    """Of the warm vector search, against NumPy's exact one in float32."""
+    writes_per_second: float
+    """Passages stored with words and vectors, embedding left out."""
+    hybrid_ms_p95_while_writing: float
+    peers: dict[str, float]
+    """Vector search, milliseconds, 95th percentile."""
+
+
+def run(say: Callable[[str], None], sizes: Sequence[int] = SIZES) -> list[Measured]:
+    with tempfile.TemporaryDirectory(prefix="ken-bench-") as folder:
+        return [_measure(Path(folder) / f"{size}.db", size, say) for size in sizes]
+
+
+def as_json(results: list[Measured]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in results]
+
+
+def table(results: list[Measured]) -> str:
+    lines = ["passages   vector  hybrid  writing    cold  bytes  memory  recall@10  writes/s  peers"]
+    for one in results:
+        peers = ", ".join(f"{name} {ms:.1f}" for name, ms in one.peers.items())
+        lines.append(
+            f"{one.passages:>9,}{one.vector_ms_p95:>8.1f}{one.hybrid_ms_p95:>8.1f}"
+            f"{one.hybrid_ms_p95_while_writing:>9.1f}{one.cold_ms:>8.0f}{one.bytes_per_passage:>7,.0f}"
+            f"{one.memory_mb:>8.1f}{one.recall_at_10:>11.3f}{one.writes_per_second:>10,.0f}  {peers}"
+        )
+    return "\n".join([*lines, "Times are milliseconds, 95th percentile; memory is MB."])
+
+
+def _measure(path: Path, size: int, say: Callable[[str], None]) -> Measured:
+    words = _Words()
+    generator = np.random.default_rng(size)
+    with Store(path, fingerprint="bench") as store:
+        rate = _fill(store, size, words, generator, say)
+        beyond = _bytes_beyond_text(path) / size
+        questions = _questions(words, generator)
+        say(f"{size:,} passages: searching")
+        found, vector_ms, memory = _warm(path, [vector for _, vector in questions])
+        peers, exact = _peers(path, [shorten(vector[None])[0] for _, vector in questions], say)
+        recall = np.mean([len(set(a[:10]) & set(b[:10])) / 10 for a, b in zip(found, exact, strict=True)])
+        cold = min(_cold(path, questions[i]) for i in range(3))
+        with Searcher(path, resident=True) as searcher:
+            _ask(searcher, questions[:3])
+            hybrid = _p95(_ask(searcher, questions))
+            writing = _p95(_while_writing(store, words, generator, lambda: _ask(searcher, questions)))
+    return Measured(
+        passages=size,
+        vector_ms_p95=vector_ms,
+        hybrid_ms_p95=hybrid,
+        cold_ms=cold,
+        bytes_per_passage=round(beyond, 1),
+        memory_mb=round(memory / 1e6, 2),
+        recall_at_10=round(float(recall), 4),
+        writes_per_second=round(rate),
+        hybrid_ms_p95_while_writing=writing,
+        peers=peers,
+    )
+
+
+def _warm(path: Path, asked: Sequence[Floats]) -> tuple[list[NDArray[np.int64]], float, int]:
+    """The ten nearest as a warm process finds them: from the copy in memory, scored again from the file."""
+    with ReaderPool(path) as pool, pool.snapshot() as db:
+        number = serving(db)
+        resident = Resident()
+
+        def search(vector: Floats) -> NDArray[np.int64]:
+            near, _ = resident.nearest(db, number, shorten(vector[None])[0], 100)
+            true = cosines(db, number, vector, near.tolist(), DIMENSION)
+            return np.array(sorted(true, key=lambda id_: -true[id_])[:10], np.int64)
+
+        found, milliseconds = _timed(search, asked)
+        memory = resident.nbytes
+        resident.close()
+    return found, milliseconds, memory
+
+
+class _Words:
+    """Text of the demo's words, each as frequent as Zipf's law has a word of its rank."""
+
+    def __init__(self) -> None:
+        files = sorted(paths.assets_path().glob("demo/**/*"))
+        text = " ".join(file.read_text(errors="replace") for file in files if file.suffix in (".md", ".txt"))
+        ranked = [word for word, _ in Counter(re.findall(r"[^\W\d_]{2,}", text)).most_common()]
+        shares = 1 / np.arange(1, len(ranked) + 1)
+        self._words = np.array(ranked)
+        self._edges = np.cumsum(shares / shares.sum())
+        self._generator = np.random.default_rng(0)
+
+    def some(self, count: int) -> str:
+        drawn = np.searchsorted(self._edges, self._generator.random(count))
+        return " ".join(self._words[np.minimum(drawn, len(self._words) - 1)])
+
+
+def _fill(
+    store: Store, size: int, words: _Words, generator: np.random.Generator, say: Callable[[str], None]
+) -> float:
+    """Returns passages stored a second, words and vectors, without the time to make them up."""
+    spent = 0.0
+    for start in range(0, size, BATCH):
+        count = min(BATCH, size - start)
+        spent += _put(store, f"/bench/{start}", count, words, generator)
+        say(f"{size:,} passages: {start + count:,} stored, {(start + count) / spent:,.0f} a second")
+    return size / spent
+
+
+def _put(store: Store, folder: str, count: int, words: _Words, generator: np.random.Generator) -> float:
+    items = []
+    for first in range(0, count, PER_FILE):
+        path = f"{folder}/note-{first}.md"
+        record = FileRecord(path, first, 9_000, first, b"\0" * 16, kind="markdown", title=words.some(3))
+        texts = [words.some(WORDS_A_PASSAGE) for _ in range(min(PER_FILE, count - first))]
+        passages = [
+            Passage(text, 900 * i, 900 * i + len(text), 12 * i + 1, record.title, ("Part",), None, 160)
+            for i, text in enumerate(texts)
+        ]
+        items.append((record, passages))
+    vectors = _unit(generator.standard_normal((count, FULL), np.float32))
+    started = time.perf_counter()
+    store.put(items)
+    waiting = store.pending(count)
+    store.put_vectors([one.id for one in waiting], vectors[: len(waiting)])
+    return time.perf_counter() - started
+
+
+def _questions(words: _Words, generator: np.random.Generator) -> list[tuple[str, Floats]]:
+    noise = generator.standard_normal((QUESTIONS, FULL), np.float32)
+    return [(words.some(random.Random(i).randrange(2, 9)), one) for i, one in enumerate(_unit(noise))]
+
+
+def _unit(rows_: Floats) -> Floats:
+    return np.asarray(rows_ / np.linalg.norm(rows_, axis=1, keepdims=True), np.float32)
+
+
+def _ask(searcher: Searcher, questions: Sequence[tuple[str, Floats]]) -> list[float]:
+    times = []
+    for text, vector in questions:
+        started = time.perf_counter()
+        searcher.search(text, vector)
+        times.append(1e3 * (time.perf_counter() - started))
+    return times
+
+
+def _while_writing(
+    store: Store, words: _Words, generator: np.random.Generator, ask: Callable[[], list[float]]
+) -> list[float]:
+    done = threading.Event()
+
+    def write() -> None:
+        batch = 0
+        while not done.is_set():
+            _put(store, f"/more/{batch}", 200, words, generator)
+            batch += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        return ask()
+    finally:
+        done.set()
+        writer.join()
+
+
+def _timed(
+    search: Callable[[Floats], NDArray[np.int64]], asked: Sequence[Floats]
+) -> tuple[list[NDArray[np.int64]], float]:
+    search(asked[0])
+    found, times = [], []
+    for query in asked:
+        started = time.perf_counter()
+        found.append(np.asarray(search(query)))
+        times.append(1e3 * (time.perf_counter() - started))
+    return found, _p95(times)
+
+
+def _p95(times: Sequence[float]) -> float:
+    return round(float(np.percentile(times, 95)), 2)
+
+
+def _peers(
+    path: Path, asked: Sequence[Floats], say: Callable[[str], None]
+) -> tuple[dict[str, float], list[NDArray[np.int64]]]:
+    """Milliseconds of each peer, and the exact answers by NumPy."""
+    with ReaderPool(path) as pool, pool.snapshot() as db:
+        ids, heads = zip(*blocks(db, serving(db), 65_536), strict=True)
+    numbers, matrix = np.concatenate(ids), np.concatenate(heads)
+
+    def with_numpy(query: Floats) -> NDArray[np.int64]:
+        scores = matrix @ query
+        best = np.argpartition(scores, -20)[-20:]
+        return np.asarray(numbers[best[np.argsort(-scores[best])]])
+
+    exact, milliseconds = _timed(with_numpy, asked)
+    peers = {"numpy": milliseconds}
+    for name, make in (("faiss", _faiss), ("usearch", _usearch)):
+        try:
+            module = importlib.import_module("faiss" if name == "faiss" else "usearch.index")
+        except ImportError:
+            continue
+        say(f"{len(numbers):,} passages: {name}")
+        peers[name] = _timed(make(module, matrix), asked)[1]
+    return peers, exact
+
+
+def _faiss(faiss: Any, matrix: Floats) -> Callable[[Floats], NDArray[np.int64]]:
+    index = faiss.IndexFlatIP(DIMENSION)
+    index.add(matrix)
+    return lambda query: np.asarray(index.search(query[None], 20)[1][0], np.int64)
+
+
+def _usearch(usearch: Any, matrix: Floats) -> Callable[[Floats], NDArray[np.int64]]:
+    codes = np.rint(matrix * 127 / np.abs(matrix).max()).astype(np.int8)
+
+    def search(query: Floats) -> NDArray[np.int64]:
+        code = np.rint(query * 127 / np.abs(query).max()).astype(np.int8)
+        return np.asarray(usearch.search(codes, code, 20, usearch.MetricKind.IP, exact=True).keys, np.int64)
+
+    return search
+
+
+def _cold(path: Path, question: tuple[str, Floats]) -> float:
+    stored = path.with_suffix(".npy")
+    np.save(stored, question[1])
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", COLD, str(path), str(stored), question[0]],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return round(1e3 * (time.perf_counter() - started), 1)
+
+
+def _bytes_beyond_text(path: Path) -> int:
+    """The file's pages, without those of words and names and without the texts' own bytes."""
+    with ReaderPool(path) as pool, pool.snapshot() as db:
+        pages = dict(rows(db, "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+        texts = rows(db, "SELECT sum(length(CAST(text AS BLOB)) + length(CAST(title AS BLOB))) FROM texts")[
+            0
+        ][0]
+    words = sum(size for name, size in pages.items() if name.startswith(("words", "names")))
+    return int(sum(pages.values()) - words - texts)
