@@ -24,10 +24,11 @@ from functools import cache
 from pathlib import Path
 
 from app import output, paths
-from app.errors import UsageInvalid
+from app.errors import TITLED_ERRORS, UsageInvalid
+from app.library import Library
 from app.lock import WriteLock
 from app.plain import clip, plain_line
-from index.types import Hit
+from index.types import Filter, Hit
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ TOLD_KEPT = 500
 """Answers remembered for each question, so that saving a note again does not tell it again."""
 COMMAND_TIMEOUT = 60.0
 LOCK_WAIT = 5.0
+NEARLY = 0.8
+"""Part of the best answer's score that another needs to be told beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,35 @@ def _write(questions: tuple[Standing, ...]) -> None:
     with draft.open("rb") as written:
         os.fsync(written.fileno())
     draft.replace(path)
+
+
+class Asker:
+    """Asks the standing questions of what is new. `notify`: tell answers on the desktop too."""
+
+    def __init__(self, *, notify: bool) -> None:
+        self._notify = notify
+
+    def ask(self, new: Sequence[str], library: Library) -> None:
+        """Tell each close answer among the files `new` that was not told before."""
+        if not new or not standing_path().exists():
+            return
+        try:
+            for question in read():
+                self._ask_one(question, new, library)
+        except TITLED_ERRORS as error:
+            log.warning("standing questions: %s %s", error.what, error.fix)
+
+    def _ask_one(self, question: Standing, new: Sequence[str], library: Library) -> None:
+        answer = library.search(question.query, filter=Filter(folders=tuple(new)))
+        if not answer.close:
+            return
+        best = answer.hits[0].score
+        hits = [hit for hit in answer.hits if hit.score >= best * NEARLY and hit.modified_ns > question.since_ns]
+        untold = [hit for hit in hits if question.digest(hit) not in question.told]
+        for hit in untold:
+            tell(question, hit, notify=self._notify)
+        if untold:
+            remember(question.id, [question.digest(hit) for hit in untold])
 
 
 def tell(question: Standing, hit: Hit, *, notify: bool) -> None:

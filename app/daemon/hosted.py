@@ -30,6 +30,7 @@ from app.library import Answer, Folder, Progress, ProgressCallback, Status, Sync
 from app.local import LocalLibrary
 from app.model import LazyModel
 from app.places import absolute
+from app.standing import Asker
 from app.sync.pipeline import Pipeline, readers_for
 from app.sync.queue import DirtyQueue
 from app.sync.watcher import Watcher
@@ -77,6 +78,7 @@ class HostedLibrary(LocalLibrary):
         self.queue = DirtyQueue()
         watcher = Watcher(self.queue, ignored=os.path.realpath(paths.home()))
         self.keeper = Keeper(self, self.queue, watcher, config.daemon)
+        self._standing = Asker(notify=config.daemon.notify)
         self._made: Pipeline | None = None
         self._pool: ReaderPool | None = None
         self._warm = False
@@ -170,7 +172,10 @@ class HostedLibrary(LocalLibrary):
     def take(self, paths: Sequence[str], urgent: Callable[[], list[str]]) -> SyncReport:
         self._begin()
         with self._writing(self.model.fingerprint) as store:
-            return self._pipeline(store).take(paths, self._cancel, urgent=urgent, patient=True)
+            pipeline = self._pipeline(store)
+            report = pipeline.take(paths, self._cancel, urgent=urgent, patient=True)
+        self._standing.ask(pipeline.stored(), self)
+        return report
 
     def away(self) -> dict[str, float]:
         return self._made.away if self._made is not None else {}
@@ -261,7 +266,10 @@ class HostedLibrary(LocalLibrary):
             with self._writing(self.model.fingerprint) as store:
                 kept = Kept(store.folders())
                 roots = kept.roots if wanted is None else kept.related(wanted)
-                return self._pipeline(store).sync(roots, told, self._cancel, urgent=urgent, patient=patient)
+                pipeline = self._pipeline(store)
+                report = pipeline.sync(roots, told, self._cancel, urgent=urgent, patient=patient)
+            self._standing.ask(pipeline.stored(), self)
+            return report
         finally:
             self._progress = Progress("idle")
 

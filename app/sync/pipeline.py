@@ -36,6 +36,8 @@ STORE_PASSAGES = 1000
 STORE_FILES = 200
 STORE_SECONDS = 0.5
 TICK = 0.05
+MOST_STORED = 1000
+"""New files remembered for whoever asks what was new."""
 
 
 def nothing_urgent() -> Sequence[str]:
@@ -69,6 +71,7 @@ class Pipeline:
         self._pool = pool
         self._grace = grace
         self._away: dict[str, float] = {}
+        self._stored: list[str] = []
         self._guard = threading.Lock()
 
     def sync(
@@ -111,6 +114,11 @@ class Pipeline:
         """Files of the index that are not on the disk, and when their grace ends on the monotonic clock."""
         return dict(self._away)
 
+    def stored(self) -> list[str]:
+        """Files with new content since this was last asked."""
+        stored, self._stored = self._stored, []
+        return stored
+
     def _look(self, paths: Sequence[str]) -> tuple[Differences, dict[str, FileRecord]]:
         """What single paths differ in. Files that are away are looked at too: one may be back elsewhere."""
         kept = folders.Kept(self._store.folders())
@@ -148,7 +156,7 @@ class Pipeline:
         reading = Reading(self._model, self._readers, self._passage_tokens, self._pool)
         embedding = Embedding(self._store, self._model)
         leave = _Leave(self._away, self._grace if patient else 0.0)
-        return _Run(self._store, reading, embedding, Meter(progress), cancel, urgent, self._look, leave)
+        return _Run(self._store, reading, embedding, Meter(progress), cancel, urgent, self._look, leave, self._stored)
 
 
 class _Leave:
@@ -185,6 +193,7 @@ class _Run:
         urgent: Urgent,
         look: Callable[[Sequence[str]], tuple[Differences, dict[str, FileRecord]]],
         leave: _Leave,
+        stored: list[str],
     ) -> None:
         self.meter = meter
         self._store = store
@@ -194,6 +203,7 @@ class _Run:
         self._urgent = urgent
         self._look = look
         self._leave = leave
+        self._stored = stored
         self._started = self._stored_at = time.monotonic()
         self._report = SyncReport()
         self._ready: list[Taken] = []
@@ -311,6 +321,7 @@ class _Run:
             tokens = sum(passage.tokens for taken in new for passage in taken.passages)
             self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in new))
         self._hurry = self._hurry and self._reading.has_urgent
+        self._stored += [taken.record.path for taken in new if taken.passages][: MOST_STORED - len(self._stored)]
         for taken in new:
             self._count_taken(taken)
         self._ready.clear()

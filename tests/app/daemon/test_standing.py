@@ -1,0 +1,60 @@
+"""Standing questions: kept, asked of what is new, answered once, and told to a command without a shell."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import standing
+from app.errors import UsageInvalid
+from support.daemons import Daemons
+from support.waiting import until
+
+
+def test_questions_are_kept_listed_and_removed(home: Path) -> None:
+    first = standing.add("  flights   to Lisbon ", f"{sys.executable} -c 'print(1)'")
+    second = standing.add("heat pumps")
+    assert (first.id, first.query, second.id) == (1, "flights to Lisbon", 2)
+    assert first.command == (sys.executable, "-c", "print(1)")
+    assert standing.remove(1).query == "flights to Lisbon"
+    assert [question.id for question in standing.read()] == [2]
+    assert standing.standing_path().stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("query", "command"), [(" ", ""), ("x", "'open"), ("x", "no-such-command-here")])
+def test_what_cannot_be_asked_is_refused(home: Path, query: str, command: str) -> None:
+    with pytest.raises(UsageInvalid):
+        standing.add(query, command)
+    assert standing.read() == ()
+
+
+def test_a_damaged_file_is_told_and_left_alone(home: Path) -> None:
+    standing.add("x")
+    standing.standing_path().write_text("{")
+    with pytest.raises(UsageInvalid):
+        standing.add("y")
+    assert standing.standing_path().read_text() == "{"
+
+
+def test_a_new_note_that_matches_is_told_once(daemons: Daemons, tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "old.md").write_text("The axolotl was here before the question.\n")
+    daemons.start()
+    daemons.keep(folder)
+    told = tmp_path / "told.jsonl"
+    script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
+    standing.add('"axolotl"', f'{sys.executable} -c "{script}"')
+    (folder / "new.md").write_text("An axolotl; `touch pwned` $(touch pwned).\n")
+    (folder / "other.md").write_text("Nothing of the kind.\n")
+    until(told.exists)
+    answer = until(lambda: told.read_text().endswith("\n") and json.loads(told.read_text().splitlines()[0]))
+    assert answer["query"] == '"axolotl"'
+    assert answer["hit"]["path"] == str(folder / "new.md")
+    (folder / "new.md").touch()
+    (folder / "last.md").write_text("One more axolotl.\n")
+    until(lambda: len(told.read_text().splitlines()) == 2)
+    assert json.loads(told.read_text().splitlines()[1])["hit"]["path"] == str(folder / "last.md")
