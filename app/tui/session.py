@@ -42,7 +42,7 @@ class Session:
 
 
 @dataclass
-class Finished(Message):
+class Finished(Message, bubble=False):
     """Work beside the interface ended; `then` is called with its outcome by the receiver."""
 
     then: Callable[[object], None]

@@ -295,11 +295,11 @@ class SearchScreen(Previewing, HitActions):
     def action_move(self, steps: int) -> None:
         if self.focused is self.preview:
             self.preview.scroll_relative(y=steps, animate=False)
+        elif self.list is self.home and not self.home.touched and steps > 0:
+            self.home.highlight(self.home.cursor)
+            self.home.refresh()
         elif not self.list.move(steps) and steps < 0 and self.focused is self.input:
             self._recall()
-        elif self.list is self.home and steps > 0:
-            self.home.touched = True
-            self.home.refresh()
 
     def _recall(self) -> None:
         """The question asked before the present one."""

@@ -63,14 +63,14 @@ class ChoiceList(CardList[Choice]):
         box = ("◉ ", part(self, "list--good")) if card.chosen else ("○ ", part(self, "list--faint"))
         name = Content.assemble(" ", box, (plain_path(paths.short(card.path)), part(self, "list--title")))
         return [
-            spread(name.truncate(max(8, width - 34), ellipsis=True), self._size(card), width),
+            spread(name.truncate(max(8, width - 34), ellipsis=True), self._amount(card), width),
             Content.assemble(("   " + _read(card.estimate), part(self, "list--dim"))).truncate(width, ellipsis=True),
             Content.assemble(("   " + _left_out(card.estimate), part(self, "list--faint"))).truncate(
                 width, ellipsis=True
             ),
         ]
 
-    def _size(self, card: Choice) -> Content:
+    def _amount(self, card: Choice) -> Content:
         if card.estimate is None:
             return Content.styled("counting…", part(self, "list--faint"))
         files = wording.count(card.estimate.files, "file")

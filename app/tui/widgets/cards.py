@@ -32,6 +32,9 @@ class CardList(ScrollView, Generic[C], can_focus=True):
 
     COMPONENT_CLASSES = {"cards--selected", "cards--bar", "cards--bar-blurred"}
 
+    SHY = False
+    """Whether the highlight shows only once the person has moved it."""
+
     @dataclass
     class Highlighted(Message):
         """Another card is highlighted; `index` is None where the list is empty."""
@@ -156,7 +159,7 @@ class CardList(ScrollView, Generic[C], can_focus=True):
         base = self.visual_style
         if index >= len(self.cards):
             return Strip.blank(width, base.rich_style)
-        selected = index == self.cursor
+        selected = index == self.cursor and (self.touched or not self.SHY)
         if selected:
             base = base + part(self, "cards--selected")
         lines = self._painted.get(index)

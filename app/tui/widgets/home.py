@@ -38,6 +38,7 @@ class HomeList(CardList[Entry]):
     """Pins and earlier questions, ready to be chosen."""
 
     BINDINGS = letter_bindings()
+    SHY = True
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {
         "home--caption", "home--question", "home--note", "home--pin",
     }  # fmt: skip

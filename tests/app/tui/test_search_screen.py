@@ -250,7 +250,7 @@ def test_why_is_explained():
 
 def test_outline_goes_to_a_heading():
     async def steps(pilot, app):
-        await ask(pilot, app, "boiler pressure")
+        await ask(pilot, app, "cold radiators pressure")
         await until(pilot, lambda: app.search_screen.preview.page)
         await pilot.press("alt+o")
         await until(pilot, lambda: len(app.screen_stack) == 2)

@@ -1,0 +1,299 @@
+"""The other screens and states: first run, model, folders, problems, standing questions, help, palette, themes."""
+
+from __future__ import annotations
+
+from support.memory_library import MemoryLibrary
+from support.pilots import NOTES, application, ask, drive, library, shown, until
+
+from app import standing
+from app.errors import AppError
+from app.library import Problem, Progress
+from app.tui import themes
+from app.tui.app import KenApp
+from app.tui.memory import load as load_memory
+from app.tui.screens.model import ModelScreen
+from app.tui.screens.welcome import WelcomeScreen
+from app.tui.session import Session
+from embedder import download
+from index.errors import IndexNewer
+
+
+async def at(pilot, app, kind):
+    await until(pilot, lambda: isinstance(app.screen, kind) and app.screen.is_mounted)
+    await pilot.pause()
+
+
+def test_first_run_suggests_estimates_and_begins(tmp_path, monkeypatch):
+    notes = tmp_path / "user-home" / "Documents"
+    notes.mkdir(parents=True)
+    for name, text in NOTES.items():
+        (notes / name).parent.mkdir(exist_ok=True)
+        (notes / name).write_text(text)
+    (notes / "photo.jpg").write_bytes(b"\xff\xd8\xff" + b"0" * 100)
+    lib = MemoryLibrary(str(notes), {})
+
+    async def steps(pilot, app):
+        await at(pilot, app, WelcomeScreen)
+        await until(pilot, lambda: any(choice.done for choice in app.screen.choices))
+        await pilot.pause()
+        assert "Documents" in shown(app) and "4 files" in shown(app) and "leaves out" in shown(app)
+        await pilot.press("space", "enter")
+        assert not lib.folders
+        await pilot.press("space", "enter")
+        await at(pilot, app, ModelScreen)
+        assert lib.folders[0].path == str(notes)
+        assert "terms of use" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: ("sync", str(notes)) in lib.calls)
+
+    drive(application(lib), steps)
+
+
+def test_the_model_is_fetched_with_progress_and_a_failure_is_told(monkeypatch):
+    def fetch(*, watcher):
+        watcher.note("The hub did not answer.")
+        watcher.progress("Fetching part 3 of 25", 300_000_000, 1_200_000_000)
+        raise download.DownloadFailed("No source answered.", "Check the connection.")
+
+    monkeypatch.setattr(download, "fetch", fetch)
+
+    async def steps(pilot, app):
+        await pilot.press("f7")
+        await at(pilot, app, ModelScreen)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Check the connection" in shown(app))
+        assert not app.screen.query_one("#fetch").disabled
+        monkeypatch.setattr(download, "fetch", lambda *, watcher: "there")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+    drive(application(library()), steps)
+
+
+def test_leaving_while_the_model_is_fetched_stops_it(monkeypatch):
+    stopped = []
+
+    def fetch(*, watcher):
+        try:
+            while True:
+                watcher.progress("Fetching", 1, 2)
+        except BaseException as error:
+            stopped.append(error)
+            raise
+
+    monkeypatch.setattr(download, "fetch", fetch)
+
+    async def steps(pilot, app):
+        await pilot.press("f7")
+        await at(pilot, app, ModelScreen)
+        await pilot.press("enter")
+        await pilot.pause(0.05)
+        await pilot.press("escape")
+        await until(pilot, lambda: stopped and len(app.screen_stack) == 1)
+
+    drive(application(library()), steps)
+
+
+def test_folders_add_forget_pause_and_search_in():
+    lib = library()
+
+    async def steps(pilot, app):
+        await until(pilot, lambda: app.session.status)
+        await pilot.press("f2")
+        await until(pilot, lambda: "watched" in shown(app))
+        await pilot.press("a", "x", "y", "enter")
+        await until(pilot, lambda: ("add", "~/xy") in lib.calls and ("sync", "~/xy") in lib.calls)
+        await pilot.press("p")
+        await until(pilot, lambda: ("pause",) in lib.calls)
+        await pilot.press("f")
+        await until(pilot, lambda: "Forget this folder?" in shown(app))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: ("forget", "/home/ada/notes") in lib.calls)
+        await pilot.press("enter")
+        assert app.search_screen.input.value.startswith("in:")
+
+    drive(application(lib), steps)
+
+
+def test_problems_are_listed_with_reasons():
+    lib = library()
+    lib.found_problems = (
+        Problem("/home/ada/notes/scan.pdf", "failed", "The file is encrypted: a password is needed."),
+        Problem("/home/ada/notes/\x1b[31mred.md", "skipped", "Left out by [b].gitignore[/b]."),
+    )
+
+    async def steps(pilot, app):
+        await pilot.press("f3")
+        await until(pilot, lambda: "encrypted" in shown(app))
+        assert "[b].gitignore[/b]" in shown(app) and "\x1b" not in shown(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Why it is not in the index" in shown(app))
+        await pilot.press("enter", "s")
+        await until(pilot, lambda: ("sync", "/home/ada/notes/scan.pdf") in lib.calls)
+
+    drive(application(lib), steps)
+
+
+def test_standing_questions_are_added_asked_and_removed():
+    async def steps(pilot, app):
+        await pilot.press("f4")
+        await until(pilot, lambda: "None yet" in shown(app))
+        await pilot.press("a", *"boiler", "enter")
+        await until(pilot, lambda: standing.read())
+        await until(pilot, lambda: "since" in shown(app))
+        await pilot.press("enter")
+        assert app.search_screen.input.value == "boiler"
+        await pilot.press("f4")
+        await until(pilot, lambda: "since" in shown(app))
+        await pilot.press("d")
+        await until(pilot, lambda: not standing.read())
+
+    drive(application(library()), steps)
+
+
+def test_help_shows_every_action_and_filter():
+    from app.query import KEYS
+    from app.tui.actions import ACTIONS
+
+    async def steps(pilot, app):
+        await pilot.press("f1")
+        await until(pilot, lambda: "Help" in shown(app))
+        await pilot.pause()
+        text = " ".join(str(static.content) for static in app.screen.query("Static"))
+        assert all(action.title in text for action in ACTIONS)
+        assert all(f"{key}:" in text for key in KEYS)
+        await pilot.press("escape")
+
+    drive(application(library()), steps, (200, 60))
+
+
+def test_every_action_has_a_method():
+    from app.tui.actions import ACTIONS
+    from app.tui.screens.search import SearchScreen
+
+    for action in ACTIONS:
+        where, _, name = action.does.partition(".")
+        owner = SearchScreen if where == "screen" else KenApp
+        assert hasattr(owner, "action_" + name.split("(")[0]), action.name
+
+
+def test_the_palette_does_what_it_lists():
+    async def steps(pilot, app):
+        await ask(pilot, app, "boiler")
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press(*"newest first")
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.search_screen.sort == "date")
+
+    drive(application(library()), steps)
+
+
+def test_themes_go_round_and_are_remembered(monkeypatch):
+    async def steps(pilot, app):
+        await pilot.press("f8")
+        assert app.theme == themes.LIGHT.name and load_memory().theme == themes.LIGHT.name
+        await pilot.press("f8")
+        assert app.theme == themes.ANSI.name
+        await pilot.press("f8")
+
+    drive(application(library()), steps)
+    monkeypatch.setenv("COLORFGBG", "0;15")
+    assert themes.choose("auto") == themes.LIGHT.name
+
+
+def test_no_color_draws_without_colours(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def steps(pilot, app):
+        await ask(pilot, app, "boiler")
+        assert app.no_color and "━" in shown(app) and "▌" in shown(app)
+
+    drive(application(library()), steps)
+
+
+def test_indexing_progress_stands_in_the_status_line_while_search_works():
+    lib = library()
+    lib.daemon = False
+    lib.hold("sync")
+
+    async def steps(pilot, app):
+        await until(pilot, lambda: app.session.progress and app.session.progress.phase == "embedding")
+        await pilot.pause()
+        assert "310 of 1,204 passages" in shown(app) and "2 min left" in shown(app)
+        await ask(pilot, app, "boiler")
+        assert app.search_screen.results.cards
+        lib.release("sync")
+        await until(pilot, lambda: app.session.progress is None)
+
+    drive(application(lib), steps)
+
+
+def test_quitting_while_indexing():
+    lib = library()
+    lib.daemon = False
+    lib.hold("sync")
+
+    async def steps(pilot, app):
+        await until(pilot, lambda: app.session.progress)
+        await pilot.press("ctrl+q")
+
+    drive(application(lib), steps)
+    lib.release("sync")
+
+
+def test_daemon_paused_and_busy_states_are_told():
+    lib = library()
+
+    async def steps(pilot, app):
+        for progress, expected in (
+            (Progress("paused"), "Paused"),
+            (Progress("scanning"), "Looking for changes"),
+            (Progress("reading", 3, 9), "Reading"),
+        ):
+            lib.progress = progress
+            app.look()
+            await until(pilot, lambda expected=expected: expected in shown(app))
+
+    drive(application(lib), steps)
+
+
+def test_an_index_that_cannot_be_opened_is_told_and_tried_again():
+    lib = library()
+    failures: list[AppError | IndexNewer] = [IndexNewer("A newer ken wrote it.", "Install that ken.")]
+
+    def connect():
+        if failures:
+            raise failures.pop()
+        return lib
+
+    async def steps(pilot, app):
+        await until(pilot, lambda: "A newer ken wrote it." in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.session.library is lib)
+
+    drive(KenApp(Session(), connect), steps)
+
+
+def test_typing_while_the_index_is_still_being_opened_asks_then():
+    import threading
+
+    lib, gate = library(), threading.Event()
+
+    def connect():
+        gate.wait(10)
+        return lib
+
+    async def run():
+        app = KenApp(Session(), connect)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press(*"boiler")
+            await pilot.pause()
+            assert "Opening the index" in shown(app)
+            gate.set()
+            await until(pilot, lambda: app.search_screen.results.cards)
+
+    import asyncio
+
+    asyncio.run(run())
