@@ -12,6 +12,9 @@ from index.question import UNSPACED, Question, grams, tokenize
 
 WIDTH = 240
 """Characters of a snippet at most."""
+TELLING = 20
+"""Letters below which a line is taken for a heading, a label or a rule."""
+_MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
 _SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
 
 
@@ -27,9 +30,15 @@ class Span:
 def snippet(
     connection: apsw.Connection, question: Question, text: str
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The sentence that holds most of the question (the first where none does), and its words' spans."""
+    """The sentence that holds most of the question, and its words' spans.
+
+    Where none holds any of it, the first that is a sentence and no heading, rule or fence.
+    """
     spans = matched(connection, question, text)
-    start, end = max(_sentences(text), key=lambda one: _weight(spans, one), default=(0, len(text)))
+    sentences = _sentences(text)
+    start, end = max(
+        sentences, key=lambda one: (_weight(spans, one), _tells(text, one)), default=(0, len(text))
+    )
     if end - start > WIDTH:
         first = next((span.start for span in spans if start <= span.start < end), start)
         start = max(start, first - WIDTH // 3)
@@ -55,6 +64,12 @@ def matched(connection: apsw.Connection, question: Question, text: str) -> list[
 def _sentences(text: str) -> list[tuple[int, int]]:
     cuts = [0, *(found.end() for found in _SENTENCE.finditer(text)), len(text)]
     return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
+
+
+def _tells(text: str, sentence: tuple[int, int]) -> bool:
+    """Whether it says something by itself; a heading only repeats what stands above the snippet."""
+    written = text[slice(*sentence)].strip()
+    return not _MARKUP.match(written) and sum(map(str.isalpha, written)) >= TELLING
 
 
 def _weight(spans: list[Span], sentence: tuple[int, int]) -> float:
