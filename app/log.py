@@ -22,5 +22,14 @@ def start(path: Path | None = None, level: int = logging.INFO) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.setLevel(level)
-    root.handlers = [handler]
+    stop()
+    root.addHandler(handler)
     path.chmod(0o600)
+
+
+def stop() -> None:
+    """Close the log's file."""
+    root = logging.getLogger()
+    for handler in root.handlers:
+        handler.close()
+    root.handlers = []

@@ -10,16 +10,21 @@ import contextlib
 import os
 import queue
 import time
+from array import array as array_of_integers
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import apsw
 import sqlite_vec  # type: ignore[import-untyped]
 
 from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable
 from index.migrations import MIGRATIONS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Bindings = Sequence[Any]
 Value = TypeVar("Value", int, str, bytes, float)
@@ -103,6 +108,7 @@ def open_writer(path: Path) -> apsw.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = _connect(path)
         try:
+            _version(connection, path)
             _configure(connection)
             _migrate(connection, path)
         except BaseException:
@@ -156,6 +162,11 @@ def rows(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> list
 def row(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> Any:
     """The first row, or None."""
     return connection.execute(sql, bindings).fetchone()
+
+
+def array(ids: NDArray[np.int64]) -> object:
+    """Row ids as a binding for `carray(?)`, which takes no empty array: no row has a number below zero."""
+    return apsw.carray(ids if len(ids) else array_of_integers("q", [-1]))
 
 
 def value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bindings = ()) -> Value:

@@ -6,7 +6,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.database import rows
+from index.database import array, rows
 from index.question import Question
 
 TITLE_WEIGHT = 2.0
@@ -59,6 +59,6 @@ def best(
         connection,
         f"WITH matched AS MATERIALIZED (SELECT rowid AS id, bm25(words, {TITLE_WEIGHT}, 1.0) AS score "
         f"FROM words WHERE words MATCH ? {narrowed} ORDER BY score LIMIT ?) SELECT id, score FROM matched",
-        (asked, k) if allowed is None else (asked, apsw.carray(allowed), k),
+        (asked, k) if allowed is None else (asked, array(allowed), k),
     )
     return np.array([id_ for id_, _ in found], np.int64), np.array([-score for _, score in found], np.float32)

@@ -17,7 +17,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.database import row, rows
+from index.database import array, row, rows
 
 FULL = 768
 DIMENSION = 256
@@ -108,7 +108,7 @@ def nearest(
     bindings: list[Any] = [np.asarray(query, np.float32).tobytes(), min(k, MAX_K)]
     if allowed is not None:
         sql += " AND id IN (SELECT value FROM carray(?))"
-        bindings.append(apsw.carray(allowed))
+        bindings.append(array(allowed))
     found = [(id_, distance) for id_, distance in rows(connection, sql, bindings) if distance < _REACH]
     ids = np.array([id_ for id_, _ in found], np.int64)
     distances = np.array([distance for _, distance in found], np.float32)

@@ -59,6 +59,7 @@ def tell_unexpected(error: Exception) -> None:
     try:
         log.start()
         logging.getLogger("ken").error("unexpected error", exc_info=error)
+        log.stop()
     except OSError:
         where = "The log could not be written either."
     kind = type(error).__name__
