@@ -180,7 +180,9 @@ class Asker:
         if not answer.close:
             return
         best = answer.hits[0].score
-        hits = [hit for hit in answer.hits if hit.score >= best * NEARLY and hit.modified_ns > question.since_ns]
+        hits = [
+            hit for hit in answer.hits if hit.score >= best * NEARLY and hit.modified_ns > question.since_ns
+        ]
         untold = [hit for hit in hits if question.digest(hit) not in question.told]
         for hit in untold:
             tell(question, hit, notify=self._notify)
@@ -192,7 +194,7 @@ def tell(question: Standing, hit: Hit, *, notify: bool) -> None:
     """Tell of an answer: in the log, on the desktop, to the question's command."""
     log.info("standing question %d (%s): %s:%d", question.id, question.query, hit.path, hit.line)
     if notify:
-        _notify(f"ken: {question.query}", f"{os.path.basename(hit.path)}: {hit.snippet}")
+        _notify(f"ken: {question.query}", f"{Path(hit.path).name}: {hit.snippet}")
     if question.command:
         message = {"query": question.query, "id": question.id, "hit": output.hit(hit)}
         _runner().submit(_run, question.command, output.dumps(message))

@@ -25,10 +25,36 @@ ROUNDS = 200
 FOLDERS = 100
 STEP = 0.01
 TIMEOUT = 60.0
-WORDS = (
-    "river mountain kitchen garden letter winter journey engine market window doctor island bridge paper "
-    "music forest shadow lantern harbour meadow station writer teacher painter evening morning distance answer"
-).split()
+WORDS = [
+    "river",
+    "mountain",
+    "kitchen",
+    "garden",
+    "letter",
+    "winter",
+    "journey",
+    "engine",
+    "market",
+    "window",
+    "doctor",
+    "island",
+    "bridge",
+    "paper",
+    "music",
+    "forest",
+    "shadow",
+    "lantern",
+    "harbour",
+    "meadow",
+    "station",
+    "writer",
+    "teacher",
+    "painter",
+    "evening",
+    "morning",
+    "distance",
+    "answer",
+]
 """What notes are made of: enough different words that no two are alike."""
 
 

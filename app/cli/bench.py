@@ -15,7 +15,7 @@ BENCHES = {
     "fresh": "app.bench.fresh",
     "search": "app.bench.search",
 }
-"""Each benchmark's name and its module, which offers `run(say=...)`, `table(result)` and `as_json(result)`."""
+"""Each benchmark's name, and its module with `run(say=...)`, `table(result)` and `as_json(result)`."""
 
 
 class Benches(click.Group):

@@ -131,7 +131,7 @@ class RemoteLibrary:
         return why
 
     def greet(self) -> None:
-        """Raises `DaemonOutdated` where the daemon is of another release, `DaemonError` where none answers."""
+        """Raises `DaemonOutdated` for a daemon of another release, `DaemonError` where none answers."""
         self._connect().close()
 
     def daemon(self) -> DaemonInfo:

@@ -69,14 +69,14 @@ def _own_processes() -> Iterator[Path]:
 
 def _watches(process: Path) -> int:
     try:
-        return sum(_held_by(process, name) for name in os.listdir(process / "fd"))
+        return sum(_held_by(process, name) for name in os.listdir(process / "fd"))  # noqa: PTH208
     except OSError:
         return 0
 
 
 def _held_by(process: Path, descriptor: str) -> int:
     try:
-        if os.readlink(process / "fd" / descriptor) != "anon_inode:inotify":
+        if str((process / "fd" / descriptor).readlink()) != "anon_inode:inotify":
             return 0
         with (process / "fdinfo" / descriptor).open("rb") as lines:
             return sum(line.startswith(b"inotify wd:") for line in lines)

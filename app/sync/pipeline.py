@@ -156,7 +156,9 @@ class Pipeline:
         reading = Reading(self._model, self._readers, self._passage_tokens, self._pool)
         embedding = Embedding(self._store, self._model)
         leave = _Leave(self._away, self._grace if patient else 0.0)
-        return _Run(self._store, reading, embedding, Meter(progress), cancel, urgent, self._look, leave, self._stored)
+        return _Run(
+            self._store, reading, embedding, Meter(progress), cancel, urgent, self._look, leave, self._stored
+        )
 
 
 class _Leave:
@@ -321,7 +323,9 @@ class _Run:
             tokens = sum(passage.tokens for taken in new for passage in taken.passages)
             self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in new))
         self._hurry = self._hurry and self._reading.has_urgent
-        self._stored += [taken.record.path for taken in new if taken.passages][: MOST_STORED - len(self._stored)]
+        self._stored += [taken.record.path for taken in new if taken.passages][
+            : MOST_STORED - len(self._stored)
+        ]
         for taken in new:
             self._count_taken(taken)
         self._ready.clear()

@@ -114,6 +114,6 @@ class DirtyQueue:
 
 def _above(path: str) -> Iterator[str]:
     """The folders that hold `path`, innermost first."""
-    while (parent := os.path.dirname(path)) != path:
+    while (parent := os.path.dirname(path)) != path:  # noqa: PTH120
         yield parent
         path = parent

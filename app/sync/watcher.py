@@ -221,4 +221,5 @@ def _is_under(path: str, folder: str) -> bool:
 
 
 def _limit_note(needed: int, got: int) -> str:
-    return f"{needed:,} folders to watch and room for {got:,} (fs.inotify.max_user_watches): compared at intervals"
+    limit = "fs.inotify.max_user_watches"
+    return f"{needed:,} folders to watch and room for {got:,} ({limit}): compared at intervals"

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 
 from app.sync import inotify
 from app.sync.queue import DirtyQueue
 from app.sync.watcher import Watcher
-from support.waiting import until
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 

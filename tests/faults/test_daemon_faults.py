@@ -14,15 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.daemons import Daemons
+from support.same_index import contents, fresh
+from support.waiting import until
 
 from app import paths
 from app.daemon import lifecycle
 from app.daemon.client import DaemonOutdated, RemoteLibrary
 from app.daemon.server import MAX_CONNECTIONS
 from app.errors import DaemonError
-from support.daemons import Daemons
-from support.same_index import contents, fresh
-from support.waiting import until
 
 
 @pytest.fixture
@@ -120,10 +120,9 @@ def test_a_client_that_talks_nonsense_is_told_and_let_go(daemons: Daemons, nonse
 
 def test_an_endless_line_is_cut_off(daemons: Daemons) -> None:
     daemons.start()
-    with connect() as connection:
-        with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            for _ in range(100):
-                connection.sendall(b"x" * (1 << 20))
+    with connect() as connection, pytest.raises((BrokenPipeError, ConnectionResetError)):
+        for _ in range(100):
+            connection.sendall(b"x" * (1 << 20))
     assert daemons.library.daemon().memory_mb < 300
 
 

@@ -1,6 +1,6 @@
 """`kill -9` at any instant of a random workload: what the index is afterwards is what a fresh one would be.
 
-    KEN_KILLS=100 python -m pytest tests/faults
+KEN_KILLS=100 python -m pytest tests/faults
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import random
 import time
 from pathlib import Path
 
-from app import paths
 from support.daemons import Daemons
 from support.same_index import contents, fresh
 from support.workload import Workload
+
+from app import paths
 
 KILLS = int(os.environ.get("KEN_KILLS", "5"))
 

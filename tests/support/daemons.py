@@ -10,13 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.tiny_model import make_tiny_checkpoint
+from support.waiting import until
 
 from app import paths
 from app.daemon import lifecycle
 from app.daemon.client import RemoteLibrary
 from app.library import Status
-from support.tiny_model import make_tiny_checkpoint
-from support.waiting import until
 
 
 @pytest.fixture(scope="session")

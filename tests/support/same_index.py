@@ -28,7 +28,9 @@ def contents(index: Path) -> dict[str, list[Any]]:
             "ORDER BY files.path, ordinal"
         ):
             files[os.fsdecode(path)].append((*passage, text not in waiting))
-        orphans = db.execute("SELECT count(*) FROM texts WHERE id NOT IN (SELECT text FROM passages)").fetchone()
+        orphans = db.execute(
+            "SELECT count(*) FROM texts WHERE id NOT IN (SELECT text FROM passages)"
+        ).fetchone()
     db.close()
     assert orphans == (0,), "texts that no passage uses"
     return files
@@ -36,7 +38,10 @@ def contents(index: Path) -> dict[str, list[Any]]:
 
 def fresh(folder: Path) -> dict[str, list[Any]]:
     """The contents of a new index of `folder`."""
-    with TemporaryDirectory() as home, LocalLibrary(Config(), index=(index := Path(home) / "index.db")) as library:
+    with (
+        TemporaryDirectory() as home,
+        LocalLibrary(Config(), index=(index := Path(home) / "index.db")) as library,
+    ):
         library.add([str(folder)])
         library.sync()
         return contents(index)

@@ -8,7 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-WORDS = "river stone light paper garden engine winter letter market bridge music island harvest signal".split()
+WORDS = [
+    "river",
+    "stone",
+    "light",
+    "paper",
+    "garden",
+    "engine",
+    "winter",
+    "letter",
+    "market",
+    "bridge",
+    "music",
+    "island",
+    "harvest",
+    "signal",
+]
 
 
 class Workload:
@@ -23,7 +38,15 @@ class Workload:
 
     def step(self) -> None:
         """Do one thing, whatever of it still can be done."""
-        actions = (self._create, self._edit, self._save_atomically, self._move, self._copy, self._delete, self._move_tree)
+        actions = (
+            self._create,
+            self._edit,
+            self._save_atomically,
+            self._move,
+            self._copy,
+            self._delete,
+            self._move_tree,
+        )
         weights = (3, 4, 3, 3, 2, 2, 1)
         with suppress(FileNotFoundError, FileExistsError, NotADirectoryError, OSError):
             self.chance.choices(actions, weights)[0]()
@@ -49,7 +72,9 @@ class Workload:
         return sorted(path for path in self.folder.rglob("*.md") if path.is_file())
 
     def _text(self) -> str:
-        paragraphs = [" ".join(self.chance.choices(WORDS, k=12)) + "." for _ in range(self.chance.randint(1, 6))]
+        paragraphs = [
+            " ".join(self.chance.choices(WORDS, k=12)) + "." for _ in range(self.chance.randint(1, 6))
+        ]
         title = f"# {self.chance.choice(WORDS)}\n\n" if self.chance.random() < 0.5 else ""
         return title + "\n\n".join(paragraphs) + "\n"
 

@@ -7,11 +7,11 @@ import signal
 from pathlib import Path
 
 import pytest
-
-from app import paths
 from support.daemons import Daemons
 from support.same_index import contents, fresh
 from support.waiting import until
+
+from app import paths
 
 
 @pytest.fixture
@@ -111,7 +111,9 @@ def test_a_model_that_dies_is_started_again(notes: Path, daemons: Daemons) -> No
 
     daemons.library.search("rivers", mode="meaning")
     process = psutil.Process(daemons.library.daemon().pid)
-    model = next(child for child in process.children() if any("model_process" in part for part in child.cmdline()))
+    model = next(
+        child for child in process.children() if any("model_process" in part for part in child.cmdline())
+    )
     os.kill(model.pid, signal.SIGKILL)
     until(lambda: not model.is_running() or model.status() == psutil.STATUS_ZOMBIE)
     (notes / "part1" / "after.md").write_text("Written after the crash of the model, about peacocks.\n")

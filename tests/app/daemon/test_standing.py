@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.daemons import Daemons
+from support.waiting import until
 
 from app import standing
 from app.errors import UsageInvalid
-from support.daemons import Daemons
-from support.waiting import until
 
 
 def test_questions_are_kept_listed_and_removed(home: Path) -> None:
