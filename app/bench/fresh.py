@@ -1,6 +1,7 @@
 """`ken bench fresh`: from a save, a move or a delete to what a search shows, under a running daemon.
 
-Makes a folder of its own and a daemon with a throw-away home; the model is the real one.
+Makes a folder of its own and a daemon with a throw-away home; the model is the real one. The daemon does
+not step back behind other programs here, so that it is ken that is measured.
 """
 
 from __future__ import annotations
@@ -150,23 +151,25 @@ class _Bench:
     def rename_tree(self) -> tuple[float, int]:
         """All files at once under a new name; the index is read, so that every file counts."""
         from app import paths
-        from index.database import open_reader
+        from index.database import open_reader, value
 
         before, after = self.folder / "all", self.folder / "renamed"
         prefix = os.fsencode(after) + b"/"
-        with open_reader(paths.index_path()) as db:
-            wanted = db.execute("SELECT count(*) FROM files").fetchone()[0]
-            vectors = db.execute("SELECT count(*), coalesce(max(seq), 0) FROM vector_log").fetchone()
+        db = open_reader(paths.index_path())
+        try:
+            wanted = value(db, "SELECT count(*) FROM files", int)
+            vectors = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
             started = time.monotonic()
             before.rename(after)
             query = "SELECT count(*) FROM files WHERE path > ? AND path < ?"
-            while db.execute(query, (prefix, prefix[:-1] + b"0")).fetchone()[0] < wanted:
+            while value(db, query, int, (prefix, prefix[:-1] + b"0")) < wanted:
                 if time.monotonic() - started > TIMEOUT:
                     raise TimeoutError("the renamed tree did not arrive")
                 time.sleep(STEP)
             seconds = time.monotonic() - started
-            changed = db.execute("SELECT coalesce(max(seq), 0) FROM vector_log").fetchone()[0] - vectors[1]
-        db.close()
+            changed = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int) - vectors
+        finally:
+            db.close()
         return seconds, changed
 
     def _note(self, number: int) -> Path:
@@ -195,6 +198,8 @@ def _daemon(say: Callable[[str], None]) -> Iterator[Path]:
     os.environ["KEN_HOME"], os.environ["KEN_MODELS"] = str(top / "home"), str(models)
     try:
         (top / "files").mkdir()
+        (top / "home").mkdir()
+        (top / "home" / "config.toml").write_text("[daemon]\nnice = 0\n")
         lifecycle.start_daemon()
         yield top / "files"
     finally:

@@ -23,9 +23,9 @@ def contents(index: Path) -> dict[str, list[Any]]:
             )
         }
         for path, text, *passage in db.execute(
-            "SELECT files.path, passages.text, ordinal, start, end, line, page, heading, texts.title, texts.text "
-            "FROM passages JOIN files ON files.id = passages.file JOIN texts ON texts.id = passages.text "
-            "ORDER BY files.path, ordinal"
+            "SELECT files.path, passages.text, ordinal, start, end, line, page, heading, texts.title, "
+            "texts.text FROM passages JOIN files ON files.id = passages.file "
+            "JOIN texts ON texts.id = passages.text ORDER BY files.path, ordinal"
         ):
             files[os.fsdecode(path)].append((*passage, text not in waiting))
         orphans = db.execute(
@@ -38,10 +38,7 @@ def contents(index: Path) -> dict[str, list[Any]]:
 
 def fresh(folder: Path) -> dict[str, list[Any]]:
     """The contents of a new index of `folder`."""
-    with (
-        TemporaryDirectory() as home,
-        LocalLibrary(Config(), index=(index := Path(home) / "index.db")) as library,
-    ):
+    with TemporaryDirectory() as home, LocalLibrary(Config(), index=Path(home) / "index.db") as library:
         library.add([str(folder)])
         library.sync()
-        return contents(index)
+        return contents(library.index)
