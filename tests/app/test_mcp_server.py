@@ -30,7 +30,7 @@ def library(tmp_path: Path) -> Iterator[LocalLibrary]:
     (notes / "bread.md").write_text("# Bread\n\nLet the dough rest overnight.\n")
     with LocalLibrary() as opened:
         opened.add([str(notes)])
-        opened.sync()
+        assert opened.sync().added == 2, opened.problems()
         yield opened
 
 
