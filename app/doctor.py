@@ -30,7 +30,7 @@ class Report:
 
 def examine(*, repair: bool) -> list[Report]:
     """Look at everything; `repair` mends the index. Raises `IndexBusy` where another process writes it."""
-    return [_model(), *_place(), *_index(repair=repair)]
+    return [_model(), _place(repair=repair), *_index(repair=repair)]
 
 
 def export(folder: Path, tell: exchange.Told) -> int:
@@ -68,14 +68,20 @@ def _model() -> Report:
     return Report(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
 
 
-def _place() -> list[Report]:
+def _place(*, repair: bool) -> Report:
     home = paths.home()
+    shown = paths.short(str(home))
     if not home.exists():
-        return [Report(f"Home: {paths.short(str(home))} is not there yet.", True)]
-    private = home.stat().st_mode & 0o077 == 0
-    if private and os.access(home, os.W_OK):
-        return [Report(f"Home: {paths.short(str(home))} is yours alone.", True)]
-    return [Report(f"Home: others can look into {home}.", False, f"Run `chmod 700 {home}`.")]
+        return Report(f"Home: {shown} is not there yet.", True)
+    if repair and home.stat().st_uid == os.getuid():
+        home.chmod(0o700)
+    if home.stat().st_mode & 0o077:
+        return Report(f"Home: other users can look into {shown}.", False, f"Run `chmod 700 {shown}`.")
+    if not os.access(home, os.W_OK):
+        return Report(
+            f"Home: {shown} cannot be written.", False, "Make it yours, or point KEN_HOME elsewhere."
+        )
+    return Report(f"Home: {shown} is yours alone.", True)
 
 
 def _index(*, repair: bool) -> list[Report]:

@@ -1,0 +1,54 @@
+"""`ken eval` on a set made here, with a tiny real model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.tiny_home import ken, ken_json, with_tiny_model
+
+DOCUMENTS = {f"d{i}": f"The {word} of the harbour was repaired in spring." for i, word in enumerate(
+    ("lantern", "bridge", "winch", "quay", "pump", "mast", "crane", "gate"))}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def tiny(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_tiny_model(monkeypatch, home)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "harbour"
+    folder.mkdir()
+    corpus = [{"_id": id_, "title": "", "text": text} for id_, text in DOCUMENTS.items()]
+    queries = [{"_id": "q1", "text": "who repaired the winch"}, {"_id": "q2", "text": "without an answer"}]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td2\t1\n")
+    return folder
+
+
+def test_every_way_of_searching_is_measured(folder: Path) -> None:
+    found = ken_json("eval", folder)
+    assert (found["set"], found["documents"], found["queries"]) == ("harbour", 8, 1)
+    ways = [(one["mode"], one["dimension"]) for one in found["results"]]
+    assert ways == [("words", None), ("meaning", 768), ("meaning", 256), ("hybrid", 768), ("hybrid", 256)]
+    words = found["results"][0]
+    assert [words[name] for name in ("ndcg@10", "recall@10", "recall@100", "mrr@10")] == [1, 1, 1, 1]
+
+
+def test_one_mode_and_the_table(folder: Path) -> None:
+    done = ken("eval", folder, "--mode", "words")
+    assert "words" in done.stdout
+    assert "hybrid" not in done.stdout
+
+
+def test_a_folder_that_is_no_set_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert ken("eval", tmp_path / "empty").exit_code == 1
+    (folder / "queries.jsonl").write_text("{broken")
+    done = ken("eval", folder)
+    assert done.exit_code == 1
+    assert "line 1" in done.stderr
+    assert "Traceback" not in done.stderr

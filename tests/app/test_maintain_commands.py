@@ -1,0 +1,61 @@
+"""`ken doctor`, `export`, `import` and `backup`, with a tiny real model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.tiny_home import ken, ken_json, notes, with_tiny_model
+
+from app import paths
+
+
+@pytest.fixture(autouse=True)
+def tiny(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_tiny_model(monkeypatch, home)
+    home.mkdir(exist_ok=True)
+    home.chmod(0o700)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return notes(tmp_path / "notes", a__md="# Pears\n\nPruned in winter.\n", b__md="# Bread\n\nFlour.\n")
+
+
+def test_a_sound_home_is_sound(folder: Path) -> None:
+    ken("index", folder)
+    done = ken("doctor")
+    assert done.exit_code == 0, done.stdout
+    assert "all tables agree" in done.stdout
+
+
+def test_a_damaged_index_is_told_saved_and_read_again(folder: Path) -> None:
+    ken("index", folder)
+    index = paths.index_path()
+    data = bytearray(index.read_bytes())
+    data[3 * 16384 : 6 * 16384] = b"\xff" * (3 * 16384)
+    index.write_bytes(data)
+    assert ken("doctor").exit_code == 1
+    assert ken("doctor", "--repair").exit_code == 0
+    ken("index", folder)
+    assert ken("doctor").exit_code == 0
+    assert ken_json("search", "--mode", "words", "pruned")["hits"][0]["path"] == str(folder / "a.md")
+
+
+def test_export_to_another_home_and_back(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ken("index", folder)
+    assert ken("export", tmp_path / "out").exit_code == 0
+    assert ken("export", tmp_path / "out").exit_code == 1
+    monkeypatch.setenv("KEN_HOME", str(tmp_path / "other"))
+    assert ken("import", tmp_path / "out").exit_code == 0
+    assert ken_json("status")["pending"] == 0
+    assert ken_json("search", "--mode", "words", "flour")["hits"][0]["path"] == str(folder / "b.md")
+
+
+def test_backup_is_a_whole_index(folder: Path, tmp_path: Path) -> None:
+    assert ken("backup", tmp_path / "copy.db").exit_code == 1
+    ken("index", folder)
+    assert ken("backup", tmp_path / "copy.db").exit_code == 0
+    assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
