@@ -18,8 +18,8 @@ from pathlib import Path
 from app.errors import AppError, PathInvalid
 
 TEXT_KINDS = frozenset(
-    {"markdown", "text", "code", "data", "config", "restructuredtext", "latex", "org", "asciidoc", "csv", "json",
-     "yaml", "toml", "xml", "html", "subtitles", "log", "notebook"}
+    {"markdown", "text", "code", "data", "config", "restructuredtext", "latex", "org", "asciidoc", "csv",
+     "json", "yaml", "toml", "xml", "html", "subtitles", "log", "notebook"}
 )  # fmt: skip
 """Kinds that an editor shows as they are; others go to the system's viewer."""
 
@@ -60,17 +60,18 @@ def _bare(path: str, line: int) -> list[str]:
 
 
 _TERMINAL: dict[str, _Arguments] = {
-    **dict.fromkeys(("vi", "vim", "nvim", "vis", "view", "nano", "pico", "emacs", "emacsclient", "kak", "kakoune",
-                     "joe", "jed", "mg", "ne", "dte", "less", "more", "mcedit", "micro", "ed"), _plus),
+    **dict.fromkeys(("vi", "vim", "nvim", "vis", "view", "nano", "pico", "emacs", "emacsclient", "kak",
+                     "kakoune", "joe", "jed", "mg", "ne", "dte", "less", "more", "mcedit", "micro", "ed"), _plus),
     **dict.fromkeys(("hx", "helix", "amp"), _colon),
     "ed": _bare,
 }  # fmt: skip
 _WINDOWED: dict[str, _Arguments] = {
     **dict.fromkeys(("code", "code-insiders", "codium", "vscodium", "cursor", "windsurf"), _goto),
     **dict.fromkeys(("subl", "sublime_text", "zed", "zeditor", "atom", "pulsar", "lapce"), _colon),
-    **dict.fromkeys(("gvim", "mvim", "gedit", "gnome-text-editor", "xed", "pluma", "mousepad", "bbedit"), _plus),
-    **dict.fromkeys(("kate", "kwrite", "idea", "pycharm", "webstorm", "goland", "clion", "rubymine", "rustrover"),
-                    _line_option),
+    **dict.fromkeys(("gvim", "mvim", "gedit", "gnome-text-editor", "xed", "pluma", "mousepad",
+                     "bbedit"), _plus),
+    **dict.fromkeys(("kate", "kwrite", "idea", "pycharm", "webstorm", "goland", "clion", "rubymine",
+                     "rustrover"), _line_option),
     "mate": _line_option,
 }  # fmt: skip
 _PAGED: dict[str, Callable[[str, int], list[str]]] = {
@@ -94,7 +95,9 @@ def launch_for(
     is gone and `NothingOpens` where nothing on this machine can show it.
     """
     if not Path(path).exists():
-        raise PathInvalid(f"{path} is not there any more.", "The index forgets it with the next look at the folder.")
+        raise PathInvalid(
+            f"{path} is not there any more.", "The index forgets it with the next look at the folder."
+        )
     if kind not in TEXT_KINDS:
         return _viewer(path, page)
     variables = os.environ if environment is None else environment
@@ -109,11 +112,15 @@ def editor_launch(editor: str, path: str, line: int) -> Launch:
     try:
         words = shlex.split(editor)
     except ValueError as error:
-        raise NothingOpens(f"The editor {editor!r} cannot be read: {error}.", "Mend $VISUAL or $EDITOR.") from error
+        raise NothingOpens(
+            f"The editor {editor!r} cannot be read: {error}.", "Mend $VISUAL or $EDITOR."
+        ) from error
     if not words:
         raise NothingOpens("The editor's name is empty.", "Set $EDITOR, or tui.editor in the configuration.")
     if shutil.which(words[0]) is None:
-        raise NothingOpens(f"There is no {words[0]} on this machine.", "Set $VISUAL or $EDITOR to one that is.")
+        raise NothingOpens(
+            f"There is no {words[0]} on this machine.", "Set $VISUAL or $EDITOR to one that is."
+        )
     name = Path(words[0]).stem.lower() if words[0].lower().endswith(".exe") else Path(words[0]).name.lower()
     line = max(1, line)
     if name in _WINDOWED:
@@ -146,13 +153,17 @@ def _viewer(path: str, page: int | None) -> Launch:
                 return Launch((name, *arguments(path, page)), terminal=False)
     if shutil.which("xdg-open"):
         return Launch(("xdg-open", path), terminal=False)
-    raise NothingOpens("No viewer for this kind of file was found.", "Install xdg-utils, or copy the path with y.")
+    raise NothingOpens(
+        "No viewer for this kind of file was found.", "Install xdg-utils, or copy the path with y."
+    )
 
 
 def reveal_launch(path: str) -> Launch:
     """What shows a file in the file manager, selected where that can be asked for."""
     if not Path(path).exists():
-        raise PathInvalid(f"{path} is not there any more.", "The index forgets it with the next look at the folder.")
+        raise PathInvalid(
+            f"{path} is not there any more.", "The index forgets it with the next look at the folder."
+        )
     if sys.platform == "darwin":
         return Launch(("open", "-R", path), terminal=False)
     if shutil.which("dbus-send") and os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
@@ -175,14 +186,18 @@ def run(launch: Launch) -> None:
         if launch.terminal:
             code = subprocess.run(launch.command, check=False).returncode
             if code != 0:
-                raise NothingOpens(f"{launch.command[0]} ended with status {code}.", "Try it in a shell of its own.")
+                raise NothingOpens(
+                    f"{launch.command[0]} ended with status {code}.", "Try it in a shell of its own."
+                )
             return
         subprocess.Popen(
             launch.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
     except OSError as error:
-        raise NothingOpens(f"{launch.command[0]} could not be started: {error.strerror}.", "Set $EDITOR.") from error
+        raise NothingOpens(
+            f"{launch.command[0]} could not be started: {error.strerror}.", "Set $EDITOR."
+        ) from error
 
 
 def clipboard_command() -> tuple[str, ...] | None:
@@ -204,4 +219,6 @@ def copy(text: str) -> None:
     command = clipboard_command()
     if command is None:
         return
-    subprocess.run(command, input=text.encode("utf-8", "surrogatepass"), check=False, timeout=3, capture_output=True)
+    subprocess.run(
+        command, input=text.encode("utf-8", "surrogatepass"), check=False, timeout=3, capture_output=True
+    )

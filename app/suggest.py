@@ -14,7 +14,9 @@ from pathlib import Path
 from app.config import ReadingConfig
 from index.walk import Found, Rules, walk
 
-NAMES = ("Documents", "Notes", "notes", "Obsidian", "Zettelkasten", "wiki", "Dropbox/Notes", "Library/Mobile Documents/iCloud~md~obsidian/Documents", "org", "Papers", "papers", "Books", "Desktop", "projects", "src", "code", "work")  # fmt: skip
+NAMES = ("Documents", "Notes", "notes", "Obsidian", "Zettelkasten", "wiki", "Dropbox/Notes",
+         "Library/Mobile Documents/iCloud~md~obsidian/Documents", "org", "Papers", "papers",
+         "Books", "Desktop", "projects", "src", "code", "work")  # fmt: skip
 """Folders in a home that tend to hold what people search for, most wanted first."""
 MOST_FILES = 200_000
 """Files after which counting stops: the estimate then says "more than"."""
@@ -22,7 +24,16 @@ TOKENS_PER_SECOND = 1500.0
 """Of the embedder on two ordinary cores; an estimate, replaced by the measured rate once indexing runs."""
 BYTES_PER_TOKEN = 4.2
 """Of English prose in UTF-8."""
-_TEXT_SHARE = {"pdf": 0.04, "docx": 0.08, "pptx": 0.01, "xlsx": 0.25, "odt": 0.08, "epub": 0.4, "html": 0.35, "ipynb": 0.3}
+_TEXT_SHARE = {
+    "pdf": 0.04,
+    "docx": 0.08,
+    "pptx": 0.01,
+    "xlsx": 0.25,
+    "odt": 0.08,
+    "epub": 0.4,
+    "html": 0.35,
+    "ipynb": 0.3,
+}
 """How much of a file of this kind tends to be text."""
 
 
@@ -55,7 +66,9 @@ def suggestions(home: Path | None = None, here: Path | None = None) -> list[str]
     return list(kept.values())
 
 
-def estimate(path: str, reading: ReadingConfig, stopped: Callable[[], bool] = lambda: False) -> Iterator[Estimate]:
+def estimate(
+    path: str, reading: ReadingConfig, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Estimate]:
     """Ever better estimates of a folder, the last one final; ends early where `stopped()`."""
     rules = Rules(
         ignore=reading.ignore,

@@ -14,6 +14,7 @@ BENCHES = {
     "embed": "app.bench.embed",
     "fresh": "app.bench.fresh",
     "search": "app.bench.search",
+    "tui": "app.bench.tui",
 }
 """Each benchmark's name, and its module with `run(say=...)`, `table(result)` and `as_json(result)`."""
 

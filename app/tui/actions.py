@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 Group = Literal["Find", "Move", "Act on a result", "Preview", "Ken"]
 Where = Literal["search", "anywhere"]
@@ -55,7 +55,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("page_up", "A page up", "screen.page(-1)", "Move", "pageup", "ctrl+u", palette=False),
     Action("first", "First result", "screen.edge(-1)", "Move", "ctrl+home", "g,home", palette=False),
     Action("last", "Last result", "screen.edge(1)", "Move", "ctrl+end", "G,end", palette=False),
-    Action("expand", "Show every place in the file", "screen.expand", "Move", "alt+down,alt+right", "l,right,space"),
+    Action("expand", "Show every place in the file", "screen.expand", "Move", "alt+down,alt+right",
+           "l,right,space"),
     Action("collapse", "Show only the best place", "screen.collapse", "Move", "alt+up,alt+left", "h,left"),
     Action("next_pane", "Go on to the list, the preview, the question", "screen.next_pane", "Move", "tab",
            palette=False),
@@ -65,7 +66,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("similar", "Find more like this", "screen.similar", "Act on a result", "ctrl+l", "s"),
     Action("copy_path", "Copy the path", "screen.copy_path", "Act on a result", "ctrl+y", "y"),
     Action("copy_passage", "Copy the passage", "screen.copy_passage", "Act on a result", "alt+c", "c"),
-    Action("copy_citation", "Copy a Markdown citation", "screen.copy_citation", "Act on a result", "alt+m", "m"),
+    Action("copy_citation", "Copy a Markdown citation", "screen.copy_citation", "Act on a result", "alt+m",
+           "m"),
     Action("pin", "Pin, or take the pin out", "screen.pin", "Act on a result", "ctrl+b", "p"),
     Action("why", "Say why this is here", "screen.explain", "Act on a result", "alt+x", "x"),
     Action("preview", "Show or hide the preview", "screen.toggle_preview", "Preview", "ctrl+o", "v"),
@@ -105,7 +107,7 @@ def bindings(where: Where) -> list[Binding]:
     return [_binding(action) for action in ACTIONS if action.where == where and action.keys]
 
 
-def letter_bindings() -> list[Binding]:
+def letter_bindings() -> list[BindingType]:
     """Bindings of the keys that work where nothing is typed."""
     return [
         Binding(action.letters, action.does, action.title, show=False, id=action.name + LETTER)

@@ -1,4 +1,4 @@
-"""The application: themes and keys, opening the library, keeping the status line true, and going between screens.
+"""The application: themes and keys, opening the library, a status line that is true, going between screens.
 
 Nothing here blocks: the library is opened and asked in threads, which post messages.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -23,6 +23,10 @@ from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
 from app.tui.screens.search import SearchScreen
 from app.tui.session import Finished, Session, background
 from app.tui.widgets.status_line import StatusLine, describe, working
+
+if TYPE_CHECKING:
+    from app.tui.screens.help import HelpScreen
+    from app.tui.screens.listing import ListScreen
 
 BUSY_EVERY = 1.0
 """Seconds between looks at the status while something goes on."""
@@ -235,7 +239,9 @@ class KenApp(App[None]):
     def on_synced(self, message: Synced) -> None:
         if isinstance(message.outcome, TITLED_ERRORS):
             error = message.outcome
-            self.notify(f"{error.what} {error.fix}", title=error.title, severity="error", timeout=8, markup=False)
+            self.notify(
+                f"{error.what} {error.fix}", title=error.title, severity="error", timeout=8, markup=False
+            )
         elif isinstance(message.outcome, SyncReport):
             for notice in message.outcome.notices:
                 self.notify(plain_line(notice), severity="warning", timeout=8, markup=False)
@@ -262,7 +268,20 @@ class KenApp(App[None]):
         """Choose what to index; comes by itself while there is nothing."""
         from app.tui.screens.welcome import WelcomeScreen
 
-        self._push(WelcomeScreen)
+        def chosen(folders: list[str] | None) -> None:
+            if folders:
+                self._read_first(folders)
+
+        self.push_screen(WelcomeScreen(self.session), chosen)
+
+    def _read_first(self, folders: list[str]) -> None:
+        """Read folders for the first time, after the model where it is missing."""
+        from app.model import LazyModel
+
+        if LazyModel(self.session.config.model).present:
+            self.sync_now(folders)
+        else:
+            self.fetch_model(folders)
 
     def action_show_help(self) -> None:
         from app.tui.screens.help import HelpScreen
@@ -296,8 +315,8 @@ class KenApp(App[None]):
 
         self.push_screen(ModelScreen(self.session), done)
 
-    def _push(self, kind: Callable[[Session], Screen[None]]) -> None:
-        if isinstance(self.screen, kind):  # type: ignore[arg-type]
+    def _push(self, kind: type[HelpScreen | ListScreen]) -> None:
+        if isinstance(self.screen, kind):
             self.screen.dismiss()
             return
         while len(self.screen_stack) > 1:

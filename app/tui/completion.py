@@ -47,7 +47,9 @@ def complete(text: str, folders: Sequence[str], questions: Sequence[str] = ()) -
                 return text + whole[len(text) :]
         return None
     if len(text) >= 3:
-        return next((question for question in questions if question.startswith(text) and question != text), None)
+        return next(
+            (question for question in questions if question.startswith(text) and question != text), None
+        )
     return None
 
 

@@ -67,7 +67,9 @@ def build(
 
 def _places(row: Row, answer: Answer) -> list[Row]:
     places = sorted((replace(row.hit, more=()), *row.hit.more), key=lambda hit: hit.start)
-    return [Row(hit, depth=1, sure=sureness(hit, answer), reason=reason(hit), stale=row.stale) for hit in places]
+    return [
+        Row(hit, depth=1, sure=sureness(hit, answer), reason=reason(hit), stale=row.stale) for hit in places
+    ]
 
 
 def reason(hit: Hit) -> Reason:

@@ -15,7 +15,6 @@ from app.tui.memory import Memory
 from app.tui.messages import tell
 
 
-
 @dataclass
 class Session:
     """The state of one run of the interface."""

@@ -1,4 +1,4 @@
-"""A whole library in memory, for tests of the fronts: small, deterministic, with nothing on disk but the files.
+"""A whole library in memory, for tests of the fronts: small, deterministic, with nothing on disk.
 
 Words score by overlap, meaning by shared letter triples and a few synonyms; enough to tell the two apart.
 It can be held (`hold`, `release`) and made to fail (`failure`), so that every state can be shown.
@@ -6,7 +6,6 @@ It can be held (`hold`, `release`) and made to fail (`failure`), so that every s
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Sequence
@@ -19,19 +18,24 @@ from app.library import Answer, Excerpt, Folder, Problem, Progress, ProgressCall
 from index.extract.markdown import sections_of
 from index.types import Document, Filter, Hit, Mode
 
-SYNONYMS = {"mobile": "phone", "smartphone": "phone", "cell": "phone", "sync": "transfer", "getting": "transfer",
-            "car": "vehicle", "bread": "loaf", "bake": "oven", "heating": "boiler", "cold": "boiler"}  # fmt: skip
+SYNONYMS = {"mobile": "phone", "smartphone": "phone", "cell": "phone", "sync": "transfer",
+            "getting": "transfer", "car": "vehicle", "bread": "loaf", "bake": "oven", "heating": "boiler",
+            "cold": "boiler"}  # fmt: skip
 
 
 class MemoryLibrary:
     """Documents by path; every method is that of `Library`."""
 
-    def __init__(self, root: str, texts: dict[str, str], *, modified_ns: int = 0, kinds: dict[str, str] | None = None):
+    def __init__(
+        self, root: str, texts: dict[str, str], *, modified_ns: int = 0, kinds: dict[str, str] | None = None
+    ):
         self.root = root
         self.kinds = kinds or {}
-        self.documents = {os.path.join(root, name): self._document(name, text) for name, text in texts.items()}
+        self.documents = {f"{root}/{name}": self._document(name, text) for name, text in texts.items()}
         self.modified_ns = modified_ns
-        self.folders: tuple[Folder, ...] = (Folder(root, len(texts), 4 * len(texts), 0, "watching"),) if texts else ()
+        self.folders: tuple[Folder, ...] = (
+            (Folder(root, len(texts), 4 * len(texts), 0, "watching"),) if texts else ()
+        )
         self.found_problems: tuple[Problem, ...] = ()
         self.progress = Progress("idle")
         self.daemon = True
@@ -104,7 +108,11 @@ class MemoryLibrary:
         if narrowed.folders and not any(folder in path for folder in narrowed.folders):
             return None
         wanted = [w for w in re.findall(r"\w+", query.lower()) if len(w) > 3]
-        places = [hit for span in _passages(document.text) if (hit := self._place(path, document, span, wanted, mode))]
+        places = [
+            hit
+            for span in _passages(document.text)
+            if (hit := self._place(path, document, span, wanted, mode))
+        ]
         if not places:
             return None
         places.sort(key=lambda hit: (-hit.score, hit.start))
@@ -124,9 +132,11 @@ class MemoryLibrary:
         above = [s.heading for s in document.sections if s.kind == "heading" and s.start <= span[0]]
         return Hit(
             path=path, title=document.title or Path(path).stem, heading=above[-1] if above else (),
-            page=sum(p <= span[0] for p in document.pages) or None, line=document.text.count("\n", 0, span[0]) + 1,
+            page=sum(p <= span[0] for p in document.pages) or None,
+            line=document.text.count("\n", 0, span[0]) + 1,
             start=span[0], end=span[1], text=text, snippet=snippet, score=score,
-            similarity=None if mode == "words" else near, words=words, modified_ns=self.modified_ns, size=len(text),
+            similarity=None if mode == "words" else near, words=words,
+            modified_ns=self.modified_ns, size=len(text),
             inode=1, kind=document.kind, language=document.language,
             matched=tuple(s for s in found if s[1] <= len(snippet)),
         )  # fmt: skip
@@ -151,7 +161,9 @@ class MemoryLibrary:
         self.folders += added
         return added
 
-    def sync(self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None) -> SyncReport:
+    def sync(
+        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
+    ) -> SyncReport:
         self._check("sync", *(paths or ()))
         if progress is not None:
             progress(Progress("embedding", 12, 40, 310, 1204, 1500.0, 38.0, 95.0, self.root + "/notes.md"))

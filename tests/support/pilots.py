@@ -1,4 +1,4 @@
-"""Driving the terminal interface in tests: an application over a library in memory, and waiting for what it shows."""
+"""Driving the terminal interface in tests: an application over a library in memory, and waiting for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ NOTES = {
     "boiler.md": "# Boiler\n\n## Pressure\n\nWhen radiators stay cold, look at the pressure first. "
     "Top up to one bar.\n\n## Service\n\nEvery September; the boiler man comes early.\n",
     "bread.md": "# Sourdough\n\nA loaf for the weekend. The oven must be hot, the boiler need not.\n",
-    "tools/plot.py": "import math\n\n\ndef boiler(pressure):\n    # pressure of the boiler\n    return math.sqrt(pressure)\n",
+    "tools/plot.py": "import math\n\n\n"
+    "def boiler(pressure):\n    # pressure of the boiler\n    return math.sqrt(pressure)\n",
 }
 
 
@@ -49,7 +50,10 @@ def drive(
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: app.session.library is not None or app.session.lost or len(app.screen_stack) > 1)
+            await until(
+                pilot,
+                lambda: app.session.library is not None or app.session.lost or len(app.screen_stack) > 1,
+            )
             await steps(pilot, app)
 
     asyncio.run(run())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from textual.message_pump import MessagePump
 
-from app.library import Answer
+from app.library import Answer, Library
 from app.tui.lane import Lane
 from app.tui.messages import Answered, tell
 from app.tui.session import Session
@@ -21,12 +21,15 @@ REST = 0.04
 """Seconds without a keystroke before meaning is asked for: faster typing would only waste vectors."""
 
 
+EVERYTHING = Filter()
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked: words and filters, or what is like a passage."""
 
     text: str
-    filter: Filter = Filter()
+    filter: Filter = EVERYTHING
     mode: Mode | None = None
     like: tuple[str, int] | None = None
 
@@ -99,17 +102,21 @@ class Asking:
 
     def _ask_words(self, request: Numbered) -> Answer:
         question = request[1]
-        return self._library.search(question.text, limit=LIMIT, mode="words", filter=question.filter, typing=True)
+        return self._library.search(
+            question.text, limit=LIMIT, mode="words", filter=question.filter, typing=True
+        )
 
     def _ask_meaning(self, request: Numbered) -> Answer:
         question = request[1]
         if question.like is not None:
             return self._library.similar(*question.like, limit=LIMIT)
         mode: Mode = question.mode or "hybrid"
-        return self._library.search(question.text, limit=LIMIT, mode=mode, filter=question.filter, typing=True)
+        return self._library.search(
+            question.text, limit=LIMIT, mode=mode, filter=question.filter, typing=True
+        )
 
     @property
-    def _library(self):  # type: ignore[no-untyped-def]
+    def _library(self) -> Library:
         library = self._session.library
         assert library is not None
         return library

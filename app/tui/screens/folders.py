@@ -42,7 +42,9 @@ class FolderList(CardList[Folder]):
         shown, tone = STATES[card.state]
         state = Content.assemble((shown, part(self, f"list--{tone}")))
         name = plain_path(paths.short(card.path))
-        left = Content.assemble((" " + wording.shorten(name, width - len(shown) - 2), part(self, "list--title")))
+        left = Content.assemble(
+            (" " + wording.shorten(name, width - len(shown) - 2), part(self, "list--title"))
+        )
         facts = [wording.count(card.files, "file"), wording.count(card.passages, "passage")]
         if card.problems:
             facts.append(wording.count(card.problems, "problem"))
@@ -112,7 +114,8 @@ class FoldersScreen(ListScreen):
             if name == "forget":
                 background(self, lambda: library.forget(folder.path), self._forgotten)
 
-        body = f"{plain_path(folder.path)}\n\nIts {wording.count(folder.files, 'file')} leave the index. The files stay."
+        files = wording.count(folder.files, "file")
+        body = f"{plain_path(folder.path)}\n\nIts {files} leave the index. The files stay."
         buttons = (("keep", "Keep it"), ("forget", "Forget it"))
         self.app.push_screen(Dialog("Forget this folder?", body, buttons), chosen)
 

@@ -40,8 +40,13 @@ class HitActions(Screen[None]):
 
     def say(self, text: str, *, bad: bool = False, title: str = "") -> None:
         """A short message that goes away by itself; nothing in it is markup."""
-        severity = "error" if bad else "information"
-        self.app.notify(plain_line(text), title=title, severity=severity, timeout=6 if bad else 3, markup=False)  # type: ignore[arg-type]
+        self.app.notify(
+            plain_line(text),
+            title=title,
+            severity="error" if bad else "information",
+            timeout=6 if bad else 3,
+            markup=False,
+        )
 
     def say_error(self, error: Exception) -> None:
         """An error as a message."""
@@ -129,7 +134,9 @@ class HitActions(Screen[None]):
                 self.say_error(outcome)
             elif isinstance(outcome, Answer):
                 same = [found for found in outcome.hits if found.path == hit.path]
-                self.app.push_screen(Dialog("Why this is here", explanation(same[0] if same else hit, outcome)))
+                self.app.push_screen(
+                    Dialog("Why this is here", explanation(same[0] if same else hit, outcome))
+                )
 
         background(self, lambda: library.search(question, limit=50, explain=True), told)
 

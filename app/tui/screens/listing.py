@@ -17,7 +17,7 @@ from app.tui.widgets.cards import CardList
 from app.tui.widgets.status_line import StatusLine
 
 
-class ListScreen(Screen[None]):
+class ListScreen(Screen[list[str] | None]):
     """A title, a note below it, one list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,10 +71,16 @@ class ListScreen(Screen[None]):
         """Tell how something ended: `done`, or the error."""
         if isinstance(outcome, TITLED_ERRORS):
             self.app.notify(
-                f"{outcome.what} {outcome.fix}", title=outcome.title, severity="error", timeout=6, markup=False
+                f"{outcome.what} {outcome.fix}",
+                title=outcome.title,
+                severity="error",
+                timeout=6,
+                markup=False,
             )
         elif isinstance(outcome, Exception):
-            self.app.notify(plain_line(f"{type(outcome).__name__}: {outcome}"), severity="error", markup=False)
+            self.app.notify(
+                plain_line(f"{type(outcome).__name__}: {outcome}"), severity="error", markup=False
+            )
         elif done:
             self.app.notify(plain_line(done), timeout=3, markup=False)
 

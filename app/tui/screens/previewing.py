@@ -64,7 +64,11 @@ class Previewing(Screen[None]):
         words = words_of(answer.hits) if answer else frozenset()
         wanted = PageWanted(self._number + 1, hit.path, (hit.start, hit.end), rows.heading(hit), words)
         before = self._wanted
-        if before is not None and (before.path, before.focus, before.words) == (wanted.path, wanted.focus, words):
+        if before is not None and (before.path, before.focus, before.words) == (
+            wanted.path,
+            wanted.focus,
+            words,
+        ):
             return
         self._number += 1
         self._wanted = wanted
@@ -112,7 +116,9 @@ class Previewing(Screen[None]):
         row = self.results.card
         if row is None or self._wanted is None:
             return
-        file = next((r.hit for r in self.results.cards if r.hit.path == row.hit.path and not r.depth), row.hit)
+        file = next(
+            (r.hit for r in self.results.cards if r.hit.path == row.hit.path and not r.depth), row.hit
+        )
         places = sorted((file, *file.more), key=lambda hit: hit.start)
         starts = [hit.start for hit in places]
         here = starts.index(self._wanted.focus[0]) if self._wanted.focus[0] in starts else 0
@@ -206,7 +212,9 @@ class Previewing(Screen[None]):
             where = f"page {max(1, current)} of {len(excerpt.pages)}"
         room = max(10, self._head.size.width - len(where) - 2)
         place = wording.shorten(wording.place(excerpt.path, self.session.roots), room)
-        self._head.update(Content.assemble((title, "bold"), "\n", (place, "$ken-dim"), ("  " + where, "$ken-faint")))
+        self._head.update(
+            Content.assemble((title, "bold"), "\n", (place, "$ken-dim"), ("  " + where, "$ken-faint"))
+        )
 
     # In the lanes' threads
 
@@ -234,5 +242,9 @@ def _at(wanted: PageWanted, number: int, position: int, stay: int | None) -> Pag
 
 def _failure(error: Exception) -> Content:
     if isinstance(error, TITLED_ERRORS):
-        return Content.assemble((error.title, "bold $warning"), "\n", (f"{error.what} {error.fix}", "$ken-dim"))
-    return Content.assemble(("This cannot be shown", "bold $warning"), "\n", (plain_line(str(error)), "$ken-dim"))
+        return Content.assemble(
+            (error.title, "bold $warning"), "\n", (f"{error.what} {error.fix}", "$ken-dim")
+        )
+    return Content.assemble(
+        ("This cannot be shown", "bold $warning"), "\n", (plain_line(str(error)), "$ken-dim")
+    )

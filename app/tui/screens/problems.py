@@ -40,7 +40,9 @@ class ProblemList(CardList[Problem]):
     def paint(self, card: Problem, width: int) -> list[Content]:
         mark, tone = ("✗", "bad") if card.state == "failed" else ("–", "warn")
         name = wording.shorten(wording.place(card.path, self._roots), width - 4)
-        first = Content.assemble((f" {mark} ", part(self, f"list--{tone}")), (name, part(self, "list--title")))
+        first = Content.assemble(
+            (f" {mark} ", part(self, f"list--{tone}")), (name, part(self, "list--title"))
+        )
         second = Content.assemble(("   " + plain_line(card.reason), part(self, "list--dim")))
         return [first, second.truncate(width, ellipsis=True)]
 

@@ -22,6 +22,7 @@ from app.tui import actions, completion, rows, wording
 from app.tui.messages import Answered
 from app.tui.screens.asking import Asking, Question
 from app.tui.screens.hit_actions import HitActions
+from app.tui.screens.narrowing import Narrowing
 from app.tui.screens.previewing import Previewing
 from app.tui.session import Finished, Session
 from app.tui.widgets.cards import CardList
@@ -34,8 +35,7 @@ from app.tui.widgets.status_line import StatusLine
 from index.types import Hit
 
 
-
-class SearchScreen(Previewing, HitActions):
+class SearchScreen(Previewing, Narrowing, HitActions):
     """Question, results, preview."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (56, "-narrow"), (104, "-wide")]
@@ -60,7 +60,7 @@ class SearchScreen(Previewing, HitActions):
     def compose(self) -> ComposeResult:
         with Horizontal(id="top"):
             yield Static("❯", id="prompt")
-            yield QueryInput(self._complete, id="query")
+            yield QueryInput(self.complete, id="query")
             yield Static("ken", id="name")
         yield FilterBar(id="filters")
         with Horizontal(id="body"):
@@ -83,7 +83,7 @@ class SearchScreen(Previewing, HitActions):
         self.start_previewing()
         self.input.focus()
         self.show_home()
-        self._tell_filters()
+        self.tell_filters()
 
     def on_unmount(self) -> None:
         self.asking.close()
@@ -103,7 +103,7 @@ class SearchScreen(Previewing, HitActions):
     def on_input_changed(self, event: Input.Changed) -> None:
         self.like = None
         self.results.touched = False
-        self._tell_filters()
+        self.tell_filters()
         self.ask()
 
     def ask(self) -> None:
@@ -125,17 +125,17 @@ class SearchScreen(Previewing, HitActions):
         elif message.outcome.hits or message.final:
             answer = message.outcome
             self.answer = answer if message.final else self._carry(answer)
-            self._show_answer(self.answer, final=message.final)
+            self.show_answer(self.answer, final=message.final)
 
     def _carry(self, answer: Answer) -> Answer:
-        """Words alone have answered: what meaning found for the question so far stays below, until it answers."""
+        """Words alone have answered: what meaning found so far stays below until it answers."""
         if self.answer is None or self.answer.mode == "words":
             return answer
         there = {hit.path for hit in answer.hits}
         below = [hit for hit in self.answer.hits if hit.path not in there and hit.similarity is not None]
         return replace(answer, hits=(*answer.hits, *below))
 
-    def _show_answer(self, answer: Answer, *, final: bool) -> None:
+    def show_answer(self, answer: Answer, *, final: bool) -> None:
         self._banner(self._remark(answer) if final else Content(""))
         self.show_rows()
         self._swap("results")
@@ -153,7 +153,9 @@ class SearchScreen(Previewing, HitActions):
             return Content.assemble(("More like ", "$ken-dim"), (plain_line(self.like.title), "bold"))
         if not answer.hits:
             narrowed = " with these filters" if self.parsed.filter != type(self.parsed.filter)() else ""
-            return Content.assemble((f"Nothing found{narrowed}.", "bold"), ("  " + self._advice(), "$ken-dim"))
+            return Content.assemble(
+                (f"Nothing found{narrowed}.", "bold"), ("  " + self._advice(), "$ken-dim")
+            )
         if not answer.close:
             return Content.assemble(
                 ("Nothing here answers this.", "bold $warning"), ("  The nearest there is:", "$ken-dim")
@@ -173,7 +175,9 @@ class SearchScreen(Previewing, HitActions):
 
     def _summarise(self, answer: Answer, final: bool) -> None:
         if not final:
-            self.filters.summarise(Content.styled(f"{wording.count(len(answer.hits), 'file')} · …", "$ken-faint"))
+            self.filters.summarise(
+                Content.styled(f"{wording.count(len(answer.hits), 'file')} · …", "$ken-faint")
+            )
         elif not self.parsed.problems:
             took = f"{answer.took_ms:,.0f} ms"
             self.filters.summarise(
@@ -183,7 +187,11 @@ class SearchScreen(Previewing, HitActions):
     def _show_failure(self, error: Exception) -> None:
         titled = isinstance(error, TITLED_ERRORS)
         title = error.title if isinstance(error, TITLED_ERRORS) else "Something went wrong"
-        rest = f"{error.what} {error.fix}" if isinstance(error, TITLED_ERRORS) else f"{type(error).__name__}: {error}"
+        rest = (
+            f"{error.what} {error.fix}"
+            if isinstance(error, TITLED_ERRORS)
+            else f"{type(error).__name__}: {error}"
+        )
         self._banner(Content.assemble((title + ".", "bold $warning"), ("  " + plain_line(rest), "$ken-dim")))
         self.filters.summarise("")
         if not titled or self.answer is None:
@@ -236,7 +244,7 @@ class SearchScreen(Previewing, HitActions):
     # What is highlighted
 
     @property
-    def list(self) -> CardList[object]:
+    def current(self) -> CardList[object]:
         """The list in sight."""
         return self.home if self.home.display else self.results  # type: ignore[return-value]
 
@@ -257,48 +265,15 @@ class SearchScreen(Previewing, HitActions):
     def on_finished(self, message: Finished) -> None:
         message.then(message.outcome)
 
-    # Filters
-
-    def _complete(self, text: str) -> str | None:
-        return completion.complete(text, self.session.roots, self.session.memory.questions)
-
-    def _tell_filters(self) -> None:
-        before = self.input.value[: self.input.cursor_position]
-        candidates = completion.candidates(before, self.session.roots) if ":" in before[-40:] else []
-        self.filters.tell(self.input.value, self.sort, candidates if self.input.has_focus else [])
-
-    def action_cycle_sort(self) -> None:
-        self.sort = "relevance" if self.sort == "date" else "date"
-        self.session.memory.sort = self.sort
-        self.session.memory.save()
-        self._tell_filters()
-        self.show_rows()
-
-    def action_cycle_kind(self) -> None:
-        self._cycle("type", completion.KINDS)
-
-    def action_cycle_time(self) -> None:
-        self._cycle("since", completion.TIMES)
-
-    def action_cycle_folder(self) -> None:
-        self._cycle("in", completion.folder_names(self.session.roots))
-
-    def _cycle(self, key: str, values: tuple[str, ...] | list[str]) -> None:
-        text = self.input.value
-        self.input.set(completion.with_filter(text, key, completion.next_value(text, key, values)))
-
-    def action_clear_filters(self) -> None:
-        self.input.set(completion.without_filters(self.input.value))
-
     # Moving
 
     def action_move(self, steps: int) -> None:
         if self.focused is self.preview:
             self.preview.scroll_relative(y=steps, animate=False)
-        elif self.list is self.home and not self.home.touched and steps > 0:
+        elif self.current is self.home and not self.home.touched and steps > 0:
             self.home.highlight(self.home.cursor)
             self.home.refresh()
-        elif not self.list.move(steps) and steps < 0 and self.focused is self.input:
+        elif not self.current.move(steps) and steps < 0 and self.focused is self.input:
             self._recall()
 
     def _recall(self) -> None:
@@ -315,13 +290,13 @@ class SearchScreen(Previewing, HitActions):
         if self.focused is self.preview:
             self.preview.scroll_relative(y=pages * (self.preview.size.height - 2), animate=False)
         else:
-            self.list.page(pages)
+            self.current.page(pages)
 
     def action_edge(self, direction: int) -> None:
         if self.focused is self.preview:
             self.preview_edge(direction)
         else:
-            self.list.edge(direction)
+            self.current.edge(direction)
 
     def action_expand(self) -> None:
         if self.hit is not None:
@@ -361,13 +336,13 @@ class SearchScreen(Previewing, HitActions):
         self._go(-1)
 
     def _go(self, direction: int) -> None:
-        panes = [self.input, self.list, *([self.preview] if self.preview_shown else [])]
+        panes = [self.input, self.current, *([self.preview] if self.preview_shown else [])]
         here = panes.index(self.focused) if self.focused in panes else 0
         panes[(here + direction) % len(panes)].focus()
 
     def on_descendant_focus(self) -> None:
         self._hint()
-        self._tell_filters()
+        self.tell_filters()
 
     def _hint(self) -> None:
         if not self.is_mounted:
@@ -391,7 +366,9 @@ class SearchScreen(Previewing, HitActions):
         entry = self.home.card if self.home.display else None
         if entry is not None and self.home.touched:
             if entry.pin is not None:
-                self.open_place(entry.pin.path, entry.pin.line, entry.pin.page, "pdf" if entry.pin.page else "text")
+                self.open_place(
+                    entry.pin.path, entry.pin.line, entry.pin.page, "pdf" if entry.pin.page else "text"
+                )
             else:
                 self.input.set(entry.text)
                 self.input.focus()

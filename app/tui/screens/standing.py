@@ -36,8 +36,12 @@ class StandingList(CardList[Standing]):
         if card.command:
             facts.append("runs " + plain_line(card.command[0]))
         return [
-            Content.assemble((" " + plain_line(card.query), part(self, "list--title"))).truncate(width, ellipsis=True),
-            Content.assemble((" " + " · ".join(facts), part(self, "list--dim"))).truncate(width, ellipsis=True),
+            Content.assemble((" " + plain_line(card.query), part(self, "list--title"))).truncate(
+                width, ellipsis=True
+            ),
+            Content.assemble((" " + " · ".join(facts), part(self, "list--dim"))).truncate(
+                width, ellipsis=True
+            ),
         ]
 
 
@@ -65,7 +69,9 @@ class StandingScreen(ListScreen):
         self.list.show(outcome)
         status = self.session.status
         if status is not None and not status.daemon:
-            self.note("They are asked by the daemon, which does not run: `ken daemon install` starts it for good.")
+            self.note(
+                "They are asked by the daemon, which does not run: `ken daemon install` starts it for good."
+            )
         elif outcome:
             self.note("You are told when something newly saved answers one of them.")
         else:

@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.message import Message
 
 from app import paths, suggest
-from app.model import LazyModel
 from app.plain import plain_path
 from app.suggest import Estimate
 from app.tui import wording
@@ -25,8 +24,8 @@ from app.tui.widgets.styling import part
 
 KINDS_SHOWN = 4
 GREETING = (
-    "ken finds your own files by what they mean. It reads the folders you choose, on this machine, and nothing "
-    "leaves it."
+    "ken finds your own files by what they mean. It reads the folders you choose, on this machine, "
+    "and nothing leaves it."
 )
 
 
@@ -64,7 +63,9 @@ class ChoiceList(CardList[Choice]):
         name = Content.assemble(" ", box, (plain_path(paths.short(card.path)), part(self, "list--title")))
         return [
             spread(name.truncate(max(8, width - 34), ellipsis=True), self._amount(card), width),
-            Content.assemble(("   " + _read(card.estimate), part(self, "list--dim"))).truncate(width, ellipsis=True),
+            Content.assemble(("   " + _read(card.estimate), part(self, "list--dim"))).truncate(
+                width, ellipsis=True
+            ),
             Content.assemble(("   " + _left_out(card.estimate), part(self, "list--faint"))).truncate(
                 width, ellipsis=True
             ),
@@ -87,7 +88,11 @@ def _read(estimate: Estimate | None) -> str:
     kinds = sorted(estimate.kinds.items(), key=lambda item: -item[1])
     named = [f"{number:,} {kind}" for kind, number in kinds[:KINDS_SHOWN]]
     rest = len(kinds) - KINDS_SHOWN
-    return f"reads {wording.size(estimate.bytes)}: " + ", ".join(named) + (f", {rest} kinds more" if rest > 0 else "")
+    return (
+        f"reads {wording.size(estimate.bytes)}: "
+        + ", ".join(named)
+        + (f", {rest} kinds more" if rest > 0 else "")
+    )
 
 
 def _left_out(estimate: Estimate | None) -> str:
@@ -98,12 +103,12 @@ def _left_out(estimate: Estimate | None) -> str:
 
 
 class WelcomeScreen(ListScreen):
-    """Folders to choose from; enter begins."""
+    """Folders to choose from; enter begins. Gives the folders that are kept now."""
 
     HEADING = "Welcome to ken"
     HINTS = (("space", "choose"), ("a", "another folder"), ("↵", "begin"))
     BINDINGS = [
-        Binding("space,x", "toggle", "Choose it, or not", show=False),
+        Binding("space,x", "tick", "Choose it, or not", show=False),
         Binding("a,plus", "add", "Another folder", show=False),
         Binding("enter", "begin", "Begin", show=False),
         Binding("escape,q", "later", "Later", show=False),
@@ -169,10 +174,11 @@ class WelcomeScreen(ListScreen):
             files = wording.count(sum(estimate.files for estimate in known), "file")
             seconds = sum(estimate.seconds for estimate in known)
             time = f", about {wording.duration(seconds)} in the background" if seconds else ""
-            rest = f"\n\nEnter begins with {wording.count(len(chosen), 'folder')}: {files}{time}. Search works meanwhile."
+            folders = wording.count(len(chosen), "folder")
+            rest = f"\n\nEnter begins with {folders}: {files}{time}. Search works meanwhile."
         self.note(GREETING + rest)
 
-    def action_toggle(self) -> None:
+    def action_tick(self) -> None:
         card = self.list.card
         if isinstance(card, Choice):
             self.choices = [
@@ -182,7 +188,7 @@ class WelcomeScreen(ListScreen):
             self._show()
 
     def on_card_list_chosen(self) -> None:
-        self.action_toggle()
+        self.action_tick()
 
     def action_add(self) -> None:
         def given(path: str | None) -> None:
@@ -201,7 +207,7 @@ class WelcomeScreen(ListScreen):
             self.say_outcome(outcome, "")
 
     def action_later(self) -> None:
-        self.dismiss()
+        self.dismiss(None)
 
     def action_begin(self) -> None:
         chosen = [choice.path for choice in self.choices if choice.chosen]
@@ -215,13 +221,7 @@ class WelcomeScreen(ListScreen):
         if isinstance(outcome, Exception):
             self.say_outcome(outcome, "")
             return
-        app = self.app
-        present = LazyModel(self.session.config.model).present
-        self.dismiss()
-        if present:
-            app.sync_now(chosen)  # type: ignore[attr-defined]
-        else:
-            app.fetch_model(chosen)  # type: ignore[attr-defined]
+        self.dismiss(chosen)
 
 
 def _usable(path: str) -> str:

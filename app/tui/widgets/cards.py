@@ -216,6 +216,8 @@ class CardList(ScrollView, Generic[C], can_focus=True):
     def _reveal(self, index: int) -> None:
         top, bottom = self._tops[index], self._tops[index + 1]
         if top < self.scroll_offset.y or index == self._nearest(0, 1):
-            self.scroll_to(y=0 if index == self._nearest(0, 1) else top, animate=False, force=True, immediate=True)
+            self.scroll_to(
+                y=0 if index == self._nearest(0, 1) else top, animate=False, force=True, immediate=True
+            )
         elif bottom > self.scroll_offset.y + self.size.height:
             self.scroll_to(y=bottom - self.size.height, animate=False, force=True, immediate=True)

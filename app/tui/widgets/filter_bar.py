@@ -60,4 +60,6 @@ def _listed(candidates: list[str]) -> Content:
     if not candidates:
         return Content("")
     first, *rest = [plain_line(candidate) for candidate in candidates]
-    return Content.assemble(("tab  ", "$ken-faint"), (first, "bold $accent"), ("   " + "  ".join(rest), "$ken-dim"))
+    return Content.assemble(
+        ("tab  ", "$ken-faint"), (first, "bold $accent"), ("   " + "  ".join(rest), "$ken-dim")
+    )

@@ -1,4 +1,4 @@
-"""What stands where results will be while no question is asked: pins, earlier questions, and a word of help."""
+"""What stands where results will be while nothing is asked: pins, earlier questions, a word of help."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class HomeList(CardList[Entry]):
         if memory.pins:
             entries.append(Entry("caption", "Pinned"))
             entries += [
-                Entry("pin", plain_line(pin.title), wording.place(pin.path, roots) + f"  line {pin.line}", pin)
+                Entry(
+                    "pin", plain_line(pin.title), wording.place(pin.path, roots) + f"  line {pin.line}", pin
+                )
                 for pin in memory.pins[:QUESTIONS_SHOWN]
             ]
         if memory.questions:

@@ -99,7 +99,12 @@ class Preview(ScrollView, can_focus=True):
         """Mark sentences; what is in sight stays where it is."""
         if self.page is not None:
             self.page = Page(
-                self.page.excerpt, self.page.lines, self.page.focus, self.page.words, self.page.heading, tuple(marks)
+                self.page.excerpt,
+                self.page.lines,
+                self.page.focus,
+                self.page.words,
+                self.page.heading,
+                tuple(marks),
             )
             self._laid.clear()
             self.refresh()
@@ -169,7 +174,9 @@ class Preview(ScrollView, can_focus=True):
     def _content_rows(self, index: int) -> list[Content]:
         if index not in self._laid:
             assert self.page is not None
-            self._laid[index] = _wrap(self._styled(self.page.lines[index]), self.page.lines[index], self._text_width)
+            self._laid[index] = _wrap(
+                self._styled(self.page.lines[index]), self.page.lines[index], self._text_width
+            )
         return self._laid[index]
 
     def _styled(self, line: Line) -> Content:

@@ -1,4 +1,4 @@
-"""The list of results: for each file its title, the sentence that answers, where it is and why it is there."""
+"""The list of results: each file's title, the sentence that answers, where it is and why it is there."""
 
 from __future__ import annotations
 

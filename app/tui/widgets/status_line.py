@@ -70,7 +70,9 @@ def describe(status: Status) -> Content:
         return Content.assemble(("◐ ", "$accent"), f"{status.pending:,} waiting") + tail
     for folder in status.folders:
         if folder.state == "missing":
-            return Content.assemble(("○ ", "$warning"), f"{wording.place(folder.path, ())} is not there") + tail
+            return (
+                Content.assemble(("○ ", "$warning"), f"{wording.place(folder.path, ())} is not there") + tail
+            )
     if not status.daemon and status.folders:
         return Content.assemble(("● ", "$success"), "Read as of this start") + tail
     return Content.assemble(("● ", "$success"), "All current") + tail

@@ -1,4 +1,4 @@
-"""Parts without a screen: safe text, pieces of documents, completion, rows, lanes, memory, editors, estimates."""
+"""Parts without a screen: safe text, pieces of documents, completion, lanes, memory, editors, estimates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ from index.types import Document
 def test_clean_keeps_every_position_and_nothing_a_terminal_obeys(text):
     cleaned = clean(text)
     assert len(cleaned) == len(text)
-    assert all(c in "\n\t" or c.isprintable() or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0) for c in cleaned)
+    assert all(
+        c in "\n\t" or c.isprintable() or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0) for c in cleaned
+    )
     cleaned.encode()
 
 
@@ -199,5 +201,3 @@ def test_numbers_as_people_say_them():
     assert wording.duration(4700) == "1 h 18 min"
     assert wording.shorten("notes/house/boiler.md", 15) == "…/boiler.md"
     assert len(wording.shorten("x" * 50, 9)) == 9
-
-

@@ -1,4 +1,4 @@
-"""The other screens and states: first run, model, folders, problems, standing questions, help, palette, themes."""
+"""The other screens and states: first run, model, folders, problems, standing questions, help, themes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def test_the_model_is_fetched_with_progress_and_a_failure_is_told(monkeypatch):
         await at(pilot, app, ModelScreen)
         await pilot.press("enter")
         await until(pilot, lambda: "Check the connection" in shown(app))
-        assert not app.screen.query_one("#fetch").disabled
+        button = app.screen.query_one("#fetch")
+        await until(pilot, lambda: not button.disabled and not button.has_class("-active"))
         monkeypatch.setattr(download, "fetch", lambda *, watcher: "there")
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1)

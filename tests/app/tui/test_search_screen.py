@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from support.pilots import application, ask, drive, library, shown, until
 from textual import events
@@ -11,9 +10,9 @@ from app import open_file, standing
 from app.config import Config, TuiConfig
 from app.errors import DaemonError
 from app.library import Answer
-from app.tui.messages import Answered
 from app.tui.memory import Memory
 from app.tui.memory import load as load_memory
+from app.tui.messages import Answered
 from app.tui.widgets.query import LONGEST
 
 
@@ -103,7 +102,10 @@ def test_preview_shows_the_place_and_marks_sentences():
         await ask(pilot, app, "cold radiators pressure")
         await until(pilot, lambda: preview.page is not None and preview.page.marks)
         page = preview.page
-        text = {level: page.excerpt.text[a - page.excerpt.start : b - page.excerpt.start] for a, b, level in page.marks}
+        text = {
+            level: page.excerpt.text[a - page.excerpt.start : b - page.excerpt.start]
+            for a, b, level in page.marks
+        }
         assert "look at the pressure first" in text[3]
         assert page.words
 
@@ -196,7 +198,9 @@ def test_every_copy_reaches_the_clipboard(monkeypatch):
 
 def test_enter_opens_at_the_line_and_remembers_the_question(monkeypatch):
     ran = []
-    monkeypatch.setattr(open_file, "launch_for", lambda *a, **k: ran.append((a, k)) or open_file.Launch(("x",), False))
+    monkeypatch.setattr(
+        open_file, "launch_for", lambda *a, **k: ran.append((a, k)) or open_file.Launch(("x",), False)
+    )
     monkeypatch.setattr(open_file, "run", lambda launch: None)
 
     async def steps(pilot, app):
@@ -367,8 +371,14 @@ def test_vim_and_emacs_keys_and_own_keys():
         assert app.clipboard
 
     drive(app, own)
-    drive(application(library(), config=Config(tui=TuiConfig(keymap="vim", keys={}))), _moves("ctrl+j", "ctrl+k"))
-    drive(application(library(), config=Config(tui=TuiConfig(keymap="emacs", keys={}))), _moves("ctrl+n", "ctrl+p"))
+    drive(
+        application(library(), config=Config(tui=TuiConfig(keymap="vim", keys={}))),
+        _moves("ctrl+j", "ctrl+k"),
+    )
+    drive(
+        application(library(), config=Config(tui=TuiConfig(keymap="emacs", keys={}))),
+        _moves("ctrl+n", "ctrl+p"),
+    )
 
 
 def _moves(down, up):
@@ -384,7 +394,9 @@ def _moves(down, up):
 
 def test_mouse_highlights_and_a_second_click_opens(monkeypatch):
     ran = []
-    monkeypatch.setattr(open_file, "launch_for", lambda *a, **k: ran.append(a) or open_file.Launch(("x",), False))
+    monkeypatch.setattr(
+        open_file, "launch_for", lambda *a, **k: ran.append(a) or open_file.Launch(("x",), False)
+    )
     monkeypatch.setattr(open_file, "run", lambda launch: None)
 
     async def steps(pilot, app):
@@ -423,5 +435,3 @@ def test_a_document_that_cannot_be_read_shows_why():
         await until(pilot, lambda: "is not in the index" in shown(app))
 
     drive(application(lib), steps)
-
-

@@ -1,0 +1,282 @@
+"""`ken bench tui`: how fast the terminal interface paints and what it costs, with the real model in a daemon.
+
+Makes 50,000 passages in files of their own, a throw-away home and its daemon. The first paint, idle
+processor time and memory are those of `ken` in a terminal of its own; keystrokes are driven headless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app import paths
+
+if TYPE_CHECKING:
+    from app.tui.app import KenApp
+
+FILES = 5_000
+PER_FILE = 10
+STARTS = 7
+IDLE_SECONDS = 10.0
+GAP = 0.12
+"""Seconds between keystrokes: a quick typist's."""
+QUESTIONS = (
+    "how to move notes to another phone",
+    "water under the kitchen floor",
+    "when is the rent due",
+    "a loaf with a hard crust",
+    "pain in the left knee",
+    "changing trains at night",
+    "boiler loses pressure",
+    "what the contract says about pets",
+)
+LIMITS = {
+    "first_paint_ms": 600.0,
+    "words_ms_p95": 50.0,
+    "meaning_ms_p95": 150.0,
+    "idle_cpu_percent": 0.5,
+    "memory_mb": 120.0,
+}
+"""What was aimed for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """The figures; memory is that of the interface's own process."""
+
+    first_paint_ms: float
+    """From process start to the first screen, median of several starts."""
+    words_ms_p95: float
+    """From a keystroke to its word results on screen."""
+    meaning_ms_p95: float
+    """From the last keystroke to its meaning results on screen."""
+    idle_cpu_percent: float
+    memory_mb: float
+
+
+def run(say: Callable[[str], None] = lambda _: None) -> Painted:
+    """Measure everything; needs the model."""
+    with tempfile.TemporaryDirectory(prefix="ken-bench-tui-") as top, _home(Path(top), say):
+        say("typing questions")
+        words, meaning = asyncio.run(_type(say))
+        say("starting ken in a terminal")
+        starts = [_first_paint() for _ in range(STARTS)]
+        say("watching it do nothing")
+        idle, memory = _idle()
+    return Painted(sorted(starts)[len(starts) // 2], _p95(words), _p95(meaning), idle, memory)
+
+
+def as_json(result: Painted) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in asdict(result).items()}
+
+
+def table(result: Painted) -> str:
+    rows = [f"{'':<18}{'measured':>10}{'at most':>10}"]
+    rows += [f"{name:<18}{value:>10.1f}{LIMITS[name]:>10.1f}" for name, value in asdict(result).items()]
+    return "\n".join(rows)
+
+
+def _p95(times: Sequence[float]) -> float:
+    return float(np.percentile(times, 95))
+
+
+@contextmanager
+def _home(top: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """A home with the index, and a daemon that has the model in memory."""
+    from app.daemon import lifecycle
+    from embedder.models import models_folder
+
+    before = {name: os.environ.get(name) for name in ("KEN_HOME", "KEN_MODELS")}
+    os.environ["KEN_MODELS"] = str(models_folder())
+    os.environ["KEN_HOME"] = str(top / "home")
+    try:
+        paths.make_home()
+        _fill(top / "files", say)
+        say("starting the daemon")
+        lifecycle.start_daemon()
+        try:
+            yield
+        finally:
+            lifecycle.stop_daemon()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _fill(folder: Path, say: Callable[[str], None]) -> None:
+    """Files of real words with random vectors: what meaning finds does not matter for how long it takes."""
+    from app.bench.search import _Words as Vocabulary
+    from app.config import ModelConfig
+    from app.model import LazyModel
+    from index.store import Store
+    from index.types import FileRecord, Passage
+
+    generator = np.random.default_rng(7)
+    words = Vocabulary()
+    with Store(paths.index_path(), fingerprint=LazyModel(ModelConfig()).fingerprint) as store:
+        for first in range(0, FILES, 500):
+            items = []
+            for number in range(first, first + 500):
+                file = folder / str(first) / f"note-{number}.md"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                texts = [words.some(110) for _ in range(PER_FILE)]
+                file.write_text("\n\n".join(texts))
+                stat = file.stat()
+                title = words.some(3)
+                record = FileRecord(str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns, b"\0" * 16,
+                                    kind="markdown", title=title)  # fmt: skip
+                starts = np.cumsum([0, *(len(text) + 2 for text in texts)])
+                passages = [
+                    Passage(text, int(starts[i]), int(starts[i]) + len(text), 2 * i + 1, title, (), None, 160)
+                    for i, text in enumerate(texts)
+                ]
+                items.append((record, passages))
+            store.put(items)
+            while waiting := store.pending(5_000):
+                vectors = generator.standard_normal((len(waiting), 768), dtype=np.float32)
+                vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+                store.put_vectors([text.id for text in waiting], vectors)
+            say(f"{(first + 500) * PER_FILE:,} of {FILES * PER_FILE:,} passages")
+
+
+async def _type(say: Callable[[str], None]) -> tuple[list[float], list[float]]:
+    """Milliseconds to painted words of each keystroke, and to painted meaning of each question's last one."""
+    from app.config import Config
+    from app.library import open_library
+    from app.tui.app import KenApp
+    from app.tui.session import Session
+
+    words: list[float] = []
+    meaning: list[float] = []
+    app = KenApp(Session(config=Config()), open_library)
+    async with app.run_test(size=(120, 40)):
+        while app.session.status is None:
+            await asyncio.sleep(0.01)
+        painted = _watch(app)
+        for number, question in enumerate((QUESTIONS[0], *QUESTIONS)):
+            say(f"question {number} of {len(QUESTIONS)}")
+            typed = await _typed(app, question, painted)
+            if number:  # the first one warms the daemon
+                words += typed[0]
+                meaning.append(typed[1])
+    return words, meaning
+
+
+def _watch(app: KenApp) -> dict[tuple[str, bool], float]:
+    """When the answer to each question was on screen, by its text and whether it is the final one."""
+    painted: dict[tuple[str, bool], float] = {}
+    screen = app.search_screen
+    show = screen.show_answer
+
+    def shown(answer: Any, *, final: bool) -> None:
+        show(answer, final=final)
+        key = (answer.query, final)
+        screen.call_after_refresh(lambda: painted.setdefault(key, time.perf_counter()))
+
+    screen.show_answer = shown  # type: ignore[method-assign]
+    return painted
+
+
+async def _typed(
+    app: KenApp, question: str, painted: dict[tuple[str, bool], float]
+) -> tuple[list[float], float]:
+    from textual import events
+
+    app.search_screen.input.set("")
+    await asyncio.sleep(0.3)
+    painted.clear()
+    pressed: list[tuple[str, float]] = []
+    for number, letter in enumerate(question, 1):
+        pressed.append((question[:number].strip(), time.perf_counter()))
+        key = "space" if letter == " " else letter
+        app.post_message(events.Key(key, letter))
+        await asyncio.sleep(GAP)
+    deadline = time.perf_counter() + 10
+    while (question, True) not in painted and time.perf_counter() < deadline:
+        await asyncio.sleep(0.01)
+    words = [
+        1000 * (min(at) - then)
+        for text, then in pressed
+        if (at := [painted[key] for key in ((text, False), (text, True)) if key in painted])
+    ]
+    return words, 1000 * (painted[question, True] - pressed[-1][1])
+
+
+@contextmanager
+def _terminal() -> Iterator[tuple[int, subprocess.Popen[bytes], float]]:
+    """`ken` in a terminal of 120 by 40: its descriptor, process and start."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from app.cli import main; main()"],
+        stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        yield ours, process, began
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _read_until(descriptor: int, wanted: bytes, seconds: float) -> bool:
+    """Read what the terminal shows until `wanted` is among it."""
+    seen = b""
+    deadline = time.perf_counter() + seconds
+    while wanted not in seen and time.perf_counter() < deadline:
+        if select.select([descriptor], [], [], 0.05)[0]:
+            seen = (seen + os.read(descriptor, 65536))[-200_000:]
+    return wanted in seen
+
+
+def _first_paint() -> float:
+    with _terminal() as (descriptor, _, began):
+        if not _read_until(descriptor, b"Ask in your own words", 20):
+            raise RuntimeError("ken painted no first screen within 20 seconds")
+        return 1000 * (time.perf_counter() - began)
+
+
+def _idle() -> tuple[float, float]:
+    """Processor time in percent of one core, and memory, after a question has been asked and answered."""
+    with _terminal() as (descriptor, process, _):
+        _read_until(descriptor, b"Ask in your own words", 20)
+        for letter in QUESTIONS[0]:
+            os.write(descriptor, letter.encode())
+            _read_until(descriptor, b"\0", GAP)
+        _read_until(descriptor, b"\0", 3.0)
+        before = _cpu_seconds(process.pid)
+        _read_until(descriptor, b"\0", IDLE_SECONDS)
+        idle = 100 * (_cpu_seconds(process.pid) - before) / IDLE_SECONDS
+        asked = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, check=True)
+        return idle, int(asked.stdout) / 1024
+
+
+def _cpu_seconds(pid: int) -> float:
+    if sys.platform == "linux":
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    shown = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, check=True, text=True)
+    minutes, seconds = shown.stdout.strip().rsplit(":", 1)
+    return 60 * float(minutes.rsplit(":", 1)[-1]) + float(seconds)
