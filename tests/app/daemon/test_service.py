@@ -1,0 +1,57 @@
+"""What the system is told to start at login."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import plistlib
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import paths
+from app.config import DaemonConfig
+from app.daemon import service
+from app.errors import DaemonError
+
+
+def test_the_launchd_agent_starts_this_ken_and_only_after_a_crash_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEN_MODELS", "/models & <more>")
+    agent = plistlib.loads(service.launchd_agent(DaemonConfig(nice=7)))
+    assert agent["ProgramArguments"] == [sys.executable, "-P", "-m", "app.daemon"]
+    assert agent["EnvironmentVariables"]["KEN_HOME"] == str(paths.home())
+    assert agent["EnvironmentVariables"]["KEN_MODELS"] == "/models & <more>"
+    assert agent["KeepAlive"] == {"SuccessfulExit": False} and agent["Nice"] == 7
+    assert agent["Label"] == service.label()
+
+
+def test_the_systemd_unit_takes_odd_paths_as_they_are(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEN_MODELS", '/odd "models" 100%')
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    text = service.systemd_unit(DaemonConfig()).decode()
+    unit.read_string(text)
+    assert unit["Service"]["ExecStart"] == f'"{sys.executable}" -P -m app.daemon'
+    assert unit["Service"]["Restart"] == "on-failure"
+    assert r'Environment="KEN_MODELS=/odd \"models\" 100%%"' in text
+
+
+def test_each_home_has_a_service_of_its_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = service.label()
+    monkeypatch.setenv("KEN_HOME", str(home) + "-2")
+    assert service.label() != first
+    monkeypatch.delenv("KEN_HOME")
+    assert service.label() == "ken-search"
+
+
+def test_nothing_is_left_where_the_system_refuses(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.devnull)
+    assert shutil.which("systemctl") is None
+    with pytest.raises(DaemonError):
+        service.install(DaemonConfig())
+    assert not service.service_path().exists()
+    assert not service.uninstall()
