@@ -5,22 +5,38 @@
         passages = model.embed_documents(["Mars is red.", "Venus is hot."], titles=["Mars", None])
         model.similarity(question, passages)  # (1, 2)
 
-Importing this package imports no engine: the first `load` does.
+Importing this package imports no engine and no NumPy: the first `load` does.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from embedder.config import Precision
-from embedder.engine import EngineName
-from embedder.prompts import QueryTask, Task
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from embedder.config import Precision
     from embedder.embedder import Embedded, Embedder
+    from embedder.engine import EngineName
+    from embedder.prompts import QueryTask, Task
 
 __all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "load"]
+
+_HOMES = {
+    "Embedded": "embedder.embedder",
+    "Embedder": "embedder.embedder",
+    "EngineName": "embedder.engine",
+    "Precision": "embedder.config",
+    "QueryTask": "embedder.prompts",
+    "Task": "embedder.prompts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are found when they are first used: who only catches an error pays for no NumPy."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(name)
 
 
 def load(
