@@ -166,6 +166,8 @@ class LocalLibrary:
                 kept = Kept(store.folders())
                 roots = kept.roots if paths is None else kept.related([absolute(path) for path in paths])
                 return self._pipeline(store).sync(roots, tell, self._cancel)
+        except KeyboardInterrupt:
+            return SyncReport(interrupted=True)
         finally:
             self._progress = Progress("idle")
 

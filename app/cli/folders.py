@@ -32,8 +32,15 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
             library.add(wanted)
         elif not library.status().folders:
             raise NothingIndexed("There are no folders to bring up to date.", "Name one: ken index ~/notes")
-        with shown() as progress:
-            report = library.sync(wanted or None, progress)
+        try:
+            with shown() as progress:
+                report = library.sync(wanted or None, progress)
+        except KeyboardInterrupt:
+            # Only a library that the daemon serves lets an interrupt through: the work is the daemon's.
+            terminal.say(
+                "The daemon goes on with it; `ken daemon pause` makes it stop, `ken status` shows how far it is."
+            )
+            return 130
     if as_json:
         from app import output
 
