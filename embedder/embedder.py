@@ -29,14 +29,14 @@ _TEXTS_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Vectors (texts, dimension), float32, each of length one; and which texts were cut to fit the context."""
+    """Vectors (texts, dimension), float32, each of length one; and which texts were cut to the context."""
 
     vectors: NDArray[np.float32]
     truncated: tuple[bool, ...]
 
 
 class Embedder:
-    """A loaded model. All methods may be called from several threads; queries overtake documents that wait."""
+    """A loaded model. Any thread may call any method; queries overtake documents that wait."""
 
     def __init__(self, model: str, checkpoint: Checkpoint, tokenizer: GemmaTokenizer, owner: Owner) -> None:
         self._tokenizer, self._owner = tokenizer, owner
@@ -108,7 +108,9 @@ class Embedder:
         self.close()
 
     def _check_dimension(self, dim: int) -> None:
-        allowed = sorted({self.dimension, *(size for size in DIMENSIONS if size < self.dimension)}, reverse=True)
+        allowed = sorted(
+            {self.dimension, *(size for size in DIMENSIONS if size < self.dimension)}, reverse=True
+        )
         if dim not in allowed:
             listed = ", ".join(map(str, allowed))
             raise InputInvalid(f"Vectors of {dim} numbers are not to be had.", f"Choose one of: {listed}.")
@@ -142,12 +144,17 @@ def _fronts(texts: Sequence[str], task: str, titles: Sequence[str | None] | None
     """The prompt in front of each text."""
     if isinstance(texts, str):
         raise InputInvalid("One string was given where a list of texts is expected.", "Put it into a list.")
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputInvalid(f"A text to embed is of type {type(text).__name__}.", "Give strings.")
     if titles is None:
         return [prompts.prompt(task)] * len(texts)
     if task != "document":
         raise InputInvalid(f"Titles belong to documents, not to the task {task!r}.", "Leave them out.")
     if len(titles) != len(texts):
-        raise InputInvalid(f"There are {len(titles)} titles for {len(texts)} texts.", "Give one for each text.")
+        raise InputInvalid(
+            f"There are {len(titles)} titles for {len(texts)} texts.", "Give one for each text."
+        )
     return [prompts.prompt(task, title) for title in titles]
 
 

@@ -68,7 +68,8 @@ def build(
         return OpenVINOEngine(checkpoint, precision, threads=threads)
     except ImportError as error:
         raise EngineUnavailable(
-            f"The engine {engine} is not installed here: {error}.", "Reinstall ken, or choose the other engine."
+            f"The engine {engine} is not installed here: {error}.",
+            "Reinstall ken, or choose the other engine.",
         ) from error
 
 

@@ -8,7 +8,7 @@ Source: the Gemma 3 report (arXiv:2503.19786) and EmbeddingGemma's (arXiv:2509.2
 from __future__ import annotations
 
 import mlx.core as mx
-from mlx import nn
+import mlx.nn as nn
 
 from embedder.config import ModelConfig
 
@@ -106,7 +106,7 @@ class Encoder(nn.Module):
 
 
 class EmbeddingGemma(nn.Module):
-    """Token embeddings (batch, length, hidden) and lengths (batch,) to unit float32 vectors (batch, hidden)."""
+    """Token embeddings (batch, length, hidden) and lengths (batch,) to unit vectors (batch, hidden), float32."""
 
     def __init__(self, config: ModelConfig, dense_size: int) -> None:
         super().__init__()

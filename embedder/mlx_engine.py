@@ -7,10 +7,11 @@ to threads: an engine is built, used and closed by one thread, and only NumPy ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import metadata
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
-from mlx import nn
 from numpy.typing import NDArray
 
 from embedder.batching import padded
@@ -37,7 +38,7 @@ class MLXEngine(Engine):
     def __init__(self, checkpoint: Checkpoint, precision: str, *, memory_mb: int | None = None) -> None:
         self._checkpoint = checkpoint
         self.precision = resolve(checkpoint, precision)
-        self.version = f"mlx-{mx.__version__}"
+        self.version = f"mlx-{metadata.version('mlx')}"
         gpu = has_gpu()
         self.batch_tokens = _GPU_TOKENS if gpu else _CPU_TOKENS
         self._dtype = mx.float32 if self.precision == "f32" or not gpu else mx.bfloat16

@@ -41,16 +41,23 @@ class _Graph:
         length = op.gather(op.shape_of(hidden), _ints(1), _ints(0))
         real = op.less(op.unsqueeze(self._positions(length), _ints(0)), op.unsqueeze(lengths, _ints(1)))
         masks = self._masks(length, real)
-        rotary = {base: self._rotary(base, length) for base in {self.config.rope_theta, self.config.rope_local_base_freq}}
+        rotary = {
+            base: self._rotary(base, length)
+            for base in {self.config.rope_theta, self.config.rope_local_base_freq}
+        }
         x = op.multiply(hidden, _floats(self.config.hidden_size**0.5))
         for layer in range(self.config.num_hidden_layers):
             part = f"model.layers.{layer}."
             mask = masks[self.config.is_sliding(layer)]
-            attended = self._attention(part, self._norm(x, part + "input_layernorm"), mask, rotary[self.config.rope_base(layer)])
+            attended = self._attention(
+                part, self._norm(x, part + "input_layernorm"), mask, rotary[self.config.rope_base(layer)]
+            )
             x = op.add(x, self._norm(attended, part + "post_attention_layernorm"))
             gated = self._mlp(part, self._norm(x, part + "pre_feedforward_layernorm"))
             x = op.add(x, self._norm(gated, part + "post_feedforward_layernorm"))
-        return ov.Model([_mean(self._norm(x, "model.norm"), real, lengths)], [hidden, lengths], "embeddinggemma")
+        return ov.Model(
+            [_mean(self._norm(x, "model.norm"), real, lengths)], [hidden, lengths], "embeddinggemma"
+        )
 
     def _positions(self, length: Any) -> Any:
         positions = op.constant(np.arange(self.config.max_position_embeddings, dtype=np.int32))
@@ -85,7 +92,11 @@ class _Graph:
 
     def _attention(self, part: str, x: Any, mask: Any, rotary: tuple[Any, Any]) -> Any:
         part += "self_attn."
-        heads, kv_heads, size = self.config.num_attention_heads, self.config.num_key_value_heads, self.config.head_dim
+        heads, kv_heads, size = (
+            self.config.num_attention_heads,
+            self.config.num_key_value_heads,
+            self.config.head_dim,
+        )
         joined = self._linear(x, part + "q_proj", part + "k_proj", part + "v_proj")
         split = op.variadic_split(joined, _ints(2), _ints([heads * size, kv_heads * size, kv_heads * size]))
         queries, keys, values = (
@@ -109,7 +120,9 @@ class _Graph:
         size = self.config.intermediate_size
         joined = self._linear(x, part + "mlp.gate_proj", part + "mlp.up_proj")
         split = op.variadic_split(joined, _ints(2), _ints([size, size]))
-        return self._linear(op.multiply(op.gelu(split.output(0), "tanh"), split.output(1)), part + "mlp.down_proj")
+        return self._linear(
+            op.multiply(op.gelu(split.output(0), "tanh"), split.output(1)), part + "mlp.down_proj"
+        )
 
 
 def _mean(states: Any, real: Any, lengths: Any) -> Any:

@@ -1,0 +1,125 @@
+"""Both engines against the NumPy oracle, on a tiny real network and on the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.oracle import vector
+from support.tiny_model import make_tiny_checkpoint
+
+import embedder
+from embedder import canary
+from embedder.checkpoint import Checkpoint, open_checkpoint
+from embedder.engine import Engine
+from embedder.errors import PrecisionUnavailable
+from embedder.mlx_engine import MLXEngine
+from embedder.openvino_engine import OpenVINOEngine
+
+ENGINES: list[Callable[[Checkpoint, str], Engine]] = [MLXEngine, OpenVINOEngine]
+both = pytest.mark.parametrize("make", ENGINES)
+LENGTHS = (2, 3, 16, 17, 18, 33, 34, 90)
+"""Around the tiny model's window of 17, and far past it."""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    return open_checkpoint(make_tiny_checkpoint(tmp_path_factory.mktemp("tiny")))
+
+
+def texts(*lengths: int) -> list[list[int]]:
+    rng = np.random.default_rng(7)
+    return [[2, *rng.integers(4, 1000, size=n - 2).tolist(), 1] for n in lengths]
+
+
+@both
+def test_float32_equals_the_oracle_on_either_side_of_the_window(
+    make: Callable[[Checkpoint, str], Engine], checkpoint: Checkpoint
+) -> None:
+    engine = make(checkpoint, "f32")
+    for ids in texts(*LENGTHS):
+        np.testing.assert_allclose(engine.run([ids])[0], vector(checkpoint, ids), atol=2e-5)
+    engine.close()
+
+
+@both
+def test_a_text_alone_and_in_a_padded_batch_agree(
+    make: Callable[[Checkpoint, str], Engine], checkpoint: Checkpoint
+) -> None:
+    engine = make(checkpoint, "f32")
+    ids = texts(*LENGTHS)
+    alone = np.concatenate([engine.run([text]) for text in ids])
+    np.testing.assert_allclose(engine.run(ids), alone, atol=1e-4)
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "precision"), [(MLXEngine, "bf16"), (OpenVINOEngine, "bf16"), (OpenVINOEngine, "int8")]
+)
+def test_narrow_arithmetic_stays_close(
+    make: Callable[[Checkpoint, str], Engine], precision: str, checkpoint: Checkpoint
+) -> None:
+    engine = make(checkpoint, precision)
+    for ids in texts(5, 40):
+        assert float(engine.run([ids])[0] @ vector(checkpoint, ids)) > 0.99
+    engine.close()
+
+
+@both
+@pytest.mark.parametrize("packing", ["8bit", "4bit"])
+def test_packed_weights_run_as_they_are(
+    make: Callable[[Checkpoint, str], Engine], packing: str, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    from embedder.convert import convert
+
+    packed = open_checkpoint(convert(checkpoint.folder, tmp_path / "packed", packing))
+    engine = make(packed, "auto")
+    assert engine.precision == packing
+    ids = texts(30)[0]
+    assert float(engine.run([ids])[0] @ vector(packed, ids)) > 0.995
+    engine.close()
+
+
+def test_packed_weights_are_not_made_up(checkpoint: Checkpoint) -> None:
+    with pytest.raises(PrecisionUnavailable, match="4bit"):
+        OpenVINOEngine(checkpoint, "4bit")
+    with pytest.raises(PrecisionUnavailable, match="int8"):
+        MLXEngine(checkpoint, "int8")
+
+
+def test_a_compiled_copy_gives_the_same_vectors_and_a_broken_one_is_made_again(
+    checkpoint: Checkpoint, home: Path
+) -> None:
+    ids = texts(12, 12)
+    first = OpenVINOEngine(checkpoint, "int8").run(ids)
+    (kept,) = (home / "models" / ".compiled").iterdir()
+    np.testing.assert_array_equal(OpenVINOEngine(checkpoint, "int8").run(ids), first)
+    kept.write_bytes(b"not a graph")
+    np.testing.assert_array_equal(OpenVINOEngine(checkpoint, "int8").run(ids), first)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("precision", "least"), [("f32", 0.99999), ("bf16", 0.9995), ("int8", 0.998)])
+def test_the_real_model_gives_its_reference_vectors(real_models: Path, precision: str, least: float) -> None:
+    with embedder.load(engine="openvino", precision=precision) as model:  # type: ignore[arg-type]
+        reference = canary.references()[model.fingerprint.split("-")[0]]
+        cosines = (model.embed_documents(canary.TEXTS) * reference).sum(axis=1)
+        assert cosines.min() > least
+
+
+@pytest.mark.model
+def test_the_model_cards_similarities(real_models: Path) -> None:
+    with embedder.load(engine="openvino", precision="f32") as model:
+        question = model.embed_queries(["Which planet is known as the Red Planet?"])
+        documents = model.embed_documents(
+            [
+                "Venus is often called Earth's twin because of its similar size and proximity.",
+                "Mars, known for its reddish appearance, is often referred to as the Red Planet.",
+                "Jupiter, the largest planet in our solar system, has a prominent red spot.",
+                "Saturn, famous for its rings, is sometimes mistaken for the Red Planet.",
+            ]
+        )
+        expected = [[0.3011, 0.6359, 0.4930, 0.4889]]
+        np.testing.assert_allclose(model.similarity(question, documents), expected, atol=1e-3)
