@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from app.errors import PathInvalid
+
 SOCKET_PATH_LIMIT = 100
 """`sun_path` holds 104 bytes on macOS and 108 on Linux, the closing NUL included."""
 
@@ -29,7 +31,13 @@ def home() -> Path:
 def make_home() -> Path:
     """The same, made where it is missing, and closed to other users."""
     folder = home()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise PathInvalid(
+            f"{folder}, where ken keeps everything, cannot be made: {error.strerror}.",
+            "Choose another folder with KEN_HOME.",
+        ) from error
     return folder
 
 

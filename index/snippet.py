@@ -17,6 +17,9 @@ TELLING = 20
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
 _SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
 
+_WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
+"""A long line that goes on in the next: written with hard line breaks."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
@@ -32,13 +35,17 @@ def snippet(
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The sentence that holds most of the question, and its words' spans.
 
-    Where none holds any of it, the first that is a sentence and no heading, rule or fence.
+    Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
+    and no heading, rule or fence.
     """
     spans = matched(connection, question, text)
-    sentences = _sentences(text)
-    start, end = max(
-        sentences, key=lambda one: (_weight(spans, one), _tells(text, one)), default=(0, len(text))
-    )
+    enough = min(question.weight / 4, max((unit.weight for unit in question.units), default=0.0))
+
+    def worth(sentence: tuple[int, int]) -> tuple[float, bool]:
+        weight = _weight(spans, sentence)
+        return weight if weight >= enough else 0.0, _tells(text, sentence)
+
+    start, end = max(_sentences(text), key=worth, default=(0, len(text)))
     if end - start > WIDTH:
         first = next((span.start for span in spans if start <= span.start < end), start)
         start = max(start, first - WIDTH // 3)
@@ -62,7 +69,9 @@ def matched(connection: apsw.Connection, question: Question, text: str) -> list[
 
 
 def _sentences(text: str) -> list[tuple[int, int]]:
-    cuts = [0, *(found.end() for found in _SENTENCE.finditer(text)), len(text)]
+    wrapped = {found.end() for found in _WRAPPED.finditer(text)}
+    ends = (found.end() for found in _SENTENCE.finditer(text))
+    cuts = [0, *(end for end in ends if end not in wrapped), len(text)]
     return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import config, paths
-from app.errors import ConfigInvalid
+from app.errors import ConfigInvalid, PathInvalid
 from app.lock import WriteLock, holder
 from app.plain import clip, plain, plain_line, plain_path, width
 from index.errors import IndexBusy
@@ -128,3 +128,10 @@ def test_a_lock_that_was_let_go_is_free(tmp_path: Path) -> None:
     assert holder(path) is None
     with WriteLock("two", path) as lock:
         assert lock.held
+
+
+def test_a_home_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("KEN_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(PathInvalid, match="cannot be made"):
+        paths.make_home()
