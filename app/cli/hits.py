@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from app import paths
 from app.cli.terminal import columns, is_person, styled
@@ -78,10 +79,14 @@ def snippet_lines(snippet: str, matched: Sequence[tuple[int, int]]) -> list[str]
     """The snippet wrapped, its matched words emphasised where the terminal can."""
     lines = wrap(words(snippet, matched), columns() - len(INDENT))
     cut = lines[SNIPPET_LINES:]
-    shown = [
-        INDENT + "".join(styled(t, bold=True, fg="yellow") if m else t for t, m in line) for line in lines
-    ]
+    shown = [INDENT + _emphasised(line) for line in lines]
     return [*shown[: SNIPPET_LINES - 1], shown[SNIPPET_LINES - 1] + " …"] if cut else shown
+
+
+def _emphasised(line: Sequence[Piece]) -> str:
+    runs = groupby(line, key=lambda piece: piece[1])
+    texts = ((mark, "".join(text for text, _ in run)) for mark, run in runs)
+    return "".join(styled(text, bold=True, fg="yellow") if mark else text for mark, text in texts)
 
 
 def words(snippet: str, matched: Sequence[tuple[int, int]]) -> list[Piece]:
