@@ -106,7 +106,7 @@ class Encoder(nn.Module):
 
 
 class EmbeddingGemma(nn.Module):
-    """Token embeddings (batch, length, hidden) and lengths (batch,) to unit vectors (batch, hidden), float32."""
+    """Token embeddings (batch, length, hidden) and lengths (batch,) to unit vectors (batch, hidden)."""
 
     def __init__(self, config: ModelConfig, dense_size: int) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ def fingerprint(model: str | Path | None, engine: str, precision: str) -> str:
     """The fingerprint a loaded model would have, from the checkpoint's headers alone."""
     checkpoint = open_checkpoint(find_model(model))
     packed = checkpoint.quantization[1] if checkpoint.quantization else None
-    packed_run = precision == "auto" and packed == 4 and engines.choose(engine) == "mlx"
+    packed_run = precision == "auto" and packed == 4
     return fingerprint_of(checkpoint, "4bit" if packed_run else precision)
 
 

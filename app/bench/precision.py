@@ -1,0 +1,66 @@
+"""nDCG@10 of vectors alone, by precision: `python -m app.bench.precision int8 FOLDER…`.
+
+Documents are embedded whole, without an index, so that nothing but the vectors differs between two runs.
+A set is thinned by a fixed draw to a number of questions, the documents relevant to them and others up to a
+number of documents; equal numbers give equal sets on every machine.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import click
+import numpy as np
+
+from app.evaluate import DEPTH, EvaluationSet, read_set
+
+
+def thin(asked: EvaluationSet, queries: int, documents: int) -> EvaluationSet:
+    """At most so many questions, all that answers them, and other documents up to the number given."""
+    rng = random.Random(0)
+    chosen = sorted(rng.sample(sorted(asked.queries), min(queries, len(asked.queries))))
+    relevant = {
+        d for q in chosen for d, score in asked.qrels[q].items() if score > 0 and d in asked.documents
+    }
+    others = sorted(asked.documents.keys() - relevant)
+    extra = rng.sample(others, max(0, min(documents - len(relevant), len(others))))
+    kept = {id_: asked.documents[id_] for id_ in sorted([*relevant, *extra])}
+    texts = {id_: asked.queries[id_] for id_ in chosen}
+    return EvaluationSet(asked.name, kept, texts, {id_: asked.qrels[id_] for id_ in chosen})
+
+
+@click.command(help=__doc__)
+@click.argument("precision")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--model", help="A model's name or folder.")
+@click.option("--queries", default=300, show_default=True)
+@click.option("--documents", default=1000, show_default=True)
+def main(precision: str, folders: tuple[Path, ...], model: str | None, queries: int, documents: int) -> None:
+    import ir_measures
+
+    import embedder
+
+    with embedder.load(model, precision=precision) as loaded:  # type: ignore[arg-type]
+        for folder in folders:
+            asked = thin(read_set(folder), queries, documents)
+            task = "code retrieval" if asked.name == "mbpp" else "search result"
+            names = list(asked.documents)
+            titles = [asked.documents[name][0] or None for name in names]
+            vectors = loaded.embed_documents([asked.documents[name][1] for name in names], titles)
+            questions = loaded.embed_queries(list(asked.queries.values()), task=task)
+            for dim in (768, 256):
+                short = vectors[:, :dim] / np.linalg.norm(vectors[:, :dim], axis=1, keepdims=True)
+                scores = questions[:, :dim] @ short.T
+                run = {
+                    query: {names[i]: float(row[i]) for i in np.argsort(-row)[:DEPTH]}
+                    for query, row in zip(asked.queries, scores, strict=True)
+                }
+                ndcg = ir_measures.calc_aggregate([ir_measures.nDCG @ 10], asked.qrels, run)
+                (value,) = ndcg.values()
+                size = f"{len(names)}\t{len(asked.queries)}"
+                click.echo(f"{asked.name}\t{size}\t{loaded.engine}\t{loaded.precision}\t{dim}\t{value:.4f}")
+
+
+if __name__ == "__main__":
+    main()
