@@ -61,7 +61,8 @@ def _bare(path: str, line: int) -> list[str]:
 
 _TERMINAL: dict[str, _Arguments] = {
     **dict.fromkeys(("vi", "vim", "nvim", "vis", "view", "nano", "pico", "emacs", "emacsclient", "kak",
-                     "kakoune", "joe", "jed", "mg", "ne", "dte", "less", "more", "mcedit", "micro", "ed"), _plus),
+                     "kakoune", "joe", "jed", "mg", "ne", "dte", "less", "more", "mcedit",
+                     "micro"), _plus),
     **dict.fromkeys(("hx", "helix", "amp"), _colon),
     "ed": _bare,
 }  # fmt: skip

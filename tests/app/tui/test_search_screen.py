@@ -337,7 +337,9 @@ def test_on_a_small_screen_the_preview_takes_turns_with_the_list():
 
 def test_a_hostile_document_drives_nothing():
     lib = library()
-    hostile = "# [bold]x[/] \x1b]0;owned\x07 \u202eevil\n\nboiler \x1b[2J\x9b31m [link=x](javascript:1) \u2066tail\n"
+    hostile = (
+        "# [bold]x[/] \x1b]0;owned\x07 \u202eevil\n\nboiler \x1b[2J\x9b31m [link=x](javascript:1) \u2066\n"
+    )
     lib.documents["/home/ada/notes/evil\x1b[2J.md"] = lib._document("evil.md", hostile)
 
     async def steps(pilot, app):
