@@ -11,15 +11,19 @@ from collections.abc import Iterator
 FILES = (
     # keys and certificates with keys
     "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.gpg", "*.pgp", "*.asc.key",
-    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk", "*.ovpn", "*.mobileprovision",
+    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519",
+    "id_ecdsa_sk", "id_ed25519_sk", "*.ovpn", "*.mobileprovision",
     # settings that hold passwords
-    ".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".htpasswd", ".git-credentials",
-    ".npmrc", ".pypirc", ".dockercfg", "credentials", "credentials.json", "client_secret*.json", "secrets.y*ml",
+    ".env", ".env.*", "*.env", ".envrc", ".netrc",
+    "_netrc", ".pgpass", ".my.cnf", ".htpasswd", ".git-credentials",
+    ".npmrc", ".pypirc", ".dockercfg",
+    "credentials", "credentials.json", "client_secret*.json", "secrets.y*ml",
     "secrets.json", "secrets.toml", "service-account*.json", "*.tfstate", "*.tfstate.backup", "*.tfvars",
     "wp-config.php", "terraform.rc", ".vault-token", ".s3cfg", "rclone.conf", "*.publishsettings",
     # password stores and keychains
     "*.kdbx", "*.kdb", "*.psafe3", "*.agilekeychain", "*.opvault", "*.1pux", "*.keychain", "*.keychain-db",
-    "*.walletx", "wallet.dat", "logins.json", "key3.db", "key4.db", "Login Data", "Cookies", "*bitwarden*export*",
+    "*.walletx", "wallet.dat", "logins.json", "key3.db",
+    "key4.db", "Login Data", "Cookies", "*bitwarden*export*",
     "*lastpass*export*", "*1password*export*", "recovery-codes*.txt", "*recovery*codes*.txt",
 )  # fmt: skip
 FOLDERS = (
@@ -30,7 +34,10 @@ EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist", ".env.d
 """Names that look like a secret's and are there to be read."""
 
 _SHAPES = (
-    ("PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,20000}-----END[^-]{0,60}-----)?"),
+    (
+        "PRIVATE KEY",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,20000}-----END[^-]{0,60}-----)?",
+    ),
     ("AKIA", r"AKIA[A-Z0-9]{16}\b"),
     ("ASIA", r"ASIA[A-Z0-9]{16}\b"),
     ("ghp_", r"ghp_[A-Za-z0-9]{36,255}\b"),
@@ -49,7 +56,10 @@ _SHAPES = (
     ("hf_", r"hf_[A-Za-z0-9]{30,}\b"),
     ("dop_v1_", r"dop_v1_[a-f0-9]{64}\b"),
     ("eyJ", r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}"),
-    ("://", r"://[^\s/:@\"'<>]{1,80}:(?!\*{3}|\$|<|\{|(?:password|pass|pwd|secret)@)[^\s/:@\"'<>]{6,120}@[\w.-]+"),
+    (
+        "://",
+        r"://[^\s/:@\"'<>]{1,80}:(?!\*{3}|\$|<|\{|(?:password|pass|pwd|secret)@)[^\s/:@\"'<>]{6,120}@[\w.-]+",
+    ),
 )
 """What each kind of credential cannot do without, and its whole shape."""
 _PATTERNS = tuple((hint.encode(), re.compile(shape)) for hint, shape in _SHAPES)
@@ -79,7 +89,8 @@ def _given(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_random(value: str) -> bool:
-    """A value is a credential where it mixes kinds of characters, a digit among them, and is no path or example."""
+    """A value is a credential where it mixes characters, a digit among them, and is no path or example."""
     kinds = sum(re.search(kind, value) is not None for kind in (r"[a-z]", r"[A-Z]", r"[^\w.]"))
     other = re.match(r"https?:|[./~]|\w+\.\w+\.|.*(?:example|your|xxxx|\*\*\*|\[)", value, re.IGNORECASE)
-    return len(value) >= 8 and kinds >= 2 and any(map(str.isdigit, value)) and len(set(value)) >= 6 and other is None
+    mixed = kinds >= 2 and any(map(str.isdigit, value)) and len(set(value)) >= 6
+    return len(value) >= 8 and mixed and other is None

@@ -83,7 +83,7 @@ def _covering(document: Document) -> Iterator[Section]:
 
 
 def _trimmed(text: str, at: int, section: Section) -> Iterator[Section]:
-    """The section from `at` on, from the beginning of its first line that is not blank to its last character."""
+    """The section from `at` on, first line that is not blank to last character."""
     piece = text[at : section.end]
     end = at + len(piece.rstrip())
     if end == at:

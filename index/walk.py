@@ -15,46 +15,16 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from index import secrets
+from index import secrets, unwritten
 from index.extract import registry
 
 MEBIBYTE = 1 << 20
 _IGNORE_FILES = (".kenignore", ".ignore", ".gitignore")
 _MOST_RULES_BYTES = MEBIBYTE
-_DEFAULT_FOLDERS = {
-    "dependencies": "node_modules bower_components site-packages .venv Pods elm-stuff jspm_packages .bundle .cargo "
-    ".rustup .npm .yarn .pnpm-store",
-    "caches": "__pycache__ .mypy_cache .pytest_cache .ruff_cache .tox .nox .cache Caches .gradle .parcel-cache "
-    ".turbo .sass-cache .hypothesis .ipynb_checkpoints .terraform CachedData",
-    "build outputs": "DerivedData .next .nuxt .svelte-kit .output cmake-build-debug cmake-build-release .build",
-    "version control": ".git .hg .svn .bzr CVS .jj .fossil _darcs",
-    "the system": ".Trash .Trashes .Spotlight-V100 .fseventsd .DocumentRevisions-V100 .TemporaryItems $RECYCLE.BIN "
-    "lost+found",
-    "photo, music and application libraries": "*.photoslibrary *.musiclibrary *.tvlibrary *.imovielibrary *.app "
-    "*.framework *.xcodeproj *.xcassets *.bundle *.sparsebundle",
-}
-_FOLDERS_BESIDE = {
-    "dependencies": (("vendor deps Carthage", "go.mod composer.json Gemfile mix.exs rebar.config Cartfile"),),
-    "build outputs": (
-        ("target", "Cargo.toml pom.xml build.sbt project.clj"),
-        (
-            "dist build out",
-            "package.json pyproject.toml setup.py CMakeLists.txt build.gradle build.gradle.kts Makefile",
-        ),
-        ("_build", "mix.exs rebar.config dune-project conf.py"),
-        ("obj bin", "packages.config Directory.Build.props global.json"),
-    ),
-}
-"""Everyday names that mean a build only where one of the second names lies beside them."""
-_DEFAULT_FILES = {
-    "lock files": "package-lock.json yarn.lock pnpm-lock.yaml poetry.lock Cargo.lock Gemfile.lock composer.lock "
-    "uv.lock go.sum flake.lock Pipfile.lock bun.lockb",
-    "the system": ".DS_Store Thumbs.db desktop.ini Icon\r",
-    "editors' leftovers": "*~ ~$* .#* #*#",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +133,7 @@ def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
         return _asked_for(root, state)
     level = _levels_above(root, rules)
     folder = root
-    parts = os.path.relpath(path, root).split(os.sep)
+    parts = Path(path).relative_to(root).parts
     for depth, name in enumerate(parts):
         level = _entered(folder, level, rules, None)
         here = os.path.join(folder, name)  # noqa: PTH118
@@ -279,15 +249,10 @@ def _matched(patterns: Sequence[_Pattern], path: str, folder: bool) -> Skipped |
 
 def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | None:
     if rules.defaults:
-        kind = _among(name, _FOLDERS if folder else _FILES, _FOLDER_GLOBS if folder else _FILE_GLOBS)
-        if not kind and folder:
-            kind = _built(path, name)
+        kind = unwritten.kind_of(path, name, folder)
         if kind:
-            return Skipped(
-                path, f"It belongs to {kind}, which are left out by default.", f"default: {kind}", folder
-            )
-        if folder and _holds(path, ("CACHEDIR.TAG", "pyvenv.cfg")):
-            return Skipped(path, "It marks itself as a cache or an environment.", "default: caches", folder)
+            reason = f"It belongs to {kind}, which are left out by default."
+            return Skipped(path, reason, f"default: {kind}", folder)
     if name.startswith(".") and not rules.hidden:
         return Skipped(path, "It is hidden (its name begins with a dot).", "default: hidden", folder)
     return None
@@ -316,23 +281,6 @@ def _secret(path: str, name: str, folder: bool) -> str:
         if fnmatchcase(name, pattern) or ("/" in pattern and path.endswith("/" + pattern)):
             return pattern
     return ""
-
-
-def _among(name: str, exact: dict[str, str], globs: Sequence[tuple[str, str]]) -> str:
-    return exact.get(name) or next((kind for pattern, kind in globs if fnmatchcase(name, pattern)), "")
-
-
-def _built(path: str, name: str) -> str:
-    """The kind of a folder with an everyday name that a build tool beside it fills."""
-    for kind, pairs in _FOLDERS_BESIDE.items():
-        for names, beside in pairs:
-            if name in names.split() and _holds(os.path.dirname(path), beside.split()):  # noqa: PTH120
-                return kind
-    return ""
-
-
-def _holds(folder: str, names: Sequence[str]) -> bool:
-    return any(os.path.lexists(os.path.join(folder, name)) for name in names)  # noqa: PTH118
 
 
 def _configured(root: str, rules: Rules) -> tuple[_Pattern, ...]:
@@ -405,12 +353,3 @@ def _cannot(error: OSError, what: str) -> str:
             return "Its path is longer than the system can open."
         case _:
             return f"The system cannot read this {what}: {os.strerror(error.errno or 0)}."
-
-
-def _table(kinds: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    pairs = [(name, kind) for kind, names in kinds.items() for name in names.split(" ") if name]
-    return {n: k for n, k in pairs if "*" not in n}, [(n, k) for n, k in pairs if "*" in n]
-
-
-_FOLDERS, _FOLDER_GLOBS = _table(_DEFAULT_FOLDERS)
-_FILES, _FILE_GLOBS = _table(_DEFAULT_FILES)

@@ -16,17 +16,18 @@ from index.extract.source import Source
 from index.types import Document, SectionKind
 
 _DROPPED = frozenset(
-    "script style noscript template svg math nav form button select input iframe object embed canvas audio "
-    "video dialog head".split()
-) - {"math", "form"}  # fmt: skip
+    {"script", "style", "noscript", "template", "svg", "nav", "button", "select", "input", "iframe",
+     "object",
+     "embed", "canvas", "audio", "video", "dialog", "head"}
+)  # fmt: skip
 _BLOCKS: dict[str, SectionKind] = {
     "p": "prose", "blockquote": "prose", "li": "list", "dt": "list", "dd": "list", "pre": "code", "tr": "table",
     "figcaption": "prose", "caption": "prose", "address": "prose", "summary": "prose",
 }  # fmt: skip
 _BREAKING = frozenset(
-    "div section article main aside header footer ul ol dl table thead tbody tfoot details figure fieldset hr body "
-    "html center td th form".split()
-)
+    {"div", "section", "article", "main", "aside", "header", "footer", "ul", "ol", "dl", "table", "thead",
+     "tbody", "tfoot", "details", "figure", "fieldset", "hr", "body", "html", "center", "td", "th", "form"}
+)  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]+)", re.IGNORECASE)
 _MOST_NODES = 2_000_000

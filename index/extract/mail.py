@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
+from index.errors import FileFailed, FileSkipped
 from index.extract.build import Builder, one_line
 from index.extract.decode import decode
 from index.extract.html import add_html
 from index.extract.source import MEBIBYTE, Source
 from index.extract.text import paragraphs
-from index.errors import FileFailed, FileSkipped
 from index.types import Document
 
 _PEOPLE = ("From", "To", "Cc")
@@ -115,7 +115,7 @@ def _texts(message: EmailMessage) -> list[EmailMessage]:
             break
         part = waiting.pop(0)
         if part.get_content_type() == "multipart/alternative":
-            choices = [p for p in _parts(part)]
+            choices = _parts(part)
             plain = [
                 p
                 for p in choices

@@ -20,7 +20,8 @@ _ORG = re.compile(
 )
 _ORG_TITLE = re.compile(r"^#\+title:[ \t]*(?P<title>[^\n]+)", re.MULTILINE | re.IGNORECASE)
 _RST = re.compile(
-    r"^(?:(?P<over>[=\-~^\"'#*+.:`_<>!$%&,/;?@\\])(?P=over){2,}[ \t]*\n)?[ \t]*(?P<title>[^\s.\-=~:][^\n]{0,200})\n"
+    r"^(?:(?P<over>[=\-~^\"'#*+.:`_<>!$%&,/;?@\\])(?P=over){2,}[ \t]*\n)?"
+    r"[ \t]*(?P<title>[^\s.\-=~:][^\n]{0,200})\n"
     r"(?P<mark>[=\-~^\"'#*+.:`_<>!$%&,/;?@\\])(?P=mark){2,}[ \t]*$",
     re.MULTILINE,
 )

@@ -9,6 +9,7 @@ import ctypes
 import io
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -28,7 +29,8 @@ _MOST_BROKEN = 50
 _MOST_BOOKMARKS = 5_000
 _BREAK = re.compile("\r\n|\ufffe|\x02\r?\n?")
 _NO_TITLE = re.compile(
-    r"untitled|microsoft (word|powerpoint|excel)|\.(docx?|dvi|tex|pdf|pptx?|qxd|indd|rtf|odt|ps|eps|html?|xlsx?)\b"
+    r"untitled|microsoft (word|powerpoint|excel)"
+    r"|\.(docx?|dvi|tex|pdf|pptx?|qxd|indd|rtf|odt|ps|eps|html?|xlsx?)\b"
     r"|^[\W\d_]*$|^(document|paper|slide|title|print|layout|presentation)\s*\d*$|^\S{1,3}$|https?:",
     re.IGNORECASE,
 )
@@ -141,18 +143,18 @@ def _runs(handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, width
 
 def _boxes(handle: raw.FPDF_TEXTPAGE, first: int, count: int) -> list[_Box]:
     """The boxes of a run of characters, a box where the font or the drawing changes."""
-    found: list[_Box] = []
-    for i in range(raw.FPDFText_CountRects(handle, first, count)):
-        if raw.FPDFText_GetRect(handle, i, _LEFT, _TOP, _RIGHT, _BOTTOM):
-            found.append((_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value))
-    return found
+    return [
+        (_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)
+        for i in range(raw.FPDFText_CountRects(handle, first, count))
+        if raw.FPDFText_GetRect(handle, i, _LEFT, _TOP, _RIGHT, _BOTTOM)
+    ]
 
 
 def _gaps(boxes: list[_Box], wide: float) -> list[float]:
-    """Where the blank between two neighbouring boxes is wider than `wide`; only in a line that runs rightwards."""
-    if any(b[0] < a[0] for a, b in zip(boxes, boxes[1:], strict=False)):
+    """Where neighbouring boxes stand further apart than `wide`; only in a line that runs rightwards."""
+    if any(b[0] < a[0] for a, b in pairwise(boxes)):
         return []
-    return [b[0] - 1 for a, b in zip(boxes, boxes[1:], strict=False) if b[0] - a[2] > wide]
+    return [b[0] - 1 for a, b in pairwise(boxes) if b[0] - a[2] > wide]
 
 
 def _first_beyond(handle: raw.FPDF_TEXTPAGE, first: int, low: int, high: int, x: float) -> int:

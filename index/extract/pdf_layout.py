@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from index.extract.build import one_line
@@ -89,7 +90,7 @@ def _ordered(lines: list[Line]) -> list[Line]:
     if gutter is None:
         return lines
     sides = [_side(line, gutter) for line in lines]
-    jumps = sum(a != b and 0 not in (a, b) for a, b in zip(sides, sides[1:], strict=False))
+    jumps = sum(a != b and 0 not in (a, b) for a, b in pairwise(sides))
     return lines if jumps <= 4 else _by_columns(lines, gutter)
 
 
@@ -296,8 +297,8 @@ class _Setter:
         """What stands between two lines of a paragraph: a blank, a hyphen that belongs there, or nothing."""
         ends = before.hyphen or before.text.endswith("\u00ad")
         if not ends:
-            glued = (
-                before.text.endswith(("-", "–", "/")) or _is_wide(before.text[-1]) and _is_wide(line.text[0])
+            glued = before.text.endswith(("-", "–", "/")) or (
+                _is_wide(before.text[-1]) and _is_wide(line.text[0])
             )
             return "" if glued else " "
         head = _WORD.findall(before.text)[-1:]
@@ -353,11 +354,7 @@ def _is_wide(character: str) -> bool:
 
 def _leading(lines: Sequence[Line]) -> float:
     """The usual distance from line to line."""
-    steps = [
-        a.bottom - b.bottom
-        for a, b in zip(lines, lines[1:], strict=False)
-        if 0 < a.bottom - b.bottom < 4 * a.height
-    ]
+    steps = [a.bottom - b.bottom for a, b in pairwise(lines) if 0 < a.bottom - b.bottom < 4 * a.height]
     return median(steps) if steps else 0.0
 
 

@@ -32,7 +32,10 @@ MEMORY_BYTES = 450 << 20
 """Resident memory of one child."""
 _MOST_HEADER = 64 << 20
 _ROOT = str(Path(__file__).resolve().parents[2])
-_START = "import sys; sys.path.append(sys.argv[3]); from index.extract.worker import main; main(int(sys.argv[1]), int(sys.argv[2]))"
+_START = (
+    "import sys; sys.path.append(sys.argv[3]); from index.extract.worker import main; "
+    "main(int(sys.argv[1]), int(sys.argv[2]))"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,16 +43,14 @@ def _slides(archive: Archive) -> list[str]:
     every = [name for _, name in numbered]
     try:
         targets = _targets(archive, "ppt/presentation.xml")
-        order = [targets.get(slide.get("id") or "", "") for slide in _slide_ids(archive)]
+        order = [
+            targets.get(slide.get("id") or "", "")
+            for slide in archive.tree("ppt/presentation.xml").iter("sldId")
+        ]
     except FileFailed:
         return every
     known = [name for name in order if name in every]
     return known + [name for name in every if name not in known]
-
-
-def _slide_ids(archive: Archive) -> Iterator[Element]:
-    for element in archive.tree("ppt/presentation.xml").iter("sldId"):
-        yield element
 
 
 def _targets(archive: Archive, part: str) -> dict[str, str]:

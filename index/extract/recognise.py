@@ -21,9 +21,9 @@ def read(source: Source) -> Document:
     """The document in `source`; raises FileSkipped or FileFailed with the reason."""
     if source.size == 0:
         raise FileSkipped("It is empty.")
-    format = _format(source)
-    refuse_larger(source, format.max_bytes)
-    document = format.reader()(source)
+    form = _format(source)
+    refuse_larger(source, form.max_bytes)
+    document = form.reader()(source)
     if not document.text.strip():
         raise FileSkipped("It holds no text.")
     return _without_credentials(document)

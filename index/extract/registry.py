@@ -17,7 +17,9 @@ from index.types import Document
 
 TEXT = 32 * MEBIBYTE
 CONTAINER = 512 * MEBIBYTE
-_DATA = ".json .jsonl .ndjson .json5 .geojson .yaml .yml .toml .ini .cfg .conf .properties .xml .plist .rss .atom .opml"
+_DATA = (
+    ".json .jsonl .ndjson .json5 .geojson .yaml .yml .toml .ini .cfg .conf .properties .xml .plist .rss .atom"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,20 @@ FORMATS = (
     Format("code", "code", languages.SUFFIXES, languages.NAMES),
 )
 
-TEXT_FORMAT = next(format for format in FORMATS if format.kind == "text")
+TEXT_FORMAT = next(form for form in FORMATS if form.kind == "text")
 
 UNREAD = {
-    "pictures": ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef .dng .avif .xcf .svg",
+    "pictures": ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef"
+    " .dng .avif .xcf .svg",
     "sound and music": ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi",
     "films": ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .3gp",
-    "archives": ".zip .tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso .dmg .pkg .deb .rpm .apk .cab",
-    "programs and compiled code": ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin .elf .ko .node",
+    "archives": ".zip .tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso"
+    " .dmg .pkg .deb .rpm .apk .cab",
+    "programs and compiled code": ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin"
+    " .elf .ko .node",
     "databases": ".db .sqlite .sqlite3 .mdb .accdb .realm .ldb .parquet .feather .arrow",
-    "models and arrays": ".safetensors .gguf .onnx .pt .pth .ckpt .h5 .hdf5 .npy .npz .pkl .pickle .joblib .tflite .mlmodel",
+    "models and arrays": ".safetensors .gguf .onnx .pt .pth .ckpt .h5 .hdf5 .npy .npz .pkl .pickle .joblib"
+    " .tflite .mlmodel",
     "fonts": ".ttf .otf .woff .woff2 .eot",
     "disk images and virtual machines": ".img .vmdk .qcow2 .vdi .vhd",
     "old PowerPoint files": ".ppt .pps",
@@ -87,7 +93,7 @@ def by_name(name: str) -> Format | None:
 
 def by_kind(kind: str) -> Format:
     """The format of that name."""
-    return next(format for format in FORMATS if format.kind == kind)
+    return next(form for form in FORMATS if form.kind == kind)
 
 
 def unread(name: str) -> str:
@@ -101,9 +107,8 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
-_SUFFIXES = {suffix: format for format in reversed(FORMATS) for suffix in format.suffixes}
-_NAMES = {name: format for format in FORMATS for name in format.names}
-_UNREAD = {
-    suffix: kind for kind, suffixes in UNREAD.items() for suffix in suffixes.split() if suffix.count(".") == 1
-}
-_UNREAD_DOUBLE = {s: kind for kind, suffixes in UNREAD.items() for s in suffixes.split() if s.count(".") > 1}
+_SUFFIXES = {suffix: form for form in reversed(FORMATS) for suffix in form.suffixes}
+_NAMES = {name: form for form in FORMATS for name in form.names}
+_PAIRS = tuple((suffix, kind) for kind, suffixes in UNREAD.items() for suffix in suffixes.split())
+_UNREAD = {suffix: kind for suffix, kind in _PAIRS if suffix.count(".") == 1}
+_UNREAD_DOUBLE = {suffix: kind for suffix, kind in _PAIRS if suffix.count(".") > 1}

@@ -13,7 +13,6 @@ from itertools import islice
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.build import Builder, one_line
-from index.extract.decode import decode
 from index.extract.source import Source
 from index.types import Document
 

@@ -70,6 +70,6 @@ def refuse_larger(source: Source, limit: int) -> None:
     """Raise FileSkipped where the file is larger than `limit` bytes."""
     if source.size > limit:
         raise FileSkipped(
-            f"It is {source.size / MEBIBYTE:.0f} MB; files of this kind are read up to {limit / MEBIBYTE:.0f} MB.",
-            "Split it, or raise max_file_mb in ken's configuration.",
+            f"It is {source.size / MEBIBYTE:.0f} MB; such files are read up to {limit / MEBIBYTE:.0f} MB.",
+            "Split it into smaller files.",
         )

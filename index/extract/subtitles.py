@@ -13,7 +13,8 @@ from index.extract.source import Source
 from index.types import Document, Section
 
 _TIMING = re.compile(
-    r"^(?:[^\n]{0,100}\n)?[ \t]*(?:\d{1,3}:)?\d{1,2}:\d{2}[,.]\d{1,3}[ \t]*(?:-->|,)[ \t]*(?:\d{1,3}:)?\d{1,2}:\d{2}[,.]\d{1,3}[^\n]*$",
+    r"^(?:[^\n]{0,100}\n)?[ \t]*(?:\d{1,3}:)?\d{1,2}:\d{2}[,.]\d{1,3}[ \t]*(?:-->|,)"
+    r"[ \t]*(?:\d{1,3}:)?\d{1,2}:\d{2}[,.]\d{1,3}[^\n]*$",
     re.MULTILINE,
 )
 _MARKS = re.compile(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from support import documents
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import recognise
 from index.extract.source import from_bytes
 from index.types import Document
-from support import documents
 
 
 def read(name: str, data: bytes | str) -> Document:
@@ -75,7 +75,11 @@ def test_code_is_cut_at_its_definitions() -> None:
         ("a.rs", "pub struct Tide;\n\nimpl Tide {\n    pub fn rise(&self) {\n    }\n}\n", "rise"),
         ("a.go", "package x\n\nfunc (t *Tide) Rise() int {\n\treturn 1\n}\n", "(t *Tide) Rise"),
         ("a.c", "#include <x.h>\n\nstatic int rise(int hour)\n{\n    return hour;\n}\n", "rise"),
-        ("a.java", "public class Tide {\n    public int rise(int h) {\n        return h;\n    }\n}\n", "rise"),
+        (
+            "a.java",
+            "public class Tide {\n    public int rise(int h) {\n        return h;\n    }\n}\n",
+            "rise",
+        ),
         ("a.ts", "export class Tide {\n  rise(h: number): number {\n    return h;\n  }\n}\n", "rise"),
         ("a.rb", "class Tide\n  def rise\n    1\n  end\nend\n", "rise"),
         ("a.sql", "CREATE TABLE IF NOT EXISTS tides (\n  h int\n);\n", "tides"),
@@ -201,8 +205,22 @@ def test_a_credential_is_withheld_and_noted() -> None:
     assert "line 5" in document.note
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.pdf", b"Only words, whatever the name says."),
+        ("a.doc", documents.RTF),
+        ("a", documents.MARKDOWN.encode()),
+        ("a.bin2", documents.docx()),
+        ("a.txt", documents.every()["a.pdf"]),
+    ],
+)
+def test_a_file_is_read_as_what_it_holds(name: str, data: bytes) -> None:
+    assert len(read(name, data).text) > 20
+
+
 def test_a_file_of_another_kind_than_its_name_says_fails_with_a_reason() -> None:
     for name in ("a.docx", "a.xlsx", "a.pdf", "a.epub", "a.odt", "a.pptx", "a.rtf", "a.ipynb"):
         with pytest.raises((FileFailed, FileSkipped)) as caught:
-            read(name, b"This is no such file at all, only words.")
+            read(name, b"\x01\x02\x00This is no such file at all." * 20)
         assert caught.value.what.endswith(".")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from support.documents import pdf
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import recognise
 from index.extract.source import from_bytes
 from index.types import Document
-from support.documents import pdf
 
-LEFT = [f"left column line number {word} goes on" for word in "one two three four five six seven eight".split()]
-RIGHT = [f"right column line number {word} goes on" for word in "one two three four five six seven eight".split()]
+LEFT = [
+    f"left column line number {word} goes on"
+    for word in ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+]
+RIGHT = [
+    f"right column line number {word} goes on"
+    for word in ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+]
 
 
 def read(pages: list[list[tuple[int, int, int, str]]], title: str = "") -> Document:
@@ -57,7 +63,10 @@ def test_running_heads_and_page_numbers_are_dropped() -> None:
 def test_numbered_lines_that_go_on_are_headings() -> None:
     body = [(72, 600 - 13 * i, 10, f"Water moves in sentence number {i} of this text.") for i in range(8)]
     document = read([[(72, 700, 14, "1 Introduction"), *body], [(72, 700, 14, "2 Methods"), *body]])
-    assert [s.heading for s in document.sections if s.kind == "heading"] == [("1 Introduction",), ("2 Methods",)]
+    assert [s.heading for s in document.sections if s.kind == "heading"] == [
+        ("1 Introduction",),
+        ("2 Methods",),
+    ]
 
 
 def test_the_title_is_the_largest_line_where_the_metadata_names_a_file() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import documents
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import ReaderPool, recognise
@@ -18,7 +20,6 @@ from index.passages import cut
 from index.tokens import WordCounter
 from index.types import Document, Passage, Section, TokenCounter
 from index.walk import Found, Rules, walk
-from support import documents
 
 
 def by_bytes(texts: Sequence[str]) -> list[int]:
@@ -198,10 +199,10 @@ def test_overlap_stands_only_where_a_cut_was_forced() -> None:
     sentences = " ".join(f"Sentence number {i} says a few more words." for i in range(200))
     text = f"First paragraph.\n\n{sentences}\n\nLast paragraph."
     passages = cut(recognise.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=20)
-    overlaps = [a.end > b.start for a, b in zip(passages, passages[1:], strict=False)]
+    overlaps = [a.end > b.start for a, b in pairwise(passages)]
     assert all(overlaps[1:-1]) and len(passages) > 10
     whole = cut(recognise.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=0)
-    assert not any(a.end > b.start for a, b in zip(whole, whole[1:], strict=False))
+    assert not any(a.end > b.start for a, b in pairwise(whole))
 
 
 def test_what_is_withheld_is_in_no_passage() -> None:

@@ -34,8 +34,9 @@ def verdicts(root: Path, rules: Rules | None = None) -> dict[str, str]:
 
 def test_defaults_leave_out_what_nobody_wrote(tmp_path: Path) -> None:
     put(
-        tmp_path, "note.md", "node_modules/x.js", "src/__pycache__/a.py", ".hidden.md", "photo.jpg", "package-lock.json",
-        "target/essay.md", "rust/Cargo.toml", "rust/target/a.md", "env/pyvenv.cfg", "vendor/prices.md", ".git/config",
+        tmp_path, "note.md", "node_modules/x.js", "src/__pycache__/a.py", ".hidden.md", "photo.jpg",
+        "package-lock.json", "target/essay.md", "rust/Cargo.toml", "rust/target/a.md", "env/pyvenv.cfg",
+        "vendor/prices.md", ".git/config",
     )  # fmt: skip
     found = verdicts(tmp_path)
     assert {name for name, rule in found.items() if not rule} == {
@@ -70,7 +71,8 @@ def test_ignore_files_speak_in_their_order(tmp_path: Path) -> None:
 
 def test_gitignore_agrees_with_git(tmp_path: Path) -> None:
     put(
-        tmp_path, "a/b/c.txt", "a/x.txt", "x.txt", "doc/x.txt", "doc/frotz/y.txt", "frotz/y.txt", "foo/1/bar.txt",
+        tmp_path, "a/b/c.txt", "a/x.txt", "x.txt", "doc/x.txt", "doc/frotz/y.txt", "frotz/y.txt",
+        "foo/1/bar.txt",
         "foo/bar.txt", "keep/z.tmp.txt", "sp ace.txt", "#hash.txt", "deep/a/b/q.txt",
     )  # fmt: skip
     (tmp_path / ".gitignore").write_text(

@@ -67,7 +67,11 @@ NOTEBOOK = json.dumps(
     {
         "cells": [
             {"cell_type": "markdown", "source": ["# Tide model\n", "Two harmonics are enough."]},
-            {"cell_type": "code", "source": "fit(2)", "outputs": [{"output_type": "stream", "text": ["error 0.02\n"]}]},
+            {
+                "cell_type": "code",
+                "source": "fit(2)",
+                "outputs": [{"output_type": "stream", "text": ["error 0.02\n"]}],
+            },
         ],
         "metadata": {"kernelspec": {"language": "python"}},
     }
@@ -115,11 +119,18 @@ def _paragraph(words: str, style: str = "") -> str:
 def docx(body: str = "") -> bytes:
     """A Word document with a heading, a table, a text box and a footnote."""
     row = "<w:tr>" + "".join(f"<w:tc>{_paragraph(w)}</w:tc>" for w in ("meadow", "412")) + "</w:tr>"
-    box = f"<w:p><w:r><w:pict><w:txbxContent>{_paragraph('Inside a box')}</w:txbxContent></w:pict></w:r></w:p>"
-    inner = body or (
-        _paragraph("Harbour", "Heading1") + _paragraph("Boats moor at the east quay.") + f"<w:tbl>{row}</w:tbl>" + box
+    box = (
+        f"<w:p><w:r><w:pict><w:txbxContent>{_paragraph('Inside a box')}</w:txbxContent></w:pict></w:r></w:p>"
     )
-    notes = f'<w:footnotes {_W}><w:footnote w:id="2">{_paragraph("Except in June.")}</w:footnote></w:footnotes>'
+    inner = body or (
+        _paragraph("Harbour", "Heading1")
+        + _paragraph("Boats moor at the east quay.")
+        + f"<w:tbl>{row}</w:tbl>"
+        + box
+    )
+    notes = (
+        f'<w:footnotes {_W}><w:footnote w:id="2">{_paragraph("Except in June.")}</w:footnote></w:footnotes>'
+    )
     return zipped(
         {
             "word/document.xml": f"<w:document {_W}><w:body>{inner}</w:body></w:document>",
@@ -150,7 +161,9 @@ def pptx() -> bytes:
         {
             "ppt/presentation.xml": f'<p:presentation {spaces}><p:sldIdLst><p:sldId id="256" r:id="r2"/>'
             '<p:sldId id="257" r:id="r1"/></p:sldIdLst></p:presentation>',
-            "ppt/_rels/presentation.xml.rels": links(("r1", "slides/slide1.xml"), ("r2", "slides/slide2.xml")),
+            "ppt/_rels/presentation.xml.rels": links(
+                ("r1", "slides/slide1.xml"), ("r2", "slides/slide2.xml")
+            ),
             "ppt/slides/slide1.xml": f"<p:sld {spaces}>{shape('Ending', 'title')}{shape('Thanks', 'body')}</p:sld>",
             "ppt/slides/slide2.xml": f"<p:sld {spaces}>{shape('Opening', 'title')}{shape('Welcome', 'body')}</p:sld>",
             "ppt/slides/_rels/slide2.xml.rels": links(("n1", "../notesSlides/notesSlide1.xml")),

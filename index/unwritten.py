@@ -1,0 +1,83 @@
+"""What nobody wrote: the folders and files left out by default, and what they are.
+
+Owns the tables of names. An everyday name ("build", "vendor", "target") means a build or a dependency
+only where the tool that fills it has left its own file beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+_DEFAULT_FOLDERS = {
+    "dependencies": "node_modules bower_components site-packages .venv Pods elm-stuff "
+    "jspm_packages .bundle .cargo "
+    ".rustup .npm .yarn .pnpm-store",
+    "caches": "__pycache__ .mypy_cache .pytest_cache .ruff_cache .tox .nox .cache "
+    "Caches .gradle .parcel-cache "
+    ".turbo .sass-cache .hypothesis .ipynb_checkpoints .terraform CachedData",
+    "build outputs": "DerivedData .next .nuxt .svelte-kit .output cmake-build-debug "
+    "cmake-build-release .build",
+    "version control": ".git .hg .svn .bzr CVS .jj .fossil _darcs",
+    "the system": ".Trash .Trashes .Spotlight-V100 .fseventsd .DocumentRevisions-V100 "
+    ".TemporaryItems $RECYCLE.BIN "
+    "lost+found",
+    "photo, music and application libraries": "*.photoslibrary *.musiclibrary *.tvlibrary *.imovielibrary "
+    "*.app "
+    "*.framework *.xcodeproj *.xcassets *.bundle *.sparsebundle",
+}
+_FOLDERS_BESIDE = {
+    "dependencies": (("vendor deps Carthage", "go.mod composer.json Gemfile mix.exs rebar.config Cartfile"),),
+    "build outputs": (
+        ("target", "Cargo.toml pom.xml build.sbt project.clj"),
+        (
+            "dist build out",
+            "package.json pyproject.toml setup.py CMakeLists.txt build.gradle build.gradle.kts Makefile",
+        ),
+        ("_build", "mix.exs rebar.config dune-project conf.py"),
+        ("obj bin", "packages.config Directory.Build.props global.json"),
+    ),
+}
+"""Everyday names that mean a build only where one of the second names lies beside them."""
+_DEFAULT_FILES = {
+    "lock files": "package-lock.json yarn.lock pnpm-lock.yaml poetry.lock Cargo.lock "
+    "Gemfile.lock composer.lock "
+    "uv.lock go.sum flake.lock Pipfile.lock bun.lockb",
+    "the system": ".DS_Store Thumbs.db desktop.ini Icon\r",
+    "editors' leftovers": "*~ ~$* .#* #*#",
+}
+
+
+def kind_of(path: str, name: str, folder: bool) -> str:
+    """What a path left out by default belongs to ("caches", "dependencies", ...); empty where it is not."""
+    if not folder:
+        return _among(name, _FILES, _FILE_GLOBS)
+    kind = _among(name, _FOLDERS, _FOLDER_GLOBS) or _built(path, name)
+    return kind or ("caches and environments" if _holds(path, ("CACHEDIR.TAG", "pyvenv.cfg")) else "")
+
+
+def _among(name: str, exact: dict[str, str], globs: Sequence[tuple[str, str]]) -> str:
+    return exact.get(name) or next((kind for pattern, kind in globs if fnmatchcase(name, pattern)), "")
+
+
+def _built(path: str, name: str) -> str:
+    """The kind of a folder with an everyday name that a build tool beside it fills."""
+    for kind, pairs in _FOLDERS_BESIDE.items():
+        for names, beside in pairs:
+            if name in names.split() and _holds(os.path.dirname(path), beside.split()):  # noqa: PTH120
+                return kind
+    return ""
+
+
+def _holds(folder: str, names: Sequence[str]) -> bool:
+    return any(os.path.lexists(os.path.join(folder, name)) for name in names)  # noqa: PTH118
+
+
+def _table(kinds: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    pairs = [(name, kind) for kind, names in kinds.items() for name in names.split(" ") if name]
+    return {n: k for n, k in pairs if "*" not in n}, [(n, k) for n, k in pairs if "*" in n]
+
+
+_FOLDERS, _FOLDER_GLOBS = _table(_DEFAULT_FOLDERS)
+_FILES, _FILE_GLOBS = _table(_DEFAULT_FILES)
