@@ -21,7 +21,8 @@ _DROPPED = frozenset(
      "embed", "canvas", "audio", "video", "dialog", "head"}
 )  # fmt: skip
 _BLOCKS: dict[str, SectionKind] = {
-    "p": "prose", "blockquote": "prose", "li": "list", "dt": "list", "dd": "list", "pre": "code", "tr": "table",
+    "p": "prose", "blockquote": "prose", "li": "list", "dt": "list", "dd": "list", "pre": "code",
+     "tr": "table",
     "figcaption": "prose", "caption": "prose", "address": "prose", "summary": "prose",
 }  # fmt: skip
 _BREAKING = frozenset(
