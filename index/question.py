@@ -28,6 +28,9 @@ ALPHABETIC_GRAM = 4
 LAST = "\U0010ffff"
 PREFIX_TERMS = 50
 MOST_REMEMBERED = 50_000
+WORTH_REMEMBERING = 1000
+"""Places of a term from which on counting takes time. Rarer ones are counted each time: a word that is
+in no passage yet may be in the next one saved."""
 TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2", "categories", "L* N* Co Mn Mc"])
 """As the table of words is declared; only FTS5's own tokenizer agrees with the index."""
 
@@ -126,9 +129,12 @@ class Frequencies:
         if abs(total - self._total) * 20 > self._total or len(self._known) > MOST_REMEMBERED:
             self._known, self._total = {}, total
         key = (term, prefix)
-        if key not in self._known:
-            self._known[key] = self._count(connection, term, prefix)
-        return min(self._known[key], total)
+        count = self._known.get(key)
+        if count is None:
+            count = self._count(connection, term, prefix)
+            if count >= WORTH_REMEMBERING:
+                self._known[key] = count
+        return min(count, total)
 
     @staticmethod
     def _count(connection: apsw.Connection, term: str, prefix: bool) -> int:
