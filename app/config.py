@@ -79,7 +79,7 @@ class DaemonConfig:
     autostart: bool = True
     """Start it where a command would use it."""
     nice: int = 10
-    """How far it steps back behind other programs, 0 to 19."""
+    """How far indexing steps back behind questions and other programs, 0 to 19."""
     idle_minutes: float = 5.0
     """Minutes without work or question after which the model is let go."""
     pause_on_battery: bool = False

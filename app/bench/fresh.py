@@ -1,7 +1,6 @@
 """`ken bench fresh`: from a save, a move or a delete to what a search shows, under a running daemon.
 
-Makes a folder of its own and a daemon with a throw-away home; the model is the real one. The daemon does
-not step back behind other programs here, so that it is ken that is measured.
+Makes a folder of its own and a daemon with a throw-away home; the model is the real one.
 """
 
 from __future__ import annotations
@@ -198,8 +197,6 @@ def _daemon(say: Callable[[str], None]) -> Iterator[Path]:
     os.environ["KEN_HOME"], os.environ["KEN_MODELS"] = str(top / "home"), str(models)
     try:
         (top / "files").mkdir()
-        (top / "home").mkdir()
-        (top / "home" / "config.toml").write_text("[daemon]\nnice = 0\n")
         lifecycle.start_daemon()
         yield top / "files"
     finally:

@@ -131,10 +131,9 @@ def logs(lines: int, follow: bool) -> None:
 @daemon.command()
 def install() -> None:
     """Start it at each login: a launchd agent on macOS, a systemd user unit on Linux."""
-    from app import config
     from app.daemon import service
 
-    terminal.say(f"Installed: {service.install(config.load().daemon)}")
+    terminal.say(f"Installed: {service.install()}")
 
 
 @daemon.command()

@@ -40,40 +40,66 @@ from index.store import Store
 from index.types import Filter, Mode
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from embedder import Embedder
 
 GRACE = 10.0
 """Seconds a file may be away before the index lets go of it: saves by deleting and writing anew, and
 moves by copying, come back within."""
 LOCK_WAIT = 1.0
+MUCH = 64
+"""Passages that wait from which on they are embedded apart from questions."""
+SECOND_IDLE = 20.0
+"""Seconds without work after which the process for much work ends."""
 CHANGES_INTERVAL = 0.25
 """Seconds between two looks at the status for those who subscribed."""
 
 
 class DaemonModel(LazyModel):
-    """The settings' model, its engine in a process of its own."""
+    """The settings' model, its engine in processes of its own.
 
-    def __init__(self, config: Config) -> None:
+    On a processor without a GPU a question would wait for the passage that is being computed, 200 ms and
+    more: much work goes to a second process there, which steps back behind the first. `much` says
+    whether much waits.
+    """
+
+    def __init__(self, config: Config, much: Callable[[], bool]) -> None:
         super().__init__(config.model)
         self.process = ModelProcess(config.model)
+        self.second = ModelProcess(config.model, nice=config.daemon.nice)
+        self._much = much
 
     def embedder(self) -> Embedder:
         return self.process  # type: ignore[return-value]
 
+    def embed_documents(
+        self, texts: Sequence[str], titles: Sequence[str | None] | None = None
+    ) -> NDArray[np.float32]:
+        apart = self.engine == "openvino" and (self.second.loaded or self._much())
+        return (self.second if apart else self.process).embed_documents(texts, titles)
+
+    @property
+    def loaded(self) -> bool:
+        return self.process.loaded or self.second.loaded
+
     def release(self) -> None:
         """Give back the engine and the tokenizer's tables."""
         self.process.release()
+        self.second.release()
         self._counter = None
 
     def close(self) -> None:
         self.process.close()
+        self.second.close()
 
 
 class HostedLibrary(LocalLibrary):
     """What the server answers from. Open from `start` to `close`."""
 
     def __init__(self, config: Config) -> None:
-        self.daemon_model = DaemonModel(config)
+        self.daemon_model = DaemonModel(config, self._has_much)
         super().__init__(config, self.daemon_model, resident=True, purpose="ken daemon")
         self.queue = DirtyQueue()
         watcher = Watcher(self.queue, ignored=os.path.realpath(paths.home()))
@@ -185,6 +211,8 @@ class HostedLibrary(LocalLibrary):
 
     def rest(self) -> None:
         """Let the model and what it needs go when nobody needed them for a while."""
+        if self.daemon_model.second.loaded and self.daemon_model.second.idle_for > SECOND_IDLE:
+            self.daemon_model.second.release()
         idle = min(self.daemon_model.process.idle_for, time.monotonic() - self._asked_at)
         if self._warm and idle > 60 * self.config.daemon.idle_minutes:
             self._warm = False
@@ -220,7 +248,7 @@ class HostedLibrary(LocalLibrary):
                 memory += process.memory_info().rss
                 times = process.cpu_times()
                 cpu += times.user + times.system
-        loaded = self.daemon_model.process.loaded
+        loaded = self.daemon_model.loaded
         return DaemonInfo(os.getpid(), __version__, self._started, memory / (1 << 20), cpu, loaded)
 
     def changes(self, progress: Callable[[Status], None]) -> None:
@@ -241,6 +269,9 @@ class HostedLibrary(LocalLibrary):
         return replace(folder, state=watch.state, note=watch.note or folder.note)
 
     # -- parts
+
+    def _has_much(self) -> bool:
+        return self._progress.passages_total - self._progress.passages_done > MUCH
 
     def _begin(self) -> None:
         """Whoever waits for the keeper has set `_cancel` after queueing: do not lose that."""

@@ -51,10 +51,14 @@ class Facts:
 
 
 class ModelProcess:
-    """An embedder that lives elsewhere. Safe from any thread; raises what `Embedder` raises."""
+    """An embedder that lives elsewhere. Safe from any thread; raises what `Embedder` raises.
 
-    def __init__(self, config: ModelConfig) -> None:
+    `nice` is how far its process steps back behind others.
+    """
+
+    def __init__(self, config: ModelConfig, *, nice: int = 0) -> None:
         self.config = config
+        self.nice = nice
         self._guard = threading.RLock()
         self._child: _Child | None = None
         self._closed = False
@@ -139,18 +143,18 @@ class ModelProcess:
                 )
             if self._child is None or not self._child.alive:
                 self.release()
-                self._child = _Child(self.config)
+                self._child = _Child(self.config, self.nice)
             return self._child
 
 
 class _Child:
     """One process, from start to end."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, nice: int) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", START, str(theirs.fileno())],
+                [sys.executable, "-P", "-c", START, str(theirs.fileno()), str(nice)],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
@@ -283,6 +287,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def main() -> None:
+    os.nice(int(sys.argv[2]))
     with contextlib.suppress(EOFError, OSError):
         serve(Connection(int(sys.argv[1])))
     # Engines' threads may still compute: nothing of theirs is worth waiting for.

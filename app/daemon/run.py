@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
@@ -55,8 +54,6 @@ def _serve(settings: config.Config) -> None:
     from app.daemon.server import Server
 
     sys.setswitchinterval(SWITCH_INTERVAL)
-    with contextlib.suppress(OSError):
-        os.nice(max(0, settings.daemon.nice - os.nice(0)))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from app import paths
-from app.config import DaemonConfig
 from app.errors import DaemonError
 
 KEPT = ("KEN_HOME", "KEN_MODELS", "KEN_OFFLINE", "PATH", "LANG", "HTTPS_PROXY", "HF_HOME")
@@ -32,11 +31,11 @@ def service_path() -> Path:
     return Path(config) / "systemd" / "user" / f"{label()}.service"
 
 
-def install(config: DaemonConfig) -> Path:
+def install() -> Path:
     """Have the system start the daemon now and at each login; returns the file that says so."""
     path = service_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = launchd_agent(config) if sys.platform == "darwin" else systemd_unit(config)
+    content = launchd_agent() if sys.platform == "darwin" else systemd_unit()
     path.write_bytes(content)
     try:
         _run(*_commands_on(path))
@@ -56,7 +55,7 @@ def uninstall() -> bool:
     return True
 
 
-def launchd_agent(config: DaemonConfig) -> bytes:
+def launchd_agent() -> bytes:
     """The property list (man 5 launchd.plist). Restarted after a crash, not after `ken daemon stop`."""
     return plistlib.dumps(
         {
@@ -66,15 +65,13 @@ def launchd_agent(config: DaemonConfig) -> bytes:
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 10,
-            "Nice": config.nice,
-            "LowPriorityIO": True,
             "WorkingDirectory": str(paths.home()),
             "StandardErrorPath": str(paths.log_path()),
         }
     )
 
 
-def systemd_unit(config: DaemonConfig) -> bytes:
+def systemd_unit() -> bytes:
     """The unit (man 5 systemd.service). Restarted after a crash, not after `ken daemon stop`."""
     settings = "\n".join(
         f"Environment={_quoted(f'{name}={value}')}" for name, value in _environment().items()
@@ -89,8 +86,6 @@ ExecStart={_quoted(sys.executable).replace("$", "$$")} -P -m app.daemon
 WorkingDirectory={str(paths.home()).replace("%", "%%")}
 Restart=on-failure
 RestartSec=5
-Nice={config.nice}
-IOSchedulingClass=idle
 
 [Install]
 WantedBy=default.target

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.waiting import until
 
 import embedder
 from app.config import ModelConfig
 from app.daemon.model_process import ModelProcess
 from embedder.errors import EmbedderError, InputInvalid, ModelNotFound
-from support.waiting import until
 
 
 @pytest.fixture
@@ -27,7 +27,8 @@ def model(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelP
 
 def test_it_answers_as_the_model_in_this_process_would(model: ModelProcess) -> None:
     with embedder.load() as here:
-        np.testing.assert_allclose(model.embed_queries(["a river"]), here.embed_queries(["a river"]), atol=1e-5)
+        expected = here.embed_queries(["a river"])
+        np.testing.assert_allclose(model.embed_queries(["a river"]), expected, atol=1e-5)
         assert model.fingerprint == here.fingerprint
         assert model.count_tokens(["a b", ""]) == here.count_tokens(["a b", ""])
 

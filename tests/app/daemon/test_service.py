@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from app import paths
-from app.config import DaemonConfig
 from app.daemon import service
 from app.errors import DaemonError
 
@@ -21,11 +20,11 @@ def test_the_launchd_agent_starts_this_ken_and_only_after_a_crash_again(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEN_MODELS", "/models & <more>")
-    agent = plistlib.loads(service.launchd_agent(DaemonConfig(nice=7)))
+    agent = plistlib.loads(service.launchd_agent())
     assert agent["ProgramArguments"] == [sys.executable, "-P", "-m", "app.daemon"]
     assert agent["EnvironmentVariables"]["KEN_HOME"] == str(paths.home())
     assert agent["EnvironmentVariables"]["KEN_MODELS"] == "/models & <more>"
-    assert agent["KeepAlive"] == {"SuccessfulExit": False} and agent["Nice"] == 7
+    assert agent["KeepAlive"] == {"SuccessfulExit": False}
     assert agent["Label"] == service.label()
 
 
@@ -33,7 +32,7 @@ def test_the_systemd_unit_takes_odd_paths_as_they_are(home: Path, monkeypatch: p
     monkeypatch.setenv("KEN_MODELS", '/odd "models" 100%')
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
-    text = service.systemd_unit(DaemonConfig()).decode()
+    text = service.systemd_unit().decode()
     unit.read_string(text)
     assert unit["Service"]["ExecStart"] == f'"{sys.executable}" -P -m app.daemon'
     assert unit["Service"]["Restart"] == "on-failure"
@@ -52,6 +51,6 @@ def test_nothing_is_left_where_the_system_refuses(home: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", os.devnull)
     assert shutil.which("systemctl") is None
     with pytest.raises(DaemonError):
-        service.install(DaemonConfig())
+        service.install()
     assert not service.service_path().exists()
     assert not service.uninstall()
