@@ -34,6 +34,8 @@ FILES = 5_000
 PER_FILE = 10
 STARTS = 7
 IDLE_SECONDS = 10.0
+PLACEHOLDER = b"sk in your own words"
+"""What the first screen shows; its first letter is under the cursor."""
 GAP = 0.12
 """Seconds between keystrokes: a quick typist's."""
 QUESTIONS = (
@@ -253,7 +255,7 @@ def _read_until(descriptor: int, wanted: bytes, seconds: float) -> bool:
 
 def _first_paint() -> float:
     with _terminal() as (descriptor, _, began):
-        if not _read_until(descriptor, b"Ask in your own words", 20):
+        if not _read_until(descriptor, PLACEHOLDER, 20):
             raise RuntimeError("ken painted no first screen within 20 seconds")
         return 1000 * (time.perf_counter() - began)
 
@@ -261,7 +263,7 @@ def _first_paint() -> float:
 def _idle() -> tuple[float, float]:
     """Processor time in percent of one core, and memory, after a question has been asked and answered."""
     with _terminal() as (descriptor, process, _):
-        _read_until(descriptor, b"Ask in your own words", 20)
+        _read_until(descriptor, PLACEHOLDER, 20)
         for letter in QUESTIONS[0]:
             os.write(descriptor, letter.encode())
             _read_until(descriptor, b"\0", GAP)

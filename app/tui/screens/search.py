@@ -160,6 +160,8 @@ class SearchScreen(Previewing, Narrowing, HitActions):
             return Content.assemble(
                 ("Nothing here answers this.", "bold $warning"), ("  The nearest there is:", "$ken-dim")
             )
+        if self.session.progress is not None:
+            return Content.styled("Still reading: what is not read yet is not found yet.", "$ken-dim")
         return Content.styled(plain_line(answer.notice), "$warning") if answer.notice else Content("")
 
     def _advice(self) -> str:
