@@ -337,10 +337,16 @@ class HostedLibrary(LocalLibrary):
         return super()._searcher()
 
     def _release(self) -> None:
+        """Close what holds memory; each part is opened again when it is next needed."""
         with self._guard:
-            asked, self._asked = self._asked, None
-        if asked is not None:
-            asked.close()
+            parts: list[Searcher | ReaderPool | None] = [self._asked]
+            self._asked = None
+            if not self.away():
+                parts.append(self._pool)
+                self._pool = self._made = None
+        for part in parts:
+            if part is not None:
+                part.close()
         self._documents.clear()
 
 
