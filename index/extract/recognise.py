@@ -42,6 +42,8 @@ def _format(source: Source) -> registry.Format:
         return registry.by_kind(kind)
     if named is None or named.kind == "rtf" or (named.kind == "pdf" and b"%PDF" not in head):
         return registry.TEXT_FORMAT
+    if named.kind in _PACKED and head.isascii() and b"\0" not in head:
+        return registry.TEXT_FORMAT
     return named
 
 
