@@ -61,7 +61,7 @@ def _teller() -> Told:
         nonlocal told
         now = time.monotonic()
         start = began.setdefault(what, now)
-        if now - told < EVERY or not done:
+        if now - max(told, start) < EVERY or not done:
             return
         told = now
         rate = done / max(now - start, 1e-9)
