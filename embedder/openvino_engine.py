@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from embedder.batching import padded
@@ -19,6 +18,7 @@ from embedder.engine import Engine
 from embedder.errors import PrecisionUnavailable
 from embedder.models import models_folder
 from embedder.openvino_graph import GRAPH_VERSION, build_graph
+from embedder.openvino_quiet import ov
 
 _ACTIVATION_GROUP = 128
 """Activations quantised together where the plugin runs int8 products: 32 to 256 differ by noise in speed."""

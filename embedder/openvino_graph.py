@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset15 as op
 
 from embedder.checkpoint import Checkpoint
+from embedder.openvino_quiet import op, ov
 
 GRAPH_VERSION = "1"
 """Changes whenever the graph does: compiled copies of older graphs are not used."""
