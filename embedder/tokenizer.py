@@ -22,6 +22,13 @@ from embedder.models import models_folder
 
 _MAX_TOKENIZER_BYTES = 64 << 20
 _FETCH_AGAIN = "Fetch or copy the checkpoint again, tokenizer.json included."
+_PROBES = (
+    "The quick brown fox jumps over 13 lazy dogs; it's 07:45, isn't it?\n\n\tif x != None: return [y ** 2]",
+    "Zürich, façade, naïve, smørrebrød — «déjà vu» … № 5 ½ €",
+    "Москва Ἐν ἀρχῇ 東京は日本の首都です。 한국어 ภาษาไทย नमस्ते مرحبا שלום",
+    "🙂👩‍👩‍👧 \u200b\u0007 \U0001f9ff zzzzzzzzzzzz   \r\n <eos> <unused7> ▁▁",
+)
+"""Texts of many scripts on which new tables are held against the `tokenizers` library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +107,27 @@ def _tables(path: Path) -> bpe.Tables:
         tables = bpe.build_tables(contents)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelInvalid(f"{path} is not a whole tokenizer: {error!r}.", _FETCH_AGAIN) from error
+    _check_tables(tables, path)
     with suppress(OSError):  # a folder that cannot be written to costs the next start a second
         _keep(kept, tables)
     return tables
+
+
+def _check_tables(tables: bpe.Tables, path: Path) -> None:
+    """Hold tables that were just built against the library that reads `tokenizer.json` whole.
+
+    Paid once per tokenizer; the library takes a second to load, so only this and tests import it.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        library = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise ModelInvalid(f"{path} is not a whole tokenizer: {error}.", _FETCH_AGAIN) from error
+    ours = bpe.BytePairEncoding(tables)
+    for text in _PROBES:
+        if list(ours.encode(text)) != library.encode(text, add_special_tokens=False).ids:
+            raise ModelInvalid(f"{path} cuts text in a way ken does not know.", _FETCH_AGAIN)
 
 
 def _keep(path: Path, tables: bpe.Tables) -> None:
