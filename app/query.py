@@ -170,7 +170,7 @@ def moment(value: str, now: datetime) -> int:
     raise ValueError("is no time: write 2w, 3d, yesterday, 2024 or 2024-05-31")
 
 
-def _nanoseconds(when: datetime, earlier: timedelta = timedelta(0)) -> int:  # noqa: B008
+def _nanoseconds(when: datetime, earlier: timedelta = timedelta(0)) -> int:
     try:
         return int((when - earlier).timestamp()) * 1_000_000_000
     except (OverflowError, OSError, ValueError):
