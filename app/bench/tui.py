@@ -109,6 +109,7 @@ def _home(top: Path, say: Callable[[str], None]) -> Iterator[None]:
     os.environ["KEN_HOME"] = str(top / "home")
     try:
         paths.make_home()
+        paths.config_path().write_text("[daemon]\nnice = 0\n")
         _fill(top / "files", say)
         say("starting the daemon")
         lifecycle.start_daemon()

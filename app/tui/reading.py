@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from app.library import Library
 from app.sentences import sentences
 from app.tui.pieces import lines_of, strengths
+from app.tui.rows import SHORT_WORD
 from app.tui.widgets.preview import Page, Span3
 from index.types import Hit
 
@@ -54,9 +55,9 @@ def read_page(library: Library, wanted: PageWanted) -> Page:
 
 def words_of(hits: Iterable[Hit]) -> frozenset[str]:
     """The words that made hits match, as they stand in the documents."""
-    return frozenset(
-        hit.snippet[start:end].lower() for hit in hits for start, end in hit.matched if 0 < end - start < 60
-    )
+    found = {hit.snippet[start:end].lower() for hit in hits for start, end in hit.matched if end - start < 60}
+    telling = {word for word in found if len(word) > SHORT_WORD or not word.isascii()}
+    return frozenset(telling or found)
 
 
 def _find(words: frozenset[str], text: str, start: int) -> Iterable[tuple[int, int]]:

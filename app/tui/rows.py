@@ -18,6 +18,9 @@ Reason = Literal["words", "meaning", "words + meaning"]
 MEANING_FROM = 0.3
 """Cosine between question and passage from which meaning counts as a reason of its own."""
 
+SHORT_WORD = 3
+"""Letters up to which a word is not marked where longer ones are: they are "the" and "is"."""
+
 RowKey = tuple[str, int]
 """Path, and the passage's start; -1 for the row of the file itself."""
 

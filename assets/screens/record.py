@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-QUESTION = "why is it cold upstairs in the morning"
+QUESTION = "why is it cold upstairs"
 OTHER = "what to do when someone faints"
 FRAME_SECONDS = 0.28
 LAST_SECONDS = 4.0
@@ -59,6 +59,10 @@ async def _record(top: Path) -> None:
         async def asked(app: KenApp, question: str) -> None:
             screen = app.search_screen
             screen.input.set(question)
+            await asyncio.sleep(2.0)
+            screen.input.set("")
+            await asyncio.sleep(0.3)
+            screen.input.set(question)
             while screen.answer is None or screen.answer.query != question or screen.answer.mode == "words":
                 await asyncio.sleep(0.05)
             while screen.preview.page is None or not screen.preview.page.marks:
@@ -80,7 +84,7 @@ async def _record(top: Path) -> None:
 
         async def typed(app: KenApp) -> None:
             frames.append(app.export_screenshot())
-            for stop in range(4, len(QUESTION), 7):
+            for stop in range(3, len(QUESTION), 4):
                 app.search_screen.input.set(QUESTION[:stop])
                 await asyncio.sleep(0.25)
                 frames.append(app.export_screenshot())
@@ -105,7 +109,7 @@ def moving(frames: list[str]) -> str:
     for number, frame in enumerate(frames):
         begin = 100 * number * FRAME_SECONDS / total
         end = 100.0 if number == len(frames) - 1 else 100 * (number + 1) * FRAME_SECONDS / total
-        before = f"0%,{begin:.2f}%{{visibility:hidden}}" if number else ""
+        before = "0%{visibility:hidden}" if number else ""
         after = f"{end:.2f}%,100%{{visibility:hidden}}" if end < 100 else "100%{visibility:visible}"
         rules.append(f"@keyframes f{number}{{{before}{begin:.2f}%{{visibility:visible}}{after}}}")
         rules.append(f"#f{number}{{animation:f{number} {total:.2f}s step-end infinite}}")

@@ -351,7 +351,8 @@ class SearchScreen(Previewing, Narrowing, HitActions):
             return
         if self.focused is self.input:
             names = [("↵", "open"), ("tab", "list"), (self._key("preview"), "preview")]
-            names = names if self.results.display else [("↓", "earlier questions")]
+            earlier = [("↓", "earlier questions")] if self.session.memory.questions else []
+            names = names if self.results.display else earlier
         else:
             names = [("↵", "open"), ("y", "copy"), ("s", "similar"), ("p", "pin"), ("esc", "question")]
         self.line.hint((*names, (self._key("palette"), "actions"), ("F1", "help")))

@@ -12,7 +12,7 @@ from app.tui import rows, wording
 from app.tui.actions import letter_bindings
 from app.tui.clean import clean
 from app.tui.markdown import markdown_lines
-from app.tui.rows import Row, RowKey
+from app.tui.rows import SHORT_WORD, Row, RowKey
 from app.tui.widgets.cards import CardList
 from app.tui.widgets.styling import part
 
@@ -134,7 +134,10 @@ def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, lis
             begin = len(text) + bool(text)
             text += (" " if text else "") + line.text
             spans += [(begin + a, begin + b) for start, end in matched for a, b in line.shown(start, end)]
-    return text, sorted(spans)
+    telling = [
+        (start, end) for start, end in spans if end - start > SHORT_WORD or not text[start:end].isascii()
+    ]
+    return text, sorted(telling or spans)
 
 
 def spread(left: Content, right: Content, width: int) -> Content:

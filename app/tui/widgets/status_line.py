@@ -80,7 +80,7 @@ def describe(status: Status) -> Content:
 
 def working(progress: Progress) -> Content:
     """What indexing does now, how far it is, how fast and how long still."""
-    if progress.phase == "scanning":
+    if progress.phase == "scanning" or not (progress.files_total or progress.passages_total):
         found = f" · {wording.count(progress.files_total, 'file')}" if progress.files_total else ""
         return Content.assemble(("◐ ", "$accent"), "Looking for changes", (found, "$ken-dim"))
     by_passages = progress.phase == "embedding" and progress.passages_total
