@@ -156,7 +156,7 @@ class _Bench:
         prefix = os.fsencode(after) + b"/"
         db = open_reader(paths.index_path())
         try:
-            wanted = value(db, "SELECT count(*) FROM files", int)
+            wanted = sum(1 for _ in before.rglob("*.md"))
             vectors = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
             started = time.monotonic()
             before.rename(after)
