@@ -96,7 +96,11 @@ def main(context: click.Context) -> None:
 
     Without a command, ken opens its screen: type, and answers appear.
     """
-    if context.invoked_subcommand is None:
-        from app.tui import run
+    if context.invoked_subcommand is not None:
+        return
+    if not (terminal.is_person(sys.stdin) and terminal.is_person(sys.stdout)):
+        click.echo(context.get_help())
+        return
+    from app.tui import run
 
-        run()
+    run()

@@ -384,6 +384,12 @@ def test_an_index_of_a_newer_ken_is_refused_untouched(folder: Path) -> None:
     assert paths.index_path().read_bytes() == before
 
 
+def test_ken_alone_shows_its_help_where_nobody_sees_a_screen() -> None:
+    result = ken()
+    assert result.exit_code == 0 and "ken search" not in result.stderr
+    assert "Commands:" in result.stdout and "\x1b" not in result.stdout
+
+
 def test_what_nobody_foresaw_is_a_sentence_and_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.local.LocalLibrary.status", _must_not_load)
     result = ken("status")
