@@ -33,6 +33,12 @@ def explained(bm25: Floats, question: Question) -> Floats:
 
 
 def fuse(cosines: Floats, words: Floats) -> Floats:
-    """Scores in 0..1 from (n,) cosines and (n,) lexical parts of the same passages; NaN counts as 0."""
-    combined = np.nan_to_num(cosines) + WORDS * np.nan_to_num(words)
+    """Scores in 0..1 from (n,) cosines and (n,) lexical parts of the same passages.
+
+    A passage whose vector is still to come (NaN) is given the median of the others' cosines, so that its
+    words decide; a missing lexical part counts as 0.
+    """
+    known = cosines[~np.isnan(cosines)]
+    combined = np.nan_to_num(cosines, nan=float(np.median(known)) if len(known) else 0.0)
+    combined = combined + WORDS * np.nan_to_num(words)
     return np.asarray(combined / (1 + WORDS), np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.index_content import embed, embed_all, passage, record
 
+from index import fusion
 from index.search import Searcher
 from index.store import Store
 from index.types import Filter
@@ -183,3 +184,10 @@ def test_a_quoted_phrase_must_occur(store: Store, path: Path) -> None:
     with Searcher(path) as searcher:
         for vector in (None, embed("car red the")):
             assert [hit.path for hit in searcher.search('"red car" stops', vector).hits] == ["/a.md"]
+
+
+def test_a_passage_whose_vector_is_still_to_come_is_found_by_its_words() -> None:
+    cosines = np.array([0.5, 0.45, 0.4, np.nan], np.float32)
+    words = np.array([np.nan, np.nan, np.nan, 0.9], np.float32)
+    assert int(np.argmax(fusion.fuse(cosines, words))) == 3
+    assert np.isfinite(fusion.fuse(np.full(2, np.nan, np.float32), words[:2])).all()
