@@ -41,7 +41,7 @@ def snippet(
     spans = matched(connection, question, text)
     enough = min(question.weight / 4, max((unit.weight for unit in question.units), default=0.0))
 
-    def worth(sentence: tuple[int, int]) -> tuple[float, bool]:
+    def worth(sentence: tuple[int, int]) -> tuple[float, int]:
         weight = _weight(spans, sentence)
         return weight if weight >= enough else 0.0, _tells(text, sentence)
 
@@ -75,10 +75,12 @@ def _sentences(text: str) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
 
-def _tells(text: str, sentence: tuple[int, int]) -> bool:
-    """Whether it says something by itself; a heading only repeats what stands above the snippet."""
+def _tells(text: str, sentence: tuple[int, int]) -> int:
+    """2 for a sentence, 1 for a few words, 0 for a heading, which only repeats what stands above."""
     written = text[slice(*sentence)].strip()
-    return not _MARKUP.match(written) and sum(map(str.isalpha, written)) >= TELLING
+    if _MARKUP.match(written):
+        return 0
+    return 2 if sum(map(str.isalpha, written)) >= TELLING else 1
 
 
 def _weight(spans: list[Span], sentence: tuple[int, int]) -> float:
