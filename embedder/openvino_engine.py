@@ -106,5 +106,10 @@ def _compile(
 def _keep(path: Path, compiled: memoryview) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(compiled)
-    Path(file.name).replace(path)
+        beside = Path(file.name)
+        try:
+            file.write(compiled)
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
