@@ -17,6 +17,8 @@ from index.types import Filter, Hit, Mode
 
 LIMIT = 50
 """Files asked for."""
+WORDS_LIMIT = 20
+"""Files asked for by words while meaning is still on its way: what a screen shows."""
 REST = 0.04
 """Seconds without a keystroke before meaning is asked for: faster typing would only waste vectors."""
 
@@ -102,8 +104,9 @@ class Asking:
 
     def _ask_words(self, request: Numbered) -> Answer:
         question = request[1]
+        limit = LIMIT if question.mode == "words" else WORDS_LIMIT
         return self._library.search(
-            question.text, limit=LIMIT, mode="words", filter=question.filter, typing=True
+            question.text, limit=limit, mode="words", filter=question.filter, typing=True
         )
 
     def _ask_meaning(self, request: Numbered) -> Answer:

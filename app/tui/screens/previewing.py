@@ -69,6 +69,8 @@ class Previewing(Screen[None]):
             wanted.focus,
             words,
         ):
+            if self.preview.page is not None and self.preview.page.excerpt.path == wanted.path:
+                self._weigh_page()
             return
         self._number += 1
         self._wanted = wanted
@@ -103,9 +105,14 @@ class Previewing(Screen[None]):
         page = message.outcome
         self.preview.show(page, at=message.at)
         self._tell_head()
+        self._weigh_page()
+
+    def _weigh_page(self) -> None:
+        """Weigh the sentences of the page in sight, once meaning has answered."""
+        page = self.preview.page
         by_meaning = self.answer is not None and self.answer.mode != "words"
-        if self.question and by_meaning:
-            self._weighing.ask(WeighingWanted(message.number, self.question, page))
+        if page is not None and not page.marks and self.question and by_meaning:
+            self._weighing.ask(WeighingWanted(self._number, self.question, page))
 
     def on_weighed(self, message: Weighed) -> None:
         if message.number == self._number:

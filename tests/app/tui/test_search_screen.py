@@ -437,3 +437,18 @@ def test_a_document_that_cannot_be_read_shows_why():
         await until(pilot, lambda: "is not in the index" in shown(app))
 
     drive(application(lib), steps)
+
+
+def test_sentences_are_weighed_once_meaning_answers_for_the_page_already_shown():
+    lib = library()
+    lib.hold("hybrid")
+
+    async def steps(pilot, app):
+        screen = app.search_screen
+        screen.input.set("cold radiators pressure")
+        await until(pilot, lambda: screen.preview.page)
+        assert not screen.preview.page.marks
+        lib.release("hybrid")
+        await until(pilot, lambda: screen.preview.page.marks)
+
+    drive(application(lib), steps)
