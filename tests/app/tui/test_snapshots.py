@@ -73,9 +73,8 @@ def asked(question: str, *keys: str) -> Steps:
 
 
 def _shown(screen) -> bool:
-    """Whether the preview is there; its marks too, where there is an answer to mark."""
-    page = screen.preview.page
-    return page is not None and bool(page.marks or not screen.answer.close)
+    """Whether the preview is there, its sentences marked."""
+    return screen.preview.page is not None and bool(screen.preview.page.marks)
 
 
 def pressed(*keys: str, wait: str = "") -> Steps:
