@@ -61,6 +61,7 @@ def references() -> dict[str, NDArray[np.float32]]:
     """Float32 vectors of `TEXTS`, by the fingerprint of the checkpoints they belong to."""
     with resources.files("embedder").joinpath("canary.npz").open("rb") as file, np.load(file) as stored:
         vectors = stored["vectors"].astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)  # they are stored as float16
         return {str(model): vectors for model in stored["models"]}
 
 
