@@ -6,7 +6,6 @@ Reading needs no permission of anybody; writing takes the write lock for as long
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,40 +14,37 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Self
 
 from app import config as configuration
 from app import paths
+from app.documents import Documents
 from app.errors import NothingIndexed, PathInvalid, UsageInvalid
 from app.excerpt import cut_excerpt
-from app.folders import FORGOTTEN, FORGOTTEN_RULE, Kept, is_under
+from app.folders import FORGOTTEN, Kept, is_under
 from app.freshness import check
 from app.library import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.lock import WriteLock
 from app.model import LazyModel, TextModel
 from app.places import absolute, usable
 from app.sync.pipeline import Pipeline
+from app.verdicts import covered, folder_now, verdict_on
 from embedder.errors import ModelNotFound
 from index.errors import IndexBusy, IndexUnreachable
-from index.extract import ReaderPool
 from index.passages import CHUNKER_VERSION, SIZE
 from index.search import Searcher
-from index.store import Store, StoredFolder
+from index.store import Store
 from index.types import Document, Filter, Mode, Results
 from index.vectors import DIMENSION
-from index.walk import Found, Rules, judge
+from index.walk import Rules
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
-FOLDER_STATES = get_args(FolderState)
 NOTHING = NothingIndexed(
     "No file has been indexed.", "Run `ken index FOLDER` first, or `ken demo` to see how it works."
 )
-DOCUMENTS_KEPT = 4
-"""Documents a preview may come back to."""
 REFRESH_BYTES = 64 * 1024
 """Changed files among the hits are read again before answering, up to this much of them."""
 
@@ -79,7 +75,7 @@ class LocalLibrary:
         self._progress = Progress("idle")
         self._opened: Store | None = None
         self._asked: Searcher | None = None
-        self._documents: dict[tuple[str, int, int], Document] = {}
+        self._documents = Documents()
 
     # -- asking
 
@@ -147,9 +143,9 @@ class LocalLibrary:
                 if kept.owner(path) == path and kept.forgotten(path):
                     store.forget(path)
                     kept = Kept(store.folders())
-                if not self._covered(path, kept):
+                if not covered(path, kept, self.rules):
                     store.add_folder(path)
-            return tuple(self._folder(store, f) for f in store.folders() if f.path in wanted)
+            return tuple(folder_now(store, f) for f in store.folders() if f.path in wanted)
 
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
@@ -197,7 +193,7 @@ class LocalLibrary:
         stored = () if store is None else store.folders()
         counts = None if store is None else store.counts()
         return Status(
-            folders=tuple(self._folder(store, f) for f in stored if store and f.state != FORGOTTEN),
+            folders=tuple(folder_now(store, f) for f in stored if store and f.state != FORGOTTEN),
             files=counts.files if counts else 0,
             passages=counts.passages if counts else 0,
             pending=counts.pending if counts else 0,
@@ -223,7 +219,7 @@ class LocalLibrary:
         kept = Kept(store.folders() if store else ())
         record = store.files(path).get(path) if store else None
         passages = store.counts(path).passages if store and record else 0
-        state, rule, reason = self._verdict(path, kept)
+        state, rule, reason = verdict_on(path, kept, self.rules)
         if record is not None and record.state != "indexed":
             state, reason = record.state, record.reason or reason
         return Why(
@@ -245,8 +241,7 @@ class LocalLibrary:
                 if part is not None:
                     part.close()
             self._opened = self._asked = None
-            if "_readers" in self.__dict__:
-                self._readers.close()
+            self._documents.close()
             self.model.close()
 
     def __enter__(self) -> Self:
@@ -269,10 +264,6 @@ class LocalLibrary:
         reading = self.config.reading
         most = reading.max_file_mb * 1024 * 1024 or None
         return Rules(ignore=reading.ignore, hidden=reading.include_hidden, max_bytes=most)
-
-    @cached_property
-    def _readers(self) -> ReaderPool:
-        return ReaderPool(1)
 
     @contextmanager
     def _writing(self, fingerprint: str = "") -> Iterator[Store]:
@@ -386,56 +377,7 @@ class LocalLibrary:
         store = self._store()
         if store is None or path not in store.files(path):
             raise PathInvalid(f"{path} is not in the index.", "`ken why PATH` says why.")
-        with self._guard:
-            readers = self._readers
-        try:
-            stat = os.stat(path)  # noqa: PTH116
-        except OSError as error:
-            raise PathInvalid(f"{path} cannot be read: {error.strerror}.", "It may be gone.") from error
-        key = (path, stat.st_mtime_ns, stat.st_size)
-        if key not in self._documents:
-            document = readers.read(path).document
-            with self._guard:
-                while len(self._documents) >= DOCUMENTS_KEPT:
-                    self._documents.pop(next(iter(self._documents)))
-                self._documents[key] = document
-            return document
-        return self._documents[key]
-
-    def _folder(self, store: Store, folder: StoredFolder) -> Folder:
-        counts = store.counts(folder.path)
-        there = os.path.lexists(folder.path)
-        state = (
-            folder.state if there and folder.state in FOLDER_STATES else "unwatched" if there else "missing"
-        )
-        return Folder(
-            path=folder.path,
-            files=counts.files,
-            passages=counts.passages,
-            problems=counts.problems,
-            state=cast(FolderState, state),
-            note=folder.note or ("" if there else "It is not there; what was indexed from it is kept."),
-        )
-
-    def _covered(self, path: str, kept: Kept) -> bool:
-        """Whether a kept folder brings `path` in already; what it leaves out may be kept on its own."""
-        root = kept.root_of(path)
-        if root is None or root == path:
-            return root == path
-        verdict = judge(path, root, self.rules)
-        return isinstance(verdict, Found) or verdict.rule == "folder"
-
-    def _verdict(self, path: str, kept: Kept) -> tuple[str, str, str]:
-        """State, rule and reason of a path, from the rules alone."""
-        if kept.forgotten(path):
-            return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."
-        root = kept.root_of(path)
-        if root is None:
-            return "unknown", "not kept", "It lies in no folder that ken keeps; `ken index PATH` adds one."
-        verdict = judge(path, root, self.rules)
-        if isinstance(verdict, Found) or verdict.rule == "folder":
-            return "found", f"kept with {root}", ""
-        return "skipped", verdict.rule, verdict.reason
+        return self._documents.read(path)
 
 
 def _nothing() -> NothingIndexed:
