@@ -168,8 +168,8 @@ class _Reader:
     def __init__(self, connection: apsw.Connection, frequencies: Frequencies) -> None:
         self._connection = connection
         self._frequencies = frequencies
-        stored = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
-        self.total = stored - value(connection, "SELECT count(*) FROM freed", int)
+        last = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
+        self.total = last - value(connection, "SELECT count(*) FROM freed WHERE id < ?", int, (last,))
         self.units: dict[str, Unit] = {}
 
     def phrase(self, text: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from support.daemons import Daemons
 from support.same_index import contents, fresh
+from support.waiting import until
 from support.workload import Workload
 
 from app import paths
@@ -45,8 +46,11 @@ def test_the_index_after_a_busy_time_equals_a_fresh_one(daemons: Daemons, tmp_pa
     daemons.keep(folder)
     for _ in range(300):
         workload.step()
-    daemons.settled()
-    shown = {path for path in contents(paths.index_path()) if Path(path).exists()}
-    assert shown == set(fresh(folder))
+
+    def shown() -> set[str]:
+        return set(contents(paths.index_path()))
+
+    expected = set(fresh(folder))
+    until(lambda: {path for path in shown() if Path(path).exists()} == expected, what="every event")
     daemons.library.sync()
     assert contents(paths.index_path()) == fresh(folder)
