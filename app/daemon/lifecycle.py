@@ -63,7 +63,12 @@ def start_daemon() -> int:
                 "The daemon did not start.", f"{paths.log_path()} says why; `--no-daemon` works without."
             )
         time.sleep(STEP)
-    return pid() or running or 0
+    winner = pid() or running or 0
+    if process is not None and process.pid != winner:
+        # A loser that is still starting would become the daemon of whoever stops the winner now.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(STEP, deadline - time.monotonic()))
+    return winner
 
 
 def stop_daemon() -> bool:
