@@ -11,7 +11,7 @@ OUTLINE_AT_MOST = 2000
 
 
 def cut_excerpt(path: str, document: Document, start: int, length: int) -> Excerpt:
-    """The stretch of `document.text` around `[start, start + length)`, in whole lines where they are short."""
+    """The stretch of `document.text` around `[start, start + length)`, in whole lines if they are short."""
     text = document.text
     length = max(1, min(length, LONGEST))
     first = max(0, min(start, len(text) - length))

@@ -90,7 +90,7 @@ def table(results: list[Measured]) -> str:
 
 
 def _measure(path: Path, size: int, say: Callable[[str], None]) -> Measured:
-    words = _Words()
+    words = Vocabulary()
     generator = np.random.default_rng(size)
     with Store(path, fingerprint="bench") as store:
         rate = _fill(store, size, words, generator, say)
@@ -136,7 +136,7 @@ def _warm(path: Path, asked: Sequence[Floats]) -> tuple[list[NDArray[np.int64]],
     return found, milliseconds, memory
 
 
-class _Words:
+class Vocabulary:
     """Text of the demo's words, each as frequent as Zipf's law has a word of its rank."""
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ class _Words:
 
 
 def _fill(
-    store: Store, size: int, words: _Words, generator: np.random.Generator, say: Callable[[str], None]
+    store: Store, size: int, words: Vocabulary, generator: np.random.Generator, say: Callable[[str], None]
 ) -> float:
     """Returns passages stored a second, words and vectors, without the time to make them up."""
     spent = 0.0
@@ -165,7 +165,7 @@ def _fill(
     return size / spent
 
 
-def _put(store: Store, folder: str, count: int, words: _Words, generator: np.random.Generator) -> float:
+def _put(store: Store, folder: str, count: int, words: Vocabulary, generator: np.random.Generator) -> float:
     items = []
     for first in range(0, count, PER_FILE):
         path = f"{folder}/note-{first}.md"
@@ -184,7 +184,7 @@ def _put(store: Store, folder: str, count: int, words: _Words, generator: np.ran
     return time.perf_counter() - started
 
 
-def _questions(words: _Words, generator: np.random.Generator) -> list[tuple[str, Floats]]:
+def _questions(words: Vocabulary, generator: np.random.Generator) -> list[tuple[str, Floats]]:
     noise = generator.standard_normal((QUESTIONS, FULL), np.float32)
     return [(words.some(random.Random(i).randrange(2, 9)), one) for i, one in enumerate(_unit(noise))]
 
@@ -203,7 +203,7 @@ def _ask(searcher: Searcher, questions: Sequence[tuple[str, Floats]]) -> list[fl
 
 
 def _while_writing(
-    store: Store, words: _Words, generator: np.random.Generator, ask: Callable[[], list[float]]
+    store: Store, words: Vocabulary, generator: np.random.Generator, ask: Callable[[], list[float]]
 ) -> list[float]:
     done = threading.Event()
 

@@ -127,7 +127,7 @@ def _home(top: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 def _fill(folder: Path, say: Callable[[str], None]) -> None:
     """Files of real words with random vectors: what meaning finds does not matter for how long it takes."""
-    from app.bench.search import _Words as Vocabulary
+    from app.bench.search import Vocabulary
     from app.config import ModelConfig
     from app.model import LazyModel
     from index.store import Store

@@ -38,7 +38,7 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
         except KeyboardInterrupt:
             # Only a library that the daemon serves lets an interrupt through: the work is the daemon's.
             terminal.say(
-                "The daemon goes on with it; `ken daemon pause` makes it stop, `ken status` shows how far it is."
+                "The daemon goes on with it: `ken status` shows how far it is, `ken daemon pause` stops it."
             )
             return 130
     if as_json:
