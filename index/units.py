@@ -1,7 +1,7 @@
 """A document as a row of units: the smallest pieces a passage is made of, each with its tokens.
 
 Owns turning sections into units that cover every character that is not blank, and splitting a
-section that is larger than a passage at its lines, sentences, words and, at last, characters.
+section that is larger than a passage at its items, lines, sentences, words and, at last, characters.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ from index.types import Document, Section, SectionKind, TokenCounter
 
 _LINES = re.compile(r"[^\n]*\S[^\n]*")
 _SENTENCES = re.compile(r"\S.*?(?:[.!?]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”]*|\Z)", re.DOTALL)
+_ITEMS = re.compile(r"\S.*?(?=\n[^\S\n]*(?:[-*+•]|\d{1,9}[.)])[^\S\n]|\Z)", re.DOTALL)
 # Groups that begin at words in a to f, so that where one begins depends on its words alone.
 _WORDS = re.compile(r"\S+(?:\s+(?![a-f])\S+){0,40}")
+_FINER = {
+    "prose": (_SENTENCES, _LINES, _WORDS),
+    "message": (_SENTENCES, _LINES, _WORDS),
+    "list": (_ITEMS, _SENTENCES, _LINES, _WORDS),
+}
+"""What a section of a kind is split at where it is too large, coarsest first; others at lines first."""
 _HASHED = 64
 
 
@@ -100,9 +107,7 @@ def _trimmed(text: str, at: int, section: Section) -> Iterator[Section]:
 def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:
     """A section too large for a passage, as lines or sentences, then words, then characters."""
     found: list[tuple[Section, int]] = []
-    patterns = (
-        [_SENTENCES, _LINES, _WORDS] if span.kind in ("prose", "message") else [_LINES, _SENTENCES, _WORDS]
-    )
+    patterns = _FINER.get(span.kind, (_LINES, _SENTENCES, _WORDS))
     waiting = [(span, 0)]
     while waiting:
         part, depth = waiting.pop()

@@ -15,6 +15,7 @@ from support import documents
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import ReaderPool, recognise
+from index.extract.markdown import sections_of
 from index.extract.source import from_bytes
 from index.passages import cut
 from index.tokens import WordCounter
@@ -231,3 +232,15 @@ def test_the_word_counter_asks_once_and_adds_up() -> None:
     before = len(asked)
     assert counter(["one two"]) == [7]
     assert len(asked) == before
+
+
+def test_a_long_list_is_cut_between_its_items() -> None:
+    items = [
+        f"- **Item {n}** holds what was agreed on it,\n  and goes on over a second line." for n in range(80)
+    ]
+    text = "# Lease\n\n" + "\n".join(items) + "\n"
+    document = Document(text, "markdown", title="Lease", sections=tuple(sections_of(text)))
+    passages = cut(document, "lease", lambda texts: [len(t.split()) for t in texts], size=120, overlap=12)
+    assert len(passages) > 5
+    assert all(p.text.startswith(("# ", "- ")) for p in passages)
+    assert all(p.text.endswith("line.") for p in passages)
