@@ -107,11 +107,19 @@ def _gram(run: str) -> int:
 
 def tokenize(connection: apsw.Connection, text: str) -> Iterator[Token]:
     """Tokens as FTS5 makes them."""
-    name, arguments = TOKENIZER
     data = text.encode("utf-8", "replace")
+    for start, end, term in terms_in(connection, data):
+        yield Token(start, end, data[start:end].decode("utf-8", "replace"), term)
+
+
+def terms_in(connection: apsw.Connection, data: bytes) -> list[tuple[int, int, str]]:
+    """First byte, end and term of each token of a text in UTF-8, as FTS5 makes them."""
+    name, arguments = TOKENIZER
     tokenizer: Any = connection.fts5_tokenizer(name, arguments)
-    for start, end, *terms in tokenizer(data, apsw.FTS5_TOKENIZE_DOCUMENT, None):
-        yield Token(start, end, data[start:end].decode("utf-8", "replace"), terms[0])
+    found: list[tuple[int, int, str]] = tokenizer(
+        data, apsw.FTS5_TOKENIZE_DOCUMENT, None, include_colocated=False
+    )
+    return found
 
 
 class Frequencies:

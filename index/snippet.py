@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import apsw
 
-from index.question import UNSPACED, Question, grams, tokenize
+from index.question import UNSPACED, Question, grams, terms_in
 
 WIDTH = 240
 """Characters of a snippet at most."""
@@ -92,14 +92,15 @@ def _word_spans(
     connection: apsw.Connection, words: dict[str, float], prefixes: dict[str, float], text: str
 ) -> list[Span]:
     data = text.encode("utf-8", "replace")
+    begun = tuple(prefixes)
     spans: list[Span] = []
-    for token in tokenize(connection, text):
-        weight = words.get(token.term)
-        if weight is None:
-            weight = next((w for prefix, w in prefixes.items() if token.term.startswith(prefix)), None)
+    for start, end, term in terms_in(connection, data):
+        weight = words.get(term)
+        if weight is None and begun and term.startswith(begun):
+            weight = next(w for prefix, w in prefixes.items() if term.startswith(prefix))
         if weight is not None:
-            start = len(data[: token.start].decode())
-            spans.append(Span(start, start + len(token.written), weight))
+            first = len(data[:start].decode())
+            spans.append(Span(first, first + len(data[start:end].decode("utf-8", "replace")), weight))
     return spans
 
 
