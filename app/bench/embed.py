@@ -45,8 +45,9 @@ class Speed:
 
     engine: str
     precision: str
-    tokens_per_second: dict[str, float]
-    """By the length of the texts, in tokens."""
+    tokens_per_second: float
+    """Over texts of every length."""
+    tokens_per_second_by_length: dict[str, float]
     query_ms_p50: float
     query_ms_p95: float
     cold_s: float
@@ -78,7 +79,7 @@ def table(results: Sequence[Speed]) -> str:
     head = f"{'engine':10}{'precision':11}" + "".join(f"{f'{n} tok':>9}" for n in LENGTHS)
     lines = [head + f"{'query p50':>11}{'p95':>8}{'cold':>8}{'peak':>9}{'cosine':>10}{'worst':>10}"]
     for r in results:
-        speeds = "".join(f"{r.tokens_per_second[str(n)]:>9.0f}" for n in LENGTHS)
+        speeds = "".join(f"{r.tokens_per_second_by_length[str(n)]:>9.0f}" for n in LENGTHS)
         cosines = "".join(
             f"{c:>10.5f}" if c is not None else f"{'-':>10}" for c in (r.cosine_mean, r.cosine_min)
         )
@@ -96,11 +97,20 @@ def measure(engine: str, precision: str, started: float) -> Speed:
         cold = time.time() - started
         rng = random.Random(1)
         latencies = [_seconds(model.embed_queries, [_text(rng, 8)]) * 1000 for _ in range(QUERIES)]
-        speeds = {str(length): _tokens_per_second(model, rng, length) for length in LENGTHS}
+        timed = {str(length): _timed(model, rng, length) for length in LENGTHS}
         mean, worst = _cosines(model)
         cuts = statistics.quantiles(latencies, n=20)
         return Speed(
-            engine, precision, speeds, statistics.median(latencies), cuts[18], cold, _peak_mb(), mean, worst
+            engine=engine,
+            precision=precision,
+            tokens_per_second=sum(t for t, _ in timed.values()) / sum(s for _, s in timed.values()),
+            tokens_per_second_by_length={length: t / s for length, (t, s) in timed.items()},
+            query_ms_p50=statistics.median(latencies),
+            query_ms_p95=cuts[18],
+            cold_s=cold,
+            peak_mb=_peak_mb(),
+            cosine_mean=mean,
+            cosine_min=worst,
         )
 
 
@@ -110,11 +120,12 @@ def _in_child(engine: str, precision: str) -> Speed:
     return Speed(**json.loads(finished.stdout))
 
 
-def _tokens_per_second(model: embedder.Embedder, rng: random.Random, length: int) -> float:
+def _timed(model: embedder.Embedder, rng: random.Random, length: int) -> tuple[int, float]:
+    """Tokens of texts of about that length, and the seconds they took."""
     texts = [_text(rng, length - 12) for _ in range(max(4, TOKENS_EACH // length))]
     model.embed_documents(texts[: max(2, len(texts) // 4)])
     tokens = sum(model.count_tokens(texts))
-    return tokens / _seconds(model.embed_documents, texts)
+    return tokens, _seconds(model.embed_documents, texts)
 
 
 def _cosines(model: embedder.Embedder) -> tuple[float | None, float | None]:
