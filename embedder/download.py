@@ -201,7 +201,7 @@ class _Fetch:
 
     def _need_room(self, total: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        here = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        here = registry.bytes_under(self.folder)
         free = shutil.disk_usage(self.folder).free
         if (more := total - here) > free:
             has = f"{self.folder.parent} has {free / 1e9:.1f} GB free"

@@ -55,7 +55,7 @@ def download_wheels(folder: Path, have: BytesHave) -> list[Path]:
                 running[release] = _Pip(release, folder)
             for release in [release for release, pip in running.items() if pip.is_done()]:
                 running.pop(release).finish()
-            have(_bytes_here(folder))
+            have(bytes_under(folder))
             time.sleep(0.1)
     finally:
         for pip in running.values():
@@ -68,12 +68,13 @@ def _wheel(folder: Path, release: str) -> Path | None:
     return next(iter(folder.glob(f"*-{release}-*.whl")), None)
 
 
-def _bytes_here(folder: Path) -> int:
-    """Bytes on the disk by now; pip moves and deletes its own files while they are counted."""
+def bytes_under(folder: Path) -> int:
+    """Bytes on the disk by now; pip moves and deletes files and folders while they are counted."""
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
+    for top, _, names in os.walk(folder):  # unlike rglob, passes over a folder that is gone
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(top, name)).st_size  # noqa: PTH116, PTH118
     return total
 
 

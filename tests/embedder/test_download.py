@@ -436,3 +436,25 @@ def test_only_known_names_are_fetched() -> None:
 def test_no_module_of_the_download_is_imported_by_the_model() -> None:
     code = "import sys, embedder.tokenizer, embedder.checkpoint; print('urllib.request' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_bytes_are_counted_while_files_and_folders_come_and_go(tmp_path: Path) -> None:
+    """pip unpacks into folders of its own and removes them while the progress is measured."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "wheel").write_bytes(b"x" * 100)
+    ended = threading.Event()
+
+    def churn() -> None:
+        while not ended.is_set():
+            folder = tmp_path / "kept" / "unpack" / "deep"
+            folder.mkdir(parents=True)
+            (folder / "part").write_bytes(b"y")
+            shutil.rmtree(tmp_path / "kept" / "unpack")
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        assert all(registry.bytes_under(tmp_path) in (100, 101) for _ in range(3000))
+    finally:
+        ended.set()
+        thread.join()
