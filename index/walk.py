@@ -290,7 +290,10 @@ def _configured(root: str, rules: Rules) -> tuple[_Pattern, ...]:
 
 
 def _levels_above(root: str, rules: Rules) -> _Level:
-    """The `.gitignore` files between `root` and the top of the repository it lies in."""
+    """The `.gitignore` files between `root` and the top of the repository it lies in.
+
+    None where they leave out `root` itself: whoever asks for a folder by name wants what is in it.
+    """
     level = _Level()
     top = root
     chain: list[str] = []
@@ -302,7 +305,8 @@ def _levels_above(root: str, rules: Rules) -> _Level:
         chain.append(top)
     for folder in reversed(chain):
         level = _entered(folder, level, rules, {".gitignore"})
-    return level
+    ruled = _matched(level.git, root, folder=True)
+    return _Level() if ruled is not None and ruled.reason else level
 
 
 def _entered(folder: str, above: _Level, rules: Rules, names: set[str] | None) -> _Level:

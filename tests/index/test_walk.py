@@ -172,3 +172,17 @@ def test_large_files_are_left_out_with_their_size(tmp_path: Path) -> None:
     verdict = next(iter(walk(str(tmp_path), Rules())))
     assert isinstance(verdict, Skipped) and "200 MB" in verdict.reason
     assert verdicts(tmp_path, Rules(max_bytes=4)) == {"big.txt": "default: size"}
+
+
+def test_a_folder_asked_for_by_name_is_walked_though_the_repository_ignores_it(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text(".venv/\n*.log\n")
+    inside = tmp_path / ".venv" / "lib" / "demo"
+    inside.mkdir(parents=True)
+    (inside / "note.md").write_text("a note")
+    found = [verdict.path for verdict in walk(str(inside), Rules()) if isinstance(verdict, Found)]
+    assert found == [str(inside / "note.md")]
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "a.log").write_text("noise")
+    assert not any(isinstance(verdict, Found) for verdict in walk(str(kept), Rules()))
