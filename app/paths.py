@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -23,9 +22,9 @@ def home() -> Path:
     chosen = os.environ.get("KEN_HOME")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "ken"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "ken"
+    import platformdirs  # only where nobody chose: it costs each start some milliseconds
+
+    return platformdirs.user_data_path("ken")
 
 
 def make_home() -> Path:
