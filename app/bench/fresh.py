@@ -1,20 +1,20 @@
 """`ken bench fresh`: from a save, a move or a delete to what a search shows, under a running daemon.
 
-Makes a folder of its own and a daemon with a throw-away home; the model is the real one.
+Also what a renamed tree takes, and how long a question takes while indexing goes at full speed.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from app.bench.own_daemon import Say, index_all, own_daemon, percentile
+from app.bench.workload import prose
 
 if TYPE_CHECKING:
     from app.daemon.client import RemoteLibrary
@@ -23,39 +23,16 @@ if TYPE_CHECKING:
 FILES = 5000
 ROUNDS = 200
 FOLDERS = 100
+TEXTS = 500
+"""Different texts among the files: equal ones are embedded once, so that filling takes seconds."""
+PAGE = 260
+"""Words of a one-page note."""
+QUESTIONS = 200
+QUESTION_PAUSE = 0.05
+BACKLOG = 2000
+"""Pages to be indexed while questions are asked: more than are done by then."""
 STEP = 0.01
 TIMEOUT = 60.0
-WORDS = [
-    "river",
-    "mountain",
-    "kitchen",
-    "garden",
-    "letter",
-    "winter",
-    "journey",
-    "engine",
-    "market",
-    "window",
-    "doctor",
-    "island",
-    "bridge",
-    "paper",
-    "music",
-    "forest",
-    "shadow",
-    "lantern",
-    "harbour",
-    "meadow",
-    "station",
-    "writer",
-    "teacher",
-    "painter",
-    "evening",
-    "morning",
-    "distance",
-    "answer",
-]
-"""What notes are made of: enough different words that no two are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +44,24 @@ class Fresh:
     move_s_p95: float
     delete_s_p95: float
     tree_s: float
-    """From renaming the folder of all files to an index that has every new path, nothing embedded."""
+    """From renaming the folder of all files to an index that has every new path."""
     tree_embedded: int
+    busy_query_ms_p50: float
+    """A question's whole way, client to client, while pages are indexed at full speed."""
+    busy_query_ms_p95: float
+    busy_passages_per_s: float
+    """Passages indexed meanwhile."""
     files: int
     rounds: int
 
 
-def run(files: int = FILES, rounds: int = ROUNDS, say: Callable[[str], None] = lambda _: None) -> Fresh:
+def run(say: Say, files: int = FILES, rounds: int = ROUNDS) -> Fresh:
     """Measure with `files` files and `rounds` saves, moves and deletes."""
-    with _daemon(say) as folder:
-        from app.daemon.client import RemoteLibrary
-
-        library = RemoteLibrary()
+    with own_daemon() as (library, folder):
         _fill(folder, files)
-        library.add([str(folder)])
-        say(f"indexing {files:,} files")
-        library.sync(None, lambda now: say(f"{now.phase} {now.files_done:,}/{now.files_total:,} files"))
-        bench = _Bench(library, folder)
+        index_all(library, folder, say)
         library.search("warm up")
+        bench = _Bench(library, folder)
         saves, moves, deletes = [], [], []
         for number in range(rounds):
             say(f"save, move and delete {number + 1} of {rounds}")
@@ -93,13 +70,24 @@ def run(files: int = FILES, rounds: int = ROUNDS, say: Callable[[str], None] = l
             deletes.append(bench.delete(number))
         say("renaming the tree")
         tree_s, tree_embedded = bench.rename_tree()
+        say("asking while indexing")
+        took, passages_per_s = bench.ask_while_indexing()
     return Fresh(
-        _percentile(saves, 50), _percentile(saves, 95), _percentile(moves, 95), _percentile(deletes, 95),
-        tree_s, tree_embedded, files, rounds,
-    )  # fmt: skip
+        save_s_p50=percentile(saves, 50),
+        save_s_p95=percentile(saves, 95),
+        move_s_p95=percentile(moves, 95),
+        delete_s_p95=percentile(deletes, 95),
+        tree_s=tree_s,
+        tree_embedded=tree_embedded,
+        busy_query_ms_p50=percentile(took, 50),
+        busy_query_ms_p95=percentile(took, 95),
+        busy_passages_per_s=passages_per_s,
+        files=files,
+        rounds=rounds,
+    )
 
 
-def as_json(result: Fresh) -> dict[str, object]:
+def as_json(result: Fresh) -> dict[str, Any]:
     return asdict(result)
 
 
@@ -112,6 +100,8 @@ def table(result: Fresh) -> str:
             f"move to new path                  p95 {result.move_s_p95:.2f} s",
             f"delete to not shown               p95 {result.delete_s_p95:.3f} s",
             f"rename the whole tree     {result.tree_s:.2f} s, {result.tree_embedded} passages embedded",
+            f"question while indexing   p50 {result.busy_query_ms_p50:.0f} ms   "
+            f"p95 {result.busy_query_ms_p95:.0f} ms, {result.busy_passages_per_s:.1f} passages/s meanwhile",
         ]
     )
 
@@ -122,30 +112,25 @@ class _Bench:
         self.folder = folder
 
     def save(self, number: int) -> float:
-        """A one-page note is saved; until a search by meaning shows it, at its new content."""
+        """A one-page note is saved; until a search by meaning shows it."""
         note = self._note(number)
-        mark = f"quartz{number}"
-        text = f"# The {mark} report\n\n" + _prose(random.Random(10_000 + number), 260)
+        text = f"# The quartz{number} report\n\n{prose(random.Random(10_000 + number), PAGE)}\n"
         started = time.monotonic()
         note.write_text(text)
-        return self._until(started, f"the {mark} report", lambda path: path == str(note))
+        return self._until(started, number, lambda hits: any(_shows(hit, note) for hit in hits))
 
     def move(self, number: int) -> float:
         old, new = self._note(number), self.folder / "moved" / self._note(number).name
         new.parent.mkdir(exist_ok=True)
         started = time.monotonic()
         old.rename(new)
-        return self._until(started, f"the quartz{number} report", lambda path: path == str(new))
+        return self._until(started, number, lambda hits: any(_shows(hit, new) for hit in hits))
 
     def delete(self, number: int) -> float:
         note = self.folder / "moved" / self._note(number).name
         started = time.monotonic()
         note.unlink()
-        while any(hit.path == str(note) for hit in self._ask(f"the quartz{number} report")):
-            if time.monotonic() - started > TIMEOUT:
-                raise TimeoutError("a deleted file is still shown")
-            time.sleep(STEP)
-        return time.monotonic() - started
+        return self._until(started, number, lambda hits: not any(_shows(hit, note) for hit in hits))
 
     def rename_tree(self) -> tuple[float, int]:
         """All files at once under a new name; the index is read, so that every file counts."""
@@ -162,8 +147,7 @@ class _Bench:
             before.rename(after)
             query = "SELECT count(*) FROM files WHERE path > ? AND path < ?"
             while value(db, query, int, (prefix, prefix[:-1] + b"0")) < wanted:
-                if time.monotonic() - started > TIMEOUT:
-                    raise TimeoutError("the renamed tree did not arrive")
+                _give_up_after(started, "the renamed tree did not arrive")
                 time.sleep(STEP)
             seconds = time.monotonic() - started
             changed = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int) - vectors
@@ -171,54 +155,61 @@ class _Bench:
             db.close()
         return seconds, changed
 
+    def ask_while_indexing(self) -> tuple[list[float], float]:
+        """Milliseconds of each question, and passages embedded a second meanwhile."""
+        backlog = self.folder / "backlog"
+        backlog.mkdir()
+        for number in range(BACKLOG):
+            text = f"# Page {number}\n\n{prose(random.Random(50_000 + number), PAGE)}\n"
+            (backlog / f"page{number}.md").write_text(text)
+        started = time.monotonic()
+        while self.library.status().progress.phase in ("idle", "waiting", "scanning"):
+            _give_up_after(started, "indexing did not begin")
+            time.sleep(STEP)
+        chance, took = random.Random(3), []
+        started, before = time.monotonic(), self._with_vectors()
+        for _ in range(QUESTIONS):
+            asked = time.perf_counter()
+            self.library.search(prose(chance, 7))
+            took.append(1000 * (time.perf_counter() - asked))
+            time.sleep(QUESTION_PAUSE)
+        return took, (self._with_vectors() - before) / (time.monotonic() - started)
+
+    def _with_vectors(self) -> int:
+        from app import paths
+        from index.database import open_reader, value
+
+        db = open_reader(paths.index_path())
+        try:
+            return value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
+        finally:
+            db.close()
+
     def _note(self, number: int) -> Path:
         return self.folder / "all" / f"part{number % FOLDERS}" / f"saved{number}.md"
 
-    def _until(self, started: float, query: str, shown: Callable[[str], bool]) -> float:
-        while not any(shown(hit.path) and hit.similarity is not None for hit in self._ask(query)):
-            if time.monotonic() - started > TIMEOUT:
-                raise TimeoutError(f"{query} was not found in time")
+    def _until(self, started: float, number: int, shown: Callable[[tuple[Hit, ...]], bool]) -> float:
+        while not shown(self.library.search(f"the quartz{number} report", limit=5).hits):
+            _give_up_after(started, f"what happened to note {number} did not show")
             time.sleep(STEP)
         return time.monotonic() - started
 
-    def _ask(self, query: str) -> tuple[Hit, ...]:
-        return self.library.search(query, limit=5).hits
+
+def _shows(hit: Hit, note: Path) -> bool:
+    """Whether the hit is the note, with its vector."""
+    return hit.path == str(note) and hit.similarity is not None
 
 
-@contextmanager
-def _daemon(say: Callable[[str], None]) -> Iterator[Path]:
-    """A folder to fill, and a daemon with a home of its own for as long as this lasts."""
-    from app.daemon import lifecycle
-    from embedder.models import models_folder
-
-    models = models_folder()
-    before = {name: os.environ.get(name) for name in ("KEN_HOME", "KEN_MODELS")}
-    top = Path(tempfile.mkdtemp(prefix="ken-bench-"))
-    os.environ["KEN_HOME"], os.environ["KEN_MODELS"] = str(top / "home"), str(models)
-    try:
-        (top / "files").mkdir()
-        lifecycle.start_daemon()
-        yield top / "files"
-    finally:
-        lifecycle.stop_daemon()
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-        shutil.rmtree(top, ignore_errors=True)
+def _give_up_after(started: float, what: str) -> None:
+    if time.monotonic() - started > TIMEOUT:
+        raise TimeoutError(f"{what} within {TIMEOUT:.0f} s")
 
 
 def _fill(folder: Path, files: int) -> None:
-    """Small notes, each of its own words, so that indexing them takes minutes and not hours."""
+    """Small notes, a few of each text under different names."""
     chance = random.Random(1)
+    texts = [f"# Note {number}\n\n{prose(chance, 12)}\n" for number in range(TEXTS)]
     for number in range(files):
         note = folder / "all" / f"part{number % FOLDERS}" / f"note{number}.md"
         note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(f"# Note {number}\n\n{_prose(chance, 12)}\n")
-
-
-def _prose(chance: random.Random, words: int) -> str:
-    return " ".join(chance.choice(WORDS) for _ in range(words)) + "."
-
-
-def _percentile(values: list[float], percent: int) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(percent / 100 * (len(ordered) - 1)))]
+        note.write_text(texts[number % TEXTS])

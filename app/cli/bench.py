@@ -12,7 +12,6 @@ from app.cli import terminal
 
 BENCHES = {
     "embed": "app.bench.embed",
-    "fresh": "app.bench.fresh",
     "search": "app.bench.search",
     "tui": "app.bench.tui",
 }
@@ -44,6 +43,39 @@ def bench_read(folder: str, beside: str | None, python: str, as_json: bool) -> N
     result = read.run(folder, beside=beside, python=python, say=_say)
     _say("")
     terminal.result(output.dumps(read.as_json(result)) if as_json else read.table(result))
+
+
+@bench.command("fresh")
+@click.option("--files", default=5000, show_default=True, help="Files in the folder.")
+@click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_fresh(files: int, rounds: int, as_json: bool) -> None:
+    """From a save, a move or a delete to what a search shows, under a running daemon.
+
+    Also what a renamed tree takes, and a question while indexing goes at full speed.
+    """
+    from app.bench import fresh
+
+    result = fresh.run(_say, files, rounds)
+    _say("")
+    terminal.result(output.dumps(fresh.as_json(result)) if as_json else fresh.table(result))
+
+
+@bench.command("soak")
+@click.option("--minutes", default=120.0, show_default=True, help="How long.")
+@click.option("--svg", type=click.Path(dir_okay=False), help="Draw what was measured into this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_soak(minutes: float, svg: str | None, as_json: bool) -> None:
+    """Hours of steady change: memory, descriptors, write-ahead log and latency, looked at each minute."""
+    from pathlib import Path
+
+    from app.bench import soak
+
+    result = soak.run(minutes, _say)
+    _say("")
+    if svg:
+        Path(svg).write_text(soak.svg(result), encoding="utf-8")
+    terminal.result(output.dumps(soak.as_json(result)) if as_json else soak.table(result))
 
 
 def _command(name: str, module: str) -> click.Command:

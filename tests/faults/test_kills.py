@@ -13,7 +13,7 @@ from pathlib import Path
 from support.daemons import Daemons
 from support.same_index import contents, fresh
 from support.waiting import until
-from support.workload import Workload
+from app.bench.workload import Workload
 
 from app import paths
 

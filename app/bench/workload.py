@@ -8,29 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-WORDS = [
-    "river",
-    "stone",
-    "light",
-    "paper",
-    "garden",
-    "engine",
-    "winter",
-    "letter",
-    "market",
-    "bridge",
-    "music",
-    "island",
-    "harvest",
-    "signal",
-]
+WORDS = (
+    "river mountain kitchen garden letter winter journey engine market window doctor island bridge paper "
+    "music forest shadow lantern harbour meadow station writer teacher painter evening morning distance answer"
+).split()
+"""What notes are made of: enough different words that no two are alike."""
+LONGEST = 4000
+"""Bytes from which on a note is written anew instead of added to."""
+
+
+def prose(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choices(WORDS, k=words)) + "."
 
 
 class Workload:
-    """One action a `step`, on the files under `folder`."""
+    """One action a `step`, on the files under `folder`: about `files` of them, however long it goes on."""
 
     def __init__(self, folder: Path, seed: int, files: int = 30) -> None:
         self.folder = folder
+        self.files = files
         self.chance = random.Random(seed)
         self._number = 0
         for _ in range(files):
@@ -47,8 +43,8 @@ class Workload:
             self._delete,
             self._move_tree,
         )
-        weights = (3, 4, 3, 3, 2, 2, 1)
-        with suppress(FileNotFoundError, FileExistsError, NotADirectoryError, OSError):
+        weights = (3, 4, 3, 3, 2, 2, 1) if len(self._files()) < 2 * self.files else (0, 4, 3, 3, 0, 10, 1)
+        with suppress(OSError):
             self.chance.choices(actions, weights)[0]()
 
     @contextmanager
@@ -72,9 +68,7 @@ class Workload:
         return sorted(path for path in self.folder.rglob("*.md") if path.is_file())
 
     def _text(self) -> str:
-        paragraphs = [
-            " ".join(self.chance.choices(WORDS, k=12)) + "." for _ in range(self.chance.randint(1, 6))
-        ]
+        paragraphs = [prose(self.chance, 12) for _ in range(self.chance.randint(1, 6))]
         title = f"# {self.chance.choice(WORDS)}\n\n" if self.chance.random() < 0.5 else ""
         return title + "\n\n".join(paragraphs) + "\n"
 
@@ -88,7 +82,8 @@ class Workload:
         self._new_path().write_text(self._text())
 
     def _edit(self) -> None:
-        with self.chance.choice(self._files()).open("a") as note:
+        path = self.chance.choice(self._files())
+        with path.open("a" if path.stat().st_size < LONGEST else "w") as note:
             note.write("\n" + self._text())
 
     def _save_atomically(self) -> None:
