@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,17 +55,20 @@ class Soak:
 
 
 def run(minutes: float, say: Say, every: float = 60.0) -> Soak:
-    """Go on for `minutes`, looking every `every` seconds."""
+    """Go on for `minutes`, looking every `every` seconds; an interrupt ends it early, with its figures."""
     with own_daemon() as (library, folder):
         say(f"writing {FILES:,} files")
         workload = Workload(folder, seed=1, files=FILES)
         index_all(library, folder, say)
         soak = _Soak(library, workload)
         begun = time.monotonic()
-        while (now := time.monotonic()) < begun + 60 * minutes:
-            soak.go_on(min(every, begun + 60 * minutes - now))
-            soak.look((time.monotonic() - begun) / 60)
-            say(f"minute {soak.samples[-1].minute:.0f} of {minutes:g}: {soak.changes:,} changes")
+        with suppress(KeyboardInterrupt):
+            while (now := time.monotonic()) < begun + 60 * minutes:
+                soak.go_on(min(every, begun + 60 * minutes - now))
+                soak.look((time.monotonic() - begun) / 60)
+                say(f"minute {soak.samples[-1].minute:.0f} of {minutes:g}: {soak.changes:,} changes")
+        if not soak.samples:
+            raise KeyboardInterrupt
         say("comparing the index with the disk")
         differences = _differences(library, folder)
     return Soak(tuple(soak.samples), soak.changes, soak.questions, differences)
@@ -123,19 +127,17 @@ def as_json(result: Soak) -> dict[str, Any]:
 def table(result: Soak) -> str:
     """The first, middle and last minutes beside each other, as a person reads them."""
     picked = [result.samples[round(share * (len(result.samples) - 1))] for share in (0.1, 0.5, 1.0)]
-    rows = [
-        ("minute", "{:.0f}", [sample.minute for sample in picked]),
-        ("daemon, MB", "{:.0f}", [sample.daemon_mb for sample in picked]),
-        ("model and readers, MB", "{:.0f}", [sample.model_mb for sample in picked]),
-        ("descriptors", "{:.0f}", [sample.descriptors for sample in picked]),
-        ("write-ahead log, MB", "{:.1f}", [sample.wal_mb for sample in picked]),
-        ("index, MB", "{:.1f}", [sample.index_mb for sample in picked]),
-        ("question p50, ms", "{:.0f}", [sample.query_ms_p50 for sample in picked]),
-        ("question p95, ms", "{:.0f}", [sample.query_ms_p95 for sample in picked]),
+    rows: list[tuple[str, str, list[float]]] = [
+        ("minute", ".0f", [sample.minute for sample in picked]),
+        ("daemon, MB", ".0f", [sample.daemon_mb for sample in picked]),
+        ("model and readers, MB", ".0f", [sample.model_mb for sample in picked]),
+        ("descriptors", ".0f", [sample.descriptors for sample in picked]),
+        ("write-ahead log, MB", ".1f", [sample.wal_mb for sample in picked]),
+        ("index, MB", ".1f", [sample.index_mb for sample in picked]),
+        ("question p50, ms", ".0f", [sample.query_ms_p50 for sample in picked]),
+        ("question p95, ms", ".0f", [sample.query_ms_p95 for sample in picked]),
     ]
-    lines = [
-        name.ljust(24) + "".join(form.format(v).rjust(10) for v in values) for name, form, values in rows
-    ]
+    lines = [f"{name:24}" + "".join(f"{value:10{form}}" for value in values) for name, form, values in rows]
     told = f"{result.changes:,} changes, {result.questions:,} questions; "
     return "\n".join([*lines, told + f"{result.differences} differences from the disk at the end"])
 
@@ -153,9 +155,8 @@ def svg(result: Soak) -> str:
         "Files of the index, MB": of("index=index_mb", "write-ahead log=wal_mb"),
         "Question, ms": of("median=query_ms_p50", "95th percentile=query_ms_p95"),
     }
-    title = (
-        f"{result.changes:,} changes and {result.questions:,} questions in {samples[-1].minute:.0f} minutes"
-    )
+    minutes = samples[-1].minute
+    title = f"{result.changes:,} changes and {result.questions:,} questions in {minutes:.0f} minutes"
     return chart.lines(title, [sample.minute for sample in samples], "minutes", charts)
 
 

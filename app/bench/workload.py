@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-WORDS = (
-    "river mountain kitchen garden letter winter journey engine market window doctor island bridge paper "
-    "music forest shadow lantern harbour meadow station writer teacher painter evening morning distance answer"
-).split()
+WORDS = [
+    "river", "mountain", "kitchen", "garden", "letter", "winter", "journey", "engine", "market",
+    "window", "doctor", "island", "bridge", "paper", "music", "forest", "shadow", "lantern",
+    "harbour", "meadow", "station", "writer", "teacher", "painter", "evening", "morning", "distance",
+    "answer",
+]  # fmt: skip
 """What notes are made of: enough different words that no two are alike."""
 LONGEST = 4000
 """Bytes from which on a note is written anew instead of added to."""
