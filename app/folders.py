@@ -62,7 +62,7 @@ class Kept:
         if root is None or not os.path.lexists(path):
             return
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
-            inside = (verdict for verdict in walk(root, rules) if is_under(verdict.path, path))
+            inside = (verdict for verdict in walk(root, rules, path) if is_under(verdict.path, path))
             yield from (verdict for verdict in inside if self.owner(verdict.path) == root)
         else:
             yield judge(path, root, rules)

@@ -92,17 +92,23 @@ class _Walk:
     seen: set[tuple[int, int]] = field(default_factory=set)
 
 
-def walk(root: str, rules: Rules) -> Iterator[Found | Skipped]:
+def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]:
     """Every file under `root` (or `root` itself, a file) with its verdict, each folder in name order.
 
     Folders that are left out are named once and not entered. A file met again under another name
-    (a link, a hard link) is left out.
+    (a link, a hard link) is left out. `inside`: only that folder under `root`, by the same rules; other
+    names of its files outside of it are not known then.
     """
     state = _Walk(root, rules, _configured(root, rules))
-    if not os.path.isdir(root):  # noqa: PTH112
-        yield judge(root, root, rules)
+    top = inside or root
+    if not os.path.isdir(top):  # noqa: PTH112
+        yield judge(top, root, rules)
         return
-    waiting = [(root, _levels_above(root, rules))]
+    above = _descend(top, state)
+    if isinstance(above, Found | Skipped):
+        yield above
+        return
+    waiting = [(top, above)]
     while waiting:
         folder, above = waiting.pop()
         try:
@@ -131,22 +137,26 @@ def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
     state = _Walk(root, rules, _configured(root, rules))
     if path == root:
         return _asked_for(root, state)
-    level = _levels_above(root, rules)
-    folder = root
-    parts = Path(path).relative_to(root).parts
-    for depth, name in enumerate(parts):
-        level = _entered(folder, level, rules, None)
-        here = os.path.join(folder, name)  # noqa: PTH118
+    verdict = _descend(path, state)
+    if isinstance(verdict, _Level):
+        return Skipped(path, "It is a folder.", "folder", folder=True)
+    return verdict
+
+
+def _descend(path: str, state: _Walk) -> Found | Skipped | _Level:
+    """The way from the root to `path`: a verdict, or the rules in force around a folder that is entered."""
+    level = _levels_above(state.root, state.rules)
+    folder = state.root
+    for name in Path(path).relative_to(state.root).parts:
+        level = _entered(folder, level, state.rules, None)
+        folder = os.path.join(folder, name)  # noqa: PTH118
         try:
-            verdict = _verdict(here, name, os.lstat(here), level, state)
+            verdict = _verdict(folder, name, os.lstat(folder), level, state)
         except OSError as error:
             return Skipped(path, _cannot(error, "file"), "system")
         if verdict is not None:
             return verdict
-        if depth == len(parts) - 1:
-            break
-        folder = here
-    return Skipped(path, "It is a folder.", "folder", folder=True)
+    return level
 
 
 def _asked_for(path: str, state: _Walk) -> Found | Skipped:

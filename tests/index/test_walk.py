@@ -20,7 +20,7 @@ def put(root: Path, *names: str) -> None:
 
 
 def verdicts(root: Path, rules: Rules | None = None) -> dict[str, str]:
-    """Relative path to "" for what is found, else to the rule; checked against `judge`."""
+    """Relative path to "" for what is found, else to the rule; checked against `judge` and parts' walks."""
     rules = rules or Rules()
     found: dict[str, str] = {}
     for verdict in walk(str(root), rules):
@@ -29,6 +29,11 @@ def verdicts(root: Path, rules: Rules | None = None) -> dict[str, str]:
         if rule != "nothing twice":
             assert (alone.rule if isinstance(alone, Skipped) else "") == rule
         found[os.path.relpath(verdict.path, root)] = rule
+    for folder in (path for path in root.rglob("*") if path.is_dir()):
+        for verdict in walk(str(root), rules, str(folder)):
+            name = os.path.relpath(verdict.path, root)
+            rule = verdict.rule if isinstance(verdict, Skipped) else ""
+            assert found[name] in (rule, "nothing twice")
     return found
 
 
