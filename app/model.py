@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,7 +67,7 @@ class LazyModel:
     def model(self) -> str:
         return self.folder.name if self.present else Path(self.config.name or DEFAULT_MODEL).name
 
-    @property
+    @cached_property
     def engine(self) -> str:
         from embedder import engine
 

@@ -10,7 +10,7 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -138,15 +138,11 @@ class RemoteLibrary:
         """Of the daemon itself: process, release, memory, time running."""
         return decode(DaemonInfo, self._exchange("daemon", {}))  # type: ignore[no-any-return]
 
-    def changes(self) -> Iterator[Status]:
-        """The status now and each time it changes, until the iterator is closed or the daemon ends."""
+    def follow(self, progress: Callable[[Status], None]) -> None:
         with self._connect() as lines:
-            _send(lines, {"id": next(self._numbers), "method": "changes"})
-            while True:
-                message = _receive(lines, None)
-                if "progress" not in message:
-                    return
-                yield _decoded(Status, message["progress"])
+            _send(lines, {"id": next(self._numbers), "method": "follow"})
+            while "progress" in (message := _receive(lines, None)):
+                progress(_decoded(Status, message["progress"]))
 
     def close(self) -> None:
         """Nothing is held between calls."""

@@ -15,35 +15,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from app import __version__, paths
 from app.config import Config
 from app.daemon.keeper import Keeper
-from app.daemon.model_process import ModelProcess
+from app.daemon.model import DaemonModel
 from app.daemon.protocol import Closed, DaemonInfo
 from app.folders import Kept
 from app.library import Answer, Folder, Progress, ProgressCallback, Status, SyncReport
-from app.local import LocalLibrary
-from app.model import LazyModel
+from app.local import REFRESH_BYTES, LocalLibrary
 from app.places import absolute
 from app.standing import Asker
-from app.sync.pipeline import Pipeline, readers_for
+from app.sync.pipeline import Pipeline, Urgent, readers_for
 from app.sync.queue import DirtyQueue
+from app.sync.reconciler import same_file
 from app.sync.watcher import Watcher
 from index.extract import ReaderPool
 from index.search import Searcher
 from index.store import Store
 from index.types import Filter, Mode
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from embedder import Embedder
 
 GRACE = 10.0
 """Seconds a file may be away before the index lets go of it: saves by deleting and writing anew, and
@@ -51,48 +43,15 @@ moves by copying, come back within."""
 LOCK_WAIT = 1.0
 MUCH = 64
 """Passages that wait from which on they are embedded apart from questions."""
-SECOND_IDLE = 20.0
-"""Seconds without work after which the process for much work ends."""
-CHANGES_INTERVAL = 0.25
-"""Seconds between two looks at the status for those who subscribed."""
-
-
-class DaemonModel(LazyModel):
-    """The settings' model, its engine in processes of its own.
-
-    On a processor without a GPU a question would wait for the passage that is being computed, 200 ms and
-    more: much work goes to a second process there, which steps back behind the first. `much` says
-    whether much waits.
-    """
-
-    def __init__(self, config: Config, much: Callable[[], bool]) -> None:
-        super().__init__(config.model)
-        self.process = ModelProcess(config.model)
-        self.second = ModelProcess(config.model, nice=config.daemon.nice)
-        self._much = much
-
-    def embedder(self) -> Embedder:
-        return self.process  # type: ignore[return-value]
-
-    def embed_documents(
-        self, texts: Sequence[str], titles: Sequence[str | None] | None = None
-    ) -> NDArray[np.float32]:
-        apart = self.engine == "openvino" and (self.second.loaded or self._much())
-        return (self.second if apart else self.process).embed_documents(texts, titles)
-
-    @property
-    def loaded(self) -> bool:
-        return self.process.loaded or self.second.loaded
-
-    def release(self) -> None:
-        """Give back the engine and the tokenizer's tables."""
-        self.process.release()
-        self.second.release()
-        self._counter = None
-
-    def close(self) -> None:
-        self.process.close()
-        self.second.close()
+REFRESH_SECONDS = 0.2
+"""How long an answer waits for files among its hits that have changed to be read again."""
+STEP = 0.01
+FOLLOW_BUSY = 0.25
+"""Seconds between two looks at the status for those who follow it, while something goes on."""
+FOLLOW_IDLE = 1.0
+"""The same while nothing does."""
+FOLLOW_AGAIN = 15.0
+"""Seconds after which a follower is told what it knows: one that left is noticed by that alone."""
 
 
 class HostedLibrary(LocalLibrary):
@@ -105,6 +64,7 @@ class HostedLibrary(LocalLibrary):
         watcher = Watcher(self.queue, ignored=os.path.realpath(paths.home()))
         self.keeper = Keeper(self, self.queue, watcher, config.daemon)
         self._standing = Asker(notify=config.daemon.notify)
+        self._keeping: Store | None = None
         self._made: Pipeline | None = None
         self._pool: ReaderPool | None = None
         self._warm = False
@@ -115,7 +75,7 @@ class HostedLibrary(LocalLibrary):
 
     def start(self) -> None:
         self._store(create=True)
-        if _pause_mark().exists():
+        if paths.pause_mark().exists():
             self.keeper.pause()
         self.keeper.start()
 
@@ -124,6 +84,7 @@ class HostedLibrary(LocalLibrary):
         self.keeper.stop()
         if self._pool is not None:
             self._pool.close()
+        self._close_keeping()
         super().close()
         self.lock.release()
 
@@ -144,10 +105,27 @@ class HostedLibrary(LocalLibrary):
         return replace(answer, waiting=max(answer.waiting, self.waiting))
 
     def _refreshed(self, changed: dict[str, int]) -> bool:
-        """What changed is marked in the answer and read again at once, without keeping the answer back."""
+        """Have what changed read again at once, and wait for it a little; else it is marked in the answer."""
         for path in changed:
-            self.queue.mark(path)
-        return False
+            self.queue.mark(path, at_once=True)
+        if not self.keeper.may_be_waited_for or sum(changed.values()) > REFRESH_BYTES:
+            return False
+        deadline = time.monotonic() + REFRESH_SECONDS
+        while not all(map(self._is_level, changed)):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(STEP)
+        return True
+
+    def _is_level(self, path: str) -> bool:
+        """Whether the index has the file as it is, vectors and all."""
+        try:
+            stat = os.stat(path)  # noqa: PTH116
+        except OSError:
+            return False
+        record = self._reading().files(path).get(path)
+        same = record is not None and same_file(record, stat)
+        return same and not self._reading().counts(path).pending
 
     @property
     def waiting(self) -> int:
@@ -179,29 +157,25 @@ class HostedLibrary(LocalLibrary):
                 return total
 
     def pause(self) -> None:
-        _pause_mark().touch(mode=0o600)
+        super().pause()
         self.keeper.pause()
 
     def resume(self) -> None:
-        _pause_mark().unlink(missing_ok=True)
+        super().resume()
         self.keeper.resume()
 
     # -- what the keeper has done (`app.daemon.keeper.Work`)
 
     def roots(self) -> list[str]:
-        store = self._store(create=True)
-        return Kept(store.folders()).roots if store else []
+        return Kept(self._reading().folders()).roots
 
-    def scan(self, roots: Sequence[str] | None, urgent: Callable[[], list[str]]) -> SyncReport:
+    def scan(self, roots: Sequence[str] | None, urgent: Urgent) -> SyncReport:
         return self._scan(roots, urgent, patient=True, tell=None)
 
-    def take(self, paths: Sequence[str], urgent: Callable[[], list[str]]) -> SyncReport:
-        self._begin()
-        with self._writing(self.model.fingerprint) as store:
-            pipeline = self._pipeline(store)
-            report = pipeline.take(paths, self._cancel, urgent=urgent, patient=True)
-        self._standing.ask(pipeline.stored(), self)
-        return report
+    def take(self, paths: Sequence[str], urgent: Urgent) -> SyncReport:
+        return self._work(
+            lambda pipeline: pipeline.take(paths, self._told(None), self._cancel, urgent=urgent, patient=True)
+        )
 
     def away(self) -> dict[str, float]:
         return self._made.away if self._made is not None else {}
@@ -211,9 +185,8 @@ class HostedLibrary(LocalLibrary):
 
     def rest(self) -> None:
         """Let the model and what it needs go when nobody needed them for a while."""
-        if self.daemon_model.second.loaded and self.daemon_model.second.idle_for > SECOND_IDLE:
-            self.daemon_model.second.release()
-        idle = min(self.daemon_model.process.idle_for, time.monotonic() - self._asked_at)
+        self.daemon_model.rest()
+        idle = min(self.daemon_model.idle_for, time.monotonic() - self._asked_at)
         if self._warm and idle > 60 * self.config.daemon.idle_minutes:
             self._warm = False
             self.daemon_model.release()
@@ -251,14 +224,14 @@ class HostedLibrary(LocalLibrary):
         loaded = self.daemon_model.loaded
         return DaemonInfo(os.getpid(), __version__, self._started, memory / (1 << 20), cpu, loaded)
 
-    def changes(self, progress: Callable[[Status], None]) -> None:
-        """Tell the status now and each time it changes, until the daemon ends or `progress` raises."""
-        last: Status | None = None
-        while not self._ended.wait(CHANGES_INTERVAL if last is not None else 0.0):
+    def follow(self, progress: Callable[[Status], None]) -> None:
+        last, told, pause = None, 0.0, 0.0
+        while not self._ended.wait(pause):
             status = self.status()
-            if status != last:
+            if status != last or time.monotonic() - told > FOLLOW_AGAIN:
                 progress(status)
-                last = status
+                last, told = status, time.monotonic()
+            pause = FOLLOW_IDLE if status.progress.phase in ("idle", "paused") else FOLLOW_BUSY
 
     def _followed(self, folder: Folder) -> Folder:
         watch = self.keeper.watches.get(folder.path)
@@ -282,39 +255,60 @@ class HostedLibrary(LocalLibrary):
     def _scan(
         self,
         wanted: Sequence[str] | None,
-        urgent: Callable[[], Sequence[str]],
+        urgent: Urgent,
         *,
         patient: bool,
         tell: ProgressCallback | None,
     ) -> SyncReport:
-        def told(now: Progress) -> None:
-            self._progress = now
-            if tell is not None:
-                tell(now)
+        kept = Kept(self._reading().folders())
+        roots = kept.roots if wanted is None else kept.related(wanted)
+        return self._work(
+            lambda pipeline: pipeline.sync(
+                roots, self._told(tell), self._cancel, urgent=urgent, patient=patient
+            )
+        )
 
+    def _work(self, do: Callable[[Pipeline], SyncReport]) -> SyncReport:
         self._begin()
         try:
             with self._writing(self.model.fingerprint) as store:
-                kept = Kept(store.folders())
-                roots = kept.roots if wanted is None else kept.related(wanted)
                 pipeline = self._pipeline(store)
-                report = pipeline.sync(roots, told, self._cancel, urgent=urgent, patient=patient)
+                report = do(pipeline)
             self._standing.ask(pipeline.stored(), self)
             return report
         finally:
             self._progress = Progress("idle")
 
+    def _told(self, tell: ProgressCallback | None) -> ProgressCallback:
+        def told(now: Progress) -> None:
+            self._progress = now
+            if tell is not None:
+                tell(now)
+
+        return told
+
+    def _reading(self) -> Store:
+        """The index as answers read it: never in the keeper's way, nor it in theirs."""
+        store = self._store(create=True)
+        assert store is not None
+        return store
+
     @contextmanager
     def _writing(self, fingerprint: str = "") -> Iterator[Store]:
-        """The write lock is taken once and kept; what makes vectors is noted once."""
+        """The write lock is taken once and kept; so is the connection that writes, opened anew where what
+        makes vectors is another."""
         with self._write_guard:
             self.lock.acquire(LOCK_WAIT)
-            if fingerprint and fingerprint != self._noted:
-                with Store(self.index, fingerprint=fingerprint, chunker=self._chunker):
-                    self._noted = fingerprint
-            store = self._store(create=True)
-            assert store is not None
-            yield store
+            if self._keeping is None or (fingerprint and fingerprint != self._noted):
+                self._close_keeping()
+                self._keeping = Store(self.index, fingerprint=fingerprint, chunker=self._chunker)
+                self._noted = fingerprint
+            yield self._keeping
+
+    def _close_keeping(self) -> None:
+        store, self._keeping, self._made = self._keeping, None, None
+        if store is not None:
+            store.close()
 
     def _pipeline(self, store: Store) -> Pipeline:
         self._warm = True
@@ -368,11 +362,6 @@ class _Teller:
                 self._progress(now)
             except Closed:
                 self._progress = None
-
-
-def _pause_mark() -> Path:
-    """A file that is there while a person has paused indexing: it outlives the daemon."""
-    return paths.home() / "paused"
 
 
 def _trim() -> None:

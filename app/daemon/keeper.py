@@ -122,6 +122,11 @@ class Keeper:
         return self._paused.is_set()
 
     @property
+    def may_be_waited_for(self) -> bool:
+        """Whether what is marked is taken in soon, and by another thread than the one that asks."""
+        return not self.waiting_because and threading.current_thread() is not self._thread
+
+    @property
     def has_calls(self) -> bool:
         """Whether somebody waits for this thread: what runs has to end soon."""
         return not self._calls.empty() or self._stopping.is_set()

@@ -48,7 +48,7 @@ METHODS = frozenset(
         "problems",
         "why",
         "daemon",
-        "changes",
+        "follow",
     ]
 )
 

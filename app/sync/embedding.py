@@ -21,7 +21,7 @@ WINDOW = 256
 """Texts sorted together."""
 URGENT_WINDOW = 16
 """Texts in a window when something came that cannot wait: the newest, and few."""
-BATCH_SECONDS = 0.5
+BATCH_SECONDS = 0.25
 """Work in a batch: what a crash loses, and what an interrupt or an urgent text waits for."""
 LEAST_TOKENS, MOST_TOKENS = 512, 16_384
 AHEAD = 2

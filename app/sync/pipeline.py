@@ -99,6 +99,7 @@ class Pipeline:
     def take(
         self,
         paths: Sequence[str],
+        progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
         *,
         urgent: Urgent = nothing_urgent,
@@ -106,7 +107,7 @@ class Pipeline:
     ) -> SyncReport:
         """The same for single paths under kept folders: what is new there, changed or gone."""
         with self._guard:
-            run = self._run(None, cancel, urgent, patient)
+            run = self._run(progress, cancel, urgent, patient)
             return run.apply(*self._look(paths))
 
     @property

@@ -40,8 +40,8 @@ class DirtyQueue:
         self._scan = ""
         self._changed = threading.Condition()
 
-    def mark(self, path: str, *, tree: bool = False) -> None:
-        """`path` may have changed; `tree`: and everything under it."""
+    def mark(self, path: str, *, tree: bool = False, at_once: bool = False) -> None:
+        """`path` may have changed; `tree`: and everything under it. `at_once`: it need not be quiet first."""
         now = self._clock()
         with self._changed:
             covering = next((above for above in _above(path) if above in self._trees), None)
@@ -51,6 +51,8 @@ class DirtyQueue:
                 self._marks[path] = _Mark(tree, now, now)
             else:
                 mark.last, mark.tree = now, mark.tree or tree
+            if at_once:
+                self._marks[path].first = now - LONGEST
             if tree:
                 self._trees.add(path)
             if len(self._marks) > MOST:

@@ -98,9 +98,13 @@ def unchanged(record: FileRecord, stat: os.stat_result) -> bool:
 
     A file written a moment ago may have been written again within the same tick of its time stamp.
     """
-    same = (record.size, record.mtime_ns, record.inode) == (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-    same = same and abs(time.time_ns() - stat.st_mtime_ns) > RACY_NS
+    same = same_file(record, stat) and abs(time.time_ns() - stat.st_mtime_ns) > RACY_NS
     return same and (record.state == "indexed" or bool(record.reason and "permission" not in record.reason))
+
+
+def same_file(record: FileRecord, stat: os.stat_result) -> bool:
+    """Whether size, time of change and identity are those the index knows."""
+    return (record.size, record.mtime_ns, record.inode) == (stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
 def _under(root: str, known: Known) -> Iterator[FileRecord]:
