@@ -31,6 +31,8 @@ _REMEMBERED_LENGTH = 32
 _ID_BITS = 20
 _ID_MASK = (1 << _ID_BITS) - 1
 """A pair of ids is one integer, left id above right; a merge is one integer, rank above resulting id."""
+_NEVER = 1 << 63
+_SHORT = 48
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -118,6 +120,7 @@ class BytePairEncoding:
         self._words = re.compile(_word_pattern(words["joined"]))
         self._remembered: dict[str, tuple[int, ...]] = {}
         self._known_pairs: dict[int, int] = {}
+        self._known_characters: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text; a lone surrogate counts as U+FFFD."""
@@ -167,33 +170,53 @@ class BytePairEncoding:
     def _encode_word(self, word: str) -> Sequence[int]:
         symbols: list[int] = []
         for character in word:
-            number = self._character_id(ord(character))
-            symbols.extend([number] if number is not None else [self._bytes[b] for b in character.encode()])
-        ids = tuple(self._merge(symbols))
+            symbols += self._known_characters.get(character) or self._symbols_of(character)
+        ids = tuple(self._merge(symbols) if len(symbols) > _SHORT else self._merge_short(symbols))
         if len(word) <= _REMEMBERED_LENGTH:
             if len(self._remembered) >= _REMEMBERED_WORDS:
                 self._remembered.clear()
             self._remembered[word] = ids
         return ids
 
-    def _character_id(self, point: int) -> int | None:
+    def _symbols_of(self, character: str) -> tuple[int, ...]:
+        """The id of a character, or those of its bytes."""
+        point = ord(character)
         place = bisect_left(self._characters, point)
         if place < len(self._characters) and self._characters[place] == point:
-            return self._character_ids[place]
-        return None
+            symbols: tuple[int, ...] = (self._character_ids[place],)
+        else:
+            symbols = tuple(self._bytes[byte] for byte in character.encode())
+        if len(self._known_characters) >= _REMEMBERED_WORDS:
+            self._known_characters.clear()
+        self._known_characters[character] = symbols
+        return symbols
 
     def _merged(self, left: int, right: int) -> int:
-        """Rank and resulting id of a pair as one integer; -1 where the pair does not merge."""
+        """Rank and resulting id of a pair as one integer; `_NEVER` where the pair does not merge."""
         pair = left << _ID_BITS | right
         result = self._known_pairs.get(pair)
         if result is None:
             place = bisect_left(self._pairs, pair)
             found = place < len(self._pairs) and self._pairs[place] == pair
-            result = self._results[place] if found else -1
+            result = self._results[place] if found else _NEVER
             if len(self._known_pairs) >= _REMEMBERED_WORDS:
                 self._known_pairs.clear()
             self._known_pairs[pair] = result
         return result
+
+    def _merge_short(self, symbols: list[int]) -> list[int]:
+        """What `_merge` gives, sooner where there are few symbols: the time grows with their square."""
+        merged = self._merged
+        ranks = [merged(left, right) for left, right in pairwise(symbols)]
+        while ranks and (best := min(ranks)) != _NEVER:
+            place = ranks.index(best)
+            symbols[place : place + 2] = [best & _ID_MASK]
+            del ranks[place]
+            if place:
+                ranks[place - 1] = merged(symbols[place - 1], symbols[place])
+            if place < len(ranks):
+                ranks[place] = merged(symbols[place], symbols[place + 1])
+        return symbols
 
     def _merge(self, symbols: list[int]) -> list[int]:
         """Merge the pair of lowest rank, leftmost first, until none is left. O(n log n)."""
@@ -203,7 +226,7 @@ class BytePairEncoding:
         queue = [
             (result, place)
             for place in range(end - 1)
-            if (result := self._merged(symbols[place], symbols[place + 1])) >= 0
+            if (result := self._merged(symbols[place], symbols[place + 1])) != _NEVER
         ]
         heapify(queue)
         while queue:
@@ -215,10 +238,10 @@ class BytePairEncoding:
             following[place] = right = following[right]
             if right < end:
                 preceding[right] = place
-                if (result := self._merged(symbols[place], symbols[right])) >= 0:
+                if (result := self._merged(symbols[place], symbols[right])) != _NEVER:
                     heappush(queue, (result, place))
             left = preceding[place]
-            if left >= 0 and (result := self._merged(symbols[left], symbols[place])) >= 0:
+            if left >= 0 and (result := self._merged(symbols[left], symbols[place])) != _NEVER:
                 heappush(queue, (result, left))
         return [symbol for symbol in symbols if symbol >= 0]
 
