@@ -17,6 +17,8 @@ from typing import Self
 from app import paths
 from index.errors import IndexBusy, IndexUnreachable
 
+DAEMON = "ken daemon"
+"""The daemon's purpose, by which it is told from commands."""
 GLANCE = 0.3
 """Seconds to try for at least: `holder` takes the lock for an instant to see whether it is free."""
 
@@ -41,10 +43,7 @@ class WriteLock:
         while not _try_lock(descriptor):
             if time.monotonic() >= deadline:
                 os.close(descriptor)
-                raise IndexBusy(
-                    f"{_tell(holder(self.path))} is writing the index.",
-                    "Wait until it is done, or stop it, and try again.",
-                )
+                raise _busy(holder(self.path))
             time.sleep(0.05)
         self._descriptor = descriptor
         os.ftruncate(descriptor, 0)
@@ -106,7 +105,11 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _tell(note: dict[str, object] | None) -> str:
-    if not note:
-        return "Another ken"
-    return f"“{note.get('purpose', 'ken')}” (process {note.get('pid', '?')})"
+def _busy(note: dict[str, object] | None) -> IndexBusy:
+    purpose = (note or {}).get("purpose", "another ken")
+    who = f"“{purpose}” (process {(note or {}).get('pid', '?')})"
+    if purpose == DAEMON:
+        fix = "Leave out --no-daemon and it does the work, or end it with `ken daemon stop`."
+    else:
+        fix = "Wait until it is done, or stop it, and try again."
+    return IndexBusy(f"{who} is writing the index.", fix)

@@ -6,6 +6,7 @@ import os
 import stat
 
 from app.errors import PathInvalid
+from app.plain import plain_path
 
 
 def absolute(path: str) -> str:
@@ -22,16 +23,17 @@ def usable(path: str) -> str:
     if not path:
         raise PathInvalid("The path is empty.", "Name a folder or a file.")
     full = absolute(path)
+    shown = plain_path(full)
     try:
         mode = os.stat(full).st_mode  # noqa: PTH116
     except OSError as error:
         raise PathInvalid(
-            f"{full} cannot be looked at: {error.strerror}.", "Check how it is written."
+            f"{shown} cannot be looked at: {error.strerror}.", "Check how it is written."
         ) from error
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-        raise PathInvalid(f"{full} is neither a folder nor a file.", "Name a folder or a file.")
+        raise PathInvalid(f"{shown} is neither a folder nor a file.", "Name a folder or a file.")
     if not os.access(full, os.R_OK | (os.X_OK if stat.S_ISDIR(mode) else 0)):
         raise PathInvalid(
-            f"There is no permission to read {full}.", "Change its permissions, or run as its owner."
+            f"There is no permission to read {shown}.", "Change its permissions, or run as its owner."
         )
     return full

@@ -43,6 +43,8 @@ def verdict_on(path: str, kept: Kept, rules: Rules) -> tuple[str, str, str]:
     if kept.forgotten(path):
         return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."
     root = kept.root_of(path)
+    if not os.path.lexists(path):
+        return "missing", "not there", "There is nothing at this path."
     if root is None:
         return "unknown", "not kept", "It lies in no folder that ken keeps; `ken index PATH` adds one."
     verdict = judge(path, root, rules)

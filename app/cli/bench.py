@@ -61,6 +61,19 @@ def bench_fresh(files: int, rounds: int, as_json: bool) -> None:
     terminal.result(output.dumps(fresh.as_json(result)) if as_json else fresh.table(result))
 
 
+@bench.command("idle")
+@click.option("--files", default=50_000, show_default=True, help="Files to be watched.")
+@click.option("--seconds", default=120.0, show_default=True, help="How long to look on.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_idle(files: int, seconds: float, as_json: bool) -> None:
+    """What the daemon takes while nothing happens: memory and processor, with many files watched."""
+    from app.bench import idle
+
+    result = idle.run(_say, files, seconds)
+    _say("")
+    terminal.result(output.dumps(idle.as_json(result)) if as_json else idle.table(result))
+
+
 @bench.command("soak")
 @click.option("--minutes", default=120.0, show_default=True, help="How long.")
 @click.option("--svg", type=click.Path(dir_okay=False), help="Draw what was measured into this file.")

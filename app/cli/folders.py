@@ -75,7 +75,8 @@ def _tell(report: SyncReport) -> None:
         )
         if number
     ]
-    changes = ", ".join(done).replace("file gones", "files gone") or "Nothing changed"
+    unfinished = "Went on where it had stopped" if report.embedded else "Nothing changed"
+    changes = ", ".join(done).replace("file gones", "files gone") or unfinished
     terminal.say(f"{changes}. {_count(report.embedded, 'passage')} embedded in {report.seconds:.1f} s.")
     left_out = report.skipped + report.failed
     if left_out:

@@ -39,7 +39,7 @@ def why(path: str, as_json: bool, no_daemon: bool) -> None:
     lines = [("path", plain_path(verdict.path)), ("state", verdict.state), ("rule", plain(verdict.rule))]
     if verdict.reason:
         lines.append(("reason", plain(verdict.reason)))
-    if verdict.indexed_ns is not None:
+    if verdict.indexed and verdict.indexed_ns is not None:
         lines.append(("indexed", f"{output.moment(verdict.indexed_ns)}, {verdict.passages:,} passages"))
     terminal.result("\n".join(f"{name:<9}{value}" for name, value in lines))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.plain import plain
+from app.plain import plain, plain_line
 
 if TYPE_CHECKING:
     from app.errors import TitledError
@@ -44,7 +44,7 @@ def say(text: str) -> None:
 def tell_error(error: TitledError) -> None:
     """Title, what happened, what to do."""
     title = styled(f"{error.title}.", sys.stderr, fg="red", bold=True)
-    lines = [title, *(f"  {plain(line)}" for line in (error.what, error.fix) if line)]
+    lines = [title, *(f"  {plain_line(sentence)}" for sentence in (error.what, error.fix) if sentence)]
     click.echo("\n".join(lines), err=True)
 
 

@@ -26,6 +26,7 @@ from app.daemon.protocol import Closed, DaemonInfo
 from app.folders import Kept
 from app.library import Answer, Folder, Progress, ProgressCallback, Status, SyncReport
 from app.local import REFRESH_BYTES, LocalLibrary
+from app.lock import DAEMON
 from app.places import absolute
 from app.standing import Asker
 from app.sync.pipeline import Pipeline, Urgent, readers_for
@@ -59,7 +60,7 @@ class HostedLibrary(LocalLibrary):
 
     def __init__(self, config: Config) -> None:
         self.daemon_model = DaemonModel(config, self._has_much)
-        super().__init__(config, self.daemon_model, resident=True, purpose="ken daemon")
+        super().__init__(config, self.daemon_model, resident=True, purpose=DAEMON)
         self.queue = DirtyQueue()
         watcher = Watcher(self.queue, ignored=os.path.realpath(paths.home()))
         self.keeper = Keeper(self, self.queue, watcher, config.daemon)

@@ -17,7 +17,7 @@ from pathlib import Path
 from app import config, paths
 from app.daemon.client import DaemonOutdated, RemoteLibrary, is_running
 from app.errors import DaemonError
-from app.lock import WriteLock, holder
+from app.lock import DAEMON, WriteLock, holder
 
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 10.0
@@ -39,7 +39,7 @@ def lock_path() -> Path:
 
 
 def lock() -> WriteLock:
-    return WriteLock("ken daemon", lock_path())
+    return WriteLock(DAEMON, lock_path())
 
 
 def pid() -> int | None:
