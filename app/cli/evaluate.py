@@ -30,8 +30,12 @@ EVERY = 5.0
     show_default=True,
     help="The task of the questions' prompt; `code retrieval` for code.",
 )
+@click.option("--size", type=click.IntRange(64, 2000), help="Tokens of the largest passage.")
+@click.option("--overlap", type=click.IntRange(0, 500), help="Tokens repeated where a paragraph is cut.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/search.md` documents it.")
-def evaluate(folder: Path, mode: str | None, task: str, as_json: bool) -> None:
+def evaluate(
+    folder: Path, mode: str | None, task: str, size: int | None, overlap: int | None, as_json: bool
+) -> None:
     """Measure search on the BEIR-style set in FOLDER.
 
     FOLDER holds corpus.jsonl, queries.jsonl and qrels.tsv. Its documents are indexed by the ordinary
@@ -41,13 +45,20 @@ def evaluate(folder: Path, mode: str | None, task: str, as_json: bool) -> None:
     from app import config, evaluate
     from app.errors import UsageInvalid
     from embedder.prompts import QUERY_TASKS
+    from index.passages import OVERLAP, SIZE
 
     if task not in QUERY_TASKS:
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
     model = config.load().model
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
         found = evaluate.evaluate(
-            folder, loaded, mode=cast("Mode | None", mode), task=cast("Task", task), tell=_teller()
+            folder,
+            loaded,
+            mode=cast("Mode | None", mode),
+            task=cast("Task", task),
+            size=size or SIZE,
+            overlap=OVERLAP if overlap is None else overlap,
+            tell=_teller(),
         )
     terminal.result(json.dumps(found.as_json()) if as_json else _table(found))
 
@@ -75,7 +86,8 @@ def _teller() -> Told:
 
 def _table(found: Evaluation) -> str:
     lines = [
-        f"{found.name}: {found.documents:,} documents, {found.queries:,} questions, {found.seconds:,.0f} s",
+        f"{found.name}: {found.documents:,} documents in {found.passages:,} passages, "
+        f"{found.queries:,} questions, {found.seconds:,.0f} s",
         f"{'mode':<10}{'dimensions':>10}{'nDCG@10':>10}{'recall@10':>11}{'recall@100':>12}{'MRR@10':>9}",
     ]
     for one in found.results:

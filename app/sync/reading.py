@@ -16,7 +16,7 @@ from pathlib import PurePath
 from app.model import TextModel
 from index.errors import FileFailed, FileSkipped
 from index.extract import ReaderPool
-from index.passages import OVERLAP, SIZE, cut
+from index.passages import SIZE, cut
 from index.types import FileRecord, FileState, Passage
 from index.walk import Found
 
@@ -97,7 +97,6 @@ class Reading:
             there = os.path.lexists(found.path)
             return Taken(_refused(found, "failed", refused.what)) if there else None
         document, name = read.document, PurePath(found.path).stem
-        overlap = OVERLAP * self._size // SIZE
         record = FileRecord(
             path=found.path,
             inode=read.inode,
@@ -109,7 +108,7 @@ class Reading:
             language=document.language,
             title=document.title or name,
         )
-        return Taken(record, cut(document, name, self._model.count_tokens, size=self._size, overlap=overlap))
+        return Taken(record, cut(document, name, self._model.count_tokens, size=self._size))
 
 
 def _refused(found: Found, state: FileState, reason: str) -> FileRecord:

@@ -27,7 +27,7 @@ _BLOCK = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
-_UNDERLINE = re.compile(r"(?P<title>[^\n]*\S[^\n]*)\n {0,3}(?P<mark>=+|-+)[ \t]*\Z")
+_UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _MARKUP = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]|!?\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}")
 _KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "list", "prose": "prose"}
 
@@ -56,11 +56,7 @@ def sections_of(text: str, start: int = 0) -> Iterator[Section]:
         begin, end = block.span()
         if group == "heading":
             level, title = _atx(block.group())
-        elif (
-            group == "prose"
-            and block.group().rstrip()[-1:] in ("=", "-")
-            and (setext := _setext(block.group()))
-        ):
+        elif group == "prose" and (setext := _setext(text, begin, end)):
             level, title, length = setext
             if length:
                 yield Section(begin, begin + length, "prose", names)
@@ -86,9 +82,11 @@ def _atx(line: str) -> tuple[int, str]:
     return level, plain(bare[level:].strip().rstrip("#").rstrip())
 
 
-def _setext(block: str) -> tuple[int, str, int] | None:
+def _setext(text: str, begin: int, end: int) -> tuple[int, str, int] | None:
     """Level, title, and how long the prose before it is, of a block whose last line underlines."""
-    found = _UNDERLINE.search(block.rstrip())
-    if found is None or not found["title"].strip():
+    stop = end - 1 if text[end - 1] == "\n" else end
+    last = text.rfind("\n", begin, stop) + 1
+    if last <= begin or _UNDERLINE.fullmatch(text, last, stop) is None:
         return None
-    return (1 if found["mark"][0] == "=" else 2), plain(found["title"]), found.start()
+    title = max(begin, text.rfind("\n", begin, last - 1) + 1)
+    return (1 if "=" in text[last:stop] else 2), plain(text[title : last - 1]), title - begin
