@@ -10,7 +10,7 @@ from index.database import array, rows
 from index.question import Question
 
 TITLE_WEIGHT = 2.0
-WORK_ROWS = 20_000
+WORK_ROWS = 10_000
 """Rows a question may score before its commonest words are left out of the match."""
 
 Ids = NDArray[np.int64]
@@ -51,14 +51,25 @@ def best(
     asked = expression(question)
     if not asked:
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    narrowed = f"AND rowid > {_oldest(question)}"
     if allowed is not None:
         # The plus keeps SQLite from running the match once for each allowed row.
-        narrowed = "AND +rowid IN (SELECT value FROM carray(?))"
+        return _scored(connection, asked, k, "AND +rowid IN (SELECT value FROM carray(?))", (array(allowed),))
+    oldest = _oldest(question)
+    while True:
+        found = _scored(connection, asked, k, "AND rowid > ?", (oldest,))
+        if len(found[0]) >= k or not oldest:
+            return found
+        # Words can be rare among the newest texts though they are common.
+        oldest = max(0, question.total - 4 * (question.total - oldest))
+
+
+def _scored(
+    connection: apsw.Connection, asked: str, k: int, narrowed: str, bindings: tuple[object, ...]
+) -> tuple[Ids, Floats]:
     found = rows(
         connection,
         f"WITH matched AS MATERIALIZED (SELECT rowid AS id, bm25(words, {TITLE_WEIGHT}, 1.0) AS score "
         f"FROM words WHERE words MATCH ? {narrowed} ORDER BY score LIMIT ?) SELECT id, score FROM matched",
-        (asked, k) if allowed is None else (asked, array(allowed), k),
+        (asked, *bindings, k),
     )
     return np.array([id_ for id_, _ in found], np.int64), np.array([-score for _, score in found], np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import fusion, generations, lexical, names, vectors
-from index.database import rows
+from index.database import array, rows
+from index.filters import Allowed
 from index.question import Question
 from index.types import Mode
 
@@ -27,13 +29,13 @@ Nearest = Callable[[apsw.Connection, int, Floats, int, Ids | None], tuple[Ids, F
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as the ranking takes it. `allowed` are the texts a filter lets through, ascending."""
+    """A question as the ranking takes it."""
 
     question: Question
     vector: Floats | None
     mode: Mode
     k: int
-    allowed: Ids | None = None
+    allowed: Allowed
     dimension: int = vectors.FULL
     """Dimensions candidates are scored at: 768, or 256 to leave out the second look."""
 
@@ -51,10 +53,13 @@ class Ranked:
 def rank(db: apsw.Connection, asked: Asked, nearest: Nearest) -> Ranked:
     number = generations.serving(db)
     vector = asked.vector if number else None
-    by_words = _by_words(db, asked) if asked.mode != "meaning" or vector is None else {}
-    near = _by_meaning(db, asked, number, vector, nearest) if vector is not None else np.empty(0, np.int64)
-    chosen = dict.fromkeys(list(by_words)[: asked.k])
-    chosen.update(dict.fromkeys(near.tolist()))
+    by_words = _by_words(db, asked)
+    chosen = (
+        {} if asked.mode == "meaning" and vector is not None else dict.fromkeys(list(by_words)[: asked.k])
+    )
+    if vector is not None:
+        within = np.array(sorted(by_words), np.int64) if asked.question.required else None
+        chosen.update(dict.fromkeys(_by_meaning(db, asked, number, vector, nearest, within).tolist()))
     ids = np.fromiter(chosen, np.int64, len(chosen))
     words = np.array([by_words.get(id_, np.nan) for id_ in chosen], np.float32)
     cosines = np.full(len(ids), np.nan, np.float32)
@@ -68,7 +73,9 @@ def rank(db: apsw.Connection, asked: Asked, nearest: Nearest) -> Ranked:
 
 def _by_words(db: apsw.Connection, asked: Asked) -> dict[int, float]:
     """Texts and their lexical part, best first: their own words, and those in their file's path."""
-    ids, bm25 = lexical.best(db, asked.question, LEXICAL_DEPTH, asked.allowed)
+    ids, bm25 = asked.allowed.best(
+        lambda k, within: lexical.best(db, asked.question, k, within), LEXICAL_DEPTH, asked.k
+    )
     parts: dict[int, float] = dict(
         zip(ids.tolist(), fusion.explained(bm25, asked.question).tolist(), strict=True)
     )
@@ -81,23 +88,24 @@ def _by_words(db: apsw.Connection, asked: Asked) -> dict[int, float]:
 
 
 def _texts_in(
-    db: apsw.Connection, files: dict[int, float], known: Ids, allowed: Ids | None
+    db: apsw.Connection, files: dict[int, float], known: Ids, allowed: Allowed
 ) -> list[tuple[int, int]]:
     """Texts of these files that are candidates already, and the one each file begins with."""
     found = rows(
         db,
         "SELECT text, file FROM passages WHERE file IN (SELECT value FROM carray(?)) "
         "AND (ordinal = 0 OR text IN (SELECT value FROM carray(?)))",
-        (apsw.carray(np.array(sorted(files), np.int64)), apsw.carray(np.append(known, -1))),
+        (apsw.carray(np.array(sorted(files), np.int64)), array(known)),
     )
-    if allowed is None:
-        return found
-    inside = set(allowed.tolist())
-    return [(text, file) for text, file in found if text in inside]
+    passing = allowed.passing(np.array([text for text, _ in found], np.int64))
+    return list(itertools.compress(found, passing))
 
 
-def _by_meaning(db: apsw.Connection, asked: Asked, number: int, vector: Floats, nearest: Nearest) -> Ids:
-    within = asked.allowed
-    if asked.question.required:
-        within = np.sort(lexical.best(db, asked.question, LEXICAL_DEPTH, asked.allowed)[0])
-    return nearest(db, number, vectors.shorten(vector[None])[0], asked.k, within)[0]
+def _by_meaning(
+    db: apsw.Connection, asked: Asked, number: int, vector: Floats, nearest: Nearest, within: Ids | None
+) -> Ids:
+    """The nearest texts, of those that hold the quoted phrases where there are any."""
+    short = vectors.shorten(vector[None])[0]
+    if within is not None:
+        return nearest(db, number, short, asked.k, within)[0]
+    return asked.allowed.best(lambda k, among: nearest(db, number, short, k, among), asked.k)[0]

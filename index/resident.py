@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from index import vectors
 from index.database import rows, value
 
-_BLOCK = 65_536
-"""Rows read from the file, or scored by one thread, at a time."""
+_READ = 65_536
+"""Rows read from the file at a time."""
+_BLOCK = 16_384
+"""Rows scored at a time: their scores stay in the processor's cache while the best are picked."""
 _SPARE = 1.25
 """How far beyond what is needed the arrays grow."""
 
@@ -50,28 +52,31 @@ class Resident:
         with self._lock:
             self._follow(db, generation)
             if allowed is None:
-                scores = self._scores(self._codes, self._scales, query)
-                best = _best(scores, k)
-                return best.astype(np.int64), scores[best]
+                return self._best(self._codes, self._scales, query, k)
             inside = allowed[allowed < len(self._codes)]
-            scores = self._scores(self._codes[inside], self._scales[inside], query)
-            best = _best(scores, k)
-            return inside[best], scores[best]
+            best, scores = self._best(self._codes[inside], self._scales[inside], query, k)
+            return inside[best], scores
 
     def close(self) -> None:
         self._threads.shutdown()
 
-    def _scores(self, codes: NDArray[np.int8], scales: Floats, query: Floats) -> Floats:
+    def _best(self, codes: NDArray[np.int8], scales: Floats, query: Floats, k: int) -> tuple[Ids, Floats]:
+        """Rows and scores of the k best, best first: each thread picks its own, a stretch of rows each."""
         code, scale = _quantise(query[None])
-        blocks = max(1, min(self._workers, len(codes) // _BLOCK))
-        step = -(-len(codes) // blocks) if len(codes) else 1
-        parts = [slice(start, start + step) for start in range(0, len(codes), step)]
-        if not parts:
-            return np.empty(0, np.float32)
-        products = list(self._threads.map(lambda part: _dot(code, codes[part]), parts))
-        scores = np.asarray(np.concatenate(products) * (scales * scale[0]), np.float32)
-        scores[scales == 0] = -np.inf
-        return scores
+        step = max(_BLOCK, -(-len(codes) // self._workers))
+        starts = range(0, len(codes), step)
+        picked = list(
+            self._threads.map(
+                lambda start: _pick(code, codes[start : start + step], scales[start : start + step], k),
+                starts,
+            )
+        )
+        if not picked:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        rows_ = np.concatenate([start + some for start, (some, _) in zip(starts, picked, strict=True)])
+        scores = np.concatenate([some for _, some in picked])
+        order = np.lexsort((rows_, -scores))[:k]
+        return rows_[order], scores[order] * scale[0]
 
     def _follow(self, db: apsw.Connection, generation: int) -> None:
         newest = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
@@ -87,7 +92,7 @@ class Resident:
         self._clear(value(db, "SELECT coalesce(max(id), 0) FROM texts", int))
         if not generation:
             return
-        for ids, heads in vectors.blocks(db, generation, _BLOCK):
+        for ids, heads in vectors.blocks(db, generation, _READ):
             self._put(ids, heads)
 
     def _read(self, db: apsw.Connection, generation: int, texts: list[int]) -> None:
@@ -97,14 +102,13 @@ class Resident:
             codes, scales = self._codes, self._scales
             self._clear(int(room * _SPARE))
             self._codes[: len(codes)], self._scales[: len(scales)] = codes, scales
-        self._scales[np.array(texts, np.int64)] = 0
-        found = vectors.heads_of(db, generation, texts)
-        if found:
-            self._put(np.array(list(found), np.int64), np.stack(list(found.values())))
+        self._scales[np.array(texts, np.int64)] = np.nan
+        self._put(*vectors.heads_of(db, generation, texts))
 
     def _clear(self, last: int) -> None:
         self._codes = np.zeros((last + 1, vectors.DIMENSION), np.int8)
-        self._scales = np.zeros(last + 1, np.float32)
+        # A row without a vector scores NaN, which is above nothing.
+        self._scales = np.full(last + 1, np.nan, np.float32)
 
     def _put(self, ids: Ids, heads: Floats) -> None:
         codes, scales = _quantise(heads)
@@ -116,16 +120,17 @@ def _quantise(heads: Floats) -> tuple[NDArray[np.int8], Floats]:
     return np.rint(heads / np.maximum(scales, 1e-12)[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
-def _dot(code: NDArray[np.int8], codes: NDArray[np.int8]) -> Floats:
-    products = numkong.cdist(code, np.ascontiguousarray(codes), "dot")
-    return np.asarray(products, np.float32).reshape(-1)
-
-
-def _best(scores: Floats, k: int) -> Ids:
-    """Positions of the k highest finite scores, best first."""
-    if k < len(scores):
-        chosen = np.argpartition(scores, len(scores) - k)[len(scores) - k :]
-    else:
-        chosen = np.arange(len(scores))
-    chosen = chosen[np.isfinite(scores[chosen])]
-    return chosen[np.argsort(-scores[chosen], kind="stable")]
+def _pick(code: NDArray[np.int8], codes: NDArray[np.int8], scales: Floats, k: int) -> tuple[Ids, Floats]:
+    """Rows and scores of the k best, in any order; only what beats the k best so far is looked at again."""
+    best, scores = np.empty(0, np.int64), np.empty(0, np.float32)
+    least = np.float32(-np.inf)
+    for start in range(0, len(codes), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        found = np.asarray(numkong.cdist(code, codes[block], "dot"), np.float32)[0] * scales[block]
+        better = np.flatnonzero(found > least)
+        best, scores = np.concatenate([best, start + better]), np.concatenate([scores, found[better]])
+        if len(scores) > k:
+            kept = np.argpartition(scores, len(scores) - k)[len(scores) - k :]
+            best, scores = best[kept], scores[kept]
+            least = scores.min()
+    return best, scores

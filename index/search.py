@@ -13,10 +13,11 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index import filters, generations, hits, vectors
+from index import generations, hits, vectors
 from index.confidence import confidence
 from index.database import ReaderPool, rows
 from index.errors import QueryInvalid
+from index.filters import Allowed
 from index.question import Frequencies, Question, understand
 from index.ranking import CANDIDATES, Asked, Nearest, Ranked, rank
 from index.records import encode_path
@@ -64,7 +65,7 @@ class Searcher:
             asked = self._asked(db, query, vector, mode, limit, filter, typing=typing)
             ranked = rank(db, asked, self._nearest)
             found = hits.group(db, asked.question, ranked, limit, filter, explain=explain)
-            sure = confidence(ranked, asked.question, _looked_at(asked))
+            sure = confidence(ranked, asked.question, asked.allowed.count(asked.question.total))
             return Results(found, close=bool(found) and sure >= 0.5, confidence=sure)
 
     def ranking(
@@ -93,9 +94,11 @@ class Searcher:
         with self._pool.snapshot() as db:
             own, vector = _subject(db, path, line)
             number = generations.serving(db)
-            allowed = filters.allowed(db, filter)
-            k = max(CANDIDATES, 10 * limit) + len(own)
-            ids, cosines = self._nearest(db, number, vectors.shorten(vector[None])[0], k, allowed)
+            short = vectors.shorten(vector[None])[0]
+            ids, cosines = Allowed(db, filter).best(
+                lambda k, within: self._nearest(db, number, short, k, within),
+                max(CANDIDATES, 10 * limit) + len(own),
+            )
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
             found = hits.group(db, Question("", (), 0), ranked, limit + 1, filter, explain=False)
             found = tuple(hit for hit in found if hit.path != path)[:limit]
@@ -120,7 +123,7 @@ class Searcher:
             vector=None if mode == "words" else _unit(vector),
             mode=mode,
             k=max(CANDIDATES, 2 * limit),
-            allowed=filters.allowed(db, narrowed),
+            allowed=Allowed(db, narrowed),
             dimension=dimension,
         )
 
@@ -136,10 +139,6 @@ class Searcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _looked_at(asked: Asked) -> int:
-    return asked.question.total if asked.allowed is None else len(asked.allowed)
 
 
 def _unit(vector: Floats | None) -> Floats | None:

@@ -40,12 +40,10 @@ def snippet(
     """
     spans = matched(connection, question, text)
     enough = min(question.weight / 4, max((unit.weight for unit in question.units), default=0.0))
-
-    def worth(sentence: tuple[int, int]) -> tuple[float, int]:
-        weight = _weight(spans, sentence)
-        return weight if weight >= enough else 0.0, _tells(text, sentence)
-
-    start, end = max(_sentences(text), key=worth, default=(0, len(text)))
+    weights = {sentence: _weight(spans, sentence) for sentence in _sentences(text)}
+    most = max(weights.values(), default=0.0)
+    best = [one for one, weight in weights.items() if weight == most or most < enough]
+    start, end = max(best, key=lambda sentence: _tells(text, sentence), default=(0, len(text)))
     if end - start > WIDTH:
         first = next((span.start for span in spans if start <= span.start < end), start)
         start = max(start, first - WIDTH // 3)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import numpy as np
@@ -25,6 +25,8 @@ MAX_K = 4096
 """vec0 refuses a larger k."""
 TAIL = 8 + FULL - DIMENSION
 """Bytes of a tail; declared as floats, because an UPDATE loses the type that marks int8."""
+CHUNK = 256
+"""Rows of a vec0 chunk: a vector is read by walking its chunk's pages, a search merges chunk by chunk."""
 _FAR = np.full(DIMENSION, 1e3, np.float32).tobytes()
 _REACH = 2.5
 """Unit vectors are at most 2 apart; anything further is a freed row."""
@@ -36,7 +38,7 @@ Ids = NDArray[np.int64]
 def create_generation(connection: apsw.Connection, number: int) -> None:
     connection.execute(
         f"CREATE VIRTUAL TABLE vectors_{number} USING vec0(id INTEGER PRIMARY KEY, "
-        f"embedding FLOAT[{DIMENSION}] distance_metric=L2, tail FLOAT[{TAIL // 4}])"
+        f"embedding FLOAT[{DIMENSION}] distance_metric=L2, tail FLOAT[{TAIL // 4}], chunk_size={CHUNK})"
     )
 
 
@@ -115,9 +117,10 @@ def nearest(
     return ids, np.asarray(1 - distances**2 / 2, np.float32)
 
 
-def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> dict[int, Floats]:
-    """The stored 256-d vectors of those `ids` that have one."""
-    return {id_: head for id_, head, _ in _stored(connection, number, ids)}
+def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
+    """Those of `ids` that have a vector within reach, and their 256-d unit rows."""
+    slots, heads = _near(connection, number, ids)
+    return np.array([slot.id for slot in slots], np.int64), heads
 
 
 def blocks(connection: apsw.Connection, number: int, size: int) -> Iterator[tuple[Ids, Floats]]:
@@ -134,37 +137,70 @@ def cosines(
     connection: apsw.Connection, number: int, query: Floats, ids: Iterable[int], dimension: int = FULL
 ) -> dict[int, float]:
     """Cosines of a (768,) unit query and each id, at 256 dimensions or all 768 (the rest as int8)."""
-    found = list(_stored(connection, number, ids))
-    if not found:
-        return {}
-    heads = np.stack([head for _, head, _ in found])
+    slots, heads = _near(connection, number, ids)
     if dimension == DIMENSION:
-        short = heads @ shorten(query[None])[0]
-        return {id_: float(score) for (id_, _, _), score in zip(found, short, strict=True)}
-    first = heads @ query[:DIMENSION]
-    sides = np.stack([np.frombuffer(tail, np.float32, 2) for _, _, tail in found])
-    codes = np.stack([np.frombuffer(tail, np.int8, offset=8) for _, _, tail in found])
-    rest = codes.astype(np.float32) @ query[DIMENSION:]
-    scores = first * sides[:, 0] + rest * sides[:, 1]
-    return {id_: float(score) for (id_, _, _), score in zip(found, scores, strict=True)}
+        scores = heads @ shorten(query[None])[0]
+    else:
+        lengths, scales, codes = _tails(connection, number, slots)
+        rest = codes.astype(np.float32) @ query[DIMENSION:]
+        scores = (heads @ query[:DIMENSION]) * lengths + rest * scales
+    return {slot.id: float(score) for slot, score in zip(slots, scores, strict=True)}
 
 
 def vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
     """The 768-d unit vector of one id, as stored."""
-    for _, head, tail in _stored(connection, number, [id_]):
-        length, scale = np.frombuffer(tail, np.float32, 2)
-        full = np.concatenate([head * length, np.frombuffer(tail, np.int8, offset=8) * scale])
-        return np.asarray(full / np.linalg.norm(full), np.float32)
-    return None
+    slots, heads = _near(connection, number, [id_])
+    if not slots:
+        return None
+    lengths, scales, codes = _tails(connection, number, slots)
+    full = np.concatenate([heads[0] * lengths[0], codes[0] * scales[0]])
+    return np.asarray(full / np.linalg.norm(full), np.float32)
 
 
-def _stored(
-    connection: apsw.Connection, number: int, ids: Iterable[int]
-) -> Iterator[tuple[int, Floats, bytes]]:
-    """Id, 256-d vector and tail of those `ids` that have a vector within reach."""
-    for id_ in ids:
-        found = row(connection, f"SELECT embedding, tail FROM vectors_{number} WHERE id = ?", (id_,))
-        if found:
-            head = np.frombuffer(found[0], np.float32)
-            if abs(head[0]) <= 1:
-                yield id_, head, found[1]
+class _Slot(NamedTuple):
+    """Where vec0 keeps the vectors of an id."""
+
+    id: int
+    chunk: int
+    offset: int
+
+
+def _near(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[list[_Slot], Floats]:
+    """The slots of those `ids` that have a vector within reach, and its (n, 256) unit rows."""
+    found = rows(
+        connection,
+        f"SELECT rowid, chunk_id, chunk_offset FROM vectors_{number}_rowids "
+        "WHERE rowid IN (SELECT value FROM carray(?)) ORDER BY chunk_id, chunk_offset",
+        (array(np.fromiter(ids, np.int64)),),
+    )
+    slots = [_Slot(*one) for one in found]
+    heads = np.frombuffer(_read(connection, number, 0, 4 * DIMENSION, slots), np.float32)
+    heads = heads.reshape(-1, DIMENSION)
+    near = np.abs(heads[:, 0]) <= 1
+    return list(itertools.compress(slots, near)), heads[near]
+
+
+def _tails(
+    connection: apsw.Connection, number: int, slots: Sequence[_Slot]
+) -> tuple[Floats, Floats, NDArray[np.int8]]:
+    """What `pack_tails` packed: lengths (n,), scales (n,) and codes (n, 512)."""
+    tails = np.frombuffer(_read(connection, number, 1, TAIL, slots), np.uint8).reshape(-1, TAIL)
+    sides = np.ascontiguousarray(tails[:, :8]).view(np.float32)
+    return sides[:, 0], sides[:, 1], tails[:, 8:].view(np.int8)
+
+
+def _read(connection: apsw.Connection, number: int, column: int, size: int, slots: Sequence[_Slot]) -> bytes:
+    """`size` bytes of each slot of a vec0 column, from its chunks: vec0 itself opens a chunk for each row."""
+    if not slots:
+        return b""
+    chunk = slots[0].chunk
+    parts: list[bytes] = []
+    with connection.blob_open(
+        "main", f"vectors_{number}_vector_chunks{column:02}", "vectors", chunk, False
+    ) as blob:
+        for slot in slots:
+            if slot.chunk != chunk:
+                blob.reopen(chunk := slot.chunk)
+            blob.seek(slot.offset * size)
+            parts.append(blob.read(size))
+    return b"".join(parts)
