@@ -24,7 +24,7 @@ class ModelConfig:
 
     name: str = ""
     """A fetched model's name or a folder; empty for the default."""
-    engine: Literal["auto", "mlx", "openvino"] = "auto"
+    engine: Literal["auto", "mlx", "native", "openvino"] = "auto"
     """What computes: `auto` takes the fastest that is right on this machine."""
     precision: Literal["auto", "f32", "bf16", "int8", "8bit", "4bit"] = "auto"
     """How exactly. A change re-embeds everything, with search working meanwhile."""

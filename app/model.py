@@ -7,8 +7,8 @@ tokenizer, embedding takes the engine. Nothing here is imported by a front that 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedder import Embedder
+    from index.types import TokenCounter
 
 
 class TextModel(Protocol):
@@ -34,7 +35,10 @@ class TextModel(Protocol):
     def fingerprint(self) -> str:
         """Equal exactly where vectors may be mixed. Raises `ModelNotFound` where there is no model."""
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+    @property
+    def counter(self) -> Callable[[], TokenCounter]:
+        """Makes the token counter; pickles, so that another process can. Raises `ModelNotFound`."""
+
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
@@ -49,7 +53,7 @@ class LazyModel:
         self.config = config
         self._guard = threading.Lock()
         self._embedder: Embedder | None = None
-        self._counter: TokenCounterOf | None = None
+        self._counter: Callable[[], TokenCounter] | None = None
 
     @property
     def folder(self) -> Path:
@@ -71,7 +75,7 @@ class LazyModel:
     def engine(self) -> str:
         from embedder import engine
 
-        return engine.choose(self.config.engine)
+        return engine.choose(self.config.engine, self.config.precision)
 
     @property
     def fingerprint(self) -> str:
@@ -94,10 +98,12 @@ class LazyModel:
                 )
             return self._embedder
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+    @property
+    def counter(self) -> Callable[[], TokenCounter]:
         if self._counter is None:
-            self._counter = TokenCounterOf(self.folder)
-        return self._counter(texts)
+            TokenCounterOf(self.folder)  # where its tables are still to be made, it takes a while
+            self._counter = partial(TokenCounterOf, self.folder)
+        return self._counter
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.embedder().embed_queries(texts)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder import native
 from embedder.errors import EngineUnavailable
 
 if TYPE_CHECKING:
     from embedder.checkpoint import Checkpoint
 
-EngineName = Literal["auto", "mlx", "openvino"]
-ENGINES: tuple[EngineName, ...] = ("auto", "mlx", "openvino")
+EngineName = Literal["auto", "mlx", "native", "openvino"]
+ENGINES: tuple[EngineName, ...] = ("auto", "mlx", "native", "openvino")
 
 _CUDA_PACKAGES = ("mlx-cuda", "mlx-cuda-12", "mlx-cuda-13")
 
@@ -45,13 +46,18 @@ class Engine(ABC):
         """Give back the memory."""
 
 
-def choose(engine: str) -> str:
-    """`mlx` where it has a GPU, `openvino` elsewhere; a name asked for is only checked."""
+def choose(engine: str, precision: str = "auto") -> str:
+    """The fastest engine that runs `precision` here; a name asked for is only checked.
+
+    `mlx` where it has a GPU; else `native`, ken's kernel for x86-64 with AVX-512 or AMX; else `openvino`.
+    """
     if engine not in ENGINES:
         raise EngineUnavailable(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
     if engine != "auto":
         return engine
-    return "mlx" if sys.platform == "darwin" or any(map(_installed, _CUDA_PACKAGES)) else "openvino"
+    if sys.platform == "darwin" or any(map(_installed, _CUDA_PACKAGES)):
+        return "mlx"
+    return "native" if precision != "f32" and native.abilities() else "openvino"
 
 
 def build(
@@ -63,6 +69,10 @@ def build(
             from embedder.mlx_engine import MLXEngine
 
             return MLXEngine(checkpoint, precision, memory_mb=memory_mb)
+        if engine == "native":
+            from embedder.native_engine import NativeEngine
+
+            return NativeEngine(checkpoint, precision, threads=threads)
         from embedder.openvino_engine import OpenVINOEngine
 
         return OpenVINOEngine(checkpoint, precision, threads=threads)

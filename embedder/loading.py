@@ -18,7 +18,7 @@ def load(
     model: str | Path | None, engine: str, precision: Precision, threads: int | None, memory_mb: int | None
 ) -> Embedder:
     """See `embedder.load`."""
-    name = engines.choose(engine)
+    name = engines.choose(engine, precision)
     folder = find_model(model)
     checkpoint = open_checkpoint(folder)
     owner = Owner(lambda: engines.build(checkpoint, name, precision, threads=threads, memory_mb=memory_mb))

@@ -22,7 +22,7 @@ except SystemExit as ended:
     print(json.dumps({"code": ended.code, "modules": sorted(sys.modules)}), file=sys.stderr)
 """
 SCREEN = {"textual", "rich"}
-MODEL = {"mlx", "openvino", "embedder.mlx_engine", "embedder.openvino_engine"}
+MODEL = {"mlx", "openvino", "embedder.mlx_engine", "embedder.native_engine", "embedder.openvino_engine"}
 WORK = {"index.store", "index.search", "numpy", "apsw", "app.local", "app.sync.pipeline"}
 
 

@@ -41,19 +41,21 @@ def _norm(checkpoint: Checkpoint, x: Array, name: str) -> Array:
 def _attention(checkpoint: Checkpoint, part: str, x: Array, layer: int) -> Array:
     config = checkpoint.config
     heads, size, length = config.num_attention_heads, config.head_dim, len(x)
+    shared = heads // config.num_key_value_heads
     queries = (x @ checkpoint.float32(part + "q_proj.weight").T).reshape(length, heads, size)
-    keys = (x @ checkpoint.float32(part + "k_proj.weight").T).reshape(length, 1, size)
-    values = x @ checkpoint.float32(part + "v_proj.weight").T
+    keys = (x @ checkpoint.float32(part + "k_proj.weight").T).reshape(length, -1, size)
+    values = (x @ checkpoint.float32(part + "v_proj.weight").T).reshape(length, -1, size)
     base = config.rope_base(layer)
     queries = _rotate(_norm(checkpoint, queries, part + "q_norm"), base)
     keys = _rotate(_norm(checkpoint, keys, part + "k_norm"), base)
-    scores = np.einsum("qhd,kd->hqk", queries, keys[:, 0]) * config.attention_scale
+    keys, values = np.repeat(keys, shared, axis=1), np.repeat(values, shared, axis=1)
+    scores = np.einsum("qhd,khd->hqk", queries, keys) * config.attention_scale
     if config.is_sliding(layer):
         distance = np.abs(np.subtract.outer(np.arange(length), np.arange(length)))
         scores = np.where(distance < config.sliding_window // 2 + 1, scores, -np.inf)
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
-    mixed = np.einsum("hqk,kd->qhd", weights, values).reshape(length, heads * size)
+    mixed = np.einsum("hqk,khd->qhd", weights, values).reshape(length, heads * size)
     return np.asarray(mixed @ checkpoint.float32(part + "o_proj.weight").T, dtype=np.float32)
 
 

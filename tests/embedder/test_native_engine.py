@@ -1,0 +1,174 @@
+"""ken's kernel against the NumPy oracle, with each of the instruction sets that this processor has."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.oracle import vector
+from support.tiny_model import make_tiny_checkpoint
+
+import embedder
+from embedder import canary, engine, packed
+from embedder.checkpoint import Checkpoint, open_checkpoint
+from embedder.convert import convert
+from embedder.errors import EngineUnavailable, PrecisionUnavailable
+from embedder.native import AMX, abilities
+from embedder.native_engine import NativeEngine
+
+pytestmark = pytest.mark.skipif(not abilities(), reason="the kernel is not built, or not for this processor")
+
+SETS = ["avx512", "amx"] if abilities() & AMX else ["avx512"]
+LENGTHS = (2, 3, 16, 17, 18, 31, 32, 33, 34, 64, 65, 90, 200)
+"""Around the tiny model's window of 17 and the kernel's blocks of 32, and far past both."""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    return open_checkpoint(make_tiny_checkpoint(tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.fixture(params=SETS)
+def instructions(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def make(
+    checkpoint: Checkpoint, precision: str, instructions: str = SETS[-1], threads: int = 2
+) -> NativeEngine:
+    return NativeEngine(checkpoint, precision, threads=threads, amx=instructions == "amx")
+
+
+def texts(*lengths: int) -> list[list[int]]:
+    rng = np.random.default_rng(7)
+    return [[2, *rng.integers(4, 1000, size=n - 2).tolist(), 1] for n in lengths]
+
+
+@pytest.mark.parametrize(("precision", "least"), [("bf16", 0.9995), ("int8", 0.998)])
+def test_vectors_are_the_oracles_on_either_side_of_window_and_block(
+    checkpoint: Checkpoint, precision: str, least: float, instructions: str
+) -> None:
+    made = make(checkpoint, precision, instructions)
+    for ids in texts(*LENGTHS):
+        got = made.run([ids])[0]
+        assert float(got @ vector(checkpoint, ids)) > least, len(ids)
+        assert float(got @ got) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_a_text_alone_and_in_a_batch_agree_whatever_the_threads(
+    checkpoint: Checkpoint, precision: str, instructions: str, threads: int
+) -> None:
+    made, ids = make(checkpoint, precision, instructions, threads), texts(*LENGTHS)
+    alone = np.concatenate([make(checkpoint, precision, instructions, 1).run([text]) for text in ids])
+    np.testing.assert_allclose(made.run(ids), alone, atol=2e-6)
+    np.testing.assert_allclose(made.run(ids[::-1])[::-1], alone, atol=2e-6)
+
+
+@pytest.mark.skipif(len(SETS) < 2, reason="this processor has no AMX")
+def test_both_instruction_sets_give_the_same_int8_vectors(checkpoint: Checkpoint) -> None:
+    ids = texts(*LENGTHS)
+    np.testing.assert_allclose(
+        make(checkpoint, "int8", "amx").run(ids), make(checkpoint, "int8", "avx512").run(ids), atol=2e-3
+    )
+
+
+def test_several_key_heads_are_told_apart(tmp_path: Path, instructions: str) -> None:
+    made = open_checkpoint(make_tiny_checkpoint(tmp_path, num_key_value_heads=2))
+    for ids in texts(5, 40):
+        assert float(make(made, "bf16", instructions).run([ids])[0] @ vector(made, ids)) > 0.9995
+
+
+def test_the_longest_text_and_many_short_ones(checkpoint: Checkpoint, instructions: str) -> None:
+    made = make(checkpoint, "int8", instructions)
+    (longest,) = texts(2048)
+    assert float(made.run([longest])[0] @ vector(checkpoint, longest)) > 0.998
+    short = texts(*([2] * 300))
+    assert np.isfinite(made.run(short)).all()
+
+
+def test_several_engines_run_at_once(checkpoint: Checkpoint) -> None:
+    ids = texts(40, 41)
+    want = make(checkpoint, "int8").run(ids)
+    got: list[bool] = []
+
+    def run() -> None:
+        mine = make(checkpoint, "int8")
+        got.append(all(np.array_equal(mine.run(ids), want) for _ in range(20)))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == [True] * 4
+
+
+@pytest.mark.parametrize("packing", ["8bit", "4bit"])
+def test_packed_checkpoints_run_as_they_are(checkpoint: Checkpoint, packing: str, tmp_path: Path) -> None:
+    converted = open_checkpoint(convert(checkpoint.folder, tmp_path / "packed", packing))
+    made = make(converted, "auto")
+    assert made.precision == packing
+    ids = texts(30)[0]
+    assert float(made.run([ids])[0] @ vector(converted, ids)) > 0.995
+
+
+def test_the_packed_file_is_used_again_and_a_damaged_one_made_again(
+    checkpoint: Checkpoint, home: Path
+) -> None:
+    ids = texts(12, 40)
+    first = make(checkpoint, "int8").run(ids)
+    (kept,) = (home / "models" / ".compiled").iterdir()
+    inode = kept.stat().st_ino
+    np.testing.assert_array_equal(make(checkpoint, "int8").run(ids), first)
+    assert kept.stat().st_ino == inode
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.unlink()
+    kept.write_bytes(content)
+    np.testing.assert_array_equal(make(checkpoint, "int8").run(ids), first)
+    kept.write_bytes(b"not weights")
+    np.testing.assert_array_equal(make(checkpoint, "int8").run(ids), first)
+
+
+def test_packed_files_of_no_use_for_a_month_go(
+    checkpoint: Checkpoint, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(checkpoint, "bf16")
+    old = set((home / "models" / ".compiled").iterdir())
+    month = packed.time.time() + 31 * 86400
+    monkeypatch.setattr(packed.time, "time", lambda: month)
+    make(checkpoint, "int8")
+    left = set((home / "models" / ".compiled").iterdir())
+    assert len(left) == 1 and not left & old
+
+
+def test_a_folder_that_cannot_be_written_to_costs_only_time(checkpoint: Checkpoint, home: Path) -> None:
+    (home / "models").mkdir(parents=True)
+    (home / "models" / ".compiled").write_text("a file where the folder should be")
+    (ids,) = texts(20)
+    assert float(make(checkpoint, "int8").run([ids])[0] @ vector(checkpoint, ids)) > 0.998
+
+
+def test_what_it_cannot_run_is_said(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    with pytest.raises(PrecisionUnavailable, match="f32"):
+        make(checkpoint, "f32")
+    with pytest.raises(EngineUnavailable, match="64"):
+        make(open_checkpoint(make_tiny_checkpoint(tmp_path, intermediate_size=96)), "int8")
+
+
+def test_it_is_chosen_wherever_it_runs() -> None:
+    assert engine.choose("native") == "native"
+    if engine.choose("auto", "f32") == "openvino":  # where no GPU is
+        assert engine.choose("auto") == "native"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("precision", "least"), [("bf16", 0.9999), ("int8", 0.997)])
+def test_the_real_model_gives_its_reference_vectors(real_models: Path, precision: str, least: float) -> None:
+    with embedder.load(engine="native", precision=precision) as model:  # type: ignore[arg-type]
+        reference = canary.references()[model.fingerprint.split("-")[0]]
+        assert (model.embed_documents(canary.TEXTS) * reference).sum(axis=1).min() > least
