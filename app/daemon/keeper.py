@@ -107,7 +107,7 @@ class Keeper:
 
     def pause(self) -> None:
         self._paused.set()
-        self._work.interrupt()
+        self._wake()
 
     def resume(self) -> None:
         self._paused.clear()

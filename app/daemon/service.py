@@ -8,9 +8,11 @@ import plistlib
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from app import paths
+from app.daemon import lifecycle
 from app.errors import DaemonError
 
 KEPT = ("KEN_HOME", "KEN_MODELS", "KEN_OFFLINE", "PATH", "LANG", "HTTPS_PROXY", "HF_HOME")
@@ -34,9 +36,14 @@ def service_path() -> Path:
 def install() -> Path:
     """Have the system start the daemon now and at each login; returns the file that says so."""
     path = service_path()
+    with suppress(DaemonError):
+        uninstall()
+    paths.make_home()
     path.parent.mkdir(parents=True, exist_ok=True)
     content = launchd_agent() if sys.platform == "darwin" else systemd_unit()
     path.write_bytes(content)
+    # The system's daemon would find another in its place and end.
+    lifecycle.stop_daemon()
     try:
         _run(*_commands_on(path))
     except DaemonError:
@@ -50,18 +57,24 @@ def uninstall() -> bool:
     path = service_path()
     if not path.exists():
         return False
-    _run(*_commands_off(path))
-    path.unlink()
+    try:
+        _run(*_commands_off(path))
+    finally:
+        path.unlink()
     return True
 
 
 def launchd_agent() -> bytes:
-    """The property list (man 5 launchd.plist). Restarted after a crash, not after `ken daemon stop`."""
+    """The property list (man 5 launchd.plist). Restarted after a crash, not after `ken daemon stop`.
+
+    A person waits for its answers, so the system shall not slow it down: indexing steps back by itself.
+    """
     return plistlib.dumps(
         {
             "Label": label(),
             "ProgramArguments": [sys.executable, "-P", "-m", "app.daemon"],
             "EnvironmentVariables": _environment(),
+            "ProcessType": "Interactive",
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 10,

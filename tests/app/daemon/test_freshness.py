@@ -147,3 +147,22 @@ def contents_settled(daemons: Daemons) -> object:
     daemons.settled()
     daemons.library.sync()
     return contents(paths.index_path())
+
+
+def test_a_changed_hit_is_read_again_before_it_is_shown_or_marked(notes: Path, daemons: Daemons) -> None:
+    daemons.settled()
+    note = notes / "part1" / "note1.md"
+    note.write_text("# Note 1\n\nAbout subject1 and a narwhal.\n")
+    answer = daemons.library.search("subject1", mode="words")
+    hit = next(hit for hit in answer.hits if hit.path == str(note))
+    assert "narwhal" in hit.text or str(note) in answer.stale
+    until(lambda: daemons.finds("narwhal", "note1.md"))
+
+
+def test_many_new_files_show_how_far_they_are(notes: Path, daemons: Daemons) -> None:
+    daemons.settled()
+    for number in range(300):
+        (notes / f"more{number}.md").write_text(f"# More {number}\n\n" + f"word{number} " * 200)
+    until(lambda: daemons.library.status().progress.files_total > 10, what="progress")
+    assert daemons.library.search("subject7", mode="words").waiting
+    daemons.settled()

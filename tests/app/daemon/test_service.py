@@ -6,6 +6,7 @@ import configparser
 import os
 import plistlib
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def test_the_launchd_agent_starts_this_ken_and_only_after_a_crash_again(
     assert agent["EnvironmentVariables"]["KEN_MODELS"] == "/models & <more>"
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
     assert agent["Label"] == service.label()
+    assert agent["ProcessType"] == "Interactive"
 
 
 def test_the_systemd_unit_takes_odd_paths_as_they_are(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +39,19 @@ def test_the_systemd_unit_takes_odd_paths_as_they_are(home: Path, monkeypatch: p
     assert unit["Service"]["ExecStart"] == f'"{sys.executable}" -P -m app.daemon'
     assert unit["Service"]["Restart"] == "on-failure"
     assert r'Environment="KEN_MODELS=/odd \"models\" 100%%"' in text
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_itself_finds_nothing_wrong_with_the_unit(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEN_MODELS", '/odd "models" $HOME 100%')
+    unit = tmp_path / "ken-search.service"
+    unit.write_bytes(service.systemd_unit())
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_each_home_has_a_service_of_its_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

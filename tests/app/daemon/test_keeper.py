@@ -1,0 +1,122 @@
+"""When the keeper compares everything, looks at single paths, waits and tries again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from support.waiting import until
+
+from app.config import DaemonConfig
+from app.daemon import keeper as keeping
+from app.daemon.keeper import Keeper
+from app.library import SyncReport
+from app.sync.queue import DirtyQueue
+from app.sync.watcher import Watcher
+from index.errors import IndexFull
+
+
+class Recorded:
+    """Does nothing but remember what it was asked to do; fails while `failing`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.scans: list[tuple[str, ...] | None] = []
+        self.taken: list[str] = []
+        self.failing = False
+
+    def roots(self) -> list[str]:
+        return [str(self.root)]
+
+    def scan(self, roots: Sequence[str] | None, urgent: Callable[[], list[str]]) -> SyncReport:
+        if self.failing:
+            raise IndexFull("The disk is full.", "Free some space.")
+        self.scans.append(None if roots is None else tuple(roots))
+        return SyncReport()
+
+    def take(self, paths: Sequence[str], urgent: Callable[[], list[str]]) -> SyncReport:
+        self.taken += paths
+        return SyncReport()
+
+    def away(self) -> dict[str, float]:
+        return {}
+
+    def interrupt(self) -> None: ...
+    def rest(self) -> None: ...
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Recorded:
+    (tmp_path / "notes").mkdir()
+    return Recorded(tmp_path / "notes")
+
+
+@pytest.fixture
+def keeper(work: Recorded) -> Iterator[Keeper]:
+    queue = DirtyQueue()
+    keeper = Keeper(work, queue, Watcher(queue), DaemonConfig())
+    keeper.start()
+    until(lambda: str(work.root) in keeper.watches and len(work.scans) >= 2, what="the scans of the start")
+    yield keeper
+    keeper.stop()
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 28_800.0], ids=["the clock set back", "a night's sleep"])
+def test_a_jump_of_the_clock_means_to_compare_everything(
+    keeper: Keeper, work: Recorded, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    before = len(work.scans)
+    drift = keeping._drift()
+    monkeypatch.setattr(keeping, "_drift", lambda: drift + jump)
+    keeper.queue.mark(str(work.root / "wakes.md"), at_once=True)
+    until(lambda: len(work.scans) == before + 1, what="a scan")
+    assert work.scans[-1] is None
+
+
+def test_a_small_correction_of_the_clock_means_nothing(
+    keeper: Keeper, work: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(work.scans)
+    drift = keeping._drift()
+    monkeypatch.setattr(keeping, "_drift", lambda: drift + 1.0)
+    keeper.queue.mark(str(work.root / "wakes.md"), at_once=True)
+    until(lambda: work.taken, what="the marked path")
+    assert len(work.scans) == before
+
+
+def test_a_failure_is_told_and_tried_again(
+    keeper: Keeper, work: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "BACKOFF", (0.01,))
+    work.failing = True
+    keeper.scan_soon("a test")
+    until(lambda: "The disk is full." in keeper.notice, what="the notice")
+    before = len(work.scans)
+    work.failing = False
+    until(lambda: len(work.scans) > before and not keeper.notice, what="recovery")
+
+
+def test_only_folders_that_cannot_be_watched_are_compared_at_intervals(
+    work: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = tmp_path / "remote"
+    remote.mkdir()
+    monkeypatch.setattr("app.sync.watcher.is_remote", lambda path: path == str(remote))
+    monkeypatch.setattr(work, "roots", lambda: [str(work.root), str(remote)])
+    queue = DirtyQueue()
+    keeper = Keeper(work, queue, Watcher(queue), DaemonConfig(poll_seconds=0))
+    keeper.start()
+    try:
+        until(lambda: work.scans.count((str(remote),)) >= 3, what="three polls")
+        assert {root for scan in work.scans if scan for root in scan} == {str(remote)}
+    finally:
+        keeper.stop()
+
+
+def test_what_is_called_for_is_done_by_the_keeper_though_it_waits(keeper: Keeper, work: Recorded) -> None:
+    keeper.pause()
+    until(lambda: keeper.waiting_because == "paused")
+    assert keeper.run(lambda: "done") == "done"
+    with pytest.raises(ZeroDivisionError):
+        keeper.run(lambda: 1 / 0)
