@@ -212,8 +212,10 @@ class _Reader:
         """The word being typed. Terms are stems, so a word typed past its stem is cut back to one."""
         typed = token.written.casefold()
         for length in range(len(typed), max(2, len(typed) - 5), -1):
-            if self._begins_a_term(typed[:length]):
-                self._add([Token(token.start, token.end, typed[:length], typed[:length])], prefix=True)
+            # FTS5 stems a prefix too: "als" is asked as "al".
+            begun = list(tokenize(self._connection, typed[:length]))
+            if len(begun) == 1 and self._begins_a_term(begun[0].term):
+                self._add(begun, prefix=True)
                 return
         self._add([token], prefix=len(typed) > 1)
 
