@@ -47,6 +47,8 @@ NOTHING = NothingIndexed(
 )
 REFRESH_BYTES = 64 * 1024
 """Changed files among the hits are read again before answering, up to this much of them."""
+MOST_ASKED = 2000
+"""Characters of a question that are compared by meaning: a page, whose beginning says what is meant."""
 
 
 class LocalLibrary:
@@ -130,7 +132,7 @@ class LocalLibrary:
     def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         if not texts:
             return ()
-        question = self.model.embed_queries([query])[0]
+        question = self.model.embed_queries([query[:MOST_ASKED]])[0]
         return tuple(float(cosine) for cosine in self.model.embed_documents(list(texts)) @ question)
 
     # -- keeping
@@ -180,11 +182,13 @@ class LocalLibrary:
             return dropped
 
     def pause(self) -> None:
-        """Stop a `sync` in progress; what is done is kept."""
+        """Stop a `sync` in progress; what is done is kept. Who looks for changes by himself leaves it."""
+        paths.make_home()
+        paths.pause_mark().touch(mode=0o600)
         self._cancel.set()
 
     def resume(self) -> None:
-        self._cancel.clear()
+        paths.pause_mark().unlink(missing_ok=True)
 
     # -- knowing
 
@@ -192,6 +196,7 @@ class LocalLibrary:
         store = self._store()
         stored = () if store is None else store.folders()
         counts = None if store is None else store.counts()
+        idle = self._progress.phase == "idle"
         return Status(
             folders=tuple(folder_now(store, f) for f in stored if store and f.state != FORGOTTEN),
             files=counts.files if counts else 0,
@@ -201,10 +206,13 @@ class LocalLibrary:
             model=self.model.model,
             engine=self.model.engine,
             dimension=DIMENSION,
-            progress=self._progress,
+            progress=Progress("paused") if idle and paths.pause_mark().exists() else self._progress,
             daemon=False,
             index_bytes=_bytes(self.index),
         )
+
+    def follow(self, progress: Callable[[Status], None]) -> None:
+        progress(self.status())
 
     def problems(self) -> tuple[Problem, ...]:
         store = self._store()
@@ -313,8 +321,10 @@ class LocalLibrary:
         """The question's vector, the mode it allows, and what a person should be told of that."""
         if mode == "words":
             return None, mode, ""
+        cut = f"Only the first {MOST_ASKED:,} characters of the question were compared by meaning."
+        notice = cut if len(query) > MOST_ASKED else ""
         try:
-            return self.model.embed_queries([query])[0], mode, ""
+            return self.model.embed_queries([query[:MOST_ASKED]])[0], mode, notice
         except ModelNotFound as error:
             if mode == "meaning":
                 raise

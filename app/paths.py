@@ -57,6 +57,11 @@ def lock_path() -> Path:
     return home() / "write.lock"
 
 
+def pause_mark() -> Path:
+    """A file that is there while a person has paused indexing: it outlives every process."""
+    return home() / "paused"
+
+
 def socket_path() -> Path:
     """The daemon's socket, beside the index unless that path is too long for one."""
     beside = home() / "daemon.sock"

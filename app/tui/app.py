@@ -14,30 +14,28 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 
-from app.errors import TITLED_ERRORS, DaemonError
-from app.library import Library, Progress, Status, SyncReport
+from app.errors import DaemonError
+from app.library import Library, Progress, Status
 from app.plain import plain_line
 from app.tui import actions, themes
-from app.tui.lane import Lane
 from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
+from app.tui.notices import in_words, say_error, warn
 from app.tui.screens.search import SearchScreen
 from app.tui.session import Finished, Session, background
 from app.tui.widgets.status_line import StatusLine, describe, working
 
 if TYPE_CHECKING:
+    from app.tui.screens.folders import FoldersScreen
     from app.tui.screens.help import HelpScreen
-    from app.tui.screens.listing import ListScreen
+    from app.tui.screens.problems import ProblemsScreen
+    from app.tui.screens.standing import StandingScreen
 
-BUSY_EVERY = 1.0
-"""Seconds between looks at the status while something goes on."""
-IDLE_EVERY = 5.0
-"""Seconds between looks at the status while nothing does."""
 RETRY_EVERY = 1.0
 """Seconds between attempts to reach a library that was lost."""
 
 
-class Interrupted(Exception):
-    """The interface ended while its own sync was running."""
+class Left(Exception):
+    """Nobody wants to be told any more: the interface ended, or has another library."""
 
 
 class KenApp(App[None]):
@@ -56,7 +54,6 @@ class KenApp(App[None]):
         super().__init__()
         self.session = session
         self._connect = connect
-        self._status: Lane[None, Status] = Lane("status", self._ask_status, self._status_done)
         self._ending = False
         self._syncing = False
         self._sync_again: list[str] | None = None
@@ -76,19 +73,20 @@ class KenApp(App[None]):
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)
         for name in actions.unknown(self.session.config.tui.keys):
-            self.notify(f"[tui.keys] names no action {plain_line(name)!r}", severity="warning", markup=False)
+            warn(self, f"[tui.keys] names no action {name!r}")
 
     async def on_unmount(self) -> None:
         self._ending = True
-        self._status.close()
 
     def _open(self) -> None:
         self._say(Content.assemble(("◌ ", "$accent"), "Opening the index…"))
+        self._connect_beside()
 
-        def opened(outcome: object) -> None:
+    def _connect_beside(self) -> None:
+        def connected(outcome: object) -> None:
             self.post_message(Connected(outcome))  # type: ignore[arg-type]
 
-        background(self, self._connect, opened)
+        background(self, self._connect, connected)
 
     def on_finished(self, message: Finished) -> None:
         message.then(message.outcome)
@@ -105,34 +103,27 @@ class KenApp(App[None]):
     def on_connected(self, message: Connected) -> None:
         if isinstance(message.outcome, Exception):
             if self.session.lost:
-                self.set_timer(RETRY_EVERY, self._reconnect)
+                self.set_timer(RETRY_EVERY, self._connect_beside)
             else:
                 self._tell_failure(message.outcome)
             return
         self.session.library = message.outcome
         self.session.lost = False
-        self._status.ask(None)
-        self.search_screen.asking.again() if self.search_screen.question else None
-
-    def _reconnect(self) -> None:
-        background(self, self._connect, lambda outcome: self._connected_again(outcome))
-
-    def _connected_again(self, outcome: object) -> None:
-        self.post_message(Connected(outcome))  # type: ignore[arg-type]
+        self._follow(message.outcome)
+        if self.search_screen.question:
+            self.search_screen.asking.again()
 
     def lose(self) -> None:
         """The daemon does not answer any more: say so, and try until it does."""
         if not self.session.lost:
             self.session.lost = True
             self._say(Content.assemble(("○ ", "$warning"), "The daemon stopped answering; trying again"))
-            self._reconnect()
+            self._connect_beside()
 
     def _tell_failure(self, error: Exception) -> None:
         from app.tui.screens.dialog import Dialog
 
-        titled = isinstance(error, TITLED_ERRORS)
-        title = error.title if isinstance(error, TITLED_ERRORS) else "The index cannot be opened"
-        what = f"{error.what}\n\n{error.fix}" if isinstance(error, TITLED_ERRORS) else plain_line(str(error))
+        told = in_words(error, "The index cannot be opened")
 
         def chosen(name: str | None) -> None:
             if name == "again":
@@ -140,19 +131,39 @@ class KenApp(App[None]):
             elif name == "quit":
                 self.exit()
 
-        self._say(Content.assemble(("○ ", "$error"), title if titled else "Not open"))
+        self._say(Content.assemble(("○ ", "$error"), told.title))
         buttons = (("again", "Try again"), ("quit", "Quit"))
-        self.push_screen(Dialog(title, what, buttons, kind="bad"), chosen)
+        self.push_screen(
+            Dialog(told.title, f"{told.what}\n\n{told.fix}".strip(), buttons, kind="bad"), chosen
+        )
 
     # Status
 
-    def _ask_status(self, _: None) -> Status:
-        library = self.session.library
-        assert library is not None
-        return library.status()
+    def _follow(self, library: Library) -> None:
+        """Be told how things stand as long as this is the library."""
 
-    def _status_done(self, _: None, outcome: Status | Exception) -> None:
-        tell(self, StatusTold(outcome))
+        def told(status: Status) -> None:
+            if self._ending or self.session.library is not library:
+                raise Left
+            tell(self, StatusTold(status))
+
+        def ended(outcome: object) -> None:
+            daemon = self.session.status is not None and self.session.status.daemon
+            if self.session.library is library and (daemon or isinstance(outcome, DaemonError)):
+                self.lose()
+            elif isinstance(outcome, Exception):
+                self.on_status_told(StatusTold(outcome))
+
+        background(self, lambda: library.follow(told), ended)
+
+    def look(self) -> None:
+        """Ask how things stand: something was done, or somebody is back who may have done it elsewhere."""
+        if (library := self.session.library) is not None:
+            background(self, library.status, lambda outcome: self.on_status_told(StatusTold(outcome)))  # type: ignore[arg-type]
+
+    def on_app_focus(self) -> None:
+        if self.session.status is not None and not self.session.status.daemon:
+            self.look()
 
     def on_status_told(self, message: StatusTold) -> None:
         if isinstance(message.outcome, DaemonError):
@@ -160,32 +171,22 @@ class KenApp(App[None]):
             return
         if isinstance(message.outcome, Exception):
             self._say(Content.assemble(("○ ", "$error"), plain_line(str(message.outcome))))
-            self.set_timer(IDLE_EVERY, self.look)
             return
-        first = self.session.status is None
         before, status = self.session.status, message.outcome
         self.session.status = status
         if self.session.progress is None:
             self._say(describe(status))
-        busy = status.progress.phase not in ("idle", "paused") or bool(status.pending and status.daemon)
-        self.set_timer(BUSY_EVERY if busy or self._syncing else IDLE_EVERY, self.look)
         if before is None or (before.files, before.folders) != (status.files, status.folders):
-            self.search_screen.tell_home() if self.search_screen.home.display else None
+            if self.search_screen.home.display:
+                self.search_screen.tell_home()
             self._tell_screen()
-        if first:
+        if before is None:
             self._begin(status)
-
-    def look(self) -> None:
-        """Ask how things stand, unless nobody looks."""
-        if self.app_focus or self._syncing:
-            self._status.ask(None)
-        else:
-            self.set_timer(IDLE_EVERY, self.look)
 
     def _begin(self, status: Status) -> None:
         if not status.folders and not status.files:
             self.show_welcome()
-        elif not status.daemon and status.folders:
+        elif not status.daemon and status.folders and status.progress.phase != "paused":
             self.sync_now([])
 
     def _say(self, text: Content) -> None:
@@ -223,7 +224,7 @@ class KenApp(App[None]):
 
     def _progress(self, progress: Progress) -> None:
         if self._ending:
-            raise Interrupted
+            raise Left
         tell(self, Progressed(progress))
 
     def on_progressed(self, message: Progressed) -> None:
@@ -237,20 +238,17 @@ class KenApp(App[None]):
         self.post_message(Synced(outcome))  # type: ignore[arg-type]
 
     def on_synced(self, message: Synced) -> None:
-        if isinstance(message.outcome, TITLED_ERRORS):
-            error = message.outcome
-            self.notify(
-                f"{error.what} {error.fix}", title=error.title, severity="error", timeout=8, markup=False
-            )
-        elif isinstance(message.outcome, SyncReport):
+        if isinstance(message.outcome, Exception):
+            say_error(self, message.outcome)
+        else:
             for notice in message.outcome.notices:
-                self.notify(plain_line(notice), severity="warning", timeout=8, markup=False)
+                warn(self, notice)
             if message.outcome.added or message.outcome.changed or message.outcome.removed:
                 self.search_screen.asking.again()
         if self._sync_again is not None:
             paths, self._sync_again = self._sync_again, None
             self.sync_now(paths)
-        self._status.ask(None)
+        self.look()
 
     def action_sync_now(self) -> None:
         self.sync_now([])
@@ -260,7 +258,15 @@ class KenApp(App[None]):
         if library is None or status is None:
             return
         paused = status.progress.phase == "paused"
-        background(self, library.resume if paused else library.pause, lambda outcome: self._status.ask(None))
+
+        def done(outcome: object) -> None:
+            if isinstance(outcome, Exception):
+                say_error(self, outcome)
+            elif paused and not status.daemon:
+                self.sync_now([])
+            self.look()
+
+        background(self, library.resume if paused else library.pause, done)
 
     # Screens
 
@@ -315,7 +321,7 @@ class KenApp(App[None]):
 
         self.push_screen(ModelScreen(self.session), done)
 
-    def _push(self, kind: type[HelpScreen | ListScreen]) -> None:
+    def _push(self, kind: type[HelpScreen | FoldersScreen | ProblemsScreen | StandingScreen]) -> None:
         if isinstance(self.screen, kind):
             self.screen.dismiss()
             return

@@ -7,6 +7,7 @@ lane's thread, which posts a message.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -15,7 +16,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Lane(Generic[Request, Outcome]):
-    """Runs `work` for the newest request; `rest` seconds must pass without a newer one first.
+    """Runs `work` for the newest request.
 
     `done` gets the request with its outcome, or with the error `work` raised. The thread is a daemon,
     so that quitting never waits for work that is under way.
@@ -26,28 +27,30 @@ class Lane(Generic[Request, Outcome]):
         name: str,
         work: Callable[[Request], Outcome],
         done: Callable[[Request, Outcome | Exception], None],
-        rest: float = 0.0,
     ) -> None:
         self._work = work
         self._done = done
-        self._rest = rest
+        self._due = 0.0
         self._condition = threading.Condition()
         self._waiting: list[Request] = []
         self._closed = False
+        self._dropped = False
         self._thread = threading.Thread(target=self._run, name=f"ken-{name}", daemon=True)
 
-    def ask(self, request: Request) -> None:
-        """Put a request in place of the one that still waits."""
+    def ask(self, request: Request, rest: float = 0.0) -> None:
+        """Put a request in place of the one that still waits; it is begun after `rest` seconds."""
         with self._condition:
             self._waiting = [request]
+            self._due = time.monotonic() + rest
             self._condition.notify()
         if not self._thread.ident:
             self._thread.start()
 
     def drop(self) -> None:
-        """Forget the request that still waits."""
+        """Forget the request that still waits; nobody wants to know of the one that runs."""
         with self._condition:
             self._waiting = []
+            self._dropped = True
 
     def close(self) -> None:
         """Take no further request; what runs ends by itself."""
@@ -65,14 +68,18 @@ class Lane(Generic[Request, Outcome]):
             if not self._closed:
                 self._done(request[0], outcome)
 
+    @property
+    def overtaken(self) -> bool:
+        """Whether a newer request waits, or none is wanted any more: for work that can end half-way."""
+        return self._closed or self._dropped or bool(self._waiting)
+
     def _next(self) -> list[Request] | None:
         with self._condition:
             while not self._closed:
-                if not self._waiting:
-                    self._condition.wait()
-                elif self._rest and self._condition.wait(self._rest):
-                    continue
-                elif self._waiting:
+                left = self._due - time.monotonic() if self._waiting else None
+                if left is not None and left <= 0:
                     request, self._waiting = self._waiting, []
+                    self._dropped = False
                     return request
+                self._condition.wait(left)
         return None

@@ -6,7 +6,7 @@ Runs in lanes beside the interface; knows the library and no widget.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from app.library import Library
@@ -21,6 +21,8 @@ STRETCH = 16_000
 AROUND = 400
 """Characters before and after a passage whose sentences are weighed too."""
 WORDS_AT_MOST = 500
+AT_ONCE = 8
+"""Sentences weighed in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,11 @@ def _find(words: frozenset[str], text: str, start: int) -> Iterable[tuple[int, i
         yield start + found.start(), start + found.end()
 
 
-def weigh(library: Library, wanted: WeighingWanted) -> tuple[Span3, ...]:
-    """The sentences about the passage that answer, with how much: 3 answers best."""
+def weigh(library: Library, wanted: WeighingWanted, overtaken: Callable[[], bool]) -> tuple[Span3, ...]:
+    """The sentences about the passage that answer, with how much: 3 answers best.
+
+    A few at a time, so that a question that comes meanwhile (`overtaken`) hardly waits.
+    """
     page = wanted.page
     excerpt = page.excerpt
     left = max(0, page.focus[0] - AROUND - excerpt.start)
@@ -81,7 +86,10 @@ def weigh(library: Library, wanted: WeighingWanted) -> tuple[Span3, ...]:
     text = excerpt.text[begin : stop if stop >= 0 else len(excerpt.text)]
     spans = sentences(text, excerpt.start + begin)
     texts = [excerpt.text[start - excerpt.start : end - excerpt.start] for start, end in spans]
-    if not texts:
-        return ()
-    levels = strengths(library.closeness(wanted.question, texts))
+    closeness: list[float] = []
+    for first in range(0, len(texts), AT_ONCE):
+        if overtaken():
+            return ()
+        closeness += library.closeness(wanted.question, texts[first : first + AT_ONCE])
+    levels = strengths(closeness)
     return tuple((start, end, level) for (start, end), level in zip(spans, levels, strict=True) if level)

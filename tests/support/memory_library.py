@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class MemoryLibrary:
         self.pending = 0
         self.model = "embeddinggemma-300m"
         self.failure: Exception | None = None
-        self.closed = False
+        self._closed = threading.Event()
         self.calls: list[tuple[object, ...]] = []
         self._open = {"words": threading.Event(), "hybrid": threading.Event(), "sync": threading.Event()}
         for gate in self._open.values():
@@ -183,8 +183,24 @@ class MemoryLibrary:
         self._check("resume")
         self.progress = Progress("idle")
 
+    def follow(self, progress: Callable[[Status], None]) -> None:
+        """Tells what the daemon would, until the follower has enough or the daemon fails."""
+        last = None
+        while not self._closed.wait(0.01 if last else 0.0):
+            if self.failure is not None:
+                raise self.failure
+            status = self._status()
+            if status != last:
+                progress(status)
+                last = status
+            if not self.daemon:
+                return
+
     def status(self) -> Status:
         self._check("status")
+        return self._status()
+
+    def _status(self) -> Status:
         files = len(self.documents) if self.folders else 0
         return Status(
             folders=self.folders, files=files, passages=4 * files, pending=self.pending,
@@ -201,7 +217,7 @@ class MemoryLibrary:
         return Why(path, path in self.documents, "kept", "indexed", "", None, 4)
 
     def close(self) -> None:
-        self.closed = True
+        self._closed.set()
 
     def __enter__(self) -> MemoryLibrary:
         return self

@@ -54,7 +54,11 @@ def drive(
                 pilot,
                 lambda: app.session.library is not None or app.session.lost or len(app.screen_stack) > 1,
             )
-            await steps(pilot, app)
+            try:
+                await steps(pilot, app)
+            finally:
+                if app.session.library is not None:
+                    app.session.library.close()
 
     asyncio.run(run())
 

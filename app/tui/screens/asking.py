@@ -5,7 +5,7 @@ Owns the numbers of questions and the two lanes. Knows the library and no widget
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.message_pump import MessagePump
 
@@ -15,12 +15,13 @@ from app.tui.messages import Answered, tell
 from app.tui.session import Session
 from index.types import Filter, Hit, Mode
 
-LIMIT = 50
-"""Files asked for."""
-WORDS_LIMIT = 20
-"""Files asked for by words while meaning is still on its way: what a screen shows."""
+FIRST = 20
+"""Files asked for while somebody types: what a screen shows, and some more."""
+ALL = 100
+"""Files asked for once somebody goes down to the last of the first ones."""
 REST = 0.04
-"""Seconds without a keystroke before meaning is asked for: faster typing would only waste vectors."""
+"""Seconds without a keystroke before meaning is asked for: words have the processor until then, and
+faster typing would only waste vectors."""
 
 
 EVERYTHING = Filter()
@@ -34,6 +35,7 @@ class Question:
     filter: Filter = EVERYTHING
     mode: Mode | None = None
     like: tuple[str, int] | None = None
+    limit: int = FIRST
 
 
 Numbered = tuple[int, Question]
@@ -49,7 +51,7 @@ class Asking:
         self._shown = (0, False)
         self._last: Question | None = None
         self._words: Lane[Numbered, Answer] = Lane("words", self._ask_words, self._words_done)
-        self._meaning: Lane[Numbered, Answer] = Lane("meaning", self._ask_meaning, self._meaning_done, REST)
+        self._meaning: Lane[Numbered, Answer] = Lane("meaning", self._ask_meaning, self._meaning_done)
 
     def ask(self, question: Question) -> None:
         """Ask, in place of whatever waits to be asked."""
@@ -62,14 +64,12 @@ class Asking:
         if question.mode == "words":
             self._meaning.drop()
         else:
-            self._meaning.ask((self.number, question))
+            self._meaning.ask((self.number, question), REST)
 
     def ask_similar(self, hit: Hit) -> None:
         """Ask what is like a passage."""
-        self.number += 1
-        self._last = Question("", like=(hit.path, hit.line))
         self._words.drop()
-        self._meaning.ask((self.number, self._last))
+        self._ask_finally(Question("", like=(hit.path, hit.line)))
 
     def again(self) -> None:
         """Ask the last question once more: the library was not there, or changed."""
@@ -77,8 +77,19 @@ class Asking:
             if self._last.like is None:
                 self.ask(self._last)
             else:
-                self.number += 1
-                self._meaning.ask((self.number, self._last))
+                self._ask_finally(self._last)
+
+    def more(self, there: int) -> None:
+        """Ask for all files: somebody comes to the end of the `there` first ones."""
+        if self._last is not None and there >= self._last.limit < ALL:
+            self._ask_finally(replace(self._last, limit=ALL))
+
+    def _ask_finally(self, question: Question) -> None:
+        """Ask without words first: what is there stays until the answer comes."""
+        self.number += 1
+        self._last = question
+        lane = self._words if question.mode == "words" else self._meaning
+        lane.ask((self.number, question))
 
     def give_up(self) -> None:
         """Want no answer any more."""
@@ -104,18 +115,17 @@ class Asking:
 
     def _ask_words(self, request: Numbered) -> Answer:
         question = request[1]
-        limit = LIMIT if question.mode == "words" else WORDS_LIMIT
         return self._library.search(
-            question.text, limit=limit, mode="words", filter=question.filter, typing=True
+            question.text, limit=question.limit, mode="words", filter=question.filter, typing=True
         )
 
     def _ask_meaning(self, request: Numbered) -> Answer:
         question = request[1]
         if question.like is not None:
-            return self._library.similar(*question.like, limit=LIMIT)
+            return self._library.similar(*question.like, limit=question.limit)
         mode: Mode = question.mode or "hybrid"
         return self._library.search(
-            question.text, limit=LIMIT, mode=mode, filter=question.filter, typing=True
+            question.text, limit=question.limit, mode=mode, filter=question.filter, typing=True
         )
 
     @property

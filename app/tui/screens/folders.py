@@ -13,10 +13,9 @@ from app.plain import plain_line, plain_path
 from app.tui import completion, wording
 from app.tui.screens.dialog import Dialog, Prompt
 from app.tui.screens.listing import ListScreen
-from app.tui.session import background
+from app.tui.session import Session, background
 from app.tui.widgets.cards import CardList
 from app.tui.widgets.results import spread
-from app.tui.widgets.styling import part
 
 STATES = {
     "watching": ("● watched", "good"),
@@ -40,21 +39,21 @@ class FolderList(CardList[Folder]):
 
     def paint(self, card: Folder, width: int) -> list[Content]:
         shown, tone = STATES[card.state]
-        state = Content.assemble((shown, part(self, f"list--{tone}")))
+        state = Content.assemble((shown, self.part(f"list--{tone}")))
         name = plain_path(paths.short(card.path))
         left = Content.assemble(
-            (" " + wording.shorten(name, width - len(shown) - 2), part(self, "list--title"))
+            (" " + wording.shorten(name, width - len(shown) - 2), self.part("list--title"))
         )
         facts = [wording.count(card.files, "file"), wording.count(card.passages, "passage")]
         if card.problems:
             facts.append(wording.count(card.problems, "problem"))
         if card.note:
             facts.append(plain_line(card.note))
-        second = Content.assemble((" " + " · ".join(facts), part(self, "list--dim")))
+        second = Content.assemble((" " + " · ".join(facts), self.part("list--dim")))
         return [spread(left, state, width), second.truncate(width, ellipsis=True)]
 
 
-class FoldersScreen(ListScreen):
+class FoldersScreen(ListScreen[Folder]):
     """The folders."""
 
     HEADING = "Folders"
@@ -67,8 +66,8 @@ class FoldersScreen(ListScreen):
         Binding("enter,o", "search", "Search in it", show=False),
     ]
 
-    def make_list(self) -> CardList[object]:
-        return FolderList()  # type: ignore[return-value]
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, FolderList())
 
     def tell_status(self) -> None:
         status = self.session.status
@@ -89,8 +88,7 @@ class FoldersScreen(ListScreen):
 
     @property
     def folder(self) -> Folder | None:
-        card = self.list.card
-        return card if isinstance(card, Folder) else None
+        return self.list.card
 
     def action_add(self) -> None:
         def given(path: str | None) -> None:

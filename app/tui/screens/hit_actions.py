@@ -1,12 +1,8 @@
-"""What can be done with a result: open, reveal, copy, pin, keep as a question, more like it, say why.
-
-A part of the search screen, which gives `hit`, the question, and a place for similar results.
-"""
+"""What can be done with a result: open, reveal, copy, pin, keep as a question, say why."""
 
 from __future__ import annotations
 
 from textual.content import Content
-from textual.screen import Screen
 
 from app import open_file
 from app.errors import TITLED_ERRORS
@@ -14,46 +10,15 @@ from app.library import Answer
 from app.plain import plain_line
 from app.tui import rows, wording
 from app.tui.memory import Pin
+from app.tui.notices import say, say_error
+from app.tui.screens.asked import AskedScreen
 from app.tui.screens.dialog import Dialog
-from app.tui.session import Session, background
+from app.tui.session import background
 from index.types import Hit
 
 
-class HitActions(Screen[None]):
+class HitActions(AskedScreen):
     """Actions on the highlighted result."""
-
-    session: Session
-
-    @property
-    def hit(self) -> Hit | None:
-        """The highlighted result."""
-        raise NotImplementedError
-
-    @property
-    def question(self) -> str:
-        """What is asked, without filters."""
-        raise NotImplementedError
-
-    def pins_changed(self) -> None:
-        """The memory's pins are others now."""
-        raise NotImplementedError
-
-    def say(self, text: str, *, bad: bool = False, title: str = "") -> None:
-        """A short message that goes away by itself; nothing in it is markup."""
-        self.app.notify(
-            plain_line(text),
-            title=title,
-            severity="error" if bad else "information",
-            timeout=6 if bad else 3,
-            markup=False,
-        )
-
-    def say_error(self, error: Exception) -> None:
-        """An error as a message."""
-        if isinstance(error, TITLED_ERRORS):
-            self.say(f"{error.what} {error.fix}".strip(), bad=True, title=error.title)
-        else:
-            self.say(f"{type(error).__name__}: {error}", bad=True, title="Something went wrong")
 
     def open_place(self, path: str, line: int, page: int | None, kind: str) -> None:
         """Open a file at its place; an editor of the terminal takes the screen over until it ends."""
@@ -66,10 +31,10 @@ class HitActions(Screen[None]):
             else:
                 open_file.run(launch)
         except TITLED_ERRORS as error:
-            self.say_error(error)
+            say_error(self.app, error)
             return
         if not launch.terminal:
-            self.say(f"Opened with {launch.command[0].rsplit('/', 1)[-1]}")
+            say(self.app, f"Opened with {launch.command[0].rsplit('/', 1)[-1]}")
 
     def action_reveal(self) -> None:
         if self.hit is None:
@@ -77,7 +42,7 @@ class HitActions(Screen[None]):
         try:
             open_file.run(open_file.reveal_launch(self.hit.path))
         except TITLED_ERRORS as error:
-            self.say_error(error)
+            say_error(self.app, error)
 
     def action_copy_path(self) -> None:
         if self.hit is not None:
@@ -92,10 +57,10 @@ class HitActions(Screen[None]):
             self._copy(citation(self.hit), "A Markdown citation")
 
     def _copy(self, text: str, what: str) -> None:
-        self.session.remember(self.question)
+        self.session.remember(self.input.value)
         self.app.copy_to_clipboard(text.encode("utf-8", "replace").decode())
         background(self, lambda: open_file.copy(text), lambda outcome: None)
-        self.say(f"{what} is on the clipboard")
+        say(self.app, f"{what} is on the clipboard")
 
     def action_pin(self) -> None:
         hit = self.hit
@@ -104,21 +69,21 @@ class HitActions(Screen[None]):
         pin = Pin(hit.path, hit.line, hit.title, hit.page, hit.start, hit.end)
         pinned = self.session.memory.toggle(pin)
         self.session.memory.save()
-        self.pins_changed()
-        self.say("Pinned: it stands on the first screen now" if pinned else "The pin is out")
+        self.show_rows()
+        say(self.app, "Pinned: it stands on the first screen now" if pinned else "The pin is out")
 
     def action_watch(self) -> None:
         question = self.question
         if not question:
-            self.say("Type the question first, then keep it")
+            say(self.app, "Type the question first, then keep it")
             return
         from app import standing  # brings subprocess and locks with it, which the first screen does not need
 
         def told(outcome: object) -> None:
             if isinstance(outcome, Exception):
-                self.say_error(outcome)
+                say_error(self.app, outcome)
             else:
-                self.say("Kept: you are told when something new answers it", title=plain_line(question))
+                say(self.app, "Kept: you are told when something new answers it", title=plain_line(question))
 
         background(self, lambda: standing.add(question), told)
 
@@ -127,18 +92,20 @@ class HitActions(Screen[None]):
         library = self.session.library
         if hit is None or library is None or not self.question:
             return
-        question = self.question
+        query = self.parsed
 
         def told(outcome: object) -> None:
             if isinstance(outcome, Exception):
-                self.say_error(outcome)
+                say_error(self.app, outcome)
             elif isinstance(outcome, Answer):
                 same = [found for found in outcome.hits if found.path == hit.path]
                 self.app.push_screen(
                     Dialog("Why this is here", explanation(same[0] if same else hit, outcome))
                 )
 
-        background(self, lambda: library.search(question, limit=50, explain=True), told)
+        background(
+            self, lambda: library.search(query.text, limit=50, filter=query.filter, explain=True), told
+        )
 
 
 def citation(hit: Hit) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,14 +10,15 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from app.errors import TITLED_ERRORS
-from app.plain import plain_line
+from app.tui.notices import say, say_error
 from app.tui.session import Finished, Session
 from app.tui.widgets.cards import CardList
 from app.tui.widgets.status_line import StatusLine
 
+C = TypeVar("C")
 
-class ListScreen(Screen[list[str] | None]):
+
+class ListScreen(Screen[list[str] | None], Generic[C]):
     """A title, a note below it, one list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,19 +34,16 @@ class ListScreen(Screen[list[str] | None]):
     HEADING = ""
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, cards: CardList[C]) -> None:
         super().__init__()
         self.session = session
+        self.list = cards
 
     def compose(self) -> ComposeResult:
         yield Static(self.HEADING, classes="title", markup=False)
         yield Static(id="note", classes="note", markup=False)
-        yield self.make_list()
+        yield self.list
         yield StatusLine()
-
-    def make_list(self) -> CardList[object]:
-        """The list of this screen."""
-        raise NotImplementedError
 
     def tell_status(self) -> None:
         """The status of the library is another."""
@@ -56,10 +54,6 @@ class ListScreen(Screen[list[str] | None]):
         self.app.say_again()  # type: ignore[attr-defined]
         self.tell_status()
 
-    @property
-    def list(self) -> CardList[object]:
-        return self.query_one(CardList)
-
     def note(self, text: Content | str) -> None:
         """Say something below the title."""
         self.query_one("#note", Static).update(text)
@@ -69,20 +63,10 @@ class ListScreen(Screen[list[str] | None]):
 
     def say_outcome(self, outcome: object, done: str) -> None:
         """Tell how something ended: `done`, or the error."""
-        if isinstance(outcome, TITLED_ERRORS):
-            self.app.notify(
-                f"{outcome.what} {outcome.fix}",
-                title=outcome.title,
-                severity="error",
-                timeout=6,
-                markup=False,
-            )
-        elif isinstance(outcome, Exception):
-            self.app.notify(
-                plain_line(f"{type(outcome).__name__}: {outcome}"), severity="error", markup=False
-            )
+        if isinstance(outcome, Exception):
+            say_error(self.app, outcome)
         elif done:
-            self.app.notify(plain_line(done), timeout=3, markup=False)
+            say(self.app, done)
 
     def action_move(self, steps: int) -> None:
         self.list.move(steps)

@@ -1,29 +1,13 @@
-"""Order and filters of the search screen: toggles that edit the question, and its completion."""
+"""Order and filters of the search screen: toggles that edit the question."""
 
 from __future__ import annotations
 
-from textual.screen import Screen
-
-from app.tui import completion, rows
-from app.tui.session import Session
-from app.tui.widgets.filter_bar import FilterBar
-from app.tui.widgets.query import QueryInput
+from app.tui import completion
+from app.tui.screens.asked import AskedScreen
 
 
-class Narrowing(Screen[None]):
+class Narrowing(AskedScreen):
     """Filters live in the question's text; what toggles do is edit it."""
-
-    session: Session
-    input: QueryInput
-    filters: FilterBar
-    sort: rows.Sort
-
-    def show_rows(self) -> None:
-        """The rows of the answer as it is sorted now."""
-        raise NotImplementedError
-
-    def complete(self, text: str) -> str | None:
-        return completion.complete(text, self.session.roots, self.session.memory.questions)
 
     def tell_filters(self) -> None:
         before = self.input.value[: self.input.cursor_position]

@@ -14,7 +14,6 @@ from textual.widgets import Static
 from app.library import Landmark
 from app.plain import plain_line
 from app.tui.widgets.cards import CardList
-from app.tui.widgets.styling import part
 
 
 class LandmarkList(CardList[Landmark]):
@@ -33,7 +32,7 @@ class LandmarkList(CardList[Landmark]):
         page = f"{card.page} " if card.page else ""
         left = text.truncate(max(1, width - len(page) - 1), ellipsis=True)
         gap = " " * max(1, width - left.cell_length - len(page))
-        return [left + Content.assemble((gap + page, part(self, "landmark--page")))]
+        return [left + Content.assemble((gap + page, self.part("landmark--page")))]
 
 
 class OutlineScreen(ModalScreen[int | None]):

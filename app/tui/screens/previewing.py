@@ -3,57 +3,53 @@ going from place to place."""
 
 from __future__ import annotations
 
+import time
+
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
-from app.errors import TITLED_ERRORS
 from app.library import Answer
 from app.plain import plain_line
 from app.tui import rows, wording
 from app.tui.lane import Lane
 from app.tui.messages import PageRead, Weighed, tell
+from app.tui.notices import in_words
 from app.tui.reading import PageWanted, WeighingWanted, read_page, weigh, words_of
+from app.tui.screens.asked import AskedScreen
 from app.tui.session import Session
 from app.tui.widgets.preview import Page, Preview, Span3
-from app.tui.widgets.results import ResultList
 from index.types import Hit
 
 REST = 0.02
 """Seconds the highlight must rest before a document is read for it."""
+TYPING_REST = 0.2
+"""Seconds without a keystroke before a document is read: until then the list has the processor."""
 WEIGHING_REST = 0.15
 """Seconds a preview must rest before its sentences are weighed: the question's own vector comes first."""
 
 
-class Previewing(Screen[None]):
+class Previewing(AskedScreen):
     """Shows what the highlighted result stands in."""
 
-    session: Session
-    results: ResultList
-    answer: Answer | None
     WIDE_FROM = 104
     STACKED_FROM = 34
 
-    @property
-    def question(self) -> str:
-        raise NotImplementedError
-
-    @property
-    def hit(self) -> Hit | None:
-        raise NotImplementedError
-
-    def start_previewing(self) -> None:
-        """Open the lanes; the screen is composed."""
-        self.preview = self.query_one(Preview)
-        self._head = self.query_one("#preview-head", Static)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.preview_head = Static(id="preview-head", markup=False)
+        self._typed = 0.0
         self._number = 0
         self._wanted: PageWanted | None = None
         self._hidden = False
-        self._reading: Lane[PageWanted, Page] = Lane("preview", self._read, self._page_done, REST)
+        self._reading: Lane[PageWanted, Page] = Lane("preview", self._read, self._page_done)
         self._weighing: Lane[WeighingWanted, tuple[Span3, ...]] = Lane(
-            "sentences", self._weigh, self._weighed, WEIGHING_REST
+            "sentences", self._weigh, self._weighed
         )
-        self._arrange()
+
+    def hold_preview(self) -> None:
+        """A key was typed: what the preview would cost is the list's for a moment."""
+        self._typed = time.monotonic()
+        self._weighing.drop()
 
     def stop_previewing(self) -> None:
         self._reading.close()
@@ -74,7 +70,7 @@ class Previewing(Screen[None]):
             return
         self._number += 1
         self._wanted = wanted
-        self._reading.ask(wanted)
+        self._reading.ask(wanted, max(REST, self._typed + TYPING_REST - time.monotonic()))
 
     def clear_preview(self) -> None:
         """Show nothing."""
@@ -83,7 +79,7 @@ class Previewing(Screen[None]):
         self._reading.drop()
         self._weighing.drop()
         self.preview.show(None)
-        self._head.update("")
+        self.preview_head.update("", layout=False)
 
     def on_preview_wanted(self, message: Preview.Wanted) -> None:
         """The reader scrolled to an end of what is loaded."""
@@ -100,7 +96,7 @@ class Previewing(Screen[None]):
             return
         if isinstance(message.outcome, Exception):
             self.preview.show(None)
-            self._head.update(_failure(message.outcome))
+            self.preview_head.update(_failure(message.outcome), layout=False)
             return
         page = message.outcome
         self.preview.show(page, at=message.at)
@@ -112,7 +108,7 @@ class Previewing(Screen[None]):
         page = self.preview.page
         by_meaning = self.answer is not None and self.answer.mode != "words"
         if page is not None and not page.marks and self.question and by_meaning:
-            self._weighing.ask(WeighingWanted(self._number, self.question, page))
+            self._weighing.ask(WeighingWanted(self._number, self.question, page), WEIGHING_REST)
 
     def on_weighed(self, message: Weighed) -> None:
         if message.number == self._number:
@@ -175,7 +171,7 @@ class Previewing(Screen[None]):
     def action_toggle_preview(self) -> None:
         """Beside or below: show it or not. Where there is room for one only: swap it with the list."""
         self._hidden = not self._hidden
-        self._arrange()
+        self.place_panes()
         if self.layout_name == "single" and not self._hidden:
             self.preview.focus()
 
@@ -183,7 +179,7 @@ class Previewing(Screen[None]):
         """Where there is room for one only, show the list again."""
         if self.layout_name == "single" and not self._hidden:
             self._hidden = True
-            self._arrange()
+            self.place_panes()
 
     @property
     def layout_name(self) -> str:
@@ -194,9 +190,10 @@ class Previewing(Screen[None]):
         return "stacked" if size.height >= self.STACKED_FROM else "single"
 
     def on_resize(self) -> None:
-        self._arrange()
+        self.place_panes()
 
-    def _arrange(self) -> None:
+    def place_panes(self) -> None:
+        """Put list and preview where the size of the screen allows."""
         name = self.layout_name
         body = self.query_one("#body")
         if name == "single" and not body.has_class("-single"):
@@ -217,10 +214,11 @@ class Previewing(Screen[None]):
         if excerpt.pages:
             current = sum(start <= self.preview.top_position for start in excerpt.pages)
             where = f"page {max(1, current)} of {len(excerpt.pages)}"
-        room = max(10, self._head.size.width - len(where) - 2)
+        room = max(10, self.preview_head.size.width - len(where) - 2)
         place = wording.shorten(wording.place(excerpt.path, self.session.roots), room)
-        self._head.update(
-            Content.assemble((title, "bold"), "\n", (place, "$ken-dim"), ("  " + where, "$ken-faint"))
+        self.preview_head.update(
+            Content.assemble((title, "bold"), "\n", (place, "$ken-dim"), ("  " + where, "$ken-faint")),
+            layout=False,
         )
 
     # In the lanes' threads
@@ -236,7 +234,7 @@ class Previewing(Screen[None]):
     def _weigh(self, wanted: WeighingWanted) -> tuple[Span3, ...]:
         library = self.session.library
         assert library is not None
-        return weigh(library, wanted)
+        return weigh(library, wanted, lambda: self._weighing.overtaken)
 
     def _weighed(self, wanted: WeighingWanted, outcome: tuple[Span3, ...] | Exception) -> None:
         if not isinstance(outcome, Exception):
@@ -248,10 +246,5 @@ def _at(wanted: PageWanted, number: int, position: int, stay: int | None) -> Pag
 
 
 def _failure(error: Exception) -> Content:
-    if isinstance(error, TITLED_ERRORS):
-        return Content.assemble(
-            (error.title, "bold $warning"), "\n", (f"{error.what} {error.fix}", "$ken-dim")
-        )
-    return Content.assemble(
-        ("This cannot be shown", "bold $warning"), "\n", (plain_line(str(error)), "$ken-dim")
-    )
+    told = in_words(error, "This cannot be shown")
+    return Content.assemble((told.title, "bold $warning"), "\n", (told.text, "$ken-dim"))

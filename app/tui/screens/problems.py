@@ -15,9 +15,8 @@ from app.plain import plain_line, plain_path
 from app.tui import wording
 from app.tui.screens.dialog import Dialog
 from app.tui.screens.listing import ListScreen
-from app.tui.session import background
+from app.tui.session import Session, background
 from app.tui.widgets.cards import CardList
-from app.tui.widgets.styling import part
 
 SHOWN_AT_MOST = 5000
 
@@ -40,14 +39,12 @@ class ProblemList(CardList[Problem]):
     def paint(self, card: Problem, width: int) -> list[Content]:
         mark, tone = ("✗", "bad") if card.state == "failed" else ("–", "warn")
         name = wording.shorten(wording.place(card.path, self._roots), width - 4)
-        first = Content.assemble(
-            (f" {mark} ", part(self, f"list--{tone}")), (name, part(self, "list--title"))
-        )
-        second = Content.assemble(("   " + plain_line(card.reason), part(self, "list--dim")))
+        first = Content.assemble((f" {mark} ", self.part(f"list--{tone}")), (name, self.part("list--title")))
+        second = Content.assemble(("   " + plain_line(card.reason), self.part("list--dim")))
         return [first, second.truncate(width, ellipsis=True)]
 
 
-class ProblemsScreen(ListScreen):
+class ProblemsScreen(ListScreen[Problem]):
     """The problems."""
 
     HEADING = "Not in the index"
@@ -59,8 +56,8 @@ class ProblemsScreen(ListScreen):
         Binding("s", "again", "Try it again now", show=False),
     ]
 
-    def make_list(self) -> CardList[object]:
-        return ProblemList(self.session.roots)  # type: ignore[return-value]
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, ProblemList(session.roots))
 
     def tell_status(self) -> None:
         if self.session.library is not None:
@@ -80,8 +77,7 @@ class ProblemsScreen(ListScreen):
 
     @property
     def problem(self) -> Problem | None:
-        card = self.list.card
-        return card if isinstance(card, Problem) else None
+        return self.list.card
 
     def action_why(self) -> None:
         problem, library = self.problem, self.session.library

@@ -14,25 +14,22 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from app import query as syntax
 from app.errors import TITLED_ERRORS
 from app.library import Answer
 from app.plain import plain_line
-from app.tui import actions, completion, rows, wording
+from app.tui import actions, completion, wording
 from app.tui.messages import Answered
+from app.tui.notices import in_words, say
 from app.tui.screens.asking import Asking, Question
 from app.tui.screens.hit_actions import HitActions
 from app.tui.screens.narrowing import Narrowing
 from app.tui.screens.previewing import Previewing
 from app.tui.session import Finished, Session
 from app.tui.widgets.cards import CardList
-from app.tui.widgets.filter_bar import FilterBar
-from app.tui.widgets.home import HomeList
-from app.tui.widgets.preview import Preview
 from app.tui.widgets.query import QueryInput
-from app.tui.widgets.results import ResultList
-from app.tui.widgets.status_line import StatusLine
-from index.types import Hit
+
+NEAR_END = 5
+"""Rows before the last one at which the rest of the answer is asked for."""
 
 
 class SearchScreen(Previewing, Narrowing, HitActions):
@@ -46,41 +43,30 @@ class SearchScreen(Previewing, Narrowing, HitActions):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self.asking = Asking(self, session)
-        self.sort: rows.Sort = "date" if session.memory.sort == "date" else "relevance"
-        self.expanded: frozenset[str] = frozenset()
-        self.answer: Answer | None = None
-        self.like: Hit | None = None
-        """The passage whose like is shown; None where a question is."""
+        self._banner = Static(id="banner", markup=False)
+        self._body = Horizontal(id="body")
         self._recalled: int | None = None
-        self._draft = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="top"):
             yield Static("❯", id="prompt")
-            yield QueryInput(self.complete, id="query")
+            yield self.input
             yield Static("ken", id="name")
-        yield FilterBar(id="filters")
-        with Horizontal(id="body"):
+        yield self.filters
+        with self._body:
             with Vertical(id="left"):
-                yield Static(id="banner", markup=False)
-                yield HomeList(id="home")
-                yield ResultList(id="results")
+                yield self._banner
+                yield self.home
+                yield self.results
             with Vertical(id="right"):
-                yield Static(id="preview-head", markup=False)
-                yield Preview(id="preview")
-        yield StatusLine(id="status")
+                yield self.preview_head
+                yield self.preview
+        yield self.line
 
     def on_mount(self) -> None:
-        self.results = self.query_one(ResultList)
-        self.home = self.query_one(HomeList)
-        self.input = self.query_one(QueryInput)
-        self.filters = self.query_one(FilterBar)
-        self.line = self.query_one(StatusLine)
-        self.body = self.query_one("#body")
-        self.start_previewing()
+        self.place_panes()
         self.input.focus()
         self.show_home()
         self.tell_filters()
@@ -91,18 +77,10 @@ class SearchScreen(Previewing, Narrowing, HitActions):
 
     # Asking
 
-    @property
-    def parsed(self) -> syntax.Query:
-        """The question taken apart into words and filters."""
-        return syntax.parse(self.input.value)
-
-    @property
-    def question(self) -> str:
-        return self.parsed.text.strip()
-
     def on_input_changed(self, event: Input.Changed) -> None:
         self.like = None
         self.results.touched = False
+        self.hold_preview()
         self.tell_filters()
         self.ask()
 
@@ -136,17 +114,10 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         return replace(answer, hits=(*answer.hits, *below))
 
     def show_answer(self, answer: Answer, *, final: bool) -> None:
-        self._banner(self._remark(answer) if final else Content(""))
+        self._remark_is(self._remark(answer) if final else Content(""))
         self.show_rows()
         self._swap("results")
         self._summarise(answer, final)
-
-    def show_rows(self) -> None:
-        """The rows of the answer as it is sorted and opened now."""
-        if self.answer is not None:
-            pinned = frozenset((pin.path, pin.line) for pin in self.session.memory.pins)
-            self.results.roots = self.session.roots
-            self.results.show(rows.build(self.answer, self.sort, self.expanded, pinned))
 
     def _remark(self, answer: Answer) -> Content:
         if self.like is not None:
@@ -187,24 +158,18 @@ class SearchScreen(Previewing, Narrowing, HitActions):
             )
 
     def _show_failure(self, error: Exception) -> None:
-        titled = isinstance(error, TITLED_ERRORS)
-        title = error.title if isinstance(error, TITLED_ERRORS) else "Something went wrong"
-        rest = (
-            f"{error.what} {error.fix}"
-            if isinstance(error, TITLED_ERRORS)
-            else f"{type(error).__name__}: {error}"
-        )
-        self._banner(Content.assemble((title + ".", "bold $warning"), ("  " + plain_line(rest), "$ken-dim")))
+        told = in_words(error)
+        self._remark_is(Content.assemble((told.title + ".", "bold $warning"), ("  " + told.text, "$ken-dim")))
         self.filters.summarise("")
-        if not titled or self.answer is None:
+        if not isinstance(error, TITLED_ERRORS) or self.answer is None:
             self.answer = None
             self.results.show(())
         self._swap("results")
 
-    def _banner(self, text: Content) -> None:
-        banner = self.query_one("#banner", Static)
-        banner.update(text)
-        banner.display = bool(text)
+    def _remark_is(self, text: Content) -> None:
+        if self._banner.content != text:
+            self._banner.update(text)
+            self._banner.display = bool(text)
 
     # Home
 
@@ -213,7 +178,7 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         self.answer = None
         self.like = None
         self._recalled = None
-        self._banner(Content(""))
+        self._remark_is(Content(""))
         self.filters.summarise("")
         self.tell_home()
         self._swap("home")
@@ -234,7 +199,7 @@ class SearchScreen(Previewing, Narrowing, HitActions):
     def _swap(self, shown: str) -> None:
         self.results.display = shown == "results"
         self.home.display = shown == "home"
-        self.body.set_class(shown == "home", "-home")
+        self._body.set_class(shown == "home", "-home")
         if shown == "home" and self.focused in (self.results, self.preview):
             self.input.focus()
         self._hint()
@@ -245,21 +210,18 @@ class SearchScreen(Previewing, Narrowing, HitActions):
 
     # What is highlighted
 
-    @property
-    def current(self) -> CardList[object]:
-        """The list in sight."""
-        return self.home if self.home.display else self.results  # type: ignore[return-value]
-
-    @property
-    def hit(self) -> Hit | None:
-        row = self.results.card if self.results.display else None
-        return row.hit if row is not None else None
-
     def on_card_list_highlighted(self, message: CardList.Highlighted) -> None:
         if message.cards is self.results and self.results.display and self.hit is not None:
             self.preview_hit(self.hit, self.answer)
+            self._ask_for_more()
         elif message.cards is self.results:
             self.clear_preview()
+
+    def _ask_for_more(self) -> None:
+        """Once somebody comes near the last result, ask for those that a first screen does not need."""
+        cards, cursor = self.results, self.results.cursor
+        if cards.touched and cursor is not None and cursor + NEAR_END >= len(cards.cards) and self.answer:
+            self.asking.more(len(self.answer.hits))
 
     async def on_card_list_chosen(self, message: CardList.Chosen) -> None:
         self.action_open_hit()
@@ -324,7 +286,7 @@ class SearchScreen(Previewing, Narrowing, HitActions):
             self.like = None
             self.ask()
         else:
-            self.session.remember(self.question if self.answer is not None else "")
+            self.session.remember(self.input.value if self.answer is not None else "")
             self.input.set("")
 
     def action_next_pane(self) -> None:
@@ -363,7 +325,7 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         self.action_open_hit()
 
     def on_query_input_cut(self, message: QueryInput.Cut) -> None:
-        self.say(f"The question is cut at {message.kept:,} characters")
+        say(self.app, f"The question is cut at {message.kept:,} characters")
 
     def action_open_hit(self) -> None:
         entry = self.home.card if self.home.display else None
@@ -376,14 +338,11 @@ class SearchScreen(Previewing, Narrowing, HitActions):
                 self.input.set(entry.text)
                 self.input.focus()
         elif self.hit is not None:
-            self.session.remember(self.question)
+            self.session.remember(self.input.value)
             self.open_place(self.hit.path, self.hit.line, self.hit.page, self.hit.kind)
 
     def action_similar(self) -> None:
         if self.hit is not None:
-            self.session.remember(self.question)
+            self.session.remember(self.input.value)
             self.like = self.hit
             self.asking.ask_similar(self.hit)
-
-    def pins_changed(self) -> None:
-        self.show_rows()

@@ -14,9 +14,8 @@ from app.standing import Standing
 from app.tui import wording
 from app.tui.screens.dialog import Prompt
 from app.tui.screens.listing import ListScreen
-from app.tui.session import background
+from app.tui.session import Session, background
 from app.tui.widgets.cards import CardList
-from app.tui.widgets.styling import part
 
 
 class StandingList(CardList[Standing]):
@@ -36,16 +35,16 @@ class StandingList(CardList[Standing]):
         if card.command:
             facts.append("runs " + plain_line(card.command[0]))
         return [
-            Content.assemble((" " + plain_line(card.query), part(self, "list--title"))).truncate(
+            Content.assemble((" " + plain_line(card.query), self.part("list--title"))).truncate(
                 width, ellipsis=True
             ),
-            Content.assemble((" " + " · ".join(facts), part(self, "list--dim"))).truncate(
+            Content.assemble((" " + " · ".join(facts), self.part("list--dim"))).truncate(
                 width, ellipsis=True
             ),
         ]
 
 
-class StandingScreen(ListScreen):
+class StandingScreen(ListScreen[Standing]):
     """The standing questions."""
 
     HEADING = "Standing questions"
@@ -56,8 +55,8 @@ class StandingScreen(ListScreen):
         Binding("d,delete", "remove", "Ask it no longer", show=False),
     ]
 
-    def make_list(self) -> CardList[object]:
-        return StandingList()  # type: ignore[return-value]
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, StandingList())
 
     def tell_status(self) -> None:
         background(self, standing.read, self._read)
@@ -79,7 +78,7 @@ class StandingScreen(ListScreen):
 
     def action_ask(self) -> None:
         card = self.list.card
-        if isinstance(card, Standing):
+        if card is not None:
             screen = self.app.search_screen  # type: ignore[attr-defined]
             self.dismiss()
             screen.input.set(card.query)
@@ -93,7 +92,7 @@ class StandingScreen(ListScreen):
 
     def action_remove(self) -> None:
         card = self.list.card
-        if isinstance(card, Standing):
+        if card is not None:
             background(self, lambda: standing.remove(card.id), self._changed)
 
     def _changed(self, outcome: object) -> None:

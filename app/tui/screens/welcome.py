@@ -20,7 +20,6 @@ from app.tui.screens.listing import ListScreen
 from app.tui.session import Session, background
 from app.tui.widgets.cards import CardList
 from app.tui.widgets.results import spread
-from app.tui.widgets.styling import part
 
 KINDS_SHOWN = 4
 GREETING = (
@@ -59,25 +58,25 @@ class ChoiceList(CardList[Choice]):
         return 4 if self.app.size.height >= 30 else 3
 
     def paint(self, card: Choice, width: int) -> list[Content]:
-        box = ("◉ ", part(self, "list--good")) if card.chosen else ("○ ", part(self, "list--faint"))
-        name = Content.assemble(" ", box, (plain_path(paths.short(card.path)), part(self, "list--title")))
+        box = ("◉ ", self.part("list--good")) if card.chosen else ("○ ", self.part("list--faint"))
+        name = Content.assemble(" ", box, (plain_path(paths.short(card.path)), self.part("list--title")))
         return [
             spread(name.truncate(max(8, width - 34), ellipsis=True), self._amount(card), width),
-            Content.assemble(("   " + _read(card.estimate), part(self, "list--dim"))).truncate(
+            Content.assemble(("   " + _read(card.estimate), self.part("list--dim"))).truncate(
                 width, ellipsis=True
             ),
-            Content.assemble(("   " + _left_out(card.estimate), part(self, "list--faint"))).truncate(
+            Content.assemble(("   " + _left_out(card.estimate), self.part("list--faint"))).truncate(
                 width, ellipsis=True
             ),
         ]
 
     def _amount(self, card: Choice) -> Content:
         if card.estimate is None:
-            return Content.styled("counting…", part(self, "list--faint"))
+            return Content.styled("counting…", self.part("list--faint"))
         files = wording.count(card.estimate.files, "file")
         more = "" if card.done else "…" if card.estimate.whole else "+"
         time = f" · about {wording.duration(card.estimate.seconds)}" if card.estimate.files else ""
-        return Content.styled(files + more + time, part(self, "list--dim"))
+        return Content.styled(files + more + time, self.part("list--dim"))
 
 
 def _read(estimate: Estimate | None) -> str:
@@ -102,7 +101,7 @@ def _left_out(estimate: Estimate | None) -> str:
     return plain_path("leaves out: " + ", ".join(f"{number:,} {reason}" for reason, number in reasons))
 
 
-class WelcomeScreen(ListScreen):
+class WelcomeScreen(ListScreen[Choice]):
     """Folders to choose from; enter begins. Gives the folders that are kept now."""
 
     HEADING = "Welcome to ken"
@@ -115,12 +114,9 @@ class WelcomeScreen(ListScreen):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
+        super().__init__(session, ChoiceList())
         self._left = threading.Event()
         self.choices: list[Choice] = []
-
-    def make_list(self) -> CardList[object]:
-        return ChoiceList()  # type: ignore[return-value]
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -180,7 +176,7 @@ class WelcomeScreen(ListScreen):
 
     def action_tick(self) -> None:
         card = self.list.card
-        if isinstance(card, Choice):
+        if card is not None:
             self.choices = [
                 replace(choice, chosen=not choice.chosen) if choice.path == card.path else choice
                 for choice in self.choices

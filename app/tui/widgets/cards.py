@@ -18,16 +18,15 @@ from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 
-from app.tui.widgets.styling import part
+from app.tui.widgets.pane import Pane
 
 C = TypeVar("C")
 
 
-class CardList(ScrollView, Generic[C], can_focus=True):
+class CardList(Pane, Generic[C], can_focus=True):
     """Shows cards; one of them is highlighted unless the list is empty."""
 
     COMPONENT_CLASSES = {"cards--selected", "cards--bar", "cards--bar-blurred"}
@@ -161,7 +160,7 @@ class CardList(ScrollView, Generic[C], can_focus=True):
             return Strip.blank(width, base.rich_style)
         selected = index == self.cursor and (self.touched or not self.SHY)
         if selected:
-            base = base + part(self, "cards--selected")
+            base = base + self.part("cards--selected")
         lines = self._painted.get(index)
         if lines is None:
             lines = self._painted[index] = self.paint(self.cards[index], width - 3)
@@ -177,7 +176,7 @@ class CardList(ScrollView, Generic[C], can_focus=True):
         if not selected:
             return Segment(" ", self.visual_style.rich_style)
         name = "cards--bar" if self.has_focus or self.touched or not self.can_focus else "cards--bar-blurred"
-        return Segment("▌", (base + part(self, name)).rich_style)
+        return Segment("▌", (base + self.part(name)).rich_style)
 
     def on_resize(self) -> None:
         self._measure()

@@ -23,6 +23,14 @@ class Chip(Static):
     def __init__(self, name: str, does: str) -> None:
         super().__init__(id=f"chip-{name}", markup=False)
         self.does = does
+        self._said = ""
+
+    def say(self, text: str, *, on: bool) -> None:
+        """Show this text; what stands there already lays nothing out again."""
+        if text != self._said:
+            self._said = text
+            self.update(text)
+        self.set_class(on, "-on")
 
     async def on_click(self) -> None:
         await self.run_action(self.does)
@@ -39,21 +47,18 @@ class FilterBar(Horizontal):
 
     def tell(self, query: str, sort: Sort, candidates: list[str]) -> None:
         """Show the filters of a question and what may complete it."""
-        chip = self.query_one("#chip-sort", Chip)
-        chip.update("newest first" if sort == "date" else "best first")
-        chip.set_class(sort == "date", "-on")
+        by_date = sort == "date"
+        self.query_one("#chip-sort", Chip).say("newest first" if by_date else "best first", on=by_date)
         for key, nothing in _ANY.items():
             value = completion.value_of(query, key)
-            chip = self.query_one(f"#chip-{key}", Chip)
-            chip.update(plain_line(f"{key}:{value}")[:24] if value else nothing)
-            chip.set_class(bool(value), "-on")
-        shown = self.query_one("#completions", Static)
-        shown.update(_listed(candidates))
+            said = plain_line(f"{key}:{value}")[:24] if value else nothing
+            self.query_one(f"#chip-{key}", Chip).say(said, on=bool(value))
+        self.query_one("#completions", Static).update(_listed(candidates), layout=False)
         self.set_class(bool(candidates), "-completing")
 
     def summarise(self, text: Content | str) -> None:
         """Say how many results there are, and how fast they came."""
-        self.query_one("#summary", Static).update(text)
+        self.query_one("#summary", Static).update(text, layout=False)
 
 
 def _listed(candidates: list[str]) -> Content:

@@ -13,7 +13,6 @@ from app.tui import wording
 from app.tui.actions import letter_bindings
 from app.tui.memory import Memory, Pin
 from app.tui.widgets.cards import CardList
-from app.tui.widgets.styling import part
 
 QUESTIONS_SHOWN = 8
 
@@ -73,7 +72,7 @@ class HomeList(CardList[Entry]):
 
     def paint(self, card: Entry, width: int) -> list[Content]:
         def style(name: str) -> Style:
-            return part(self, f"home--{name}")
+            return self.part(f"home--{name}")
 
         if card.kind == "caption":
             return [Content(""), Content.assemble((" " + card.text, style("caption")))]

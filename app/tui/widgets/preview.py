@@ -13,14 +13,13 @@ from rich.segment import Segment
 from textual.content import Content, Span
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 
 from app.library import Excerpt
 from app.tui.actions import letter_bindings
 from app.tui.pieces import Line
-from app.tui.widgets.styling import part
+from app.tui.widgets.pane import Pane
 
 Span3 = tuple[int, int, int]
 """Start, end, and strength 1 to 3 of a marked sentence."""
@@ -48,7 +47,7 @@ class Page:
         return bool(self.excerpt.language)
 
 
-class Preview(ScrollView, can_focus=True):
+class Preview(Pane, can_focus=True):
     """A page of a document, scrollable in both directions beyond what is loaded."""
 
     BINDINGS = letter_bindings()
@@ -139,7 +138,7 @@ class Preview(ScrollView, can_focus=True):
         assert self.page is not None
         start, end = self.page.focus
         inside = line.start < end and line.end >= start and line.number and line.end > line.start
-        style = base + part(self, "preview--focus") if inside else base
+        style = base + self.part("preview--focus") if inside else base
         return Segment("▎ " if inside else "  ", style.rich_style)
 
     def _numbers(self, line: Line, sub: int, base: Style) -> list[Segment]:
@@ -148,7 +147,7 @@ class Preview(ScrollView, can_focus=True):
             return []
         digits = self._digits
         shown = f"{line.number:>{digits}}  " if sub == 0 and line.number else " " * (digits + 2)
-        return [Segment(shown, (base + part(self, "preview--number-column")).rich_style)]
+        return [Segment(shown, (base + self.part("preview--number-column")).rich_style)]
 
     @property
     def _digits(self) -> int:
@@ -185,13 +184,13 @@ class Preview(ScrollView, can_focus=True):
         offset = 0
         for piece in line.pieces:
             if piece.style:
-                style = part(self, f"preview--{piece.style}")
+                style = self.part(f"preview--{piece.style}")
                 spans.append(Span(offset, offset + len(piece.text), style))
             offset += len(piece.text)
         for start, end, strength in self.page.marks:
-            style = part(self, f"preview--mark-{strength}")
+            style = self.part(f"preview--mark-{strength}")
             spans += [Span(a, b, style) for a, b in line.shown(start, end)]
-        word = part(self, "preview--word")
+        word = self.part("preview--word")
         for start, end in self.page.words:
             if start < line.end and end > line.start:
                 spans += [Span(a, b, word) for a, b in line.shown(start, end)]

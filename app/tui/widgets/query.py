@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.binding import Binding
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.suggester import Suggester
 from textual.widgets import Input
 
@@ -28,6 +30,9 @@ class _Completion(Suggester):
 
 class QueryInput(Input):
     """A question. Pasted pages become one line, cut at what can be asked."""
+
+    virtual_size = Reactive(Size(0, 0))
+    """As in `Input`, without laying out the screen for each letter."""
 
     BINDINGS = [Binding("ctrl+c", "copy_or_clear", "Copy, clear or quit", show=False)]
 

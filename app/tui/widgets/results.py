@@ -14,7 +14,6 @@ from app.tui.clean import clean
 from app.tui.markdown import markdown_lines
 from app.tui.rows import SHORT_WORD, Row, RowKey
 from app.tui.widgets.cards import CardList
-from app.tui.widgets.styling import part
 
 METER = 5
 """Cells of the meter of sureness."""
@@ -60,7 +59,7 @@ class ResultList(CardList[Row]):
         return [self._title(card, width), *snippet, self._foot(card, width)]
 
     def _style(self, name: str) -> Style:
-        return part(self, f"results--{name}")
+        return self.part(f"results--{name}")
 
     def _title(self, card: Row, width: int) -> Content:
         room = width - METER - 2
