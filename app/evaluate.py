@@ -113,7 +113,8 @@ def evaluate(
 ) -> Evaluation:
     """Index the set in `folder` and measure every way of searching it, or those of one mode.
 
-    `size` and `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not hold a set.
+    `size` and `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not
+    hold a set.
     """
     measure = _measures()
     started = time.perf_counter()
@@ -132,9 +133,7 @@ def evaluate(
                 run = _run(searcher, asked, vectors, way, dimension, tell)
                 results.append(measure(asked.qrels, run, way, dimension))
     seconds = time.perf_counter() - started
-    return Evaluation(
-        asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds
-    )
+    return Evaluation(asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds)
 
 
 def read_set(folder: Path) -> EvaluationSet:

@@ -1,7 +1,7 @@
 """`ken bench read FOLDER`: reading and cutting, by format, beside another reader on the same files.
 
-Uses the children, the readers and the cutting that indexing uses, and the model's own token counts
-where a model is fetched (else counts by words). Embeds nothing and writes nothing.
+Uses the children, the readers and the cutting that indexing uses, with the model's own token counts.
+Embeds nothing and writes nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 
-from app.model import TokenCounterOf
-from embedder.errors import ModelNotFound
-from embedder.models import find_model
+from app.config import ModelConfig
+from app.model import LazyModel
 from index.errors import FileFailed, FileSkipped
-from index.extract import ReaderPool, ReadFile
-from index.passages import cut
-from index.types import TokenCounter
+from index.extract import Cutting, ReaderPool, ReadFile
 from index.walk import Rules, Skipped, walk
 
 READERS = 2
@@ -56,22 +53,21 @@ class Format:
     megabytes: float = 0.0
     """Of the files indexed."""
     seconds: float = 0.0
-    """For all files of the format, read by two children and cut here."""
+    """For all files of the format, read and cut by two children."""
     memory_mb: float = 0.0
     """Resident memory of the largest child at its peak."""
     peer_read: int | None = None
     peer_seconds: float = 0.0
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, outcome: tuple[ReadFile, int] | FileSkipped | FileFailed) -> None:
+    def add(self, outcome: ReadFile | FileSkipped | FileFailed) -> None:
         """Count one file."""
-        if isinstance(outcome, tuple):
-            read, passages = outcome
+        if isinstance(outcome, ReadFile):
             self.indexed += 1
-            self.passages += passages
-            self.megabytes += read.size / 1e6
-            self.pages += len(read.document.pages)
-            self.memory_mb = max(self.memory_mb, read.memory / 1e6)
+            self.passages += len(outcome.passages)
+            self.megabytes += outcome.size / 1e6
+            self.pages += len(outcome.document.pages)
+            self.memory_mb = max(self.memory_mb, outcome.memory / 1e6)
             return
         self.skipped += isinstance(outcome, FileSkipped)
         self.failed += isinstance(outcome, FileFailed)
@@ -94,7 +90,7 @@ def run(
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Format]:
     """Read every file under `folder`, format by format; `beside` is the other reader, run by `python`."""
-    count = _counter()
+    cutting = Cutting(LazyModel(ModelConfig()).counter)
     by_format: dict[str, list[str]] = {}
     formats: dict[str, Format] = {}
     for verdict in walk(str(Path(folder).absolute()), Rules()):
@@ -111,7 +107,7 @@ def run(
         by_format.setdefault(name, []).append(verdict.path)
     for name, paths in sorted(by_format.items()):
         say(f"{name}: {len(paths)} files")
-        _measure(formats[name], paths, count)
+        _measure(formats[name], paths, cutting)
         if beside:
             _measure_peer(formats[name], paths, python)
     return [formats[name] for name in sorted(formats)]
@@ -144,23 +140,19 @@ def as_json(formats: Sequence[Format]) -> list[dict[str, object]]:
     ]
 
 
-def _measure(entry: Format, paths: Sequence[str], count: TokenCounter) -> None:
+def _measure(entry: Format, paths: Sequence[str], cutting: Cutting) -> None:
+    def read(path: str) -> ReadFile | FileSkipped | FileFailed:
+        try:
+            return pool.read(path, cutting)
+        except (FileSkipped, FileFailed) as error:
+            return error
+
     with ReaderPool(READERS) as pool, ThreadPoolExecutor(READERS) as threads:
-        list(threads.map(lambda path: _read(pool, path, count), paths[:READERS]))  # starts the children
+        list(threads.map(read, paths[:READERS]))  # starts the children
         start = time.perf_counter()
-        for outcome in threads.map(lambda path: _read(pool, path, count), paths):
+        for outcome in threads.map(read, paths):
             entry.add(outcome)
         entry.seconds = time.perf_counter() - start
-
-
-def _read(
-    pool: ReaderPool, path: str, count: TokenCounter
-) -> tuple[ReadFile, int] | FileSkipped | FileFailed:
-    try:
-        read = pool.read(path)
-    except (FileSkipped, FileFailed) as error:
-        return error
-    return read, len(cut(read.document, PurePath(path).stem, count))
 
 
 def _measure_peer(entry: Format, paths: Sequence[str], python: str) -> None:
@@ -170,10 +162,3 @@ def _measure_peer(entry: Format, paths: Sequence[str], python: str) -> None:
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     entry.peer_read = sum(read for read, _ in answers)
     entry.peer_seconds = sum(seconds for _, seconds in answers)
-
-
-def _counter() -> TokenCounter:
-    try:
-        return TokenCounterOf(find_model())
-    except ModelNotFound:
-        return lambda texts: [len(text.split()) for text in texts]

@@ -1,7 +1,7 @@
 """Reading and cutting ahead of storing: files in, records and passages out, on threads of their own.
 
-The readers are child processes; a thread here waits for one and then cuts what it gave. How far it
-reads ahead is bounded, so that neither memory nor the embedder suffers.
+Child processes read and cut; a thread here only waits for one. How far they read ahead is bounded, so
+that neither memory nor the embedder suffers.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import PurePath
 
 from app.model import TextModel
 from index.errors import FileFailed, FileSkipped
-from index.extract import ReaderPool
-from index.passages import SIZE, cut
+from index.extract import Cutting, ReaderPool
+from index.passages import SIZE
 from index.types import FileRecord, FileState, Passage
 from index.walk import Found
 
@@ -90,7 +90,7 @@ class Reading:
     def _take(self, found: Found) -> Taken | None:
         """Read and cut one file; None where it vanished meanwhile."""
         try:
-            read = self._pool.read(found.path)
+            read = self._pool.read(found.path, Cutting(self._model.counter, self._size))
         except FileSkipped as refused:
             return Taken(_refused(found, "skipped", refused.what))
         except FileFailed as refused:
@@ -108,7 +108,7 @@ class Reading:
             language=document.language,
             title=document.title or name,
         )
-        return Taken(record, cut(document, name, self._model.count_tokens, size=self._size))
+        return Taken(record, read.passages)
 
 
 def _refused(found: Found, state: FileState, reason: str) -> FileRecord:

@@ -1,5 +1,6 @@
 """Files to documents: the pool of reading processes is the face; one module a format lies behind it."""
 
 from index.extract.pool import ReaderPool, ReadFile
+from index.extract.worker import Cutting
 
-__all__ = ["ReadFile", "ReaderPool"]
+__all__ = ["Cutting", "ReadFile", "ReaderPool"]

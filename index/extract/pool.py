@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,8 @@ from typing import Any, Self
 from index.errors import FileFailed, FileSkipped
 from index.extract import platform
 from index.extract.source import MAX_TEXT
-from index.extract.worker import LENGTHS
-from index.types import Document, Section
+from index.extract.worker import LENGTHS, Cutting, asked
+from index.types import Document, Passage, Section
 
 HARD_SECONDS = 60.0
 """A child that has not answered by then is killed."""
@@ -43,6 +43,8 @@ class ReadFile:
     """A document, and the file it was read from as it stood then."""
 
     document: Document
+    """Without its sections where it was cut."""
+    passages: tuple[Passage, ...]
     hash: bytes
     """BLAKE2b of the content, 16 bytes."""
     size: int
@@ -68,20 +70,20 @@ class ReaderPool:
         self._lock = threading.Lock()
         self._closed = False
 
-    def read(self, path: str) -> ReadFile:
-        """The document at `path`; raises FileSkipped or FileFailed with the reason.
+    def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
+        """The document at `path`, with its passages where `cutting` says how to cut it.
 
-        A file that changes while it is read is read again, up to three times in all.
+        Raises FileSkipped or FileFailed with the reason. A file that changes while it is read is read
+        again, up to three times in all.
         """
+        request = asked(os.fsencode(os.path.basename(path)), cutting)  # noqa: PTH119
         for _ in range(3):
             with _opened(path) as descriptor:
                 before = os.fstat(descriptor)
-                answer = self._ask(path, descriptor)
+                header, text = self._ask(request, descriptor)
                 after = os.fstat(descriptor)
             if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
-                document, digest = _document(*answer)
-                memory = int(answer[0]["memory"])
-                return ReadFile(document, digest, before.st_size, before.st_mtime_ns, before.st_ino, memory)
+                return _read_file(header, text, before)
         raise FileFailed(
             "It kept changing while it was being read.", "It is read again when it comes to rest."
         )
@@ -102,15 +104,14 @@ class ReaderPool:
     ) -> None:
         self.close()
 
-    def _ask(self, path: str, descriptor: int) -> tuple[dict[str, Any], str]:
-        name = os.fsencode(os.path.basename(path))  # noqa: PTH119
+    def _ask(self, request: bytes, descriptor: int) -> tuple[dict[str, Any], str]:
         with self._places:
             child = self._take()
             try:
-                if not child.send(name, descriptor):
+                if not child.send(request, descriptor):
                     child.end()
                     child = _Child(self._memory)
-                    child.send(name, descriptor)
+                    child.send(request, descriptor)
                 answer = child.receive(self._seconds)
             except BaseException:
                 child.end()
@@ -143,15 +144,16 @@ class _Child:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread of it takes address space
             )
         self._link = here
 
-    def send(self, name: bytes, descriptor: int) -> bool:
+    def send(self, request: bytes, descriptor: int) -> bool:
         """Hand over an open file; False where the child has ended for want of work."""
         if self._process.poll() is not None:
             return False
         try:
-            socket.send_fds(self._link, [name], [descriptor])
+            socket.send_fds(self._link, [request], [descriptor])
         except (BrokenPipeError, ConnectionError):
             return False
         return True
@@ -228,16 +230,19 @@ def _unreadable(error: OSError) -> FileFailed:
             return FileFailed(f"The system cannot open it: {os.strerror(error.errno or 0)}.")
 
 
-def _document(header: dict[str, Any], text: str) -> tuple[Document, bytes]:
+def _read_file(header: dict[str, Any], text: str, status: os.stat_result) -> ReadFile:
     if "refused" in header:
         kind = FileSkipped if header["refused"] == "skipped" else FileFailed
         raise kind(header["what"], header["fix"])
-    kinds = header["kinds"]
-    headings = [tuple(path) for path in header["headings"]]
-    numbers = iter(header["sections"])
+    kinds, headings = header["kinds"], [tuple(path) for path in header["headings"]]
     sections = tuple(
         Section(start, end, kinds[kind], headings[heading])
-        for start, end, kind, heading in zip(numbers, numbers, numbers, numbers, strict=True)
+        for start, end, kind, heading in _rows(header["sections"], 4)
+    )
+    title = header["passage_title"]
+    passages = tuple(
+        Passage(text[start:end], start, end, line, title, headings[heading], page or None, tokens)
+        for start, end, line, heading, page, tokens in _rows(header["passages"], 6)
     )
     document = Document(
         text,
@@ -249,4 +254,16 @@ def _document(header: dict[str, Any], text: str) -> tuple[Document, bytes]:
         header["note"],
         tuple((start, end) for start, end in header["withheld"]),
     )
-    return document, bytes.fromhex(header["hash"])
+    return ReadFile(
+        document,
+        passages,
+        bytes.fromhex(header["hash"]),
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ino,
+        int(header["memory"]),
+    )
+
+
+def _rows(numbers: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:
+    return zip(*[iter(numbers)] * width, strict=True)

@@ -9,52 +9,93 @@ because what comes out of a process that has met a hostile file must not be able
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import pickle
 import socket
 import struct
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import platform, recognise
 from index.extract.source import MAX_TEXT, Source
-from index.types import Document
+from index.passages import SIZE, cut
+from index.types import Document, Passage, TokenCounter
 
 IDLE_SECONDS = 60.0
 """A child without work for this long ends."""
 LENGTHS = struct.Struct("!II")
+_COLLECT_AFTER = 50_000
+"""Objects made between two collections: a document is many small ones that live until it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """What a child needs to cut what it reads; travels pickled, to the child only."""
+
+    counter: Callable[[], TokenCounter]
+    """Makes the token counter, once in each child."""
+    size: int = SIZE
+    """Tokens of the largest passage."""
+
+    def passages(self, document: Document, name: str) -> list[Passage]:
+        return cut(document, PurePath(name).stem, _counter(self.counter), size=self.size)
+
+
+@lru_cache(maxsize=1)
+def _counter(make: Callable[[], TokenCounter]) -> TokenCounter:
+    return make()
+
+
+@lru_cache(maxsize=1)
+def _cutting(packed: bytes) -> Cutting | None:
+    cutting: Cutting | None = pickle.loads(packed)
+    return cutting
 
 
 def main(channel: int, memory_bytes: int) -> None:
     """Answer requests on the socket `channel` until the other side closes it or falls silent."""
     platform.limit_this_process(memory_bytes)
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
     with socket.socket(fileno=channel) as link:
         link.settimeout(IDLE_SECONDS)
         while request := _receive(link):
             link.settimeout(None)
-            name, descriptor = request
-            link.sendall(_answer(name, descriptor))
+            link.sendall(_answer(*request))
             link.settimeout(IDLE_SECONDS)
 
 
-def _receive(link: socket.socket) -> tuple[str, int] | None:
+def asked(name: bytes, cutting: Cutting | None) -> bytes:
+    """A request, sent with the open file: its name, and how it is to be cut, if it is."""
+    return LENGTHS.pack(len(name), 0) + name + pickle.dumps(cutting)
+
+
+def _receive(link: socket.socket) -> tuple[str, Cutting | None, int] | None:
     try:
         data, descriptors, _, _ = socket.recv_fds(link, 65_536, 1)
     except (TimeoutError, ConnectionError):
         return None
     if not data or not descriptors:
         return None
-    return os.fsdecode(data), descriptors[0]
+    end = LENGTHS.size + LENGTHS.unpack_from(data)[0]
+    return os.fsdecode(data[LENGTHS.size : end]), _cutting(data[end:]), descriptors[0]
 
 
-def _answer(name: str, descriptor: int) -> bytes:
+def _answer(name: str, cutting: Cutting | None, descriptor: int) -> bytes:
     """The bytes that answer one request; every way a reader can fail ends here."""
     try:
         with os.fdopen(descriptor, "rb") as stream:
             source = Source(stream, name, os.fstat(descriptor).st_size)
             digest = source.digest()
-            return pack(recognise.read(source), digest)
+            document = _bounded(recognise.read(source))
+            return pack(document, digest, cutting.passages(document, name) if cutting else None)
     except FileSkipped as error:
         return _refusal("skipped", error.what, error.fix)
     except FileFailed as error:
@@ -72,40 +113,56 @@ def _brief(error: Exception) -> str:
     return f"{type(error).__name__}: {words[:160]}" if words else type(error).__name__
 
 
-def pack(document: Document, digest: bytes) -> bytes:
-    """A document as it travels: headings once each, sections as numbers."""
+def _bounded(document: Document) -> Document:
+    if len(document.text) <= MAX_TEXT:
+        return document
+    note = f"{document.note} Only its first {MAX_TEXT >> 20} million characters are read."
+    return replace(document, text=document.text[:MAX_TEXT], note=note.strip())
+
+
+def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None = None) -> bytes:
+    """A document as it travels, with its passages or else its sections, each heading once."""
     kinds: dict[str, int] = {}
     headings: dict[tuple[str, ...], int] = {}
     sections = [
         number
-        for s in document.sections
+        for start, end, kind, heading in (document.sections if passages is None else ())
         for number in (
-            s.start,
-            s.end,
-            kinds.setdefault(s.kind, len(kinds)),
-            headings.setdefault(s.heading, len(headings)),
+            start,
+            end,
+            kinds.setdefault(kind, len(kinds)),
+            headings.setdefault(heading, len(headings)),
         )
     ]
-    text = document.text
-    note = document.note
-    if len(text) > MAX_TEXT:
-        text = text[:MAX_TEXT]
-        note = f"{note} Only its first {MAX_TEXT >> 20} million characters are read.".strip()
+    cuts = [
+        number
+        for p in passages or ()
+        for number in (
+            p.start,
+            p.end,
+            p.line,
+            headings.setdefault(p.heading, len(headings)),
+            p.page or 0,
+            p.tokens,
+        )
+    ]
     return _frame(
         {
             "hash": digest.hex(),
             "memory": platform.own_peak_memory(),
             "kind": document.kind,
             "title": document.title,
+            "passage_title": passages[0].title if passages else "",
             "language": document.language,
-            "note": note,
+            "note": document.note,
             "kinds": list(kinds),
             "headings": list(headings),
             "sections": sections,
+            "passages": cuts,
             "pages": document.pages,
             "withheld": document.withheld,
         },
-        text,
+        document.text,
     )
 
 
