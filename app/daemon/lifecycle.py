@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from app import config, paths
 from app.daemon.client import DaemonOutdated, RemoteLibrary, is_running
-from app.errors import DaemonError
+from app.errors import DaemonError, PathInvalid
 from app.lock import DAEMON, WriteLock, holder
 
 START_TIMEOUT = 20.0
@@ -111,9 +112,7 @@ def connect(*, start: bool) -> RemoteLibrary | None:
 
 
 def _spawn() -> subprocess.Popen[bytes]:
-    paths.make_home()
-    with paths.log_path().open("ab") as log:
-        paths.log_path().chmod(0o600)
+    with _open_log() as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "app.daemon"],
             stdin=subprocess.DEVNULL,
@@ -126,6 +125,19 @@ def _spawn() -> subprocess.Popen[bytes]:
     # Whoever outlives the daemon must collect it, or it stays as a zombie.
     threading.Thread(target=process.wait, name="daemon", daemon=True).start()
     return process
+
+
+def _open_log() -> BinaryIO:
+    path = paths.make_home() / paths.log_path().name
+    try:
+        log = path.open("ab")
+        path.chmod(0o600)
+    except OSError as error:
+        raise PathInvalid(
+            f"{path} cannot be written: {error.strerror}.",
+            "Check the folder's permissions, or choose another with KEN_HOME.",
+        ) from error
+    return log
 
 
 def environment() -> dict[str, str]:

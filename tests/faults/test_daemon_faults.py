@@ -175,6 +175,39 @@ def test_a_full_disk_is_told_and_recovered_from(daemons: Daemons, notes: Path) -
     assert contents(paths.index_path()) == fresh(notes)
 
 
+def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """In a mount namespace of its own, where ken's home lies on a file system that is read-only."""
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespaces here")
+    home = paths.make_home()
+    mounted = f"mount --bind {home} {home} && mount -o remount,bind,ro {home} && "
+    for command in ("daemon start", "daemon run", "index --no-daemon .", "search --no-daemon x"):
+        ken = f'{sys.executable} -c "from app.cli import main; main()" {command}'
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", mounted + ken], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1, done.stderr
+        assert "unexpected" not in done.stderr and "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 3
+
+
+def test_a_model_that_is_gone_is_told_and_waited_for(
+    daemons: Daemons, notes: Path, tmp_path: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    models.symlink_to(tiny_models)
+    monkeypatch.setenv("KEN_MODELS", str(models))
+    daemons.start()
+    daemons.keep(notes)
+    models.unlink()
+    (notes / "later.md").write_text("About ocelots.\n")
+    until(lambda: any("no model" in notice for notice in daemons.library.status().notices), what="notice")
+    assert daemons.finds("subject3", "note3.md")
+    models.symlink_to(tiny_models)
+    until(lambda: daemons.finds("ocelots", "later.md"), timeout=90.0)
+    assert not daemons.settled().notices
+
+
 def test_files_that_cannot_be_read_are_told(daemons: Daemons, notes: Path) -> None:
     (notes / "nul.md").write_bytes(b"\0" * 5000)
     (notes / "pipe.md").unlink(missing_ok=True)

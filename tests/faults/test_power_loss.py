@@ -1,0 +1,55 @@
+"""The machine loses power: the write-ahead log ends anywhere, or in nonsense, and the index mends itself."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from support.same_index import contents, fresh
+
+from app.bench.workload import Workload
+from app.config import Config
+from app.local import LocalLibrary
+
+POINTS = 6
+
+
+def sync(index: Path, folder: Path) -> None:
+    with LocalLibrary(Config(), index=index) as library:
+        library.add([str(folder)])
+        library.sync()
+
+
+@pytest.fixture
+def torn(tmp_path: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A folder, and its index as it lay on the disk in the middle of things, much of it in the log."""
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models))
+    folder, index = tmp_path / "notes", tmp_path / "live" / "index.db"
+    workload = Workload(folder, seed=5)
+    sync(index, folder)
+    with LocalLibrary(Config(), index=index) as library:
+        for _ in range(3):
+            for _ in range(20):
+                workload.step()
+            library.sync()
+        shutil.copytree(index.parent, tmp_path / "torn")
+    return folder, tmp_path / "torn" / "index.db"
+
+
+def test_a_log_that_ends_anywhere_or_in_nonsense_costs_nothing_but_time(
+    torn: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, index = torn
+    log = index.with_name("index.db-wal").read_bytes()
+    assert len(log) > 100_000
+    expected, chance = fresh(folder), random.Random(9)
+    for point in [0, 16, 32, len(log), *(chance.randrange(len(log)) for _ in range(POINTS))]:
+        for rest in {b"", chance.randbytes(min(5000, len(log) - point))}:
+            home = tmp_path / f"after-{point}-{len(rest)}"
+            home.mkdir()
+            shutil.copy(index, home)
+            (home / "index.db-wal").write_bytes(log[:point] + rest)
+            sync(home / "index.db", folder)
+            assert contents(home / "index.db") == expected, f"cut at byte {point} of {len(log)}"
