@@ -47,14 +47,14 @@ def compile_kernel(library: Path) -> None:
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         raise FileNotFoundError("There is no C compiler.")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         objects = []
         for source, flags in _SOURCES.items():
             objects.append(str(Path(folder) / f"{source}.o"))
             _run([compiler, *_ANY, *flags, "-c", str(_HERE / source), "-o", objects[-1]])
         built = Path(folder) / library.name
         _run([compiler, "-shared", "-o", str(built), *objects, "-lpthread"])
-        shutil.copy(built, library)
+        built.replace(library)  # a process that runs the old one keeps it
 
 
 def _run(command: list[str]) -> None:

@@ -1,83 +1,86 @@
 /* EmbeddingGemma's blocks for x86-64 processors with AVX-512 or AMX.
  *
- * Texts lie one after the other, unpadded, so that the products see all rows of a batch at once. The rows are
- * split among the threads, or the columns where there are few rows; between stages that read what another
- * thread wrote stands a barrier. Sums, norms, softmax and the residual stream are float32. */
+ * Texts lie one after the other, unpadded, so that the products see all rows of a batch at once. Every stage
+ * is cut into tasks that whichever thread is free takes, and is over when they are done: a thread that the
+ * system lets wait holds nobody up but for the task it has. Sums, norms, softmax and the residual stream are
+ * float32. */
+#define _GNU_SOURCE
 #include "block.h"
 #include "kernel.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#define ROWS 32  /* of a block */
-#define WIDTH 32 /* columns of a block */
-#define MAX_THREADS 64
+#define ROWS 32   /* of a block */
+#define WIDTH 32  /* columns of a block */
+#define SLICE 8   /* rows of a task that is no product */
+#define STAGES 10 /* of a layer */
+#define THREADS 64
 
 typedef uint16_t bf16;
+
+typedef struct {
+    atomic_int next, done;
+} Stage;
 
 typedef struct {
     const Model *model;
     float *x, *vectors;
     const int32_t *start;
     int texts, rows, threads, amx;
-    int by_rows;        /* each thread keeps to its own rows, else to its own columns */
     long keys;          /* of all texts, each rounded up to ROWS */
     int32_t *key_start; /* (texts) */
     int32_t *text_of;   /* (rows) */
+    int32_t *text_of_keys; /* (blocks of ROWS keys) */
     uint8_t *narrow;    /* rows for the next product, int8 or bfloat16, `narrow_stride` bytes apart */
     float *step;        /* (rows): what one step of int8 is worth */
     float *wide;        /* rows that the last product gave, `wide_stride` numbers apart */
-    long narrow_stride, wide_stride; /* fixed: threads are not always at the same product */
+    long narrow_stride, wide_stride;
     bf16 *query, *key, *value;
     uint8_t *scratch;   /* of attention, `scratch_size` bytes a thread */
     long scratch_size;
-    atomic_int next_task[1024]; /* of attention, one a layer */
-    atomic_int waiting, turn;
-    atomic_int next_thread, ready;
+    Stage *stage;
+    atomic_int sleepers, workers;
 } Run;
+
+/* One thread's place in a run. */
+typedef struct {
+    Run *run;
+    uint8_t *scratch;
+    int stage;
+} Worker;
 
 static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
 static long up(long n, long to) { return (n + to - 1) / to * to; }
+static int pieces(int n, int of) { return (n + of - 1) / of; }
 
 /* ---- threads ---- */
 
-/* Spin, for the others are microseconds away; give way where they are not. */
-static void barrier(Run *run) {
-    int turn = atomic_load(&run->turn);
-    if (atomic_fetch_add(&run->waiting, 1) == run->threads - 1) {
-        atomic_store(&run->waiting, 0);
-        atomic_fetch_add(&run->turn, 1);
-        return;
+typedef void Task(Worker *worker, const Layer *layer, int kind, int task);
+
+/* Take part in a stage of `tasks` tasks, and return when all are done: spin first, for the others are
+ * microseconds away, then sleep. */
+static void share(Worker *worker, Task *task, const Layer *layer, int kind, int tasks) {
+    Run *run = worker->run;
+    Stage *stage = run->stage + worker->stage++;
+    for (int i; (i = atomic_fetch_add(&stage->next, 1)) < tasks;) {
+        task(worker, layer, kind, i);
+        if (atomic_fetch_add(&stage->done, 1) == tasks - 1 && atomic_load(&run->sleepers))
+            syscall(SYS_futex, &stage->done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
     }
-    for (int spins = 0; atomic_load(&run->turn) == turn; spins++)
-        if (spins < 4096)
-            _mm_pause();
-        else
-            sched_yield();
-}
-
-/* The part of `count` blocks that is this thread's. */
-static int first_of(int count, int thread, int threads) { return (int)((long)count * thread / threads); }
-
-typedef struct {
-    int from, to;
-} Span;
-
-/* Whole blocks, so that who normalises a row multiplies it. */
-static Span own_rows(const Run *run, int thread) {
-    int blocks = (run->rows + ROWS - 1) / ROWS;
-    return (Span){first_of(blocks, thread, run->threads) * ROWS,
-                  min(run->rows, first_of(blocks, thread + 1, run->threads) * ROWS)};
-}
-
-/* Rows of work that is no product: spread evenly also where all of them are one block. */
-static Span some_rows(const Run *run, int thread) {
-    if (run->by_rows) return own_rows(run, thread);
-    return (Span){first_of(run->rows, thread, run->threads), first_of(run->rows, thread + 1, run->threads)};
+    for (int spins = 0; spins < 200 && atomic_load(&stage->done) < tasks; spins++) _mm_pause();
+    if (atomic_load(&stage->done) == tasks) return;
+    atomic_fetch_add(&run->sleepers, 1);
+    for (int done; (done = atomic_load(&stage->done)) < tasks;)
+        syscall(SYS_futex, &stage->done, FUTEX_WAIT_PRIVATE, done, NULL, NULL, 0);
+    atomic_fetch_sub(&run->sleepers, 1);
 }
 
 /* ---- rows ---- */
@@ -170,39 +173,32 @@ static inline __m512 value_of(const Run *run, const void *block, int r, int at, 
     return _mm512_mul_ps(sum, _mm512_mul_ps(_mm512_set1_ps(run->step[row]), _mm512_loadu_ps(scale + at)));
 }
 
-/* The narrowed rows times one layer's weights; gate and up, packed in turns of 16, come out multiplied. */
-static void product(Run *run, int thread, const Layer *layer, int kind, int depth, int columns) {
+/* All narrowed rows times 32 columns of weights; gate and up, packed in turns of 16, come out multiplied. */
+static void product(Worker *worker, const Layer *layer, int kind, int panel) {
+    Run *run = worker->run;
     const Model *m = run->model;
     Block *block = run->amx ? (m->int8 ? block_int8_amx : block_bf16_amx)
                             : (m->int8 ? block_int8_avx : block_bf16_avx);
-    int width = m->int8 ? 1 : 2, steps = depth * width / STEP, panels = columns / WIDTH;
-    long lda = run->narrow_stride, panel_bytes = 2l * steps * TILE;
-    Span rows = run->by_rows ? own_rows(run, thread) : (Span){0, run->rows};
-    int p = run->by_rows ? 0 : first_of(panels, thread, run->threads);
-    int end = run->by_rows ? panels : first_of(panels, thread + 1, run->threads);
+    int depth = kind == DOWN ? m->mlp : kind == OUTPUT ? m->heads * m->head_dim : m->hidden;
+    int steps = depth * (m->int8 ? 1 : 2) / STEP;
+    long half = (long)steps * TILE;
+    const uint8_t *weight = (const uint8_t *)layer->weight[kind] + panel * 2 * half;
+    const float *scale = m->int8 ? layer->scale[kind] + panel * WIDTH : NULL;
+    const int32_t *shift = m->int8 ? layer->shift[kind] + panel * WIDTH : NULL;
     int32_t sums[ROWS * WIDTH] __attribute__((aligned(64)));
-    for (; p < end; p++) {
-        const uint8_t *weight = (const uint8_t *)layer->weight[kind] + p * panel_bytes;
-        const float *scale = m->int8 ? layer->scale[kind] + p * WIDTH : NULL;
-        const int32_t *shift = m->int8 ? layer->shift[kind] + p * WIDTH : NULL;
-        long ahead = rows.to > rows.from ? panel_bytes / ((rows.to - rows.from + ROWS - 1) / ROWS) : 0;
-        for (int row = rows.from; row < rows.to; row += ROWS) {
-            int count = min(ROWS, rows.to - row);
-            long from = (long)(row - rows.from) / ROWS * ahead;
-            for (long i = from; i < from + ahead; i += 64) /* the next panel, while this one is computed */
-                _mm_prefetch((const char *)weight + panel_bytes + i, _MM_HINT_T1);
-            block(run->narrow + row * lda, lda, weight, weight + panel_bytes / 2, count, steps, shift, sums,
-                  WIDTH);
-            for (int r = 0; r < count; r++) {
-                float *to = run->wide + (row + r) * run->wide_stride;
-                __m512 a = value_of(run, sums, r, 0, row + r, scale);
-                __m512 b = value_of(run, sums, r, 16, row + r, scale);
-                if (kind == GATE_UP) {
-                    _mm512_storeu_ps(to + p * 16, _mm512_mul_ps(gelu(a), b));
-                } else {
-                    _mm512_storeu_ps(to + p * WIDTH, a);
-                    _mm512_storeu_ps(to + p * WIDTH + 16, b);
-                }
+    for (int row = 0; row < run->rows; row += ROWS) {
+        int count = min(ROWS, run->rows - row);
+        block(run->narrow + row * run->narrow_stride, run->narrow_stride, weight, weight + half, count, steps,
+              shift, sums, WIDTH);
+        for (int r = 0; r < count; r++) {
+            float *to = run->wide + (row + r) * run->wide_stride;
+            __m512 a = value_of(run, sums, r, 0, row + r, scale);
+            __m512 b = value_of(run, sums, r, 16, row + r, scale);
+            if (kind == GATE_UP) {
+                _mm512_storeu_ps(to + panel * 16, _mm512_mul_ps(gelu(a), b));
+            } else {
+                _mm512_storeu_ps(to + panel * WIDTH, a);
+                _mm512_storeu_ps(to + panel * WIDTH + 16, b);
             }
         }
     }
@@ -270,16 +266,19 @@ static float softmax(const float *score, int n, int from, int to, bf16 *weight) 
     return _mm512_reduce_add_ps(sum);
 }
 
-/* 32 tokens of a text from `place` on: what each head gathers from the tokens it sees. */
-static void attend(Run *run, int text, int place, const Layer *layer, uint8_t *scratch) {
+/* 32 tokens of a text: what each head gathers from the tokens it sees. */
+static void attend(Worker *worker, const Layer *layer, int kind, int task) {
+    Run *run = worker->run;
+    (void)kind;
     const Model *m = run->model;
     Block *block = run->amx ? block_bf16_amx : block_bf16_avx;
+    int text = run->text_of_keys[task], place = task * ROWS - run->key_start[text];
     int n = m->head_dim, length = run->start[text + 1] - run->start[text], all = (int)up(length, ROWS);
     int count = min(ROWS, length - place), width = m->heads * n, row = run->start[text] + place;
     int reach = layer->sliding ? m->window - 1 : length;
     int low = max(0, place - reach) / ROWS * ROWS;
     int high = (int)up(min(length, place + count + reach), ROWS), seen = high - low;
-    float *score = (float *)scratch, *gathered = score + ROWS * all, sums[ROWS];
+    float *score = (float *)worker->scratch, *gathered = score + ROWS * all, sums[ROWS];
     bf16 *weight = (bf16 *)(gathered + ROWS * width);
     for (int h = 0; h < m->heads; h++) {
         long at = ((long)h * m->kv_heads / m->heads * run->keys + run->key_start[text]) * n;
@@ -307,59 +306,70 @@ static void attend(Run *run, int text, int place, const Layer *layer, uint8_t *s
     for (int r = 0; r < count; r++) narrow_row(run, row + r, gathered + (long)r * width, width);
 }
 
-/* Blocks of 32 tokens are taken by whoever is free: their cost grows with the length of the text. */
-static void attention(Run *run, int thread, int index) {
-    const Layer *layer = run->model->layer + index;
-    uint8_t *scratch = run->scratch + thread * run->scratch_size;
-    int blocks = (int)(run->keys / ROWS), text = 0, task;
-    while ((task = atomic_fetch_add(&run->next_task[index], 1)) < blocks) {
-        while (text + 1 < run->texts && run->key_start[text + 1] <= task * ROWS) text++;
-        attend(run, text, task * ROWS - run->key_start[text], layer, scratch);
-    }
-}
-
 /* ---- the network ---- */
 
-/* Between stages that only hand on rows a barrier is needed where the threads share rows. */
-static void hand_on(Run *run) {
-    if (!run->by_rows) barrier(run);
+#define FOR_ROWS(worker, task)                                                                               \
+    for (int row = (task) * SLICE, end = min(worker->run->rows, row + SLICE); row < end; row++)
+
+static void scale_rows(Worker *worker, const Layer *layer, int kind, int task) {
+    Run *run = worker->run;
+    int n = run->model->hidden;
+    float scale = __builtin_sqrtf((float)n);
+    (void)layer, (void)kind;
+    FOR_ROWS(worker, task)
+    for (int i = 0; i < n; i++) run->x[(long)row * n + i] *= scale;
 }
 
-static void layers(Run *run, int thread) {
-    const Model *m = run->model;
-    Span rows = some_rows(run, thread);
-    int heads = m->heads * m->head_dim, all_heads = heads + 2 * m->kv_heads * m->head_dim;
-    for (int index = 0; index < m->layers; index++) {
-        const Layer *layer = m->layer + index;
-        for (int row = rows.from; row < rows.to; row++) enter(run, row, layer->norm[INPUT]);
-        hand_on(run);
-        product(run, thread, layer, QKV, m->hidden, all_heads);
-        hand_on(run);
-        for (int row = rows.from; row < rows.to; row++) spread(run, row, layer);
-        barrier(run);
-        attention(run, thread, index);
-        barrier(run);
-        product(run, thread, layer, OUTPUT, heads, m->hidden);
-        hand_on(run);
-        for (int row = rows.from; row < rows.to; row++) {
-            leave(run, row, layer->norm[AFTER_ATTENTION]);
-            enter(run, row, layer->norm[BEFORE_MLP]);
-        }
-        hand_on(run);
-        product(run, thread, layer, GATE_UP, m->hidden, 2 * m->mlp);
-        hand_on(run);
-        for (int row = rows.from; row < rows.to; row++)
-            narrow_row(run, row, run->wide + row * run->wide_stride, m->mlp);
-        hand_on(run);
-        product(run, thread, layer, DOWN, m->mlp, m->hidden);
-        hand_on(run);
-        for (int row = rows.from; row < rows.to; row++) leave(run, row, layer->norm[AFTER_MLP]);
+static void enter_rows(Worker *worker, const Layer *layer, int kind, int task) {
+    FOR_ROWS(worker, task) enter(worker->run, row, layer->norm[kind]);
+}
+
+static void spread_rows(Worker *worker, const Layer *layer, int kind, int task) {
+    (void)kind;
+    FOR_ROWS(worker, task) spread(worker->run, row, layer);
+}
+
+static void leave_rows(Worker *worker, const Layer *layer, int kind, int task) {
+    FOR_ROWS(worker, task) leave(worker->run, row, layer->norm[kind]);
+}
+
+static void settle_rows(Worker *worker, const Layer *layer, int kind, int task) {
+    (void)kind;
+    FOR_ROWS(worker, task) {
+        leave(worker->run, row, layer->norm[AFTER_ATTENTION]);
+        enter(worker->run, row, layer->norm[BEFORE_MLP]);
     }
-    barrier(run);
+}
+
+static void narrow_rows(Worker *worker, const Layer *layer, int kind, int task) {
+    Run *run = worker->run;
+    (void)layer, (void)kind;
+    FOR_ROWS(worker, task) narrow_row(run, row, run->wide + row * run->wide_stride, run->model->mlp);
+}
+
+static void layers(Worker *worker) {
+    const Run *run = worker->run;
+    const Model *m = run->model;
+    int slices = pieces(run->rows, SLICE), all_heads = (m->heads + 2 * m->kv_heads) * m->head_dim;
+    share(worker, scale_rows, NULL, 0, slices);
+    for (const Layer *layer = m->layer; layer < m->layer + m->layers; layer++) {
+        share(worker, enter_rows, layer, INPUT, slices);
+        share(worker, product, layer, QKV, all_heads / WIDTH);
+        share(worker, spread_rows, layer, 0, slices);
+        share(worker, attend, layer, 0, (int)(run->keys / ROWS));
+        share(worker, product, layer, OUTPUT, m->hidden / WIDTH);
+        share(worker, settle_rows, layer, 0, slices);
+        share(worker, product, layer, GATE_UP, 2 * m->mlp / WIDTH);
+        share(worker, narrow_rows, layer, 0, slices);
+        share(worker, product, layer, DOWN, m->hidden / WIDTH);
+        share(worker, leave_rows, layer, AFTER_MLP, slices);
+    }
 }
 
 /* The mean of a text's final states through the dense head, made one long. */
-static void finish(Run *run, int text) {
+static void finish(Worker *worker, const Layer *layer, int kind, int text) {
+    Run *run = worker->run;
+    (void)layer, (void)kind;
     int n = run->model->hidden, length = run->start[text + 1] - run->start[text];
     float mean[n], *vector = run->vectors + (long)text * n;
     memset(mean, 0, sizeof mean);
@@ -375,12 +385,10 @@ static void finish(Run *run, int text) {
     for (int i = 0; i < n; i++) vector[i] *= inverse;
 }
 
-static void work(Run *run) {
-    int thread = atomic_fetch_add(&run->next_thread, 1);
-    Span rows = some_rows(run, thread);
-    float scale = __builtin_sqrtf((float)run->model->hidden);
-    for (long i = (long)rows.from * run->model->hidden; i < (long)rows.to * run->model->hidden; i++)
-        run->x[i] *= scale;
+static void *work(void *argument) {
+    Run *run = argument;
+    int thread = atomic_fetch_add(&run->workers, 1);
+    Worker worker = {.run = run, .scratch = run->scratch + thread * run->scratch_size};
     if (run->amx) {
         struct {
             uint8_t palette, start, none[14];
@@ -390,15 +398,9 @@ static void work(Run *run) {
         for (int i = 0; i < 8; i++) tiles.bytes[i] = 64, tiles.rows[i] = 16;
         _tile_loadconfig(&tiles);
     }
-    layers(run, thread);
+    layers(&worker);
     if (run->amx) _tile_release();
-    for (int text = thread; text < run->texts; text += run->threads) finish(run, text);
-}
-
-static void *work_thread(void *argument) {
-    Run *run = argument;
-    while (!atomic_load(&run->ready)) sched_yield();
-    work(run);
+    share(&worker, finish, NULL, 0, run->texts);
     return NULL;
 }
 
@@ -406,19 +408,22 @@ static void *work_thread(void *argument) {
 static void *lay_out(Run *run) {
     const Model *m = run->model;
     int longest = 0, heads = m->heads * m->head_dim;
-    run->keys = 0;
-    for (int text = 0; text < run->texts; text++) longest = max(longest, run->start[text + 1] - run->start[text]);
-    for (int text = 0; text < run->texts; text++) run->keys += up(run->start[text + 1] - run->start[text], ROWS);
+    for (int text = 0; text < run->texts; text++) {
+        int length = run->start[text + 1] - run->start[text];
+        longest = max(longest, length);
+        run->keys += up(length, ROWS);
+    }
     long rows = up(run->rows, ROWS) + ROWS; /* blocks read 32 rows wherever they begin */
     run->wide_stride = max(heads + 2 * m->kv_heads * m->head_dim, max(m->hidden, m->mlp));
     run->narrow_stride = max(m->hidden, max(heads, m->mlp)) * (m->int8 ? 1 : 2);
-    run->scratch_size = ROWS * (up(longest, ROWS) * 6 + heads * 4l) + ROWS * ROWS * 4;
+    run->scratch_size = up(ROWS * (up(longest, ROWS) * 6 + heads * 4l) + ROWS * WIDTH * 4, 64);
     struct {
         void *part;
         long bytes;
     } parts[] = {
         {&run->key_start, run->texts * 4l},
         {&run->text_of, rows * 4},
+        {&run->text_of_keys, run->keys / ROWS * 4},
         {&run->narrow, rows * run->narrow_stride},
         {&run->step, rows * 4},
         {&run->wide, rows * run->wide_stride * 4},
@@ -426,6 +431,7 @@ static void *lay_out(Run *run) {
         {&run->key, run->keys * m->kv_heads * m->head_dim * 2},
         {&run->value, run->keys * m->kv_heads * m->head_dim * 2},
         {&run->scratch, run->scratch_size * run->threads},
+        {&run->stage, (m->layers * STAGES + 2l) * sizeof(Stage)},
     };
     const int count = sizeof parts / sizeof *parts;
     long size = 64;
@@ -438,24 +444,27 @@ static void *lay_out(Run *run) {
     return memory;
 }
 
+static void number_rows(Run *run) {
+    for (int text = 0, keys = 0; text < run->texts; text++) {
+        run->key_start[text] = keys;
+        for (int row = run->start[text]; row < run->start[text + 1]; row++) run->text_of[row] = text;
+        for (int end = keys + (int)up(run->start[text + 1] - run->start[text], ROWS); keys < end; keys += ROWS)
+            run->text_of_keys[keys / ROWS] = text;
+    }
+}
+
 int ken_run(const Model *model, float *x, const int32_t *start, int texts, int threads, int amx,
             float *vectors) {
-    Run run = {.model = model, .x = x, .vectors = vectors, .start = start, .texts = texts, .rows = start[texts]};
+    Run run = {.model = model, .x = x, .vectors = vectors, .start = start, .texts = texts};
+    run.rows = start[texts];
     run.amx = amx;
-    run.threads = max(1, min(threads, MAX_THREADS));
+    run.threads = max(1, min(threads, THREADS));
     void *memory = lay_out(&run);
     if (!memory) return -1;
-    for (int text = 0, keys = 0; text < texts; text++) {
-        run.key_start[text] = keys;
-        keys += (int)up(start[text + 1] - start[text], ROWS);
-        for (int row = start[text]; row < start[text + 1]; row++) run.text_of[row] = text;
-    }
-    pthread_t others[MAX_THREADS];
-    int started = 0;
-    while (started < run.threads - 1 && pthread_create(&others[started], NULL, work_thread, &run) == 0) started++;
-    run.threads = started + 1;
-    run.by_rows = run.rows >= 2 * ROWS * run.threads;
-    atomic_store(&run.ready, 1);
+    number_rows(&run);
+    pthread_t others[THREADS];
+    int started = 0; /* with fewer threads than asked for, the rest do their share */
+    while (started < run.threads - 1 && pthread_create(&others[started], NULL, work, &run) == 0) started++;
     work(&run);
     for (int i = 0; i < started; i++) pthread_join(others[i], NULL);
     free(memory);
