@@ -13,14 +13,20 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
+_PLAIN = frozenset({str, int, float, bool})
+"""What most values are: neither looked into nor changed."""
+
+
 class Malformed(ValueError):
     """A value that does not fit the type it is meant to have."""
 
 
 def encode(value: object) -> Any:
     """A value of plain types, tuples, frozen sets and dataclasses as what `json.dumps` takes."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: encode(getattr(value, name)) for name in _fields(type(value))}
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -32,6 +38,8 @@ def encode(value: object) -> Any:
 
 def decode(hint: Any, value: Any) -> Any:
     """The value as an instance of `hint`; raises `Malformed` where it cannot be one."""
+    if hint in _PLAIN and type(value) is hint:
+        return value
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _decode_union(get_args(hint), value)
@@ -76,12 +84,18 @@ def _decode_items(origin: Any, arguments: tuple[Any, ...], value: Any) -> Any:
 
 def _decode_dataclass(hint: Any, value: Any) -> Any:
     _require(isinstance(value, dict), value, hint)
-    hints = hints_of(hint)
-    known = {field.name for field in dataclasses.fields(hint) if field.init}
+    known = _fields(hint)
     try:
-        return hint(**{name: decode(hints[name], item) for name, item in value.items() if name in known})
+        return hint(**{name: decode(known[name], item) for name, item in value.items() if name in known})
     except TypeError as error:
         raise Malformed(str(error)) from error
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Any]:
+    """The fields a dataclass is made of, and their types."""
+    hints = hints_of(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}
 
 
 @cache

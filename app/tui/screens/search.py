@@ -114,7 +114,8 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         return replace(answer, hits=(*answer.hits, *below))
 
     def show_answer(self, answer: Answer, *, final: bool) -> None:
-        self._remark_is(self._remark(answer) if final else Content(""))
+        if final or not self.results.cards:
+            self._remark_is(self._remark(answer) if final else Content(""))
         self.show_rows()
         self._swap("results")
         self._summarise(answer, final)
@@ -169,7 +170,6 @@ class SearchScreen(Previewing, Narrowing, HitActions):
     def _remark_is(self, text: Content) -> None:
         if self._banner.content != text:
             self._banner.update(text)
-            self._banner.display = bool(text)
 
     # Home
 
