@@ -324,7 +324,8 @@ class LocalLibrary:
         cut = f"Only the first {MOST_ASKED:,} characters of the question were compared by meaning."
         notice = cut if len(query) > MOST_ASKED else ""
         try:
-            return self.model.embed_queries([query[:MOST_ASKED]])[0], mode, notice
+            made_by = self._searcher().fingerprint
+            return self.model.embed_queries([query[:MOST_ASKED]], made_by=made_by)[0], mode, notice
         except ModelNotFound as error:
             if mode == "meaning":
                 raise

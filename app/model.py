@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.config import ModelConfig
-from embedder.errors import ModelNotFound
-from embedder.models import DEFAULT_MODEL, find_model
+from embedder.errors import EmbedderError, ModelNotFound
+from embedder.models import DEFAULT_MODEL, find_model, list_models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +41,12 @@ class TextModel(Protocol):
     def counter(self) -> Callable[[], TokenCounter]:
         """Makes the token counter; pickles, so that another process can. Raises `ModelNotFound`."""
 
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+    def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
+        """Vectors of questions for vectors of the fingerprint `made_by`; of this model's own where empty.
+
+        Raises `ModelNotFound` where no model that is here makes such.
+        """
+
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
@@ -53,6 +60,9 @@ class LazyModel:
         self.config = config
         self._guard = threading.Lock()
         self._embedder: Embedder | None = None
+        self._former_guard = threading.Lock()
+        self._former: Embedder | None = None
+        self._made_by = ""
         self._counter: Callable[[], TokenCounter] | None = None
 
     @property
@@ -105,8 +115,25 @@ class LazyModel:
             self._counter = partial(TokenCounterOf, self.folder)
         return self._counter
 
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self.embedder().embed_queries(texts)
+    def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
+        former = self._former_for(made_by)
+        return (former or self.embedder()).embed_queries(texts)
+
+    def _former_for(self, made_by: str) -> Embedder | None:
+        """The model whose vectors serve while others are made by this one; None where they are its own."""
+        with self._former_guard:
+            if made_by != self._made_by:
+                if self._former is not None:
+                    self._former.close()
+                    self._former = None
+                if made_by and made_by != self.fingerprint:
+                    self._former = self._beside(maker_of(made_by, self.config))
+                self._made_by = made_by
+            return self._former
+
+    def _beside(self, config: ModelConfig) -> Embedder:
+        """Another model, loaded beside this one."""
+        return LazyModel(config).embedder()
 
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
@@ -114,10 +141,29 @@ class LazyModel:
         return self.embedder().embed_documents(texts, titles)
 
     def close(self) -> None:
+        self._former_for("")
         with self._guard:
             if self._embedder is not None:
                 self._embedder.close()
                 self._embedder = None
+
+
+def maker_of(made_by: str, config: ModelConfig) -> ModelConfig:
+    """Settings of a model on this machine whose vectors have the fingerprint `made_by`.
+
+    Raises `ModelNotFound` where there is none.
+    """
+    from embedder import loading
+
+    for model in list_models():
+        for precision in (config.precision, "auto", "4bit"):
+            with suppress(EmbedderError):
+                if loading.fingerprint(model.folder, config.engine, precision) == made_by:
+                    return replace(config, name=str(model.folder), precision=precision)
+    raise ModelNotFound(
+        "The model that made the vectors is not here, and those of the new one are not ready.",
+        "`ken index` makes them.",
+    )
 
 
 class TokenCounterOf:

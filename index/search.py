@@ -45,6 +45,12 @@ class Searcher:
             self._resident = Resident()
             self._nearest = self._resident.nearest
 
+    @property
+    def fingerprint(self) -> str:
+        """What made the vectors that answer; empty before the first."""
+        with self._pool.snapshot() as db:
+            return generations.fingerprint(db, generations.serving(db))
+
     def search(
         self,
         query: str,

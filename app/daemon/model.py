@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from app.config import Config
+from app.config import Config, ModelConfig
 from app.daemon.model_process import ModelProcess
 from app.model import LazyModel
 
@@ -41,6 +41,9 @@ class DaemonModel(LazyModel):
         apart = self.engine != "mlx" and (self._second.loaded or self._much())
         return (self._second if apart else self._first).embed_documents(texts, titles)
 
+    def _beside(self, config: ModelConfig) -> Embedder:
+        return ModelProcess(config)  # type: ignore[return-value]
+
     @property
     def loaded(self) -> bool:
         return self._first.loaded or self._second.loaded
@@ -57,10 +60,12 @@ class DaemonModel(LazyModel):
 
     def release(self) -> None:
         """Give back the engine and the tokenizer's tables."""
+        self._former_for("")
         self._first.release()
         self._second.release()
         self._counter = None
 
     def close(self) -> None:
+        super().close()
         self._first.close()
         self._second.close()
