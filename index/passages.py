@@ -85,7 +85,7 @@ class _Row:
             tokens = sizes.get(i, unit.tokens)
             if tokens < _FRAGMENT or units[i - 1].kind == "heading":
                 continue
-            if tokens >= usual or unit.order * usual < tokens * _LOTS:
+            if tokens >= usual or unit.lot * usual < tokens * _LOTS:
                 yield i
 
     def _sections(self) -> Iterator[tuple[int, int]]:
@@ -122,10 +122,10 @@ class _Row:
         """Later boundaries in this order are cut only where the earlier ones do not suffice."""
         unit = self._units[i]
         if self._units[i - 1].kind == "heading":
-            return 3, unit.order
+            return 3, unit.lot
         if unit.forced:
-            return 2, unit.order
-        return (0 if unit.kind in ("prose", "heading") else 1), unit.order
+            return 2, unit.lot
+        return (0 if unit.kind in ("prose", "heading") else 1), unit.lot
 
     def _halved(self, a: int, b: int) -> list[tuple[int, int]]:
         """A range too large in which every boundary leaves a fragment: cut nearest its middle."""

@@ -1,13 +1,13 @@
-"""Token counts word by word: Gemma's own, at the speed of a dictionary.
+"""Token counts run by run: Gemma's own, at the speed of a dictionary.
 
 Owns a cache from a word to its count. Knows nothing of the tokenizer behind it: a counter comes in
 and a counter comes out.
 
 No entry of EmbeddingGemma's vocabulary goes on past a blank that follows another character (its one
 exception, `> </`, can only make a count smaller), so a text cut before each run of blanks tokenises
-piece by piece to the same tokens as whole, and natural text repeats its words. Where blanks are rare
-(links, Japanese, Chinese, encoded data) the pieces are runs of one script, which also repeat; a token
-that spans two runs is then counted as two, so that a count is never too small.
+piece by piece to the same tokens as whole, and natural text repeats its words. A word is counted as
+its runs of letters of one script, digits or signs, which repeat more than words do. The few tokens
+that span two runs count twice: 0.2 % too much in English, 7 % in Japanese, never too little.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from threading import Lock
 from index.types import TokenCounter
 
 _WORD = re.compile(r"\s*\S+|\s+")
-_LONGEST_WHOLE = 24
-"""Characters of a word that is counted whole; longer ones are counted by their runs."""
+_LETTERS = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
+_KANA_AND_HAN = r"\u3041-\u30ff\u3400-\u9fff"
 _RUN = re.compile(
-    r"\s+|[A-Za-z]{1,24}|[0-9]{1,24}|[\u3041-\u309f]{1,24}|[\u30a0-\u30ff]{1,24}|[\u3400-\u9fff]{1,24}"
-    r"|[^\sA-Za-z0-9\u3041-\u30ff\u3400-\u9fff]{1,24}"
+    rf"\s*(?:[{_LETTERS}]{{1,24}}|[0-9]{{1,24}}|[\u3041-\u309f]{{1,24}}|[\u30a0-\u30ff]{{1,24}}|[\u3400-\u9fff]{{1,24}}"
+    rf"|[!-/:-@\[-`{{-~]{{1,24}}|[^\s\x00-\x7f{_LETTERS}{_KANA_AND_HAN}]{{1,24}}|[^\s])|\s+"
 )
-_MOST_KEPT = 300_000
+"""Of bounded length, because tokenising one run takes time that grows faster than its length."""
+_LONGEST_KEPT = 200
+_MOST_KEPT = 200_000
 
 
 class WordCounter:
@@ -46,22 +48,22 @@ class WordCounter:
         try:
             return [sum(map(known.__getitem__, words)) for words in pieces]
         except KeyError:
-            counts = self._learned(set().union(*pieces).difference(known))
+            counts = self._learned(set[str]().union(*pieces).difference(known))
         return [sum(counts[word] if word in counts else known[word] for word in words) for words in pieces]
 
     def _learned(self, words: Iterable[str]) -> dict[str, int]:
-        """The counts of `words`; whole words and runs are remembered, words made of runs are not."""
-        runs = {word: _RUN.findall(word) if len(word) > _LONGEST_WHOLE else [word] for word in words}
+        """The counts of `words`, remembered but for very long ones."""
+        runs = {word: _RUN.findall(word) for word in words}
         with self._lock:
-            new = list(set().union(*runs.values()).difference(self._known))
-            counts = dict(zip(new, self._count(new), strict=True))
             known = self._known
-            found = {
-                word: sum(counts[run] if run in counts else known[run] for run in parts)
-                for word, parts in runs.items()
-            }
+            new = list(set[str]().union(*runs.values()).difference(known))
+            counts = dict(zip(new, self._count(new), strict=True))
+            for word, parts in runs.items():
+                if len(parts) != 1:
+                    counts[word] = sum(counts[run] if run in counts else known[run] for run in parts)
+            kept = {word: tokens for word, tokens in counts.items() if len(word) <= _LONGEST_KEPT}
             if len(known) > _MOST_KEPT:
-                self._known = counts
+                self._known = kept
             else:
-                known.update(counts)
-        return found
+                known.update(kept)
+        return counts

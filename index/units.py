@@ -39,7 +39,7 @@ class Unit(NamedTuple):
     """Tokens of the blanks between the unit before and this one."""
     forced: bool
     """Whether a section had to be cut to make this unit begin here."""
-    order: int
+    lot: int
     """A number of 32 bits drawn from the unit's first characters: its lot, whatever stands before it."""
 
 
@@ -67,42 +67,41 @@ def _with_gaps(text: str, pieces: Sequence[tuple[Section, int, bool]], count: To
     gaps = [text[end : span.start] for end, (span, _, _) in zip(ends, pieces, strict=False)]
     kinds = list(set(gaps))
     cost = dict(zip(kinds, count(kinds), strict=True))
-    raw = zlib.crc32
     return [
-        Unit(
-            *span, tokens, cost[gap], forced,
-            raw(text[span.start : min(span.end, span.start + _HASHED)].encode("utf-8", "surrogatepass")),
-        )
+        Unit(*span, tokens, cost[gap], forced, _lot(text[span.start : min(span.end, span.start + _HASHED)]))
         for (span, tokens, forced), gap in zip(pieces, gaps, strict=True)
-    ]  # fmt: skip
+    ]
+
+
+def _lot(words: str) -> int:
+    return zlib.crc32(words.encode("utf-8", "surrogatepass"))
 
 
 def _covering(document: Document) -> Iterator[Section]:
     """The sections without blank ends, and what lies between them where that is not blank."""
     text, at = document.text, 0
     heading: tuple[str, ...] = ()
-    for section in document.sections:
+    for section in (*document.sections, Section(len(text), len(text))):
         start = max(section.start, at)
-        if start > at and not text[at:start].isspace():
-            yield from _trimmed(text, at, Section(at, start, "prose", heading))
+        if start > at and (between := _trimmed(text, Section(at, start, "prose", heading))):
+            yield between
         if section.end > start:
-            yield from _trimmed(text, start, section)
+            if inside := _trimmed(text, Section(start, *section[1:])):
+                yield inside
             at, heading = section.end, section.heading
-    if at < len(text):
-        yield from _trimmed(text, at, Section(at, len(text), "prose", heading))
 
 
-def _trimmed(text: str, at: int, section: Section) -> Iterator[Section]:
-    """The section from `at` on, first line that is not blank to last character."""
-    piece = text[at : section.end]
+def _trimmed(text: str, section: Section) -> Section | None:
+    """The section from its first line that is not blank to its last character; None where all is blank."""
+    at, end, kind, heading = section
+    piece = text[at:end]
     end = at + len(piece.rstrip())
     if end == at:
-        return
-    start = at
+        return None
     if piece[0].isspace():
         lead = len(piece) - len(piece.lstrip())
-        start += piece.rfind("\n", 0, lead) + 1 or (lead if at and text[at - 1] != "\n" else 0)
-    yield Section(start, end, section.kind, section.heading)
+        at += piece.rfind("\n", 0, lead) + 1 or (lead if at and text[at - 1] != "\n" else 0)
+    return Section(at, end, kind, heading)
 
 
 def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:

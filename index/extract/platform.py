@@ -39,8 +39,8 @@ def own_peak_memory() -> int:
     (proc(5)) is this program's alone.
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError, ValueError), open("/proc/self/status", "rb") as status:  # noqa: PTH123
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith(b"VmHWM:"))
+        with contextlib.suppress(OSError, ValueError), open("/proc/self/status", "rb", 0) as status:  # noqa: PTH123
+            return int(status.read(4096).partition(b"VmHWM:")[2].split(None, 1)[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

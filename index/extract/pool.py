@@ -13,7 +13,8 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any, Self
 from index.errors import FileFailed, FileSkipped
 from index.extract import platform
 from index.extract.source import MAX_TEXT
-from index.extract.worker import LENGTHS, Cutting, asked
+from index.extract.worker import KINDS, LENGTHS, Cutting, asked
 from index.types import Document, Passage, Section
 
 HARD_SECONDS = 60.0
@@ -36,6 +37,10 @@ _START = (
     "import sys; sys.path.append(sys.argv[3]); from index.extract.worker import main; "
     "main(int(sys.argv[1]), int(sys.argv[2]))"
 )
+
+
+_Answer = tuple[dict[str, Any], "array[int]", str]
+"""Header, numbers and text, as `worker.pack` makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,10 @@ class ReaderPool:
         for _ in range(3):
             with _opened(path) as descriptor:
                 before = os.fstat(descriptor)
-                header, text = self._ask(request, descriptor)
+                answer = self._ask(request, descriptor)
                 after = os.fstat(descriptor)
             if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
-                return _read_file(header, text, before)
+                return _read_file(*answer, before)
         raise FileFailed(
             "It kept changing while it was being read.", "It is read again when it comes to rest."
         )
@@ -104,7 +109,7 @@ class ReaderPool:
     ) -> None:
         self.close()
 
-    def _ask(self, request: bytes, descriptor: int) -> tuple[dict[str, Any], str]:
+    def _ask(self, request: bytes, descriptor: int) -> _Answer:
         with self._places:
             child = self._take()
             try:
@@ -158,15 +163,16 @@ class _Child:
             return False
         return True
 
-    def receive(self, seconds: float) -> tuple[dict[str, Any], str]:
+    def receive(self, seconds: float) -> _Answer:
         """The answer to what was sent; raises FileFailed where none comes."""
         self._link.settimeout(seconds)
         try:
-            head, body = LENGTHS.unpack(self._exactly(LENGTHS.size))
-            if head > _MOST_HEADER or body > 4 * MAX_TEXT:
+            head, numbers, body = LENGTHS.unpack(self._exactly(LENGTHS.size))
+            if max(head, numbers) > _MOST_HEADER or body > 4 * MAX_TEXT:
                 raise FileFailed("Reading it gave more than may be taken from one file.")
             header = json.loads(self._exactly(head))
-            return header, self._exactly(body).decode("utf-8", "surrogatepass")
+            found = array("I", bytes(self._exactly(numbers)))
+            return header, found, self._exactly(body).decode("utf-8", "surrogatepass")
         except TimeoutError:
             raise FileFailed(f"Reading it took more than {seconds:.0f} seconds.") from None
         except (ConnectionError, EOFError):
@@ -230,20 +236,24 @@ def _unreadable(error: OSError) -> FileFailed:
             return FileFailed(f"The system cannot open it: {os.strerror(error.errno or 0)}.")
 
 
-def _read_file(header: dict[str, Any], text: str, status: os.stat_result) -> ReadFile:
+def _read_file(header: dict[str, Any], numbers: array[int], text: str, status: os.stat_result) -> ReadFile:
     if "refused" in header:
         kind = FileSkipped if header["refused"] == "skipped" else FileFailed
         raise kind(header["what"], header["fix"])
-    kinds, headings = header["kinds"], [tuple(path) for path in header["headings"]]
-    sections = tuple(
-        Section(start, end, kinds[kind], headings[heading])
-        for start, end, kind, heading in _rows(header["sections"], 4)
-    )
-    title = header["passage_title"]
-    passages = tuple(
-        Passage(text[start:end], start, end, line, title, headings[heading], page or None, tokens)
-        for start, end, line, heading, page, tokens in _rows(header["passages"], 6)
-    )
+    headings = [tuple(path) for path in header["headings"]]
+    sections: tuple[Section, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    if header["cut"]:
+        title = header["passage_title"]
+        passages = tuple(
+            Passage(text[start:end], start, end, line, title, headings[heading], page or None, tokens)
+            for start, end, line, heading, page, tokens in _rows(numbers, 6)
+        )
+    else:
+        sections = tuple(
+            Section(start, end, KINDS[kind], headings[heading])
+            for start, end, kind, heading in _rows(numbers, 4)
+        )
     document = Document(
         text,
         header["kind"],
@@ -265,5 +275,5 @@ def _read_file(header: dict[str, Any], text: str, status: os.stat_result) -> Rea
     )
 
 
-def _rows(numbers: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:
+def _rows(numbers: array[int], width: int) -> Iterator[tuple[int, ...]]:
     return zip(*[iter(numbers)] * width, strict=True)

@@ -16,21 +16,25 @@ import pickle
 import socket
 import struct
 import sys
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Any
+from typing import Any, get_args
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import platform, recognise
 from index.extract.source import MAX_TEXT, Source
 from index.passages import SIZE, cut
-from index.types import Document, Passage, TokenCounter
+from index.types import Document, Passage, SectionKind, TokenCounter
 
 IDLE_SECONDS = 60.0
 """A child without work for this long ends."""
-LENGTHS = struct.Struct("!II")
+LENGTHS = struct.Struct("!III")
+"""In front of an answer: the bytes of its header, its numbers and its text."""
+KINDS: tuple[SectionKind, ...] = get_args(SectionKind)
+_NAME = struct.Struct("!H")
 _COLLECT_AFTER = 50_000
 """Objects made between two collections: a document is many small ones that live until it is sent."""
 
@@ -74,7 +78,7 @@ def main(channel: int, memory_bytes: int) -> None:
 
 def asked(name: bytes, cutting: Cutting | None) -> bytes:
     """A request, sent with the open file: its name, and how it is to be cut, if it is."""
-    return LENGTHS.pack(len(name), 0) + name + pickle.dumps(cutting)
+    return _NAME.pack(len(name)) + name + pickle.dumps(cutting)
 
 
 def _receive(link: socket.socket) -> tuple[str, Cutting | None, int] | None:
@@ -84,8 +88,8 @@ def _receive(link: socket.socket) -> tuple[str, Cutting | None, int] | None:
         return None
     if not data or not descriptors:
         return None
-    end = LENGTHS.size + LENGTHS.unpack_from(data)[0]
-    return os.fsdecode(data[LENGTHS.size : end]), _cutting(data[end:]), descriptors[0]
+    end = _NAME.size + _NAME.unpack_from(data)[0]
+    return os.fsdecode(data[_NAME.size : end]), _cutting(data[end:]), descriptors[0]
 
 
 def _answer(name: str, cutting: Cutting | None, descriptor: int) -> bytes:
@@ -122,58 +126,39 @@ def _bounded(document: Document) -> Document:
 
 def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None = None) -> bytes:
     """A document as it travels, with its passages or else its sections, each heading once."""
-    kinds: dict[str, int] = {}
     headings: dict[tuple[str, ...], int] = {}
-    sections = [
-        number
-        for start, end, kind, heading in (document.sections if passages is None else ())
-        for number in (
-            start,
-            end,
-            kinds.setdefault(kind, len(kinds)),
-            headings.setdefault(heading, len(headings)),
-        )
-    ]
-    cuts = [
-        number
-        for p in passages or ()
-        for number in (
-            p.start,
-            p.end,
-            p.line,
-            headings.setdefault(p.heading, len(headings)),
-            p.page or 0,
-            p.tokens,
-        )
-    ]
-    return _frame(
-        {
-            "hash": digest.hex(),
-            "memory": platform.own_peak_memory(),
-            "kind": document.kind,
-            "title": document.title,
-            "passage_title": passages[0].title if passages else "",
-            "language": document.language,
-            "note": document.note,
-            "kinds": list(kinds),
-            "headings": list(headings),
-            "sections": sections,
-            "passages": cuts,
-            "pages": document.pages,
-            "withheld": document.withheld,
-        },
-        document.text,
-    )
+    numbers = array("I")
+    if passages is None:
+        for start, end, kind, heading in document.sections:
+            numbers.extend((start, end, KINDS.index(kind), headings.setdefault(heading, len(headings))))
+    else:
+        for p in passages:
+            heading_number = headings.setdefault(p.heading, len(headings))
+            numbers.extend((p.start, p.end, p.line, heading_number, p.page or 0, p.tokens))
+    header = {
+        "hash": digest.hex(),
+        "memory": platform.own_peak_memory(),
+        "kind": document.kind,
+        "title": document.title,
+        "passage_title": passages[0].title if passages else "",
+        "language": document.language,
+        "note": document.note,
+        "headings": list(headings),
+        "cut": passages is not None,
+        "pages": document.pages,
+        "withheld": document.withheld,
+    }
+    return _frame(header, numbers.tobytes(), document.text)
 
 
 def _refusal(state: str, what: str, fix: str) -> bytes:
-    return _frame({"refused": state, "what": what, "fix": fix}, "")
+    return _frame({"refused": state, "what": what, "fix": fix})
 
 
-def _frame(header: dict[str, Any], text: str) -> bytes:
+def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> bytes:
     head = json.dumps(header, separators=(",", ":")).encode("ascii")
     body = text.encode("utf-8", "surrogatepass")
-    return LENGTHS.pack(len(head), len(body)) + head + body
+    return b"".join((LENGTHS.pack(len(head), len(numbers), len(body)), head, numbers, body))
 
 
 if __name__ == "__main__":
