@@ -70,6 +70,7 @@ def import_(store: Store, folder: Path, tell: Told = lambda _done, _total: None)
     try:
         facts = json.loads((folder / "index.json").read_text())
         _check(facts, store, folder)
+        store.take(facts["fingerprint"], facts["chunker"])
         files = {one["path"]: _file(one) for one in _read_lines(folder / "files.jsonl")}
         for one in _read_lines(folder / "folders.jsonl"):
             store.add_folder(one["path"])

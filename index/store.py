@@ -85,14 +85,19 @@ class Store:
         self._writes = 0
         self._connection = open_writer(self.path)
         try:
-            with self._write() as db:
-                if fingerprint:
-                    generations.take(db, fingerprint)
-                if chunker:
-                    _take_chunker(db, chunker)
+            if fingerprint or chunker:
+                self.take(fingerprint, chunker)
         except BaseException:
             self._connection.close()
             raise
+
+    def take(self, fingerprint: str, chunker: str) -> None:
+        """Note what makes the vectors and the passages that will be put; empty: as it was."""
+        with self._write() as db:
+            if fingerprint:
+                generations.take(db, fingerprint)
+            if chunker:
+                _take_chunker(db, chunker)
 
     def add_folder(self, path: str) -> None:
         with self._write() as db:

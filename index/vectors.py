@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 import numpy as np
@@ -26,7 +26,7 @@ MAX_K = 4096
 TAIL = 8 + FULL - DIMENSION
 """Bytes of a tail; declared as floats, because an UPDATE loses the type that marks int8."""
 CHUNK = 256
-"""Rows of a vec0 chunk: a vector is read by walking its chunk's pages, a search merges chunk by chunk."""
+"""Rows of a vec0 chunk: reading or writing a vector walks the chunk's pages, searching merges the chunks."""
 _FAR = np.full(DIMENSION, 1e3, np.float32).tobytes()
 _REACH = 2.5
 """Unit vectors are at most 2 apart; anything further is a freed row."""
@@ -119,8 +119,8 @@ def nearest(
 
 def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
     """Those of `ids` that have a vector within reach, and their 256-d unit rows."""
-    slots, heads = _near(connection, number, ids)
-    return np.array([slot.id for slot in slots], np.int64), heads
+    found, heads, _ = _stored(connection, number, ids)
+    return found, heads
 
 
 def blocks(connection: apsw.Connection, number: int, size: int) -> Iterator[tuple[Ids, Floats]]:
@@ -137,70 +137,44 @@ def cosines(
     connection: apsw.Connection, number: int, query: Floats, ids: Iterable[int], dimension: int = FULL
 ) -> dict[int, float]:
     """Cosines of a (768,) unit query and each id, at 256 dimensions or all 768 (the rest as int8)."""
-    slots, heads = _near(connection, number, ids)
+    found, heads, tails = _stored(connection, number, ids)
     if dimension == DIMENSION:
         scores = heads @ shorten(query[None])[0]
     else:
-        lengths, scales, codes = _tails(connection, number, slots)
+        lengths, scales, codes = _unpacked(tails)
         rest = codes.astype(np.float32) @ query[DIMENSION:]
         scores = (heads @ query[:DIMENSION]) * lengths + rest * scales
-    return {slot.id: float(score) for slot, score in zip(slots, scores, strict=True)}
+    return dict(zip(found.tolist(), scores.tolist(), strict=True))
 
 
 def vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
     """The 768-d unit vector of one id, as stored."""
-    slots, heads = _near(connection, number, [id_])
-    if not slots:
+    found, heads, tails = _stored(connection, number, [id_])
+    if not len(found):
         return None
-    lengths, scales, codes = _tails(connection, number, slots)
+    lengths, scales, codes = _unpacked(tails)
     full = np.concatenate([heads[0] * lengths[0], codes[0] * scales[0]])
     return np.asarray(full / np.linalg.norm(full), np.float32)
 
 
-class _Slot(NamedTuple):
-    """Where vec0 keeps the vectors of an id."""
-
-    id: int
-    chunk: int
-    offset: int
-
-
-def _near(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[list[_Slot], Floats]:
-    """The slots of those `ids` that have a vector within reach, and its (n, 256) unit rows."""
+def _stored(
+    connection: apsw.Connection, number: int, ids: Iterable[int]
+) -> tuple[Ids, Floats, NDArray[np.uint8]]:
+    """Those of `ids` that have a vector within reach: (n,), (n, 256) unit rows and (n, 520) packed tails."""
     found = rows(
         connection,
-        f"SELECT rowid, chunk_id, chunk_offset FROM vectors_{number}_rowids "
-        "WHERE rowid IN (SELECT value FROM carray(?)) ORDER BY chunk_id, chunk_offset",
+        f"SELECT stored.id, stored.embedding, stored.tail FROM carray(?) AS asked "
+        f"CROSS JOIN vectors_{number} AS stored ON stored.id = asked.value",
         (array(np.fromiter(ids, np.int64)),),
     )
-    slots = [_Slot(*one) for one in found]
-    heads = np.frombuffer(_read(connection, number, 0, 4 * DIMENSION, slots), np.float32)
-    heads = heads.reshape(-1, DIMENSION)
+    numbers = np.array([id_ for id_, _, _ in found], np.int64)
+    heads = np.frombuffer(b"".join(head for _, head, _ in found), np.float32).reshape(-1, DIMENSION)
+    tails = np.frombuffer(b"".join(tail for _, _, tail in found), np.uint8).reshape(-1, TAIL)
     near = np.abs(heads[:, 0]) <= 1
-    return list(itertools.compress(slots, near)), heads[near]
+    return numbers[near], heads[near], tails[near]
 
 
-def _tails(
-    connection: apsw.Connection, number: int, slots: Sequence[_Slot]
-) -> tuple[Floats, Floats, NDArray[np.int8]]:
+def _unpacked(tails: NDArray[np.uint8]) -> tuple[Floats, Floats, NDArray[np.int8]]:
     """What `pack_tails` packed: lengths (n,), scales (n,) and codes (n, 512)."""
-    tails = np.frombuffer(_read(connection, number, 1, TAIL, slots), np.uint8).reshape(-1, TAIL)
     sides = np.ascontiguousarray(tails[:, :8]).view(np.float32)
     return sides[:, 0], sides[:, 1], tails[:, 8:].view(np.int8)
-
-
-def _read(connection: apsw.Connection, number: int, column: int, size: int, slots: Sequence[_Slot]) -> bytes:
-    """`size` bytes of each slot of a vec0 column, from its chunks: vec0 itself opens a chunk for each row."""
-    if not slots:
-        return b""
-    chunk = slots[0].chunk
-    parts: list[bytes] = []
-    with connection.blob_open(
-        "main", f"vectors_{number}_vector_chunks{column:02}", "vectors", chunk, False
-    ) as blob:
-        for slot in slots:
-            if slot.chunk != chunk:
-                blob.reopen(chunk := slot.chunk)
-            blob.seek(slot.offset * size)
-            parts.append(blob.read(size))
-    return b"".join(parts)

@@ -51,6 +51,8 @@ def test_export_to_another_home_and_back(
     monkeypatch.setenv("KEN_HOME", str(tmp_path / "other"))
     assert ken("import", tmp_path / "out").exit_code == 0
     assert ken_json("status")["pending"] == 0
+    again = ken("index")
+    assert "0 passages embedded" in again.stderr or "Nothing changed" in again.stderr, again.stderr
     assert ken_json("search", "--mode", "words", "flour")["hits"][0]["path"] == str(folder / "b.md")
 
 
