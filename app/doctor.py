@@ -94,13 +94,16 @@ def _index(*, repair: bool) -> list[Report]:
         except IndexCorrupt as error:
             if not repair:
                 return [Report(f"Index: {error.what}", False, error.fix)]
-            whole, again, kept = salvage(index)
+            saved = salvage(index)
+            again = (
+                "run `ken index` now" if saved.folders else "add your folders again with `ken index FOLDER`"
+            )
             return [
                 Report(
-                    f"Index: it was damaged; {whole:,} files were saved whole, {again:,} will be read again.",
+                    f"Index: it was damaged; {saved.files:,} files in {saved.folders:,} folders were saved.",
                     True,
                 ),
-                Report(f"The damaged file is kept as {paths.short(str(kept))}; run `ken index` now.", True),
+                Report(f"The damaged file is kept as {paths.short(str(saved.kept))}; {again}.", True),
             ]
 
 

@@ -32,6 +32,8 @@ Value = TypeVar("Value", int, str, bytes, float)
 BUSY_MS = 10_000
 PAGE_SIZE = 16_384
 JOURNAL_LIMIT = 64 * 1024 * 1024
+VALID_FOR = 92
+"""Where in the file the counter stands that says whether the length in the header counts."""
 APPLICATION_ID = 0x6B656E31
 """Marks the file as ken's in its header."""
 
@@ -100,6 +102,19 @@ def backup(path: Path, target: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
+def outdated(path: Path) -> bool:
+    """Whether the tables are an earlier release's, so that the next opening brings them up to date first.
+
+    Read from the file's header (`user_version`: https://sqlite.org/fileformat2.html#user_version_number),
+    so that nothing is opened, locked or waited for.
+    """
+    try:
+        with path.open("rb") as file:
+            return 0 < int.from_bytes(file.read(64)[60:], "big") < len(MIGRATIONS)
+    except OSError:
+        return False
+
+
 def open_writer(path: Path) -> apsw.Connection:
     """A connection that may write; creates the file (0600) and its folder (0700) and migrates."""
     with titled(path):
@@ -135,8 +150,17 @@ def open_reader(path: Path) -> apsw.Connection:
 
 
 def open_damaged(path: Path) -> apsw.Connection:
-    """A connection to a file whose tables may be broken, for saving what can be read of it."""
+    """A connection to a file whose tables may be broken, for saving what can be read of it.
+
+    Raises IndexCorrupt where it is no database at all.
+    """
     with titled(path):
+        with contextlib.suppress(apsw.CorruptError):
+            return _connect(path)
+        # Where the header's two counters differ, SQLite asks the file how long it is: a cut-off one opens.
+        with path.open("r+b") as file:
+            file.seek(VALID_FOR)
+            file.write(bytes(4))
         return _connect(path)
 
 

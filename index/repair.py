@@ -58,8 +58,8 @@ def damage(db: apsw.Connection) -> list[str]:
 
     Words are left out: they can be made again.
     """
-    said = [str(one) for (one,) in rows(db, "PRAGMA quick_check(20)")]
-    return [one for one in said if one != "ok" and "fts5" not in one]
+    said = [line for (one,) in rows(db, "PRAGMA quick_check(20)") for line in str(one).splitlines()]
+    return [one for one in said if one != "ok" and "fts5" not in one and not one.startswith("***")]
 
 
 def mend(db: apsw.Connection, drop_unused: Callable[[set[int]], None]) -> None:

@@ -1,14 +1,16 @@
 """What can still be read of a damaged index, put into a new one; the damaged file is kept beside it.
 
-Files are taken over one by one: a file of which a passage cannot be read is remembered as changed, so
-that it is read from the disk again. Vectors that can be read are kept.
+Files are taken over one by one, with those of their passages and vectors that can be read. What of a
+damaged file looks whole need not be: every file is remembered as changed, so that it is read from the
+disk again; passages that stay the same keep their vectors.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import apsw
@@ -16,6 +18,7 @@ import numpy as np
 
 from index import generations, vectors
 from index.database import open_damaged, row, rows
+from index.errors import IndexCorrupt
 from index.records import FILE_COLUMNS, decode_file, decode_heading
 from index.store import Store
 from index.types import FileRecord, Passage
@@ -23,29 +26,38 @@ from index.types import FileRecord, Passage
 _UNREADABLE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError, UnicodeDecodeError)
 
 
-def salvage(path: Path) -> tuple[int, int, Path]:
-    """Replace the index at `path`; returns files saved whole, files to be read again, and the old file."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How much of a damaged index could be read, and where the damaged file lies now."""
+
+    folders: int
+    files: int
+    kept: Path
+
+
+def salvage(path: Path) -> Saved:
+    """Replace the damaged index at `path`; of a file that is no database nothing is saved."""
     rescued = path.with_name(path.name + ".rescued")
     for leftover in path.parent.glob(rescued.name + "*"):
         leftover.unlink()
-    whole = partly = 0
-    source = open_damaged(path)
-    try:
-        with Store(rescued, fingerprint=_fingerprint(source)) as store:
-            for folder in _folders(source):
-                store.add_folder(folder)
-            for file in range(1, _last_file(source) + 1):
-                saved = _save_file(source, store, file)
-                whole += saved is True
-                partly += saved is False
-    finally:
-        source.close()
+    folders: list[str] = []
+    files = 0
+    with (
+        suppress(IndexCorrupt),
+        closing(open_damaged(path)) as source,
+        Store(rescued, fingerprint=_fingerprint(source)) as store,
+    ):
+        folders = _folders(source)
+        for folder in folders:
+            store.add_folder(folder)
+        files = sum(_save_file(source, store, file) for file in range(1, _last_file(source) + 1))
+    Store(rescued).close()
     kept = path.with_name(f"{path.name}.damaged-{int(time.time())}")
     path.replace(kept)
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     rescued.replace(path)
-    return whole, partly, kept
+    return Saved(len(folders), files, kept)
 
 
 def _fingerprint(source: apsw.Connection) -> str:
@@ -71,21 +83,20 @@ def _last_file(source: apsw.Connection) -> int:
     return 0
 
 
-def _save_file(source: apsw.Connection, store: Store, file: int) -> bool | None:
-    """Whether a file was saved whole; None where nothing can be told of it."""
+def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
+    """Whether anything of the file could be read."""
     try:
         found = row(source, f"SELECT {', '.join(FILE_COLUMNS)} FROM files WHERE id = ?", (file,))
         if found is None:
-            return None
-        record = decode_file(found)
+            return False
+        record = replace(decode_file(found), mtime_ns=-1, hash=b"")
     except _UNREADABLE:
-        return None
+        return False
     try:
         passages, texts = _passages(source, file, record)
-        store.put([(record, passages)])
     except _UNREADABLE:
-        store.put([(replace(record, mtime_ns=-1, hash=b""), ())])
-        return False
+        passages, texts = [], []
+    store.put([(record, passages)])
     _save_vectors(source, store, passages, texts)
     return True
 
@@ -112,7 +123,8 @@ def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage]
     kept: list[vectors.Floats] = []
     for id_, text in zip(store.text_ids(passages), texts, strict=True):
         try:
-            one = vectors.vector(source, generations.serving(source), text)
+            with np.errstate(all="ignore"):
+                one = vectors.vector(source, generations.serving(source), text)
         except _UNREADABLE:
             continue
         if one is not None and id_ not in ids and abs(float(one @ one) - 1) < 0.01:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import apsw
@@ -84,11 +85,41 @@ def test_a_corrupted_page_is_told_and_the_rest_is_saved(path: Path) -> None:
             file.write(random.Random(page).randbytes(16384))
     with pytest.raises(IndexCorrupt, match="damaged"), Store(path) as store:
         store.check()
-    whole, again, kept = salvage(path)
-    assert kept.exists()
+    saved = salvage(path)
+    assert saved.kept.exists()
     with Store(path) as store:
         assert store.check() == []
-        assert len(store.files()) == whole + again > 0
+        assert len(store.files()) == saved.files > 0
+        assert all(record.mtime_ns == -1 for record in store.files().values()), "all are read again"
+
+
+def test_any_one_page_may_be_lost(path: Path, tmp_path: Path) -> None:
+    filled(path, 20).close()
+    for page in range(path.stat().st_size // 16384):
+        broken = tmp_path / "broken.db"
+        shutil.copy(path, broken)
+        with broken.open("r+b") as file:
+            file.seek(page * 16384)
+            file.write(random.Random(page).randbytes(16384))
+        salvage(broken)
+        with Store(broken, fingerprint="a") as store:
+            assert store.check() == []
+            store.put([(record("/n/1.md"), [passage("note 1 part 1")])])
+            embed_all(store)
+
+
+@pytest.mark.parametrize("left", [0.0, 0.1, 0.5, 0.9])
+def test_a_file_cut_off_or_no_database_is_replaced(path: Path, left: float) -> None:
+    filled(path).close()
+    with path.open("r+b") as file:
+        file.truncate(int(path.stat().st_size * left) or 5)
+    with pytest.raises(IndexCorrupt), Store(path) as store:
+        store.check()
+    saved = salvage(path)
+    assert saved.files > 0 or left < 0.9
+    with Store(path) as store:
+        assert store.check() == []
+        assert len(store.files()) == saved.files
 
 
 def test_export_and_import_give_the_same_answers_without_embedding(path: Path, tmp_path: Path) -> None:
