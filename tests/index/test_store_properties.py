@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from index.vectors import shorten
 TEXTS = tuple(
     f"{a} {b} of the {c}" for a in ("red", "blue") for b in ("boat", "kite") for c in ("sea", "sky", "日本語")
 )
+ROOT = Path(__file__).parents[2]
 NAMES = tuple(f"/n/{name}.md" for name in ("a", "b", "c", "d/e", "d/f"))
 QUESTIONS = ("red boat", "the sky", "日本", '"blue kite"', "nothing of it")
 Contents = dict[str, tuple[int, ...]]
@@ -171,25 +174,6 @@ def test_the_nearest_are_those_numpy_finds(seed: int, k: int) -> None:
             assert found == expected
 
 
-def test_two_writers_take_turns(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
-    Store(path, fingerprint="a").close()
-
-    def write(name: str) -> None:
-        with Store(path) as store:
-            for i in range(30):
-                store.put([(record(f"/{name}/{i}.md"), [passage(f"{name} {i}")])])
-
-    writers = [threading.Thread(target=write, args=(name,)) for name in ("x", "y")]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    with Store(path) as store:
-        assert len(store.files()) == 60
-        assert store.check() == []
-
-
 def test_a_writer_that_never_lets_go_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.db"
     with Store(path, fingerprint="a") as first, Store(path) as second:
@@ -199,3 +183,31 @@ def test_a_writer_that_never_lets_go_is_told(tmp_path: Path, monkeypatch: pytest
             second.put([(record("/a.md"), [passage("a")])])
         first._connection.execute("ROLLBACK")
         second.put([(record("/a.md"), [passage("a")])])
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from support.index_content import embed_all, passage, record
+from index.store import Store
+with Store(Path(sys.argv[1]), fingerprint="a") as store:
+    for i in range(40):
+        store.put([(record(f"/{sys.argv[2]}/{i}.md"), [passage(f"{sys.argv[2]} {i}"), passage("shared")])])
+        store.remove([f"/{sys.argv[2]}/{i - 3}.md"] if i % 5 == 0 else [])
+        embed_all(store)
+"""
+
+
+def test_two_processes_write_one_index(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    command = [sys.executable, "-c", WRITER, str(path)]
+    places = os.pathsep.join(str(folder) for folder in (ROOT, ROOT / "tests"))
+    writers = [
+        subprocess.Popen([*command, name], env={**os.environ, "PYTHONPATH": places}) for name in ("x", "y")
+    ]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    left = {f"/{name}/{i}.md": (f"{name} {i}", "shared") for name in ("x", "y") for i in range(40)
+            if i % 5 != 2 or i > 35}  # fmt: skip
+    with Store(path) as store:
+        assert store.files().keys() == left.keys()
+        assert (store.counts().pending, store.check()) == (0, [])

@@ -10,6 +10,8 @@ import pytest
 from support.index_content import embed, embed_all, passage, record
 
 from index import fusion
+from index.database import ReaderPool
+from index.question import Frequencies, understand
 from index.search import Searcher
 from index.store import Store
 from index.types import Filter
@@ -191,3 +193,55 @@ def test_a_passage_whose_vector_is_still_to_come_is_found_by_its_words() -> None
     words = np.array([np.nan, np.nan, np.nan, 0.9], np.float32)
     assert int(np.argmax(fusion.fuse(cosines, words))) == 3
     assert np.isfinite(fusion.fuse(np.full(2, np.nan, np.float32), words[:2])).all()
+
+
+FILTERS = (
+    Filter(folders=("/even",)),
+    Filter(globs=("*7.md",)),
+    Filter(heading="rare"),
+    Filter(folders=("/odd",), heading="usual"),
+    Filter(kinds=("nothing",)),
+)
+
+
+@pytest.mark.parametrize("narrowed", FILTERS)
+@pytest.mark.parametrize("resident", [False, True])
+def test_a_filter_finds_the_same_however_many_files_it_lets_through(
+    store: Store, path: Path, narrowed: Filter, resident: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(600):
+        heading = ("rare",) if i % 150 == 7 else ("usual",)
+        folder = "odd" if i % 2 else "even"
+        store.put([(record(f"/{folder}/{i}.md"), [passage(f"note {i % 9} word {i}", 1, heading)])])
+    embed_all(store)
+
+    def found() -> list[list[str]]:
+        with Searcher(path, resident=resident) as searcher:
+            return [
+                [hit.path for hit in searcher.search("note 7 word", vector, mode=mode, filter=narrowed).hits]
+                for vector, mode in ((embed("q"), "meaning"), (embed("q"), "hybrid"), (None, "words"))
+            ]
+
+    few = found()
+    monkeypatch.setattr("index.filters.FEW_FILES", 0)
+    monkeypatch.setattr("index.filters.FEW_SHARE", 1_000)
+    assert found() == few
+    assert all(len(paths) == len(few[0]) for paths in few[:2])
+
+
+def test_a_common_word_is_found_where_only_old_texts_hold_it(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.lexical.WORK_ROWS", 20)
+    store.put([(record(f"/old/{i}.md"), [passage(f"boat {i}")]) for i in range(40)])
+    store.put([(record(f"/new/{i}.md"), [passage(f"kite {i}")]) for i in range(400)])
+    with Searcher(path) as searcher:
+        assert len(searcher.search("boat", None, limit=20).hits) == 20
+
+
+def test_a_typed_prefix_is_counted_as_it_is_looked_for(store: Store, path: Path) -> None:
+    store.put([(record("/a.md"), [passage("also")]), (record("/b.md"), [passage("all")])])
+    with ReaderPool(path) as pool, pool.snapshot() as db:
+        (unit,) = understand(db, "als", Frequencies(), typing=True).units
+        matched = db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (unit.match,)).fetchone()
+    assert matched == (unit.rows,) == (2,)
