@@ -119,13 +119,13 @@ def evaluate(
     measure = _measures()
     started = time.perf_counter()
     asked = read_set(folder)
-    index = paths.home() / "evaluation" / f"{asked.name}.db"
     vectors = None
-    with Store(index, fingerprint=embedder.fingerprint, chunker=chunker(size, overlap)) as store:
+    with index_of(asked, embedder, size, overlap) as store:
+        index = store.path
         fill(store, asked, embedder, tell, size=size, overlap=overlap)
         passages = store.counts().passages
     if mode != "words":
-        vectors = _embed_queries(asked, embedder, task, tell)
+        vectors = embed_queries(asked, embedder, task, tell)
     results: list[Measured] = []
     with Searcher(index, resident=True) as searcher:
         for way, dimension in RUNS:
@@ -134,6 +134,12 @@ def evaluate(
                 results.append(measure(asked.qrels, run, way, dimension))
     seconds = time.perf_counter() - started
     return Evaluation(asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds)
+
+
+def index_of(asked: EvaluationSet, embedder: Embedder, size: int = SIZE, overlap: int = OVERLAP) -> Store:
+    """The index kept for a set; `fill` brings it level."""
+    path = paths.home() / "evaluation" / f"{asked.name}.db"
+    return Store(path, fingerprint=embedder.fingerprint, chunker=chunker(size, overlap))
 
 
 def read_set(folder: Path) -> EvaluationSet:
@@ -212,7 +218,7 @@ def fill(
     """Bring the set's index level with its documents: cut, stored, embedded."""
     known = store.files()
     count = WordCounter(embedder.count_tokens)
-    store.remove(sorted(known.keys() - {_path(id_) for id_ in asked.documents}))
+    store.remove(sorted(known.keys() - {document_path(id_) for id_ in asked.documents}))
     for done, (id_, (title, text)) in enumerate(asked.documents.items()):
         record = _file(id_, title, text)
         before = known.get(record.path)
@@ -230,7 +236,7 @@ def fill(
         tell("Embedding", done, total)
 
 
-def _path(id_: str) -> str:
+def document_path(id_: str) -> str:
     """A path that says nothing a question could hold: documents of a set have no names."""
     return "/" + blake2b(id_.encode("utf-8", "replace"), digest_size=12).hexdigest().translate(_LETTERS)
 
@@ -241,11 +247,17 @@ _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 def _file(id_: str, title: str, text: str) -> FileRecord:
     content = f"{title}\0{text}".encode("utf-8", "replace")
     return FileRecord(
-        _path(id_), 0, len(content), 0, blake2b(content, digest_size=16).digest(), kind="text", title=title
+        document_path(id_),
+        0,
+        len(content),
+        0,
+        blake2b(content, digest_size=16).digest(),
+        kind="text",
+        title=title,
     )
 
 
-def _embed_queries(
+def embed_queries(
     asked: EvaluationSet, embedder: Embedder, task: Task, tell: Told
 ) -> dict[str, NDArray[np.float32]]:
     ids = list(asked.queries)
@@ -266,7 +278,7 @@ def _run(
     dimension: int | None,
     tell: Told,
 ) -> dict[str, dict[str, float]]:
-    ids = {_path(id_): id_ for id_ in asked.documents}
+    ids = {document_path(id_): id_ for id_ in asked.documents}
     run: dict[str, dict[str, float]] = {}
     for done, (id_, text) in enumerate(asked.queries.items()):
         if done % BATCH == 0:
@@ -284,7 +296,7 @@ def _measures() -> Callable[[Qrels, dict[str, dict[str, float]], Mode, int | Non
         from ir_measures import RR, R, nDCG
     except ImportError as error:
         raise UsageInvalid(
-            "`ken eval` needs ir-measures, which is not installed.", "Run `pip install ir-measures`."
+            "`ken eval` needs ir-measures, which is not installed.", "Run `pip install 'ken-search[eval]'`."
         ) from error
 
     def measure(

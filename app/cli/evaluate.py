@@ -14,6 +14,7 @@ from app.cli import terminal
 
 if TYPE_CHECKING:
     from app.evaluate import Evaluation, Told
+    from app.refusal import Refusals
     from embedder.prompts import Task
     from index.types import Mode
 
@@ -32,9 +33,23 @@ EVERY = 5.0
 )
 @click.option("--size", type=click.IntRange(64, 2000), help="Tokens of the largest passage.")
 @click.option("--overlap", type=click.IntRange(0, 500), help="Tokens repeated where a paragraph is cut.")
+@click.option(
+    "--against",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Count instead how often the answer is that nothing is close: asked of the set's own index, of "
+    "that without the documents that answer, and of the index of this other set. May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/search.md` documents it.")
 def evaluate(
-    folder: Path, mode: str | None, task: str, size: int | None, overlap: int | None, as_json: bool
+    folder: Path,
+    mode: str | None,
+    task: str,
+    size: int | None,
+    overlap: int | None,
+    others: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Measure search on the BEIR-style set in FOLDER.
 
@@ -42,20 +57,26 @@ def evaluate(
     path, apart from your own; the index is kept, so that measuring again is quick.
     """
     import embedder
-    from app import config, evaluate
+    from app import config, evaluate, refusal
     from app.errors import UsageInvalid
     from embedder.prompts import QUERY_TASKS
     from index.passages import OVERLAP, SIZE
 
     if task not in QUERY_TASKS:
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
-    model = config.load().model
+    model, way, prompt = config.load().model, cast("Mode | None", mode), cast("Task", task)
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
+        if others:
+            refused = refusal.measure(
+                folder, others, loaded, mode=way or "hybrid", task=prompt, tell=_teller()
+            )
+            terminal.result(json.dumps(refused.as_json()) if as_json else _refused(refused))
+            return
         found = evaluate.evaluate(
             folder,
             loaded,
-            mode=cast("Mode | None", mode),
-            task=cast("Task", task),
+            mode=way,
+            task=prompt,
             size=size or SIZE,
             overlap=OVERLAP if overlap is None else overlap,
             tell=_teller(),
@@ -97,3 +118,17 @@ def _table(found: Evaluation) -> str:
             f"{shown[0]:>10.1f}{shown[1]:>11.1f}{shown[2]:>12.1f}{shown[3]:>9.1f}"
         )
     return "\n".join(lines)
+
+
+def _refused(found: Refusals) -> str:
+    shares = {
+        "its own index": found.own,
+        "its own index without what answers": found.removed,
+        **{f"the index of {name}": share for name, share in found.others.items()},
+    }
+    return "\n".join(
+        [
+            f"{found.name}: of {found.questions:,} questions, nothing close",
+            *(f"{100 * share:>6.1f}% in {where}" for where, share in shares.items()),
+        ]
+    )

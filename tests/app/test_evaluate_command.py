@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,23 @@ def test_a_folder_that_is_no_set_is_told(folder: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "line 1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_refusals_are_counted_and_what_was_taken_out_is_put_back(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "sheds"
+    shutil.copytree(folder, other)
+    found = ken_json("eval", folder, "--mode", "words", "--against", other)
+    assert (found["set"], found["questions"]) == ("harbour", 1)
+    assert found["refused"] == {"own": 0.0, "removed": 1.0, "others": {"sheds": 0.0}}
+    again = ken_json("eval", folder, "--mode", "words")
+    assert again["results"][0]["recall@10"] == 1
+    assert (
+        "100.0% in its own index without" in ken("eval", folder, "--mode", "words", "--against", other).stdout
+    )
+
+
+def test_a_missing_extra_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    done = ken("eval", folder)
+    assert done.exit_code != 0
+    assert "ken-search[eval]" in done.stderr
