@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from app.bench import chart
 from app.bench.own_daemon import Say, index_all, own_daemon, percentile
 from app.bench.workload import Workload, prose
+from app.errors import TITLED_ERRORS
 
 if TYPE_CHECKING:
     import psutil
@@ -50,6 +51,9 @@ class Soak:
     samples: tuple[Sample, ...]
     changes: int
     questions: int
+    """Those that were answered."""
+    failures: int
+    """Those that were not."""
     differences: int
     """Files that the index had otherwise than the disk at the end; 0 is right."""
 
@@ -71,7 +75,7 @@ def run(minutes: float, say: Say, every: float = 60.0) -> Soak:
             raise KeyboardInterrupt
         say("comparing the index with the disk")
         differences = _differences(library, folder)
-    return Soak(tuple(soak.samples), soak.changes, soak.questions, differences)
+    return Soak(tuple(soak.samples), soak.changes, soak.questions, soak.failures, differences)
 
 
 class _Soak:
@@ -81,7 +85,7 @@ class _Soak:
         self.library = library
         self.workload = workload
         self.samples: list[Sample] = []
-        self.changes = self.questions = 0
+        self.changes = self.questions = self.failures = 0
         self._daemon = psutil.Process(library.daemon().pid)
         self._took: list[float] = []
 
@@ -94,11 +98,18 @@ class _Soak:
             begun = time.monotonic()
             self.workload.step()
             self.changes += 1
-            asked = time.perf_counter()
+            self._ask()
+            pause.wait(max(0.0, min(left, PAUSE - (time.monotonic() - begun))))
+
+    def _ask(self) -> None:
+        asked = time.perf_counter()
+        try:
             self.library.search(prose(self.workload.chance, 6))
+        except TITLED_ERRORS:
+            self.failures += 1
+        else:
             self._took.append(1000 * (time.perf_counter() - asked))
             self.questions += 1
-            pause.wait(max(0.0, min(left, PAUSE - (time.monotonic() - begun))))
 
     def look(self, minute: float) -> None:
         from app import paths
@@ -138,7 +149,7 @@ def table(result: Soak) -> str:
         ("question p95, ms", ".0f", [sample.query_ms_p95 for sample in picked]),
     ]
     lines = [f"{name:24}" + "".join(f"{value:10{form}}" for value in values) for name, form, values in rows]
-    told = f"{result.changes:,} changes, {result.questions:,} questions; "
+    told = f"{result.changes:,} changes, {result.questions:,} questions, {result.failures} unanswered; "
     return "\n".join([*lines, told + f"{result.differences} differences from the disk at the end"])
 
 
