@@ -19,7 +19,7 @@ from itertools import accumulate, pairwise
 from index.types import Document, Passage, TokenCounter
 from index.units import Unit, units_of
 
-SIZE = 1024
+SIZE = 768
 """The largest passage, in tokens."""
 OVERLAP = 0
 """Tokens repeated from the passage before where a section had to be cut."""

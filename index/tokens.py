@@ -18,14 +18,16 @@ from threading import Lock
 
 from index.types import TokenCounter
 
-_WORD = re.compile(r"\s*\S+|\s+")
 _LETTERS = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
 _KANA_AND_HAN = r"\u3041-\u30ff\u3400-\u9fff"
 _RUN = re.compile(
-    rf"\s*(?:[{_LETTERS}]{{1,24}}|[0-9]{{1,24}}|[\u3041-\u309f]{{1,24}}|[\u30a0-\u30ff]{{1,24}}|[\u3400-\u9fff]{{1,24}}"
-    rf"|[!-/:-@\[-`{{-~]{{1,24}}|[^\s\x00-\x7f{_LETTERS}{_KANA_AND_HAN}]{{1,24}}|[^\s])|\s+"
+    rf"\s*(?:[{_LETTERS}]{{1,40}}|[0-9]{{1,40}}|[\u3041-\u309f]{{1,40}}|[\u30a0-\u30ff]{{1,40}}|[\u3400-\u9fff]{{1,40}}"
+    rf"|[!-/:-@\[-`{{-~]{{1,40}}|[^\s\x00-\x7f{_LETTERS}{_KANA_AND_HAN}]{{1,40}}|[^\s])|\s+"
 )
 """Of bounded length, because tokenising one run takes time that grows faster than its length."""
+_WORD = re.compile(r" ?(\s*\S+|\s+)")
+_FIRST = "\0"
+"""Stands before the first word of a text, which has no space in front."""
 _LONGEST_KEPT = 200
 _MOST_KEPT = 200_000
 
@@ -39,11 +41,12 @@ class WordCounter:
     def __init__(self, count: TokenCounter) -> None:
         self._count = count
         self._known: dict[str, int] = {}
+        self._runs: dict[str, int] = {}
         self._lock = Lock()
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, as the sum over its words."""
-        pieces = [_WORD.findall(text) for text in texts]
+        pieces = [_words(text) for text in texts]
         known = self._known
         try:
             return [sum(map(known.__getitem__, words)) for words in pieces]
@@ -53,17 +56,27 @@ class WordCounter:
 
     def _learned(self, words: Iterable[str]) -> dict[str, int]:
         """The counts of `words`, remembered but for very long ones."""
-        runs = {word: _RUN.findall(word) for word in words}
+        parts = {word: _RUN.findall(_as_written(word)) for word in words}
         with self._lock:
-            known = self._known
-            new = list(set[str]().union(*runs.values()).difference(known))
-            counts = dict(zip(new, self._count(new), strict=True))
-            for word, parts in runs.items():
-                if len(parts) != 1:
-                    counts[word] = sum(counts[run] if run in counts else known[run] for run in parts)
-            kept = {word: tokens for word, tokens in counts.items() if len(word) <= _LONGEST_KEPT}
-            if len(known) > _MOST_KEPT:
-                self._known = kept
-            else:
-                known.update(kept)
+            if len(self._known) + len(self._runs) > _MOST_KEPT:
+                self._known, self._runs = {}, {}
+            runs = self._runs
+            new = list(set[str]().union(*parts.values()).difference(runs))
+            runs.update(zip(new, self._count(new), strict=True))
+            counts = {word: sum(map(runs.__getitem__, found)) for word, found in parts.items()}
+            self._known.update((word, n) for word, n in counts.items() if len(word) <= _LONGEST_KEPT)
         return counts
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text, each without one space before it: most have one, and so splitting is quick."""
+    words = _WORD.findall(text) if "  " in text else text.replace("\n", " \n").split(" ")
+    if not text.startswith(" "):
+        words[:1] = [_FIRST + word for word in words[:1]]
+    return words
+
+
+def _as_written(word: str) -> str:
+    if word.startswith(_FIRST):
+        return word[1:]
+    return word if word.startswith("\n") else f" {word}"

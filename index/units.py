@@ -112,7 +112,7 @@ def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tu
     while waiting:
         part, depth = waiting.pop()
         if depth == len(patterns):
-            finer = list(_characters(part, limit))
+            finer = [p for p in _characters(part, limit) if not text[p.start : p.end].isspace()]
         else:
             found_here = patterns[depth].finditer(text, part.start, part.end)
             finer = [_part(part, *match.span()) for match in found_here]

@@ -234,6 +234,16 @@ def test_the_word_counter_asks_once_and_adds_up() -> None:
     assert len(asked) == before
 
 
+@given(st.lists(st.text("ab \n\t.,-1é中ไ\u00a0", max_size=60), max_size=4))
+def test_words_counted_apart_are_never_fewer_than_their_text(texts: list[str]) -> None:
+    for text, counted in zip(texts, WordCounter(by_bytes)(texts), strict=True):
+        assert (
+            by_bytes([text])[0]
+            <= counted
+            <= by_bytes([text])[0] + 1 + text.count("\t") + text.count("\u00a0")
+        )
+
+
 def test_a_long_list_is_cut_between_its_items() -> None:
     items = [
         f"- **Item {n}** holds what was agreed on it,\n  and goes on over a second line." for n in range(80)
