@@ -248,3 +248,11 @@ def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken
     from app.local import LocalLibrary
 
     return LocalLibrary(purpose=purpose)
+
+
+def index_is_older() -> bool:
+    """Whether the index is an earlier release's: opening it brings it up to date first, in a while."""
+    from app import paths
+    from index.database import outdated
+
+    return outdated(paths.index_path())

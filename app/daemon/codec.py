@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-
 _PLAIN = frozenset({str, int, float, bool})
 """What most values are: neither looked into nor changed."""
 

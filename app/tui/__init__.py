@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.library import Library
 
 os.environ.setdefault("TEXTUAL_FPS", "120")
-"""How often Textual paints what has changed, read when it is imported: half of its default's wait for a letter."""
+"""How often Textual paints what has changed, as it reads when imported: a letter waits half as long."""
 
 
 def run(library: Library | None = None) -> None:

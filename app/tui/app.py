@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from app.errors import DaemonError
-from app.library import Library, Progress, Status
+from app.library import Library, Progress, Status, index_is_older
 from app.plain import plain_line
 from app.tui import actions, themes
 from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from app.tui.screens.problems import ProblemsScreen
     from app.tui.screens.standing import StandingScreen
 
+LONG = 0.5
+"""Seconds of opening after which it is said what takes so long."""
 RETRY_EVERY = 1.0
 """Seconds between attempts to reach a library that was lost."""
 
@@ -81,6 +83,16 @@ class KenApp(App[None]):
     def _open(self) -> None:
         self._say(Content.assemble(("◌ ", "$accent"), "Opening the index…"))
         self._connect_beside()
+        self.set_timer(LONG, self._say_why_it_takes_long)
+
+    def _say_why_it_takes_long(self) -> None:
+        def told(older: object) -> None:
+            if older is True and self.session.status is None:
+                text = "Bringing the index up to this release, once…"
+                self._say(Content.assemble(("◐ ", "$accent"), text))
+
+        if self.session.status is None:
+            background(self, index_is_older, told)
 
     def _connect_beside(self) -> None:
         def connected(outcome: object) -> None:
@@ -101,6 +113,8 @@ class KenApp(App[None]):
     # The library
 
     def on_connected(self, message: Connected) -> None:
+        if not self.screen_stack:
+            return  # the interface is being left
         if isinstance(message.outcome, Exception):
             if self.session.lost:
                 self.set_timer(RETRY_EVERY, self._connect_beside)

@@ -17,6 +17,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 _TABLE: dict[int, str] = {
     **{code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)},
+    0x0C: " ",
     0x7F: "\N{SYMBOL FOR DELETE}",
     **dict.fromkeys(range(0x80, 0xA0), HIDDEN),
     **dict.fromkeys(_BIDI, HIDDEN),

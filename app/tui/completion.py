@@ -29,9 +29,9 @@ _KEY = re.compile(r"(?:^|\s)(?P<key>[a-z]{2,})$")
 def candidates(text: str, folders: Sequence[str]) -> list[str]:
     """What may stand for the last word of `text`: values of a filter, or the filters' names."""
     if found := _OPEN.search(text):
-        key, typed = found["key"], found["value"].lstrip('"').lower()
-        values = [quoted(name) for name in folder_names(folders)] if key == "in" else _VALUES.get(key, ())
-        return [f"{key}:{value}" for value in values if value.lstrip('"').lower().startswith(typed)]
+        key, typed = found["key"], found["value"].strip('"').lower()
+        values = folder_names(folders) if key == "in" else _VALUES.get(key, ())
+        return [f"{key}:{quoted(v)}" for v in values if v.lower().startswith(typed) and v.lower() != typed]
     if found := _KEY.search(text):
         return [f"{key}:" for key in KEYS if key.startswith(found["key"])]
     return []

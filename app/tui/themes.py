@@ -25,7 +25,7 @@ DARK = Theme(
     dark=True,
     variables={
         "ken-dim": "#939ba9",
-        "ken-faint": "#6b7482",
+        "ken-faint": "#7f8896",
         "ken-rule": "#2b313b",
         "ken-select": "#222b33",
         "ken-word": "#f2c66d",
@@ -61,7 +61,7 @@ LIGHT = Theme(
     dark=False,
     variables={
         "ken-dim": "#5f6672",
-        "ken-faint": "#858b95",
+        "ken-faint": "#6c727d",
         "ken-rule": "#dfdbd1",
         "ken-select": "#e8f0ec",
         "ken-word": "#8f4f00",

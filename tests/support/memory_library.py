@@ -42,6 +42,9 @@ class MemoryLibrary:
         self.pending = 0
         self.model = "embeddinggemma-300m"
         self.failure: Exception | None = None
+        self.model_failure: Exception | None = None
+        """Why nothing can be found by meaning."""
+        self.notice = ""
         self._closed = threading.Event()
         self.calls: list[tuple[object, ...]] = []
         self._open = {"words": threading.Event(), "hybrid": threading.Event(), "sync": threading.Event()}
@@ -84,10 +87,12 @@ class MemoryLibrary:
     ) -> Answer:
         self._check("search", query, mode)
         self._open["words" if mode == "words" else "hybrid"].wait(10)
+        mode = "words" if self.model_failure else mode
         hits = [hit for path in self.documents if (hit := self._hit(path, query, mode, filter or Filter()))]
         hits.sort(key=lambda hit: (-hit.score, hit.path))
         best = hits[0].score if hits else 0.0
-        return Answer(query, mode, tuple(hits[:limit]), best > 0.3, min(1.0, best * 1.2), 0, 7.0)
+        sure = min(1.0, best * 1.2)
+        return Answer(query, mode, tuple(hits[:limit]), best > 0.3, sure, 0, 7.0, notice=self.notice)
 
     def similar(
         self,
@@ -153,6 +158,8 @@ class MemoryLibrary:
 
     def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         self._check("closeness", query)
+        if self.model_failure is not None:
+            raise self.model_failure
         return tuple(_nearness(query.lower(), text) for text in texts)
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:

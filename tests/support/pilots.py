@@ -54,11 +54,9 @@ def drive(
                 pilot,
                 lambda: app.session.library is not None or app.session.lost or len(app.screen_stack) > 1,
             )
-            try:
-                await steps(pilot, app)
-            finally:
-                if app.session.library is not None:
-                    app.session.library.close()
+            await steps(pilot, app)
+        if app.session.library is not None:
+            app.session.library.close()
 
     asyncio.run(run())
 

@@ -170,6 +170,7 @@ class SearchScreen(Previewing, Narrowing, HitActions):
     def _remark_is(self, text: Content) -> None:
         if self._banner.content != text:
             self._banner.update(text)
+            self._banner.set_class(bool(text), "-said")
 
     # Home
 

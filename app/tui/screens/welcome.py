@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
 from textual.binding import Binding
@@ -36,6 +36,8 @@ class Choice:
     chosen: bool = False
     estimate: Estimate | None = None
     done: bool = False
+    time: str = ""
+    """How long reading it takes."""
 
 
 @dataclass
@@ -75,7 +77,7 @@ class ChoiceList(CardList[Choice]):
             return Content.styled("counting…", self.part("list--faint"))
         files = wording.count(card.estimate.files, "file")
         more = "" if card.done else "…" if card.estimate.whole else "+"
-        time = f" · about {wording.duration(card.estimate.seconds)}" if card.estimate.files else ""
+        time = f" · {card.time}" if card.estimate.files else ""
         return Content.styled(files + more + time, self.part("list--dim"))
 
 
@@ -117,11 +119,27 @@ class WelcomeScreen(ListScreen[Choice]):
         super().__init__(session, ChoiceList())
         self._left = threading.Event()
         self.choices: list[Choice] = []
+        self._speed: float | None = None
+        """Tokens a second, once this machine was measured."""
 
     def on_mount(self) -> None:
-        super().on_mount()
         background(self, suggest.suggestions, self._suggested)
+        library = self.session.library
+        if library is not None:
+            background(self, lambda: suggest.measured_speed(library), self._measured)
         self._say()
+
+    def _measured(self, outcome: object) -> None:
+        """Without the model nothing can be measured: the guess stays, and is called one."""
+        if isinstance(outcome, float):
+            self._speed = outcome
+            self._show()
+
+    def _time(self, estimates: Iterable[Estimate]) -> str:
+        tokens = sum(estimate.tokens for estimate in estimates)
+        if self._speed is None:
+            return f"roughly {wording.duration(tokens / suggest.GUESSED_SPEED)}"
+        return f"about {wording.duration(tokens / self._speed)}"
 
     def on_unmount(self) -> None:
         self._left.set()
@@ -156,7 +174,9 @@ class WelcomeScreen(ListScreen[Choice]):
 
     def _show(self) -> None:
         self.list.touched = True
-        self.list.show(self.choices)
+        self.list.show(
+            [replace(c, time=self._time([c.estimate]) if c.estimate else "") for c in self.choices]
+        )
         self._say()
 
     def _say(self) -> None:
@@ -168,8 +188,8 @@ class WelcomeScreen(ListScreen[Choice]):
             rest = "\n\nChoose folders with space, then press enter."
         else:
             files = wording.count(sum(estimate.files for estimate in known), "file")
-            seconds = sum(estimate.seconds for estimate in known)
-            time = f", about {wording.duration(seconds)} in the background" if seconds else ""
+            guess = "" if self._speed else " (a guess, until the model is here to be timed)"
+            time = f", {self._time(known)} in the background{guess}" if known else ""
             folders = wording.count(len(chosen), "folder")
             rest = f"\n\nEnter begins with {folders}: {files}{time}. Search works meanwhile."
         self.note(GREETING + rest)

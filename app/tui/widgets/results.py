@@ -130,8 +130,10 @@ def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, lis
     spans: list[tuple[int, int]] = []
     for line in markdown_lines(clean(snippet).replace("\t", " "), 0, 2):
         if line.text.strip() and not all(piece.style == "faint" for piece in line.pieces):
-            begin = len(text) + bool(text)
-            text += (" " if text else "") + line.text
+            indent = len(line.text) - len(line.text.lstrip())
+            text += " " if text else ""
+            begin = len(text) - indent
+            text += line.text[indent:].rstrip()
             spans += [(begin + a, begin + b) for start, end in matched for a, b in line.shown(start, end)]
     telling = [
         (start, end) for start, end in spans if end - start > SHORT_WORD or not text[start:end].isascii()

@@ -65,7 +65,7 @@ def describe(status: Status) -> Content:
         tail += Content.assemble((f" · {wording.count(status.problems, 'problem')}", "$warning"))
     if progress.phase == "paused":
         waiting = f", {wording.count(status.pending, 'passage')} wait" if status.pending else ""
-        return Content.assemble(("◌ ", "$warning"), f"Paused{waiting}") + tail
+        return Content.assemble(("◌ ", "$warning"), f"Paused{waiting}") + tail + Content(" · F6 goes on")
     if status.pending:
         return Content.assemble(("◐ ", "$accent"), f"{status.pending:,} waiting") + tail
     for folder in status.folders:
@@ -74,7 +74,7 @@ def describe(status: Status) -> Content:
                 Content.assemble(("○ ", "$warning"), f"{wording.place(folder.path, ())} is not there") + tail
             )
     if not status.daemon and status.folders:
-        return Content.assemble(("● ", "$success"), "Read as of this start") + tail
+        return Content.assemble(("● ", "$success"), "Read when ken started") + tail + Content(" · no daemon")
     return Content.assemble(("● ", "$success"), "All current") + tail
 
 
@@ -92,10 +92,10 @@ def working(progress: Progress) -> Content:
     filled = round(BAR * 2 * done / total) if total else 0
     bar = "━" * (filled // 2) + ("╸" if filled % 2 else "")
     facts = [f"{done:,} of {wording.count(total, noun)}"]
-    if progress.passages_per_second:
-        facts.append(f"{progress.passages_per_second:,.0f} a second")
     if progress.seconds_left is not None:
         facts.append(f"{wording.duration(progress.seconds_left)} left")
+    if progress.passages_per_second:
+        facts.append(f"{progress.passages_per_second:,.0f} a second")
     if progress.path:
         facts.append(plain_line(wording.shorten(progress.path.rsplit("/", 1)[-1], 30)))
     verb = "Learning " if by_passages else "Reading "

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.pilots import NOTES
+from textual.color import Color
 
 from app import open_file, suggest
 from app.config import ReadingConfig
 from app.excerpt import cut_excerpt
 from app.sentences import sentences
-from app.tui import completion, wording
+from app.tui import completion, themes, wording
 from app.tui.clean import clean
 from app.tui.code import code_lines
 from app.tui.lane import Lane
@@ -191,7 +192,7 @@ def test_estimates_count_what_is_read_and_what_is_not(tmp_path):
     *_, last = suggest.estimate(str(tmp_path), ReadingConfig())
     assert last.whole and last.files == 4 and last.kinds == {"md": 3, "py": 1}
     assert last.bytes == sum(len(text.encode()) for text in NOTES.values())
-    assert sum(last.left_out.values()) == 1 and last.seconds > 0
+    assert sum(last.left_out.values()) == 1 and last.tokens > 0
     assert list(suggest.estimate(str(tmp_path), ReadingConfig(), lambda: True)) == []
 
 
@@ -201,3 +202,33 @@ def test_numbers_as_people_say_them():
     assert wording.duration(4700) == "1 h 18 min"
     assert wording.shorten("notes/house/boiler.md", 15) == "…/boiler.md"
     assert len(wording.shorten("x" * 50, 9)) == 9
+
+
+@pytest.mark.parametrize("theme", [themes.DARK, themes.LIGHT], ids=lambda theme: theme.name)
+def test_every_grey_can_be_read(theme):
+    """WCAG 2.1 asks for a contrast of 4.5 to 1 in text."""
+    for name in ("ken-dim", "ken-faint", "ken-word", "ken-link"):
+        colour = Color.parse(theme.variables[name])
+        assert _contrast(colour, theme.background) >= 4.5
+
+
+def _contrast(colour, background):
+    one, other = sorted((_luminance(colour), _luminance(Color.parse(background))))
+    return (other + 0.05) / (one + 0.05)
+
+
+def _luminance(colour):
+    """Relative luminance, https://www.w3.org/TR/WCAG21/#dfn-relative-luminance."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_filter_that_is_complete_is_not_offered_again():
+    assert completion.candidates("boiler type:pdf", []) == []
+    assert completion.candidates("boiler since:1", []) == ["since:1d", "since:1w", "since:1m", "since:1y"]
+
+
+def test_snippets_of_code_lose_their_indentation_and_keep_their_words():
+    text, spans = readable("def boiler(p):\n        return pressure(p)\n", [(23, 29), (30, 38)])
+    assert text == "def boiler(p): return pressure(p)"
+    assert [text[a:b] for a, b in spans] == ["return", "pressure"]

@@ -1,218 +1,376 @@
-"""Pictures of every screen and state, at three sizes, in dark and light."""
+"""Pictures of every screen and state, at three sizes, in dark and light; some in ANSI and without colours.
+
+A state is set up once for each size and drawn in every theme.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.memory_library import MemoryLibrary
 from support.pilots import NOTES, until
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 
-from app import suggest
+from app import standing, suggest
+from app.config import Config
 from app.errors import DaemonError
-from app.library import Folder, Problem, Progress
+from app.library import Folder, Library, Problem, Progress
 from app.suggest import Estimate
+from app.tui import app as tui
 from app.tui import themes, wording
 from app.tui.app import KenApp
 from app.tui.memory import Memory, Pin
 from app.tui.session import Session
+from embedder import download
+from embedder.errors import ModelNotFound
 from index.errors import IndexNewer
 
-SIZES = {"small": (80, 24), "medium": (120, 40), "large": (200, 60)}
-EACH = [("small", "light"), ("medium", "dark"), ("large", "light")]
-ALL = [(size, theme) for size in SIZES for theme in ("dark", "light")]
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60), "60x15": (60, 15)}
+THEMES = {"dark": themes.DARK.name, "light": themes.LIGHT.name, "ansi": themes.ANSI.name}
 NOW = 1_760_000_000.0
+QUESTION = "cold radiators pressure"
+TALK = (
+    "Opening\n\nWelcome to the house.\n\fHeating\n\nCold radiators want pressure: top up to one bar.\n"
+    "\fQuestions\n"
+)
+NEWER = IndexNewer("It was written by ken 9.", "Install that release, or index again.")
+CODE = (
+    NOTES["tools/plot.py"]
+    + "\n\n"
+    + '''class Radiator:
+    """Cold ones need pressure."""
+
+    def bleed(self, seconds: int = 10) -> str:
+        return f"{seconds} s"  # until water comes
+'''
+)
 Steps = Callable[[Pilot[None]], Awaitable[None]]
 
 
-@pytest.fixture(autouse=True)
-def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock, the time zone, and what would be told of this machine's folders."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    monkeypatch.setattr(wording, "now", lambda: NOW)
-    monkeypatch.setenv("HOME", "/home/ada")
+@dataclass
+class Scene:
+    """What a picture shows: a library, what was remembered, and what is done."""
+
+    steps: Steps
+    library: MemoryLibrary
+    memory: Memory = field(default_factory=Memory)
+    fails: Exception | None = None
+    """Why the library cannot be opened."""
+    pends: bool = False
+    """Whether opening it takes for ever."""
+    older: bool = False
+    """Whether the index is an earlier release's."""
 
 
-def notes() -> MemoryLibrary:
-    return MemoryLibrary("/home/ada/notes", NOTES, modified_ns=int((NOW - 20 * 86400) * 1e9))
-
-
-def picture(compare, steps: Steps, size: str, theme: str, lib: MemoryLibrary | None = None, **more) -> None:
-    lib = lib or notes()
-    app = KenApp(Session(memory=more.pop("memory", Memory())), more.pop("connect", lambda: lib))
-    app.theme = {"dark": themes.DARK.name, "light": themes.LIGHT.name}[theme]
-
-    async def before(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: app.session.status is not None or len(app.screen_stack) > 1)
-        await steps(pilot)
-        await pilot.pause()
-
-    assert compare(app, terminal_size=SIZES[size], run_before=before)
+def notes(**texts: str) -> MemoryLibrary:
+    modified = int((NOW - 20 * 86400) * 1e9)
+    kinds = dict.fromkeys((name for name in texts if name.endswith(".pdf")), "pdf")
+    return MemoryLibrary("/home/ada/notes", {**NOTES, **texts}, modified_ns=modified, kinds=kinds)
 
 
 def asked(question: str, *keys: str) -> Steps:
     """Ask, wait for the answer with its marked preview, then press keys."""
 
     async def steps(pilot: Pilot[None]) -> None:
-        screen = pilot.app.search_screen
+        screen = search_screen(pilot)
         screen.input.set(question)
         await until(pilot, lambda: screen.answer and screen.answer.mode != "words")
-        hits = screen.answer.hits
-        await until(pilot, lambda: not hits or _shown(screen))
-        if keys:
-            await pilot.press(*keys)
-            await asyncio.sleep(0.3)
+        await until(pilot, lambda: not screen.answer.hits or is_marked(screen))
+        await pilot.press(*keys)
+        await pilot.pause()
+        await until(pilot, lambda: len(pilot.app.screen_stack) > 1 or not screen.hit or is_settled(screen))
 
     return steps
 
 
-def _shown(screen) -> bool:
+def similar(pilot: Pilot[None]) -> Awaitable[None]:
+    async def steps() -> None:
+        await asked("boiler pressure", "ctrl+l")(pilot)
+        screen = search_screen(pilot)
+        await until(pilot, lambda: screen.answer.mode == "meaning" and is_settled(screen))
+
+    return steps()
+
+
+def previewing(question: str, name: str) -> Steps:
+    """Ask, and show a document in the preview, where it has a place of its own or takes the list's."""
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await asked(question)(pilot)
+        screen = search_screen(pilot)
+        index = next(i for i, card in enumerate(screen.results.cards) if card.hit.path.endswith(name))
+        screen.results.highlight(index)
+        await until(pilot, lambda: screen.preview.page and screen.preview.page.excerpt.path.endswith(name))
+        await until(pilot, lambda: is_marked(screen))
+        if screen.layout_name == "single":
+            await pilot.press("ctrl+o")
+
+    return steps
+
+
+def pressed(*keys: str) -> Steps:
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press(*keys)
+
+    return steps
+
+
+def search_screen(pilot: Pilot[None]) -> Any:
+    return pilot.app.search_screen  # type: ignore[attr-defined]
+
+
+def is_marked(screen: Any) -> bool:
     """Whether the preview is there, its sentences marked."""
     return screen.preview.page is not None and bool(screen.preview.page.marks)
 
 
-def pressed(*keys: str, wait: str = "") -> Steps:
+def is_settled(screen: Any) -> bool:
+    """Whether the preview shows the highlighted place, its sentences marked."""
+    page, hit = screen.preview.page, screen.hit
+    return is_marked(screen) and (page.excerpt.path, page.focus) == (hit.path, (hit.start, hit.end))
+
+
+# Scenes, by the name of the picture.
+
+
+def first_run() -> Scene:
     async def steps(pilot: Pilot[None]) -> None:
-        await pilot.press(*keys)
-        await pilot.pause(0.3)
+        screen: Any = pilot.app.screen
+        await until(pilot, lambda: screen.choices and all(choice.done for choice in screen.choices))
 
-    return steps
-
-
-@pytest.mark.parametrize(("size", "theme"), ALL)
-def test_results(snap_compare, size, theme):
-    picture(snap_compare, asked("cold radiators pressure"), size, theme)
+    return Scene(steps, without_model(MemoryLibrary("/home/ada", {})))
 
 
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_home(snap_compare, size, theme):
+def without_model(lib: MemoryLibrary) -> MemoryLibrary:
+    lib.model = ""
+    lib.model_failure = ModelNotFound("The model is not here.", "F7 fetches it.")
+    return lib
+
+
+def fetching() -> Scene:
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f7", "enter")
+        bar: Any = pilot.app.screen.query_one("#bar")
+        await until(pilot, lambda: "Fetching part 3" in str(bar.content))
+
+    return Scene(steps, notes())
+
+
+def home() -> Scene:
     memory = Memory(
-        questions=["when was the boiler serviced", "notes on another phone"],
+        questions=["when was the boiler serviced", "notes on another phone in:notes"],
         pins=[Pin("/home/ada/notes/boiler.md", 7, "Boiler")],
     )
-    picture(snap_compare, pressed(), size, theme, memory=memory)
+    return Scene(pressed(), notes(), memory)
 
 
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_places_opened(snap_compare, size, theme):
-    picture(snap_compare, asked("cold boiler pressure", "tab", "l", "j"), size, theme)
+def history() -> Scene:
+    return Scene(pressed("up"), notes(), Memory(questions=["boiler pressure", "bread"]))
 
 
-@pytest.mark.parametrize(("size", "theme"), [("small", "dark")])
-def test_preview_in_turn(snap_compare, size, theme):
-    picture(snap_compare, asked("cold radiators pressure", "ctrl+o"), size, theme)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_nothing_close(snap_compare, size, theme):
-    picture(snap_compare, asked("boilerplate quantum weekend chromodynamics"), size, theme)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH[:2])
-def test_nothing_found(snap_compare, size, theme):
-    picture(snap_compare, asked("boiler type:epub"), size, theme)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH[:2])
-def test_completion(snap_compare, size, theme):
-    picture(snap_compare, asked("boiler since:"), size, theme)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_first_run(snap_compare, monkeypatch, size, theme):
-    counted = Estimate(
-        "", 1204, 38_000_000, 780, {"md": 1100, "pdf": 64, "docx": 40}, {"caches": 12, "pictures": 210}
-    )
-    monkeypatch.setattr(suggest, "suggestions", lambda: ["/home/ada/Documents", "/home/ada/Notes"])
-    monkeypatch.setattr(suggest, "estimate", lambda path, *_: iter([Estimate(path, *_values(counted))]))
-
-    async def steps(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: all(c.done for c in pilot.app.screen.choices) and pilot.app.screen.choices)
-
-    picture(snap_compare, steps, size, theme, MemoryLibrary("/home/ada", {}))
-
-
-def _values(estimate: Estimate) -> tuple[object, ...]:
-    return (estimate.files, estimate.bytes, estimate.seconds, estimate.kinds, estimate.left_out, True)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_model(snap_compare, size, theme):
-    picture(snap_compare, pressed("f7"), size, theme)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_folders(snap_compare, size, theme):
+def folders() -> Scene:
     lib = notes()
     lib.folders += (
         Folder("/home/ada/papers", 310, 9204, 3, "paused"),
         Folder("/media/stick", 12, 40, 0, "missing", "It is not there; what was indexed from it is kept."),
     )
-    picture(snap_compare, pressed("f2"), size, theme, lib)
+    return Scene(pressed("f2"), lib)
 
 
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_problems(snap_compare, size, theme):
+def problems() -> Scene:
     lib = notes()
     lib.found_problems = (
         Problem("/home/ada/notes/scan.pdf", "failed", "The file is encrypted: a password is needed."),
         Problem("/home/ada/notes/big.log", "skipped", "It is larger than 50 MB."),
     )
-    picture(snap_compare, pressed("f3"), size, theme, lib)
+    return Scene(pressed("f3"), lib)
 
 
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_standing(snap_compare, size, theme):
-    picture(snap_compare, pressed("f4"), size, theme)
+def standing_questions() -> Scene:
+    async def steps(pilot: Pilot[None]) -> None:
+        standing.add("anything about the boiler")
+        await pilot.press("f4")
+        screen: Any = pilot.app.screen
+        await until(pilot, lambda: screen.list.cards)
+
+    return Scene(steps, notes())
 
 
-@pytest.mark.parametrize(("size", "theme"), EACH)
-def test_help(snap_compare, size, theme):
-    picture(snap_compare, pressed("f1"), size, theme)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH[:2])
-def test_forget_is_asked_for(snap_compare, size, theme):
-    picture(snap_compare, pressed("f2", "f"), size, theme)
-
-
-@pytest.mark.parametrize(("size", "theme"), EACH[:2])
-def test_indexing(snap_compare, size, theme):
+def at_work(progress: Progress, **more: Any) -> Scene:
     lib = notes()
-    lib.progress = Progress("embedding", 12, 40, 310, 1204, 1500.0, 38.0, 95.0, "/home/ada/notes/boiler.md")
-    picture(snap_compare, pressed(), size, theme, lib)
+    lib.progress = progress
+    for name, value in more.items():
+        setattr(lib, name, value)
+    return Scene(pressed(), lib)
 
 
-def test_daemon_lost(snap_compare):
+def daemon_lost() -> Scene:
     lib = notes()
 
     async def steps(pilot: Pilot[None]) -> None:
-        await asked("cold radiators pressure")(pilot)
+        await asked(QUESTION)(pilot)
         lib.failure = DaemonError("It is gone.", "Start it.")
-        pilot.app.look()
-        await until(pilot, lambda: pilot.app.session.lost)
+        await until(pilot, lambda: pilot.app.session.lost)  # type: ignore[attr-defined]
 
-    picture(snap_compare, steps, "medium", "dark", lib, connect=lambda: lib if not lib.failure else _fail())
-
-
-def _fail() -> MemoryLibrary:
-    raise DaemonError("It is gone.", "Start it.")
+    return Scene(steps, lib)
 
 
-def test_index_of_a_newer_ken(snap_compare):
-    def connect() -> MemoryLibrary:
-        raise IndexNewer("It was written by ken 9.", "Install that release, or index again.")
+def model_missing() -> Scene:
+    lib = without_model(notes())
+    lib.notice = "Found by words only. The model is not here. F7 fetches it."
 
-    picture(snap_compare, pressed(), "small", "light", connect=connect)
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = search_screen(pilot)
+        screen.input.set(QUESTION)
+        await until(pilot, lambda: screen.answer and screen.answer.notice and screen.preview.page)
+
+    return Scene(steps, lib)
 
 
-def test_pictures_name_no_path_of_this_machine():
-    folder = Path(__file__).parent / "__snapshots__"
-    for svg in folder.rglob("*.svg"):
-        assert os.getcwd() not in svg.read_text()  # noqa: PTH109
+async def migrated(pilot: Pilot[None]) -> None:
+    await pilot.press(*"boiler")
+    line = search_screen(pilot).line
+    await until(pilot, lambda: "Bringing the index" in line.state.plain)
+
+
+SCENES: dict[str, Callable[[], Scene]] = {
+    "first_run": first_run,
+    "model": lambda: Scene(pressed("f7"), notes()),
+    "model_fetching": fetching,
+    "home": home,
+    "home_nothing_asked_yet": lambda: Scene(pressed(), notes()),
+    "index_empty": lambda: Scene(pressed("escape"), MemoryLibrary("/home/ada", {})),
+    "history": history,
+    "results": lambda: Scene(asked(QUESTION), notes()),
+    "places_opened": lambda: Scene(asked("cold boiler pressure", "tab", "l", "j"), notes()),
+    "nothing_close": lambda: Scene(asked("boilerplate quantum weekend chromodynamics"), notes()),
+    "nothing_found": lambda: Scene(asked("boiler type:epub"), notes()),
+    "filters_on": lambda: Scene(asked("boiler in:notes type:md since:3m", "ctrl+s"), notes()),
+    "completion": lambda: Scene(asked("boiler since:"), notes()),
+    "similar": lambda: Scene(similar, notes()),
+    "preview_markdown": lambda: Scene(previewing(QUESTION, "boiler.md"), notes()),
+    "preview_code": lambda: Scene(previewing(QUESTION, "plot.py"), notes(**{"tools/plot.py": CODE})),
+    "preview_pdf": lambda: Scene(previewing(QUESTION, "talk.pdf"), notes(**{"talk.pdf": TALK})),
+    "outline": lambda: Scene(asked(QUESTION, "alt+o"), notes()),
+    "why": lambda: Scene(asked(QUESTION, "alt+x"), notes()),
+    "folders": folders,
+    "forget": lambda: Scene(pressed("f2", "f"), notes()),
+    "problems": problems,
+    "standing": standing_questions,
+    "standing_none": lambda: Scene(pressed("f4"), notes()),
+    "help": lambda: Scene(pressed("f1"), notes()),
+    "palette": lambda: Scene(pressed("ctrl+p"), notes()),
+    "indexing": lambda: at_work(
+        Progress("embedding", 12, 40, 310, 1204, 1500.0, 38.0, 95.0, "/home/ada/notes/boiler.md")
+    ),
+    "paused": lambda: at_work(Progress("paused"), pending=12),
+    "daemon_stopped": lambda: at_work(Progress("idle"), daemon=False),
+    "daemon_lost": daemon_lost,
+    "model_missing": model_missing,
+    "opening": lambda: Scene(pressed(), notes(), pends=True),
+    "migrating": lambda: Scene(migrated, notes(), pends=True, older=True),
+    "index_newer": lambda: Scene(pressed(), notes(), fails=NEWER),
+}
+PICTURES = [
+    *product(SCENES, ("80x24", "120x40", "200x60"), ("dark", "light")),
+    *product(
+        ("home", "results", "preview_markdown", "first_run", "help", "index_newer"), ["60x15"], ["dark"]
+    ),
+    *product(("home", "results"), ["80x24"], ["ansi", "no_color"]),
+]
+
+
+def fetch_for_ever(*, watcher: download.Watcher) -> None:
+    watcher.progress("Fetching part 3 of 25", 300_000_000, 1_200_000_000)
+    threading.Event().wait(60)
+
+
+class Svg(SingleFileSnapshotExtension):
+    _write_mode = WriteMode.TEXT
+    _file_extension = "svg"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    """The clock, the time zone, and what would be told of this machine's folders."""
+    kinds, left_out = {"md": 1100, "pdf": 64, "docx": 40}, {"caches": 12, "pictures": 210}
+    counted = (1204, 38_000_000, 1_170_000.0, kinds, left_out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        patch.setattr(wording, "now", lambda: NOW)
+        patch.setattr(time, "time_ns", lambda: int(NOW * 1e9))
+        patch.setattr(download, "fetch", fetch_for_ever)
+        patch.setattr(suggest, "suggestions", lambda: ["/home/ada/Documents", "/home/ada/Notes"])
+        patch.setattr(suggest, "estimate", lambda path, *_: iter([Estimate(path, *counted, whole=True)]))
+        yield
+    time.tzset()
+
+
+@cache
+def drawn(name: str, size: str, no_color: bool = False) -> dict[str, str]:
+    """The picture of a scene in every theme."""
+    return asyncio.run(_draw(SCENES[name](), SIZES[size]))
+
+
+async def _draw(scene: Scene, size: tuple[int, int]) -> dict[str, str]:
+    def connect() -> Library:
+        while scene.pends:
+            if scene.library._closed.wait(1):
+                raise DaemonError("", "")
+        if scene.fails or scene.library.failure:
+            raise scene.fails or scene.library.failure
+        return scene.library
+
+    tui.index_is_older = lambda: scene.older  # type: ignore[assignment]
+    app = KenApp(Session(config=Config(), memory=scene.memory), connect)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: scene.pends or app.session.status is not None or len(app.screen_stack) > 1)
+        await pilot.pause()
+        await scene.steps(pilot)
+        pictures = {}
+        for theme, known in THEMES.items():
+            await _turn_to(pilot, known)
+            pictures[theme] = app.export_screenshot()
+    scene.library.close()
+    return pictures
+
+
+async def _turn_to(pilot: Pilot[None], theme: str) -> None:
+    """Textual colours an open palette only when it opens."""
+    palette = isinstance(pilot.app.screen, CommandPalette)
+    if palette:
+        await pilot.press("escape")
+    pilot.app.theme = theme
+    await pilot.pause()
+    if palette:
+        await pilot.press("ctrl+p")
+    await pilot.pause()
+
+
+@pytest.mark.parametrize(("name", "size", "theme"), PICTURES, ids=list(map("-".join, PICTURES)))
+def test_pictures(
+    snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch, name: str, size: str, theme: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    if theme == "no_color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    picture = drawn(name, size, theme == "no_color")["ansi" if theme == "no_color" else theme]
+    assert picture == snapshot(extension_class=Svg)
+
+
+def test_pictures_name_no_path_of_this_machine() -> None:
+    for svg in (Path(__file__).parent / "__snapshots__").rglob("*.svg"):
+        assert str(Path.cwd()) not in svg.read_text()
