@@ -96,7 +96,7 @@ def _export_vectors(db: apsw.Connection, number: int, path: Path) -> dict[int, i
     """Write the tensor row by row, so that a large index needs no memory; returns each text's row."""
     ids: list[int] = []
     if number:
-        for some, _ in vectors.blocks(db, number, 10_000):
+        for some, _ in vectors.blocks(db, number):
             ids += some.tolist()
     size = len(ids) * vectors.FULL * 4
     header = json.dumps(

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 import apsw
 
 from index import vectors
-from index.database import row, rows, value
+from index.database import array, row, rows, value
 
 LOG_ROWS = 16_384
 """Vector changes a resident copy may lag behind before it reads everything again."""
 
-_BLOCK = 10_000
 _ALL_TEXTS = (
     "INSERT OR IGNORE INTO todo(text, mtime_ns) SELECT passages.text, max(files.mtime_ns) "
     "FROM passages JOIN files ON files.id = passages.file {where} GROUP BY passages.text"
@@ -82,8 +81,8 @@ def cancel(db: apsw.Connection) -> None:
     """Back to the vectors that serve: only what they lack still waits."""
     _drop(db, following(db))
     db.execute(_ALL_TEXTS.format(where=""))
-    for ids, _ in vectors.blocks(db, serving(db), _BLOCK):
-        db.execute("DELETE FROM todo WHERE text IN (SELECT value FROM carray(?))", (apsw.carray(ids),))
+    for ids, _ in vectors.blocks(db, serving(db)):
+        db.execute("DELETE FROM todo WHERE text IN (SELECT value FROM carray(?))", (array(ids),))
 
 
 def swap_when_whole(db: apsw.Connection) -> None:

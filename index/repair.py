@@ -19,8 +19,6 @@ from index.database import row, rows, value
 from index.question import searchable
 from index.records import path_words
 
-_BLOCK = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -125,7 +123,7 @@ def _vector_disagreements(db: apsw.Connection) -> tuple[list[int], list[int]]:
     number = generations.following(db) or generations.serving(db)
     held: set[int] = set()
     if number:
-        for ids, _ in vectors.blocks(db, number, _BLOCK):
+        for ids, _ in vectors.blocks(db, number):
             held.update(ids.tolist())
     texts = {id_ for (id_,) in rows(db, "SELECT id FROM texts")}
     waiting = {id_ for (id_,) in rows(db, "SELECT text FROM todo")}

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from index import vectors
 from index.database import rows, value
 
-_READ = 65_536
-"""Rows read from the file at a time."""
 _BLOCK = 16_384
 """Rows scored at a time: their scores stay in the processor's cache while the best are picked."""
 _SPARE = 1.25
@@ -92,7 +90,7 @@ class Resident:
         self._clear(value(db, "SELECT coalesce(max(id), 0) FROM texts", int))
         if not generation:
             return
-        for ids, heads in vectors.blocks(db, generation, _READ):
+        for ids, heads in vectors.blocks(db, generation):
             self._put(ids, heads)
 
     def _read(self, db: apsw.Connection, generation: int, texts: list[int]) -> None:

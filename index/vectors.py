@@ -123,14 +123,21 @@ def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tu
     return found, heads
 
 
-def blocks(connection: apsw.Connection, number: int, size: int) -> Iterator[tuple[Ids, Floats]]:
-    """All stored vectors, `size` at a time: ids and (n, 256) unit rows, without those put out of reach."""
-    cursor = connection.execute(f"SELECT id, embedding FROM vectors_{number}")
-    while found := list(itertools.islice(cursor, size)):
-        ids = np.fromiter((id_ for id_, _ in found), np.int64, len(found))
-        stored = np.frombuffer(b"".join(head for _, head in found), np.float32).reshape(-1, DIMENSION)
-        near = np.abs(stored[:, 0]) <= 1
-        yield ids[near], stored[near]
+def blocks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floats]]:
+    """All stored vectors, a chunk at a time: ids and (n, 256) unit rows, without those put out of reach.
+
+    Read from vec0's chunks themselves: through its table each row opens its chunk anew.
+    """
+    cursor = connection.execute(
+        f"SELECT chunks.rowids, chunks.validity, stored.vectors FROM vectors_{number}_chunks AS chunks "
+        f"JOIN vectors_{number}_vector_chunks00 AS stored ON stored.rowid = chunks.chunk_id"
+    )
+    for rowids, validity, stored in cursor:
+        ids = np.frombuffer(rowids, np.int64)
+        heads = np.frombuffer(stored, np.float32).reshape(len(ids), DIMENSION)
+        used = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").astype(np.bool_)
+        near = used & (np.abs(heads[:, 0]) <= 1)
+        yield ids[near], heads[near]
 
 
 def cosines(

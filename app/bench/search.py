@@ -243,7 +243,7 @@ def _peers(
 ) -> tuple[dict[str, float], list[NDArray[np.int64]]]:
     """Milliseconds of each peer, and the exact answers by NumPy."""
     with ReaderPool(path) as pool, pool.snapshot() as db:
-        ids, heads = zip(*blocks(db, serving(db), 65_536), strict=True)
+        ids, heads = zip(*blocks(db, serving(db)), strict=True)
     numbers, matrix = np.concatenate(ids), np.concatenate(heads)
 
     def with_numpy(query: Floats) -> NDArray[np.int64]:
