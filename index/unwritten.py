@@ -19,8 +19,8 @@ _DEFAULT_FOLDERS = {
     ".turbo .sass-cache .hypothesis .ipynb_checkpoints .terraform CachedData",
     "build outputs": "DerivedData .next .nuxt .svelte-kit .output cmake-build-debug "
     "cmake-build-release .build",
-    "version control": ".git .hg .svn .bzr CVS .jj .fossil _darcs",
-    "the system": ".Trash .Trashes .Spotlight-V100 .fseventsd .DocumentRevisions-V100 "
+    "version control data": ".git .hg .svn .bzr CVS .jj .fossil _darcs",
+    "the system's own files": ".Trash .Trashes .Spotlight-V100 .fseventsd .DocumentRevisions-V100 "
     ".TemporaryItems $RECYCLE.BIN "
     "lost+found",
     "photo, music and application libraries": "*.photoslibrary *.musiclibrary *.tvlibrary *.imovielibrary "
@@ -44,7 +44,7 @@ _DEFAULT_FILES = {
     "lock files": "package-lock.json yarn.lock pnpm-lock.yaml poetry.lock Cargo.lock "
     "Gemfile.lock composer.lock "
     "uv.lock go.sum flake.lock Pipfile.lock bun.lockb",
-    "the system": ".DS_Store Thumbs.db desktop.ini Icon\r",
+    "the system's own files": ".DS_Store Thumbs.db desktop.ini Icon\r",
     "editors' leftovers": "*~ ~$* .#* #*#",
 }
 

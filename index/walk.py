@@ -261,8 +261,7 @@ def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | N
     if rules.defaults:
         kind = unwritten.kind_of(path, name, folder)
         if kind:
-            reason = f"It belongs to {kind}, which are left out by default."
-            return Skipped(path, reason, f"default: {kind}", folder)
+            return Skipped(path, f"By default ken leaves out {kind}.", f"default: {kind}", folder)
     if name.startswith(".") and not rules.hidden:
         return Skipped(path, "It is hidden (its name begins with a dot).", "default: hidden", folder)
     return None
