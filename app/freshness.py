@@ -1,4 +1,4 @@
-"""Whether a hit is still true: each hit's file is looked at before it is shown."""
+"""Whether a hit is still true: its file is looked at before it is shown; and what is to be told of that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from index.types import Hit
+from app.folders import FORGOTTEN
+from app.plain import plain_path
+from index.store import Store
+from index.types import Hit, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,20 @@ def check(hits: Iterable[Hit]) -> Checked:
         if (stat.st_size, stat.st_mtime_ns, stat.st_ino) != (hit.size, hit.modified_ns, hit.inode):
             changed[hit.path] = stat.st_size
     return Checked(tuple(kept), changed, gone)
+
+
+def notice(store: Store | None, mode: Mode, gone: int, goes_on: str) -> str:
+    """What a person should know of an answer for which `gone` hits were left out; empty where all is well."""
+    if store is None:
+        return ""
+    if gone and (away := _away(store)):
+        return f"{plain_path(away[0])} is not there now; nothing that lies in it is shown."
+    if mode != "words" and store.pending(1):
+        return f"Indexing is not finished: some passages are found by their words only. {goes_on}"
+    return ""
+
+
+def _away(store: Store) -> list[str]:
+    """Kept folders that are not there, or were not when they were last compared."""
+    kept = [folder for folder in store.folders() if folder.state != FORGOTTEN]
+    return [folder.path for folder in kept if folder.state == "missing" or not os.path.lexists(folder.path)]

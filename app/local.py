@@ -20,9 +20,9 @@ from app import config as configuration
 from app import paths
 from app.documents import Documents
 from app.errors import NothingIndexed, PathInvalid, UsageInvalid
-from app.excerpt import cut_excerpt
+from app.excerpt import Excerpts
 from app.folders import FORGOTTEN, Kept, is_under
-from app.freshness import check
+from app.freshness import check, notice
 from app.library import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.lock import WriteLock
 from app.model import LazyModel, TextModel
@@ -34,7 +34,7 @@ from index.errors import IndexBusy, IndexUnreachable
 from index.passages import SIZE, chunker
 from index.search import Searcher
 from index.store import Store
-from index.types import Document, Filter, Mode, Results
+from index.types import Filter, Mode, Results
 from index.vectors import DIMENSION
 from index.walk import Rules
 
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NOTHING = NothingIndexed(
-    "No file has been indexed.", "Run `ken index FOLDER` first, or `ken demo` to see how it works."
-)
 REFRESH_BYTES = 64 * 1024
 """Changed files among the hits are read again before answering, up to this much of them."""
 MOST_ASKED = 2000
@@ -56,6 +53,9 @@ class LocalLibrary:
 
     `model` is the settings' own unless another is given; it is closed with the library.
     """
+
+    goes_on = "`ken index` goes on."
+    """How passages that wait for their vectors get them."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class LocalLibrary:
         if not query.strip():
             raise UsageInvalid("The question is empty.", 'Say what to look for: ken search "how to …".')
         searcher = self._searcher()
-        vector, used, notice = self._vector(query, mode)
+        vector, used, told = self._vector(query, mode)
 
         def ask(number: int) -> Results:
             narrowed = filter or Filter()
@@ -104,7 +104,7 @@ class LocalLibrary:
             )
 
         answer = self._answer(ask, query, used, limit, started)
-        return replace(answer, notice=notice or answer.notice)
+        return replace(answer, notice=told or answer.notice)
 
     def similar(
         self,
@@ -124,10 +124,10 @@ class LocalLibrary:
         return self._answer(ask, path if line is None else f"{path}:{line}", "meaning", limit, started)
 
     def text(self, path: str) -> str:
-        return self._document(path).text
+        return self._document(path).document.text
 
     def excerpt(self, path: str, start: int, length: int) -> Excerpt:
-        return cut_excerpt(path, self._document(path), start, length)
+        return self._document(path).cut(path, start, length)
 
     def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         if not texts:
@@ -322,14 +322,14 @@ class LocalLibrary:
         if mode == "words":
             return None, mode, ""
         cut = f"Only the first {MOST_ASKED:,} characters of the question were compared by meaning."
-        notice = cut if len(query) > MOST_ASKED else ""
         try:
             made_by = self._searcher().fingerprint
-            return self.model.embed_queries([query[:MOST_ASKED]], made_by=made_by)[0], mode, notice
+            vector = self.model.embed_queries([query[:MOST_ASKED]], made_by=made_by)[0]
         except ModelNotFound as error:
             if mode == "meaning":
                 raise
             return None, "words", f"Found by words only. {error.what} {error.fix}"
+        return vector, mode, cut if len(query) > MOST_ASKED else ""
 
     def _answer(
         self, ask: Callable[[int], Results], query: str, mode: Mode, limit: int, started: float
@@ -340,8 +340,9 @@ class LocalLibrary:
         if checked.changed and self._refreshed(checked.changed):
             results = ask(limit)
             checked = check(results.hits)
-        if checked.gone:
-            results = ask(limit + checked.gone)
+        gone = checked.gone
+        if gone:
+            results = ask(limit + gone)
             checked = check(results.hits)
         hits = checked.hits[:limit]
         if not hits:
@@ -356,7 +357,7 @@ class LocalLibrary:
             waiting=len(stale),
             took_ms=(time.perf_counter() - started) * 1000,
             stale=stale,
-            notice=self._pending_notice(mode),
+            notice=notice(self._store(), mode, gone, self.goes_on),
         )
 
     def _refreshed(self, changed: dict[str, int]) -> bool:
@@ -370,12 +371,6 @@ class LocalLibrary:
             return False
         return True
 
-    def _pending_notice(self, mode: Mode) -> str:
-        store = self._store()
-        if mode == "words" or store is None or not store.pending(1):
-            return ""
-        return "Indexing is not finished: some passages are found by their words only. `ken index` goes on."
-
     def _require_files(self) -> None:
         store = self._store()
         if store is None or not store.counts().files:
@@ -383,7 +378,7 @@ class LocalLibrary:
 
     # -- looking
 
-    def _document(self, path: str) -> Document:
+    def _document(self, path: str) -> Excerpts:
         path = absolute(path)
         store = self._store()
         if store is None or path not in store.files(path):

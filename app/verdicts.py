@@ -44,7 +44,8 @@ def verdict_on(path: str, kept: Kept, rules: Rules) -> tuple[str, str, str]:
         return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."
     root = kept.root_of(path)
     if not os.path.lexists(path):
-        return "missing", "not there", "There is nothing at this path."
+        rule = "not kept" if root is None else f"kept with {root}"
+        return "missing", rule, "There is nothing at this path."
     if root is None:
         return "unknown", "not kept", "It lies in no folder that ken keeps; `ken index PATH` adds one."
     verdict = judge(path, root, rules)

@@ -58,6 +58,8 @@ FOLLOW_AGAIN = 15.0
 class HostedLibrary(LocalLibrary):
     """What the server answers from. Open from `start` to `close`."""
 
+    goes_on = "It goes on by itself."
+
     def __init__(self, config: Config) -> None:
         self.daemon_model = DaemonModel(config, self._has_much)
         super().__init__(config, self.daemon_model, resident=True, purpose=DAEMON)

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TICK = 15.0
+TICK = 5.0
 """Seconds between two looks at the clock, the battery and the folders when nothing happens."""
 JUMP = 5.0
 """Seconds by which the wall clock may leave the monotonic one before it was set, or the machine slept."""
@@ -185,7 +185,7 @@ class Keeper:
         return [*self.queue.take(), *(path for path, until in self._work.away().items() if until <= now)]
 
     def _scan(self, roots: Sequence[str] | None, reason: str) -> None:
-        self._follow()
+        self._follow(again=roots is None)
         if reason:
             log.info("comparing everything: %s", reason)
         report = self._work.scan(roots, self.urgent)
@@ -203,10 +203,10 @@ class Keeper:
             now + max(self._config.poll_seconds, 20 * report.seconds) if polled else float("inf")
         )
 
-    def _follow(self) -> None:
+    def _follow(self, *, again: bool = False) -> None:
         """Watch the folders that are kept now; what is new, or was away and is back, has to be compared."""
         before = self.watches
-        after = self.watcher.follow(self._work.roots())
+        after = self.watcher.follow(self._work.roots(), again=again)
         for root, watch in after.items():
             if watch.state != "missing" and (root not in before or before[root].state == "missing"):
                 self.scan_soon(f"{root} is new, or back")
@@ -226,7 +226,7 @@ class Keeper:
         self._work.rest()
         until = min([self._next_scan, self._next_poll, now + TICK, *self._work.away().values()])
         self.queue.wait(max(0.0, until - now))
-        if time.monotonic() >= now + TICK - 1:
+        if time.monotonic() >= now + TICK / 2:
             self._follow()
 
     def _pause(self, seconds: float) -> None:

@@ -70,14 +70,18 @@ class Watcher:
         self.watch_limit = watch_limit
         self.watches: dict[str, Watch] = {}
         self._scheduled: dict[str, ObservedWatch] = {}
+        self._identities: dict[str, tuple[int, int]] = {}
         self._observer: BaseObserver | None = None
         self._losses = _LossListener(queue)
 
-    def follow(self, roots: Sequence[str]) -> dict[str, Watch]:
-        """Follow exactly these folders from now on; returns how each is followed."""
+    def follow(self, roots: Sequence[str], *, again: bool = True) -> dict[str, Watch]:
+        """Follow exactly these folders from now on; returns how each is followed.
+
+        `again`: also try anew, which takes time, to watch what could not be watched before.
+        """
         for root in set(self._scheduled) - set(roots):
             self._drop(root)
-        self.watches = {root: self._follow_one(root) for root in roots}
+        self.watches = {root: self._follow_one(root, again) for root in roots}
         return self.watches
 
     def check(self) -> None:
@@ -103,12 +107,18 @@ class Watcher:
             observer.stop()
             observer.join()
 
-    def _follow_one(self, root: str) -> Watch:
+    def _follow_one(self, root: str, again: bool) -> Watch:
         if not os.path.lexists(root):
             self._drop(root)
             return Watch("missing", "not there now; what was found in it is kept")
-        if root in self._scheduled:
-            return self.watches[root]
+        identity = _identity(root)
+        if root in self._scheduled and identity != self._identities[root]:
+            self._drop(root)
+            self.queue.mark(root, tree=True)
+        before = self.watches.get(root)
+        if before and (root in self._scheduled or (before.state == "polling" and not again)):
+            return before
+        self._identities[root] = identity
         if is_remote(root):
             return Watch("polling", "a network drive sends no events: compared at intervals")
         room = inotify.room(self.watch_limit)
@@ -214,6 +224,15 @@ def _make_observer() -> BaseObserver:
 
         observer._emitter_class = Emitter
     return observer
+
+
+def _identity(root: str) -> tuple[int, int]:
+    """What tells a folder or file from another under its name: events follow it, and not the name."""
+    try:
+        stat = os.stat(root)  # noqa: PTH116
+    except OSError:
+        return (0, 0)
+    return (stat.st_dev, stat.st_ino)
 
 
 def _is_under(path: str, folder: str) -> bool:

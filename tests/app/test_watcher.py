@@ -141,6 +141,47 @@ def test_a_missing_folder_is_told_and_followed_when_it_is_back(
     until(lambda: marked(notes / "new.md"))
 
 
+def test_another_folder_under_the_same_name_is_followed_in_its_place(
+    watcher: Watcher, notes: Path, tmp_path: Path, queue: DirtyQueue
+) -> None:
+    watcher.follow([str(notes)])
+    notes.rename(tmp_path / "before")
+    notes.mkdir()
+    assert watcher.follow([str(notes)], again=False)[str(notes)].state == "watching"
+    until(lambda: queue.take().get(str(notes)), what="the whole folder to be marked")
+    (tmp_path / "before" / "old.md").write_text("no longer ours")
+    (notes / "new.md").write_text("x")
+    assert until(queue.take) == {str(notes / "new.md"): False}
+
+
+def test_a_file_kept_by_itself_is_followed_through_atomic_saves(
+    watcher: Watcher, notes: Path, queue: DirtyQueue
+) -> None:
+    file = notes / "old.md"
+    for number in range(3):
+        watcher.follow([str(file)], again=False)
+        until(lambda: not queue.take() and not len(queue))
+        draft = notes / "draft"
+        draft.write_text(str(number))
+        draft.replace(file)
+        until(lambda: str(file) in queue.take())
+
+
+def test_what_could_not_be_watched_is_tried_again_only_when_asked(
+    queue: DirtyQueue, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = [True]
+    monkeypatch.setattr("app.sync.watcher.is_remote", lambda path: remote[0])
+    watcher = Watcher(queue)
+    try:
+        assert watcher.follow([str(notes)])[str(notes)].state == "polling"
+        remote[0] = False
+        assert watcher.follow([str(notes)], again=False)[str(notes)].state == "polling"
+        assert watcher.follow([str(notes)])[str(notes)].state == "watching"
+    finally:
+        watcher.stop()
+
+
 def test_folders_no_longer_followed_mark_nothing(
     watcher: Watcher, notes: Path, tmp_path: Path, marked: Callable[[Path], bool]
 ) -> None:
