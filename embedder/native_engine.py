@@ -18,7 +18,6 @@ from embedder.config import ModelConfig
 from embedder.cores import cores
 from embedder.engine import Engine
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
-from embedder.models import models_folder
 from embedder.native import AMX, LIBRARY, abilities
 from embedder.packed import NORMS, PRODUCTS, Array, packed_weights
 
@@ -72,7 +71,7 @@ class NativeEngine(Engine):
         self._threads = threads or cores()
         self._library = ctypes.CDLL(str(LIBRARY))
         kind = "int8" if self.precision == "int8" else "bf16"
-        self._arrays = packed_weights(checkpoint, kind, models_folder() / ".compiled")
+        self._arrays = packed_weights(checkpoint, kind)
         self._model = _model(checkpoint.config, self._arrays, kind)
         kernel = hashlib.blake2b(LIBRARY.read_bytes(), digest_size=8).hexdigest()
         self.version = f"native-{kernel}-{'amx' if self._amx else 'avx512'}"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +12,9 @@ from numpy.typing import NDArray
 
 from embedder.batching import padded
 from embedder.checkpoint import Checkpoint
+from embedder.compiled import compiled_folder, keep, used
 from embedder.engine import Engine
 from embedder.errors import PrecisionUnavailable
-from embedder.models import models_folder
 from embedder.openvino_graph import GRAPH_VERSION, build_graph
 from embedder.openvino_quiet import ov
 
@@ -93,23 +91,13 @@ def _compile(
 ) -> ov.CompiledModel:
     """The graph compiled for this processor, from the copy an earlier start left where there is one."""
     identity = f"{checkpoint.fingerprint}\0{weights}\0{settings}\0{version}".encode()
-    kept = models_folder() / ".compiled" / hashlib.blake2b(identity, digest_size=16).hexdigest()
+    kept = compiled_folder() / hashlib.blake2b(identity, digest_size=16).hexdigest()
     with suppress(OSError, RuntimeError):  # a copy that cannot be used is made again
-        return core.import_model(ov.Tensor(np.memmap(kept, np.uint8, "r")), "CPU", settings)
+        imported = core.import_model(ov.Tensor(np.memmap(kept, np.uint8, "r")), "CPU", settings)
+        used(kept)
+        return imported
     compiled = core.compile_model(build_graph(checkpoint, weights), "CPU", settings)
     if weights == "int8":  # the others would take 400 MB of disk to save a second
         with suppress(OSError):  # a folder that cannot be written to costs the next start a second
-            _keep(kept, compiled.export_model().getbuffer())
+            keep(kept, lambda beside: beside.write_bytes(compiled.export_model().getbuffer()))
     return compiled
-
-
-def _keep(path: Path, compiled: memoryview) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        beside = Path(file.name)
-        try:
-            file.write(compiled)
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise

@@ -1,17 +1,13 @@
 """A checkpoint's weights as the native kernel reads them, in one file that is mapped.
 
 Owns what that file holds and how weights become tiles (`embedder/native/block.h`). The file is made once,
-kept in the models folder, and made again where it is damaged; files of no use for a month are deleted.
+kept, and made again where it is damaged.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ from numpy.typing import NDArray
 
 from embedder import tensor_file
 from embedder.checkpoint import Checkpoint
+from embedder.compiled import compiled_folder, keep, used
 from embedder.config import ModelConfig
 from embedder.errors import ModelInvalid
 
@@ -39,24 +36,23 @@ _VERSION = "1"
 _COLUMNS = 16
 """Columns of a product in one tile."""
 
-_MONTH = 30 * 86400
-
 Array = NDArray[Any]
 Layout = dict[str, tuple[str, tuple[int, ...]]]
 
 
-def packed_weights(checkpoint: Checkpoint, precision: str, folder: Path) -> dict[str, Array]:
-    """Every array of the network by name, mapped from a file in `folder`, made where there is none.
+def packed_weights(checkpoint: Checkpoint, precision: str) -> dict[str, Array]:
+    """Every array of the network by name, mapped from a file that is made where there is none.
 
-    `precision` is `int8` or `bf16`. Where the folder cannot be written to, each start pays the packing.
+    `precision` is `int8` or `bf16`. Where no file can be kept, each start pays the packing.
     """
     identity = f"{checkpoint.fingerprint}\0{precision}\0{_VERSION}".encode()
-    path = folder / f"{hashlib.blake2b(identity, digest_size=16).hexdigest()}.safetensors"
+    path = compiled_folder() / f"{hashlib.blake2b(identity, digest_size=16).hexdigest()}.safetensors"
     layout = _layout(checkpoint.config, precision)
     if (arrays := _mapped(path, layout)) is not None:
         return arrays
     try:
-        _keep(path, layout, checkpoint, precision)
+        made = _with_checksum(_arrays(checkpoint, precision))
+        keep(path, lambda beside: tensor_file.write(beside, layout, made, {}))
     except OSError:
         return dict(_arrays(checkpoint, precision))
     return _mapped(path, layout) or dict(_arrays(checkpoint, precision))
@@ -67,12 +63,12 @@ def _mapped(path: Path, layout: Layout) -> dict[str, Array] | None:
     try:
         tensors = tensor_file.read_header(path)
         arrays = {name: tensor.map() for name, tensor in tensors.items()}
-        os.utime(path)
     except (ModelInvalid, OSError):
         return None
     stored = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
     if stored != layout:
         return None
+    used(path)
     checksum = arrays.pop("checksum")
     return arrays if checksum[0] == sum(map(_checksum, arrays.values())) & _U64 else None
 
@@ -83,22 +79,6 @@ _U64 = (1 << 64) - 1
 def _checksum(array: Array) -> int:
     """The sum of an array's bytes taken as 64-bit integers: a second's worth of memory reads is 30 GB."""
     return int(np.ascontiguousarray(array).reshape(-1).view(np.uint64).sum(dtype=np.uint64))
-
-
-def _keep(path: Path, layout: Layout, checkpoint: Checkpoint, precision: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for other in path.parent.glob("*.safetensors"):
-        with suppress(OSError):
-            if time.time() - other.stat().st_mtime > _MONTH:
-                other.unlink()
-    descriptor, beside = tempfile.mkstemp(dir=path.parent)
-    os.close(descriptor)
-    try:
-        tensor_file.write(Path(beside), layout, _with_checksum(_arrays(checkpoint, precision)), {})
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
 
 
 def _layout(config: ModelConfig, precision: str) -> Layout:

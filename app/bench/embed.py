@@ -1,42 +1,43 @@
 """`ken bench embed`: tokens a second, query latency, cold start, memory and exactness of every engine here.
 
-Each engine and precision runs in a process of its own, so that peak memory and cold start are its own.
-MLX is measured where it has a GPU: its CPU build computes a hundred times slower than OpenVINO.
+Each engine and precision runs in a process of its own, so that peak memory and cold start are its own, and
+takes its turn in every round; so does whatever else is named with `--beside`. Figures are medians of the
+rounds. MLX is measured where it has a GPU: its CPU build computes a hundred times slower than the others.
 """
 
 from __future__ import annotations
 
 import json
-import random
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    import embedder
+from app.bench import contestant
 
 LENGTHS = (64, 128, 256, 512)
+ROUNDS = 3
 TOKENS_EACH = 6000
-"""Tokens embedded at each length: a few seconds on two cores."""
-QUERIES = 40
-CANDIDATES = {"openvino": ("f32", "bf16", "int8"), "mlx": ("f32", "bf16", "8bit", "4bit")}
-WORDS = (
-    "river",
-    "mountain",
-    "kitchen",
-    "garden",
-    "letter",
-    "winter",
-    "journey",
-    "engine",
-    "market",
-    "window",
-)
+"""Tokens embedded at each length in a round."""
+QUERIES = 20
+"""Questions in a round, asked one at a time."""
+ENGINES = {
+    "mlx": [("mlx", precision) for precision in ("f32", "bf16", "8bit", "4bit")],
+    "native": [
+        ("native", "int8"),
+        ("native", "bf16"),
+        ("openvino", "int8"),
+        ("openvino", "bf16"),
+        ("openvino", "f32"),
+    ],
+    "openvino": [("openvino", precision) for precision in ("int8", "bf16", "f32")],
+}
+"""What is measured, by the engine that `auto` chooses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +55,136 @@ class Speed:
     """From the start of a process to its first vector."""
     peak_mb: float
     cosine_mean: float | None
-    """None for weights whose reference is not shipped."""
+    """None where no reference is shipped: for packed weights, and for other software."""
     cosine_min: float | None
 
 
-def run(say: Callable[[str], None] = lambda _: None) -> list[Speed]:
-    """Measure every engine and precision of this machine, one after the other."""
+@dataclass(slots=True)
+class _Process:
+    """A contestant and what it has shown so far."""
+
+    engine: str
+    precision: str
+    process: subprocess.Popen[str]
+    latencies: list[float] = field(default_factory=list)
+    speeds: dict[int, list[float]] = field(default_factory=lambda: {length: [] for length in LENGTHS})
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.engine} {self.precision} ended while it was measured")
+        result: dict[str, Any] = json.loads(answer)
+        return result
+
+    def embed(self, texts: list[str], task: str, *, alone: bool = False) -> list[float]:
+        times: list[float] = self.ask({"task": task, "texts": texts, "alone": alone})["seconds"]
+        return times
+
+    def result(self) -> Speed:
+        facts = self.ask({})
+        speeds = {str(length): statistics.median(of) for length, of in self.speeds.items()}
+        cosines = facts["cosines"]
+        return Speed(
+            self.engine,
+            self.precision,
+            len(speeds) / sum(1 / speed for speed in speeds.values()),
+            speeds,
+            statistics.median(self.latencies) * 1000,
+            statistics.quantiles(self.latencies, n=20)[18] * 1000,
+            facts["cold_s"],
+            facts["peak_mb"],
+            statistics.mean(cosines) if cosines else None,
+            min(cosines) if cosines else None,
+        )
+
+
+def run(
+    say: Callable[[str], None] = lambda _: None, beside: Sequence[str] = (), python: str = sys.executable
+) -> list[Speed]:
+    """Measure every engine and precision of this machine in turns.
+
+    `beside` names other software, as `sentence-transformers:FOLDER`, `openvino:GRAPH.xml` or
+    `llama.cpp:FILE.gguf`; `python` is the interpreter that has it.
+    """
     from embedder.engine import choose
 
-    engines = ("openvino",) if choose("auto") == "openvino" else ("mlx",)
-    results = []
-    for engine in engines:
-        for precision in CANDIDATES[engine]:
-            say(f"{engine} {precision} …")
-            results.append(_in_child(engine, precision))
-    return results
+    texts, questions = _texts()
+    with ExitStack() as stack:
+        contestants = []
+        for engine, precision in ENGINES[choose("auto")]:
+            say(f"{engine} {precision} starts …")
+            command = [sys.executable, "-m", "app.bench.contestant", "ken"]
+            contestants.append(_start(stack, engine, precision, command, [engine, precision]))
+        for other in beside:
+            kind, _, path = other.partition(":")
+            say(f"{kind} starts …")
+            command = [python, contestant.__file__, kind]
+            contestants.append(_start(stack, kind, Path(path).stem, command, _arguments(kind, path)))
+        for number in range(ROUNDS):
+            for each in contestants:
+                say(f"round {number + 1} of {ROUNDS}: {each.engine} {each.precision} …")
+                _round(each, texts, questions)
+        return [each.result() for each in contestants]
+
+
+def _start(
+    stack: ExitStack, engine: str, precision: str, command: list[str], arguments: list[str]
+) -> _Process:
+    command = [*command, repr(time.time()), *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    stack.enter_context(process)
+    stack.callback(process.kill)
+    started = _Process(engine, precision, process)
+    started.embed(["once"], "query")  # it has loaded: what follows has the machine to itself
+    return started
+
+
+def _arguments(kind: str, path: str) -> list[str]:
+    from embedder.models import find_model
+
+    if kind == "sentence-transformers":
+        return [path, "bfloat16"]
+    return [path, str(find_model())] if kind == "openvino" else [path]
+
+
+def _round(each: _Process, texts: dict[int, tuple[list[str], int]], questions: list[str]) -> None:
+    for length, (some, tokens) in texts.items():
+        each.embed(some[: max(1, 512 // length)], "document")
+        each.speeds[length].append(tokens / each.embed(some, "document")[0])
+    each.embed(questions[:3], "query", alone=True)
+    each.latencies += each.embed(questions, "query", alone=True)
+
+
+def _texts() -> tuple[dict[int, tuple[list[str], int]], list[str]]:
+    """For each length texts of about so many tokens and what they come to, prompt counted; and questions.
+
+    English prose that every Python has: its own reference.
+    """
+    from pydoc_data.topics import topics
+
+    from embedder.checkpoint import open_checkpoint
+    from embedder.models import find_model
+    from embedder.tokenizer import GemmaTokenizer
+
+    words = " ".join(topics[name] for name in sorted(topics)).split()
+    folder = find_model()
+    tokenizer = GemmaTokenizer.from_folder(folder, open_checkpoint(folder).config)
+    around = len(tokenizer.encode([""], [contestant.PROMPTS["document"]]).ids[0])
+    texts = {}
+    for length in LENGTHS:
+        count = TOKENS_EACH // length
+        some = [_cut(words[i * 700 :], length - around, tokenizer.count) for i in range(count)]
+        texts[length] = some, sum(tokenizer.count(some)) + around * count
+    return texts, [" ".join(words[i * 500 : i * 500 + 8]) for i in range(QUERIES)]
+
+
+def _cut(words: list[str], tokens: int, count: Callable[[list[str]], list[int]]) -> str:
+    """As many words as come to about that many tokens."""
+    first = " ".join(words[:tokens])
+    return " ".join(words[: tokens * tokens // count([first])[0]])
 
 
 def as_json(results: Sequence[Speed]) -> list[dict[str, object]]:
@@ -76,86 +192,15 @@ def as_json(results: Sequence[Speed]) -> list[dict[str, object]]:
 
 
 def table(results: Sequence[Speed]) -> str:
-    head = f"{'engine':10}{'precision':11}" + "".join(f"{f'{n} tok':>9}" for n in LENGTHS)
+    width = max(len(f"{r.engine} {r.precision}") for r in results) + 2
+    head = " " * width + "".join(f"{f'{n} tok':>9}" for n in LENGTHS) + "  of first"
     lines = [head + f"{'query p50':>11}{'p95':>8}{'cold':>8}{'peak':>9}{'cosine':>10}{'worst':>10}"]
     for r in results:
         speeds = "".join(f"{r.tokens_per_second_by_length[str(n)]:>9.0f}" for n in LENGTHS)
+        share = f"{r.tokens_per_second / results[0].tokens_per_second:>9.2f} "
         cosines = "".join(
             f"{c:>10.5f}" if c is not None else f"{'-':>10}" for c in (r.cosine_mean, r.cosine_min)
         )
         times = f"{r.query_ms_p50:>8.1f} ms{r.query_ms_p95:>5.0f} ms{r.cold_s:>6.2f} s{r.peak_mb:>6.0f} MB"
-        lines.append(f"{r.engine:10}{r.precision:11}{speeds}{times}{cosines}")
+        lines.append(f"{r.engine + ' ' + r.precision:{width}}{speeds}{share}{times}{cosines}")
     return "\n".join([*lines, "Columns in tok: tokens a second for texts of that many tokens."])
-
-
-def measure(engine: str, precision: str, started: float) -> Speed:
-    """Measure in this process, which began at `started` (seconds since the epoch)."""
-    import embedder
-
-    with embedder.load(engine=engine, precision=precision) as model:  # type: ignore[arg-type]
-        model.embed_queries(["where did we leave the boat?"])
-        cold = time.time() - started
-        rng = random.Random(1)
-        latencies = [_seconds(model.embed_queries, [_text(rng, 8)]) * 1000 for _ in range(QUERIES)]
-        timed = {str(length): _timed(model, rng, length) for length in LENGTHS}
-        mean, worst = _cosines(model)
-        cuts = statistics.quantiles(latencies, n=20)
-        return Speed(
-            engine=engine,
-            precision=precision,
-            tokens_per_second=sum(t for t, _ in timed.values()) / sum(s for _, s in timed.values()),
-            tokens_per_second_by_length={length: t / s for length, (t, s) in timed.items()},
-            query_ms_p50=statistics.median(latencies),
-            query_ms_p95=cuts[18],
-            cold_s=cold,
-            peak_mb=_peak_mb(),
-            cosine_mean=mean,
-            cosine_min=worst,
-        )
-
-
-def _in_child(engine: str, precision: str) -> Speed:
-    command = [sys.executable, "-m", "app.bench.embed", engine, precision, repr(time.time())]
-    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return Speed(**json.loads(finished.stdout))
-
-
-def _timed(model: embedder.Embedder, rng: random.Random, length: int) -> tuple[int, float]:
-    """Tokens of texts of about that length, and the seconds they took."""
-    texts = [_text(rng, length - 12) for _ in range(max(4, TOKENS_EACH // length))]
-    model.embed_documents(texts[: max(2, len(texts) // 4)])
-    tokens = sum(model.count_tokens(texts))
-    return tokens, _seconds(model.embed_documents, texts)
-
-
-def _cosines(model: embedder.Embedder) -> tuple[float | None, float | None]:
-    from embedder import canary
-
-    reference = canary.references().get(model.fingerprint.split("-")[0])
-    if reference is None:
-        return None, None
-    cosines = (model.embed_documents(canary.TEXTS) * reference).sum(axis=1)
-    return float(cosines.mean()), float(cosines.min())
-
-
-def _text(rng: random.Random, words: int) -> str:
-    """Words that are one token each, near enough."""
-    return " ".join(rng.choices(WORDS, k=words))
-
-
-def _seconds(function: Callable[[list[str]], object], texts: list[str]) -> float:
-    start = time.perf_counter()
-    function(texts)
-    return time.perf_counter() - start
-
-
-def _peak_mb() -> float:
-    """Resident memory at its highest; the unit of `ru_maxrss` is bytes on macOS and KiB elsewhere."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1 << 20 if sys.platform == "darwin" else 1 << 10
-    )
-
-
-if __name__ == "__main__":
-    result = measure(sys.argv[1], sys.argv[2], float(sys.argv[3]))
-    sys.stdout.write(json.dumps(asdict(result)))

@@ -11,11 +11,13 @@ from app import output
 from app.cli import terminal
 
 BENCHES = {
-    "embed": "app.bench.embed",
     "search": "app.bench.search",
     "tui": "app.bench.tui",
 }
 """Each benchmark's name, and its module with `run(say=...)`, `table(result)` and `as_json(result)`."""
+
+
+BESIDE = "Measure other software too: sentence-transformers:FOLDER, openvino:GRAPH.xml, llama.cpp:FILE.gguf."
 
 
 class Benches(click.Group):
@@ -29,6 +31,19 @@ class Benches(click.Group):
 @click.group(cls=Benches)
 def bench() -> None:
     """How fast each part is on this machine."""
+
+
+@bench.command("embed")
+@click.option("--beside", multiple=True, metavar="NAME:PATH", help=BESIDE)
+@click.option("--beside-python", "python", default=sys.executable, help="The Python that has the others.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_embed(beside: tuple[str, ...], python: str, as_json: bool) -> None:
+    """Tokens a second, query latency, cold start, memory and exactness of every engine here."""
+    from app.bench import embed
+
+    result = embed.run(_say, beside, python)
+    _say("")
+    terminal.result(output.dumps(embed.as_json(result)) if as_json else embed.table(result))
 
 
 @bench.command("read")

@@ -11,7 +11,7 @@ from support.oracle import vector
 from support.tiny_model import make_tiny_checkpoint
 
 import embedder
-from embedder import canary, engine, packed
+from embedder import canary, compiled, engine
 from embedder.checkpoint import Checkpoint, open_checkpoint
 from embedder.convert import convert
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
@@ -139,8 +139,8 @@ def test_packed_files_of_no_use_for_a_month_go(
 ) -> None:
     make(checkpoint, "bf16")
     old = set((home / "models" / ".compiled").iterdir())
-    month = packed.time.time() + 31 * 86400
-    monkeypatch.setattr(packed.time, "time", lambda: month)
+    month = compiled.time.time() + 31 * 86400
+    monkeypatch.setattr(compiled.time, "time", lambda: month)
     make(checkpoint, "int8")
     left = set((home / "models" / ".compiled").iterdir())
     assert len(left) == 1 and not left & old
