@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 from index.errors import FileFailed
 from index.extract.archive import Archive
 from index.extract.build import Builder, one_line, table_row
+from index.extract.drawings import add_drawings
 from index.extract.source import Source
 from index.types import Document
 
@@ -42,6 +43,7 @@ def read(source: Source) -> Document:
     body = archive.tree(main).find("body")
     if body is not None:
         reader.blocks(body)
+    add_drawings(builder, archive, archive.names)
     _notes(archive, reader, builder)
     return builder.document("docx", core_title(archive) or reader.title)
 

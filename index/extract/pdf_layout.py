@@ -71,6 +71,8 @@ def laid_out(
     ordered = [_ordered(lines) for lines in pages]
     running = _running(ordered)
     kept = [[line for line in lines if (i, line) not in running] for i, lines in enumerate(ordered)]
+    if not any(kept):  # a document of nothing but numbers or one line a page
+        kept = ordered
     title = title or _largest(kept)
     setter = _Setter(kept, outline, title)
     setter.set()

@@ -1,4 +1,4 @@
-"""PowerPoint: a slide is a page with its title, texts, tables and the speaker's notes.
+"""PowerPoint: a slide is a page with its title, texts, tables, charts and the speaker's notes.
 
 Owns PresentationML.
 """
@@ -14,6 +14,7 @@ from index.errors import FileFailed
 from index.extract.archive import Archive
 from index.extract.build import Builder, one_line, table_row
 from index.extract.docx import core_title
+from index.extract.drawings import add_drawings
 from index.extract.source import Source
 from index.types import Document
 
@@ -75,8 +76,10 @@ def _slide(archive: Archive, name: str, number: int, builder: Builder) -> None:
                     builder.add(line, "row")
         elif _place(shape) not in ("title", "ctrTitle", *_SKIPPED_PLACES):
             builder.add(_text(shape), "slide")
-    for target in _notes(archive, name):
-        for shape in _shapes(archive.tree(target)):
+    parts = _linked(archive, name)
+    add_drawings(builder, archive, parts)
+    for target in parts:
+        for shape in _shapes(archive.tree(target)) if "notesSlide" in target else ():
             if _place(shape) == "body":
                 builder.add(_text(shape), "prose")
 
@@ -102,10 +105,9 @@ def _text(shape: Element) -> str:
     return "\n".join(line for line in lines if line.strip())
 
 
-def _notes(archive: Archive, name: str) -> list[str]:
+def _linked(archive: Archive, name: str) -> list[str]:
+    """The parts of the archive that a slide refers to."""
     try:
-        return [
-            part for part in _targets(archive, name).values() if "notesSlide" in part and archive.has(part)
-        ]
+        return [part for part in _targets(archive, name).values() if archive.has(part)]
     except FileFailed:
         return []

@@ -55,9 +55,7 @@ def _packed(source: Source) -> registry.Format:
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
         names = []
     kind = next((kind for start, kind in _MEMBERS if any(name.startswith(start) for name in names)), "")
-    if not kind:
-        raise FileSkipped("It is an archive, and archives are not opened.")
-    return registry.by_kind(kind)
+    return registry.by_kind(kind or "archive")
 
 
 def _old_office(source: Source, named: registry.Format | None) -> registry.Format:

@@ -48,6 +48,7 @@ FORMATS = (
     Format("csv", "delimited", (".csv", ".tsv", ".psv"), max_bytes=2 * TEXT),
     Format("odf", "odf", (".odt", ".odp", ".ott", ".otp"), max_bytes=CONTAINER),
     Format("epub", "epub", (".epub",), max_bytes=CONTAINER),
+    Format("archive", "listing", (".zip",), max_bytes=CONTAINER),
     Format("html", "html", (".html", ".htm", ".xhtml", ".shtml")),
     Format("mail", "mail", (".eml", ".emlx"), max_bytes=2 * TEXT),
     Format("mbox", "mailbox", (".mbox", ".mbx"), max_bytes=CONTAINER),
@@ -67,7 +68,7 @@ UNREAD = {
     " .dng .avif .xcf .svg",
     "sound and music": ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi",
     "films": ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .3gp",
-    "archives": ".zip .tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso"
+    "archives": ".tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso"
     " .dmg .pkg .deb .rpm .apk .cab",
     "programs and compiled code": ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin"
     " .elf .ko .node",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 from support import documents
 
@@ -224,3 +227,27 @@ def test_a_file_of_another_kind_than_its_name_says_fails_with_a_reason() -> None
         with pytest.raises((FileFailed, FileSkipped)) as caught:
             read(name, b"\x01\x02\x00This is no such file at all." * 20)
         assert caught.value.what.endswith(".")
+
+
+def test_charts_and_diagrams_are_read() -> None:
+    chart = (
+        "<c:chartSpace xmlns:c='c' xmlns:a='a'><c:chart><c:title><a:t>Cranes</a:t></c:title><c:ser>"
+        "<c:tx><c:v>meadow</c:v></c:tx><c:cat><c:v>May</c:v><c:v>June</c:v></c:cat>"
+        "<c:val><c:v>41</c:v><c:v>38</c:v></c:val></c:ser></c:chart></c:chartSpace>"
+    )
+    diagram = "<d:m xmlns:d='d' xmlns:a='a'><d:pt><a:t>Ranger</a:t></d:pt><d:pt><a:t>Warden</a:t></d:pt></d:m>"
+    with zipfile.ZipFile(io.BytesIO(documents.docx())) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    parts = {"word/charts/chart1.xml": chart, "word/diagrams/data1.xml": diagram}
+    text = recognise.read(from_bytes(documents.zipped({**members, **parts}), "a.docx")).text
+    assert "Cranes\nmeadow: May: 41; June: 38" in text
+    assert "- Ranger\n- Warden" in text
+    broken = documents.zipped({**members, "word/charts/chart1.xml": chart[:60]})
+    assert "damaged" in recognise.read(from_bytes(broken, "a.docx")).note
+
+
+def test_an_archive_is_a_list_of_names() -> None:
+    data = documents.zipped({"tax/2025.pdf": b"%PDF", "photos/cranes.jpg": b"x"})
+    document = recognise.read(from_bytes(data, "papers.zip"))
+    assert (document.kind, document.text.split()) == ("archive", ["tax/2025.pdf", "photos/cranes.jpg"])
+    assert "names" in document.note

@@ -87,3 +87,8 @@ def test_a_truncated_file_fails_or_gives_what_is_left() -> None:
     for size in (9, 60, len(whole) // 2):
         with pytest.raises((FileFailed, FileSkipped)):
             recognise.read(from_bytes(whole[:size], "a.pdf"))
+
+
+def test_pages_of_nothing_but_a_number_are_kept() -> None:
+    data = pdf([[(300, 40, 11, "1")], [(300, 40, 11, "2")]])
+    assert recognise.read(from_bytes(data, "a.pdf")).text.split() == ["1", "2"]
