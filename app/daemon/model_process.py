@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
 
 from app.config import ModelConfig
+from app.daemon.power import step_back
 from embedder.errors import EmbedderClosed, EmbedderError, EngineUnavailable
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def main() -> None:
-    os.nice(int(sys.argv[2]))
+    step_back(int(sys.argv[2]))
     with contextlib.suppress(EOFError, OSError):
         serve(Connection(int(sys.argv[1])))
     # Engines' threads may still compute: nothing of theirs is worth waiting for.

@@ -63,3 +63,19 @@ def test_its_death_fails_what_it_had_and_nothing_after(model: ModelProcess) -> N
         asked.result(timeout=10)
     until(lambda: not model.loaded)
     assert model.embed_queries(["x"]).shape == (1, 768)
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="sessions are not scheduled here")
+def test_much_work_steps_back_behind_other_sessions_too(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models))
+    process = ModelProcess(ModelConfig(), nice=7)
+    try:
+        process.embed_queries(["x"])
+        assert process._child is not None
+        pid = process._child.process.pid
+        assert os.getpriority(os.PRIO_PROCESS, pid) == 7
+        assert Path(f"/proc/{pid}/autogroup").read_text().endswith("nice 7\n")
+    finally:
+        process.close()
