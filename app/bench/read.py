@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePath
 
 from app.config import ModelConfig
@@ -134,7 +134,8 @@ def table(formats: Sequence[Format]) -> str:
 def as_json(formats: Sequence[Format]) -> list[dict[str, object]]:
     """The same figures as plain data."""
     return [
-        asdict(entry)
+        {each.name: getattr(entry, each.name) for each in fields(entry)}
+        | {"reasons": dict(entry.reasons)}
         | {"megabytes_per_second": entry.megabytes_per_second, "pages_per_second": entry.pages_per_second}
         for entry in formats
     ]
