@@ -70,6 +70,16 @@ class WriteLock:
     def held(self) -> bool:
         return self._descriptor is not None
 
+    @property
+    def in_place(self) -> bool:
+        """Whether what is held is still what others would find: its folder may have been removed."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except OSError:
+            return False
+
     def __enter__(self) -> Self:
         self.acquire()
         return self

@@ -60,6 +60,7 @@ class Server:
         self.library = library
         self.path = path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._identity: tuple[int, int] | None = None
         self._wake, self._woken = socket.socketpair()
         self._connections: dict[_Connection, threading.Thread] = {}
         self._guard = threading.Lock()
@@ -73,6 +74,7 @@ class Server:
             self._listener.bind(os.fspath(self.path))
         finally:
             os.umask(before)
+        self._identity = _identity(self.path)
         self._listener.listen(MAX_CONNECTIONS)
         self._thread.start()
 
@@ -81,8 +83,8 @@ class Server:
         self._wake.send(b"!")
         if self._thread.is_alive():
             self._thread.join()
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+        if self._identity is not None and self._identity == _identity(self.path):
+            self.path.unlink(missing_ok=True)
         self._listener.close()
         with self._guard:
             open_now = list(self._connections.items())
@@ -214,6 +216,15 @@ class _Connection:
 
     def _tell(self, number: int, value: object) -> None:
         self.lines.send({"id": number, "progress": encode(value)}, SEND_TIMEOUT)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells this daemon's socket from that of one that took its place."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _clear_stale(path: Path) -> None:

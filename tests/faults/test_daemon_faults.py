@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import socket
 import stat
 import subprocess
@@ -189,6 +190,15 @@ def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         assert done.returncode == 1, done.stderr
         assert "unexpected" not in done.stderr and "Traceback" not in done.stderr
         assert len(done.stderr.splitlines()) == 3
+
+
+def test_a_daemon_whose_home_is_removed_ends(daemons: Daemons) -> None:
+    first = psutil.Process(daemons.start())
+    shutil.rmtree(paths.home())
+    second = daemons.start()
+    assert second != first.pid and daemons.library.status().daemon
+    until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, what="its end")
+    assert daemons.library.status().daemon, "the first one took the second one's socket away"
 
 
 def test_a_model_that_is_gone_is_told_and_waited_for(
