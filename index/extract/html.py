@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from index.errors import FileFailed
 from index.extract.build import Builder, one_line, squeezed, table_row
 from index.extract.decode import decode
 from index.extract.source import Source
@@ -32,6 +33,9 @@ _BREAKING = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]+)", re.IGNORECASE)
 _MOST_NODES = 2_000_000
+_NESTING = ("div", "span", "ul", "ol", "table", "section", "blockquote")
+_DEEPEST = 10_000
+"""Elements left open: parsing takes time with the square of their number."""
 
 
 def read(source: Source) -> Document:
@@ -44,7 +48,12 @@ def read(source: Source) -> Document:
 
 
 def add_html(builder: Builder, markup: str, *, base_level: int = 0) -> str:
-    """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title."""
+    """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title.
+
+    Raises FileFailed where it is nested so deeply that parsing would not end in time.
+    """
+    if sum(markup.count(f"<{tag}") - markup.count(f"</{tag}") for tag in _NESTING) > _DEEPEST:
+        raise FileFailed("It is nested too deeply to be read.")
     tree = LexborHTMLParser(markup)
     named = tree.css_first("title")
     title = one_line(named.text()) if named is not None else ""

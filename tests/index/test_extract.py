@@ -251,3 +251,9 @@ def test_an_archive_is_a_list_of_names() -> None:
     document = recognise.read(from_bytes(data, "papers.zip"))
     assert (document.kind, document.text.split()) == ("archive", ["tax/2025.pdf", "photos/cranes.jpg"])
     assert "names" in document.note
+
+
+def test_a_page_nested_without_end_is_refused_at_once() -> None:
+    with pytest.raises(FileFailed, match="deeply"):
+        recognise.read(from_bytes(b"<div>" * 200_000 + b"words", "a.html"))
+    assert recognise.read(from_bytes(b"<div>" * 500 + b"words", "a.html")).text == "words\n\n"
