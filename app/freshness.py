@@ -50,6 +50,15 @@ def notice(store: Store | None, mode: Mode, gone: int, goes_on: str) -> str:
 
 
 def _away(store: Store) -> list[str]:
-    """Kept folders that are not there, or were not when they were last compared."""
-    kept = [folder for folder in store.folders() if folder.state != FORGOTTEN]
-    return [folder.path for folder in kept if folder.state == "missing" or not os.path.lexists(folder.path)]
+    """Kept folders of which nothing is there, as of a disk that was taken out."""
+    return [folder.path for folder in store.folders() if folder.state != FORGOTTEN and _is_bare(folder.path)]
+
+
+def _is_bare(path: str) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except NotADirectoryError:
+        return False
+    except OSError:
+        return True

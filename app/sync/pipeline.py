@@ -123,11 +123,13 @@ class Pipeline:
     def _look(self, paths: Sequence[str]) -> tuple[Differences, dict[str, FileRecord]]:
         """What single paths differ in. Files that are away are looked at too: one may be back elsewhere."""
         kept = folders.Kept(self._store.folders())
-        missing = {root: reason for root in _roots_of(kept, paths) if (reason := self._absent(root))}
+        roots = _roots_of(kept, paths)
+        missing = {root: reason for root in roots if (reason := self._absent(root))}
         wanted = [p for p in {*paths, *self._away} if (root := kept.root_of(p)) and root not in missing]
         known = self._known(wanted)
         differences = compare(wanted, known, self._rules, verdicts=kept.verdicts, careful=False)
         differences.missing = list(missing.items())
+        self._tell_back(kept, roots, differences)
         return differences, known
 
     def _absent(self, root: str) -> str:
@@ -139,7 +141,7 @@ class Pipeline:
             pass
         return absent(root, self._store.files(root))
 
-    def _tell_back(self, kept: folders.Kept, roots: Sequence[str], differences: Differences) -> None:
+    def _tell_back(self, kept: folders.Kept, roots: Iterable[str], differences: Differences) -> None:
         """Folders that were missing and are there again."""
         for root in set(roots).intersection(kept.missing).difference(dict(differences.missing)):
             self._store.set_folder_state(root, "unwatched")

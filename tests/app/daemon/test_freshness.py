@@ -104,6 +104,12 @@ def test_a_root_that_is_suddenly_empty_deletes_nothing(notes: Path, daemons: Dae
     daemons.library.sync()
     assert daemons.library.status().folders[0].state == "missing"
     assert len(contents(paths.index_path())) == 40
+    answer = daemons.library.search("subject7", mode="words")
+    assert answer.hits == () and str(notes) in answer.notice
+    for part in list(away.iterdir()):
+        part.rename(notes / part.name)
+    until(lambda: daemons.finds("subject7", "note7.md"))
+    until(lambda: daemons.library.status().folders[0].state == "watching")
 
 
 def test_a_model_that_dies_is_started_again(notes: Path, daemons: Daemons) -> None:
