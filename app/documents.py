@@ -6,8 +6,8 @@ import os
 import threading
 
 from app.errors import PathInvalid
+from app.excerpt import Excerpts
 from index.extract import ReaderPool
-from index.types import Document
 
 KEPT = 4
 """Documents a preview may come back to."""
@@ -19,10 +19,13 @@ class Documents:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._readers: ReaderPool | None = None
-        self._kept: dict[tuple[str, int, int], Document] = {}
+        self._kept: dict[tuple[str, int, int], Excerpts] = {}
 
-    def read(self, path: str) -> Document:
-        """The document at an absolute path. Raises `PathInvalid`, `FileSkipped` or `FileFailed`."""
+    def read(self, path: str) -> Excerpts:
+        """The document at an absolute path, ready to be cut.
+
+        Raises `PathInvalid`, `FileSkipped` or `FileFailed`.
+        """
         try:
             stat = os.stat(path)  # noqa: PTH116
         except OSError as error:
@@ -32,7 +35,7 @@ class Documents:
             if key in self._kept:
                 return self._kept[key]
             self._readers = readers = self._readers or ReaderPool(1)
-        document = readers.read(path).document
+        document = Excerpts(readers.read(path).document)
         with self._guard:
             while len(self._kept) >= KEPT:
                 self._kept.pop(next(iter(self._kept)))

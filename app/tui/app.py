@@ -191,9 +191,7 @@ class KenApp(App[None]):
         if self.session.progress is None:
             self._say(describe(status))
         if before is None or (before.files, before.folders) != (status.files, status.folders):
-            if self.search_screen.home.display:
-                self.search_screen.tell_home()
-            self._tell_screen()
+            self._tell_screens()
         if before is None:
             self._begin(status)
 
@@ -215,7 +213,7 @@ class KenApp(App[None]):
         elif self.session.status is not None:
             self._say(describe(self.session.status))
 
-    def _tell_screen(self) -> None:
+    def _tell_screens(self) -> None:
         for screen in self.screen_stack:
             tell_status = getattr(screen, "tell_status", None)
             if tell_status is not None:

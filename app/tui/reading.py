@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.library import Library
+from app.library import Excerpt, Library
 from app.sentences import sentences
 from app.tui.pieces import lines_of, strengths
 from app.tui.rows import SHORT_WORD
@@ -52,6 +52,16 @@ def read_page(library: Library, wanted: PageWanted) -> Page:
     middle = wanted.focus[0] if wanted.position is None else wanted.position
     excerpt = library.excerpt(wanted.path, max(0, middle - STRETCH // 2), STRETCH)
     words = tuple(_find(wanted.words, excerpt.text, excerpt.start))
+    return Page(excerpt, tuple(lines_of(excerpt)), wanted.focus, words, wanted.heading)
+
+
+def passage_page(hit: Hit, wanted: PageWanted) -> Page:
+    """The passage of a hit alone, as the index has it."""
+    lines = hit.text.count("\n") + hit.line
+    excerpt = Excerpt(
+        hit.path, hit.text, hit.start, hit.line, hit.end, lines, hit.kind, hit.language, hit.title
+    )
+    words = tuple(_find(wanted.words, hit.text, hit.start))
     return Page(excerpt, tuple(lines_of(excerpt)), wanted.focus, words, wanted.heading)
 
 

@@ -29,6 +29,12 @@ class Session:
     """Whether the daemon stopped answering."""
 
     @property
+    def reading(self) -> bool:
+        """Whether there may soon be more to find."""
+        busy = self.status is not None and self.status.progress.phase in ("scanning", "reading", "embedding")
+        return busy or self.progress is not None
+
+    @property
     def roots(self) -> tuple[str, ...]:
         """The folders that are kept."""
         return tuple(folder.path for folder in self.status.folders) if self.status else ()

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import PathInvalid
-from app.excerpt import cut_excerpt
+from app.excerpt import Excerpts
 from app.library import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from index.extract.markdown import sections_of
 from index.types import Document, Filter, Hit, Mode
@@ -47,12 +47,12 @@ class MemoryLibrary:
         self.notice = ""
         self._closed = threading.Event()
         self.calls: list[tuple[object, ...]] = []
-        self._open = {"words": threading.Event(), "hybrid": threading.Event(), "sync": threading.Event()}
+        self._open = {what: threading.Event() for what in ("words", "hybrid", "sync", "excerpt")}
         for gate in self._open.values():
             gate.set()
 
     def hold(self, what: str) -> None:
-        """Let no call of this kind ("words", "hybrid", "sync") answer until `release`."""
+        """Let no call of this kind ("words", "hybrid", "sync", "excerpt") answer until `release`."""
         self._open[what].clear()
 
     def release(self, what: str) -> None:
@@ -154,7 +154,8 @@ class MemoryLibrary:
 
     def excerpt(self, path: str, start: int, length: int) -> Excerpt:
         self.text(path)
-        return cut_excerpt(path, self.documents[path], start, length)
+        self._open["excerpt"].wait(10)
+        return Excerpts(self.documents[path]).cut(path, start, length)
 
     def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         self._check("closeness", query)

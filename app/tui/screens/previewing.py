@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 
 from app.library import Answer
@@ -14,7 +15,7 @@ from app.tui import rows, wording
 from app.tui.lane import Lane
 from app.tui.messages import PageRead, Weighed, tell
 from app.tui.notices import in_words
-from app.tui.reading import PageWanted, WeighingWanted, read_page, weigh, words_of
+from app.tui.reading import PageWanted, WeighingWanted, passage_page, read_page, weigh, words_of
 from app.tui.screens.asked import AskedScreen
 from app.tui.session import Session
 from app.tui.widgets.preview import Page, Preview, Span3
@@ -24,6 +25,8 @@ REST = 0.02
 """Seconds the highlight must rest before a document is read for it."""
 TYPING_REST = 0.2
 """Seconds without a keystroke before a document is read: until then the list has the processor."""
+LATE = 0.15
+"""Seconds after which a document that is still being read is late."""
 WEIGHING_REST = 0.15
 """Seconds a preview must rest before its sentences are weighed: the question's own vector comes first."""
 
@@ -41,6 +44,7 @@ class Previewing(AskedScreen):
         self._number = 0
         self._wanted: PageWanted | None = None
         self._hidden = False
+        self._late: Timer | None = None
         self._reading: Lane[PageWanted, Page] = Lane("preview", self._read, self._page_done)
         self._weighing: Lane[WeighingWanted, tuple[Span3, ...]] = Lane(
             "sentences", self._weigh, self._weighed
@@ -70,7 +74,21 @@ class Previewing(AskedScreen):
             return
         self._number += 1
         self._wanted = wanted
-        self._reading.ask(wanted, max(REST, self._typed + TYPING_REST - time.monotonic()))
+        rest = max(REST, self._typed + TYPING_REST - time.monotonic())
+        self._reading.ask(wanted, rest)
+        if self._late is not None:
+            self._late.stop()
+        self._late = self.set_timer(rest + LATE, lambda: self._show_passage(hit, wanted))
+
+    def _show_passage(self, hit: Hit, wanted: PageWanted) -> None:
+        """A document that takes long to read: until then, the passage as the index has it."""
+        if wanted is self._wanted and not self._shows(wanted):
+            self.preview.show(passage_page(hit, wanted))
+            self._tell_head("reading the document…")
+
+    def _shows(self, wanted: PageWanted) -> bool:
+        page = self.preview.page
+        return page is not None and (page.excerpt.path, page.focus) == (wanted.path, wanted.focus)
 
     def clear_preview(self) -> None:
         """Show nothing."""
@@ -99,7 +117,8 @@ class Previewing(AskedScreen):
             self.preview_head.update(_failure(message.outcome), layout=False)
             return
         page = message.outcome
-        self.preview.show(page, at=message.at)
+        early = self._shows(self._wanted) and self._wanted.position is None
+        self.preview.show(page, at=page.focus[0] if early else message.at)
         self._tell_head()
         self._weigh_page()
 
@@ -204,7 +223,8 @@ class Previewing(AskedScreen):
             body.set_class(layout == name, f"-{layout}")
         body.set_class(self._hidden, "-no-preview")
 
-    def _tell_head(self) -> None:
+    def _tell_head(self, instead: str = "") -> None:
+        """Title, place and line of what is shown; `instead` of the line where that is not known yet."""
         page = self.preview.page
         if page is None:
             return
@@ -214,6 +234,7 @@ class Previewing(AskedScreen):
         if excerpt.pages:
             current = sum(start <= self.preview.top_position for start in excerpt.pages)
             where = f"page {max(1, current)} of {len(excerpt.pages)}"
+        where = instead or where
         room = max(10, self.preview_head.size.width - len(where) - 2)
         place = wording.shorten(wording.place(excerpt.path, self.session.roots), room)
         self.preview_head.update(

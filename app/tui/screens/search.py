@@ -14,12 +14,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from app.errors import TITLED_ERRORS
+from app.errors import TITLED_ERRORS, NothingIndexed
 from app.library import Answer
 from app.plain import plain_line
 from app.tui import actions, completion, wording
 from app.tui.messages import Answered
-from app.tui.notices import in_words, say
+from app.tui.notices import Told, in_words, say
 from app.tui.screens.asking import Asking, Question
 from app.tui.screens.hit_actions import HitActions
 from app.tui.screens.narrowing import Narrowing
@@ -129,17 +129,17 @@ class SearchScreen(Previewing, Narrowing, HitActions):
                 (f"Nothing found{narrowed}.", "bold"), ("  " + self._advice(), "$ken-dim")
             )
         if not answer.close:
-            return Content.assemble(
-                ("Nothing here answers this.", "bold $warning"), ("  The nearest there is:", "$ken-dim")
-            )
-        if self.session.progress is not None:
+            there = "read so far" if self.session.reading else "here"
+            far = f"Nothing {there} answers this."
+            return Content.assemble((far, "bold $warning"), ("  The nearest there is:", "$ken-dim"))
+        if self.session.reading:
             return Content.styled("Still reading: what is not read yet is not found yet.", "$ken-dim")
         return Content.styled(plain_line(answer.notice), "$warning") if answer.notice else Content("")
 
     def _advice(self) -> str:
         if self.parsed.filter != type(self.parsed.filter)():
             return f"{self._key('unfilter')} removes the filters."
-        if self.session.progress is not None:
+        if self.session.reading:
             return "Indexing still goes on; ask again in a moment."
         return "Say it in other words, or look at the folders with F2."
 
@@ -160,12 +160,17 @@ class SearchScreen(Previewing, Narrowing, HitActions):
 
     def _show_failure(self, error: Exception) -> None:
         told = in_words(error)
+        if isinstance(error, NothingIndexed):
+            told = Told("Nothing is read yet", "What ken reads is found from then on.", self._how_to_begin())
         self._remark_is(Content.assemble((told.title + ".", "bold $warning"), ("  " + told.text, "$ken-dim")))
         self.filters.summarise("")
         if not isinstance(error, TITLED_ERRORS) or self.answer is None:
             self.answer = None
             self.results.show(())
         self._swap("results")
+
+    def _how_to_begin(self) -> str:
+        return "" if self.session.roots else f"{self._key('folders')} adds a folder."
 
     def _remark_is(self, text: Content) -> None:
         if self._banner.content != text:
@@ -184,6 +189,13 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         self.tell_home()
         self._swap("home")
         self.clear_preview()
+
+    def tell_status(self) -> None:
+        """Files or folders are others now: a question that nothing could answer is asked again."""
+        if self.home.display:
+            self.tell_home()
+        elif self.answer is None and self.question:
+            self.asking.again()
 
     def tell_home(self) -> None:
         self.home.tell(self.session.memory, self.session.roots, self._about())

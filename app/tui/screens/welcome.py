@@ -188,7 +188,7 @@ class WelcomeScreen(ListScreen[Choice]):
             rest = "\n\nChoose folders with space, then press enter."
         else:
             files = wording.count(sum(estimate.files for estimate in known), "file")
-            guess = "" if self._speed else " (a guess, until the model is here to be timed)"
+            guess = "" if self._speed else " (a guess: not timed on this machine yet)"
             time = f", {self._time(known)} in the background{guess}" if known else ""
             folders = wording.count(len(chosen), "folder")
             rest = f"\n\nEnter begins with {folders}: {files}{time}. Search works meanwhile."

@@ -94,7 +94,7 @@ def working(progress: Progress) -> Content:
     facts = [f"{done:,} of {wording.count(total, noun)}"]
     if progress.seconds_left is not None:
         facts.append(f"{wording.duration(progress.seconds_left)} left")
-    if progress.passages_per_second:
+    if progress.passages_per_second and progress.passages_per_second >= 1:
         facts.append(f"{progress.passages_per_second:,.0f} a second")
     if progress.path:
         facts.append(plain_line(wording.shorten(progress.path.rsplit("/", 1)[-1], 30)))

@@ -12,7 +12,7 @@ from textual.color import Color
 
 from app import open_file, suggest
 from app.config import ReadingConfig
-from app.excerpt import cut_excerpt
+from app.excerpt import Excerpts
 from app.sentences import sentences
 from app.tui import completion, themes, wording
 from app.tui.clean import clean
@@ -76,14 +76,15 @@ def test_sentences_and_their_strengths():
 @pytest.mark.parametrize("start", [0, 5000, 99_000, 10**9, -5])
 def test_excerpts_hold_what_they_say(start):
     text = "".join(f"line {n} of many\n" for n in range(8000))
-    excerpt = cut_excerpt("/x", Document(text, "text"), start, 1000)
+    excerpt = Excerpts(Document(text, "text")).cut("/x", start, 1000)
     assert text[excerpt.start : excerpt.start + len(excerpt.text)] == excerpt.text
     assert excerpt.text.startswith(f"line {excerpt.line - 1} ") and excerpt.text.endswith("\n")
     assert excerpt.length == len(text) and len(excerpt.text) < 4000
+    assert excerpt.line == text.count("\n", 0, excerpt.start) + 1 and excerpt.lines == text.count("\n") + 1
 
 
 def test_pages_of_a_pdf_begin_with_a_line_of_their_own():
-    excerpt = cut_excerpt("/x", Document("one\ntwo\nthree", "pdf", pages=(0, 4, 8)), 0, 100)
+    excerpt = Excerpts(Document("one\ntwo\nthree", "pdf", pages=(0, 4, 8))).cut("/x", 0, 100)
     assert [line.text for line in lines_of(excerpt)] == ["page 1", "one", "page 2", "two", "page 3", "three"]
     assert [landmark.page for landmark in excerpt.outline] == [1, 2, 3]
 

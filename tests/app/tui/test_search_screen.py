@@ -452,3 +452,21 @@ def test_sentences_are_weighed_once_meaning_answers_for_the_page_already_shown()
         await until(pilot, lambda: screen.preview.page.marks)
 
     drive(application(lib), steps)
+
+
+def test_until_a_large_document_is_read_its_passage_is_shown_and_stays_where_it_is():
+    lib = library()
+    lib.hold("excerpt")
+
+    async def steps(pilot, app):
+        preview = app.search_screen.preview
+        await ask(pilot, app, "cold radiators pressure")
+        await until(pilot, lambda: "reading the document" in shown(app))
+        hit = app.search_screen.hit
+        assert preview.page.excerpt.text == hit.text and preview.page.words
+        lib.release("excerpt")
+        await until(pilot, lambda: preview.page.excerpt.length > len(hit.text))
+        await pilot.pause()
+        assert "of 10" in shown(app) and preview.page.focus == (hit.start, hit.end)
+
+    drive(application(lib), steps)
