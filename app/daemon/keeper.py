@@ -234,7 +234,7 @@ class Keeper:
         deadline = time.monotonic() + seconds
         while not self.has_calls and (left := deadline - time.monotonic()) > 0:
             self._called.wait(left)
-        self._called.clear()
+            self._called.clear()
 
     def _done(self, report: SyncReport) -> None:
         self._failures = 0

@@ -20,7 +20,7 @@ from app.daemon.client import DaemonOutdated, RemoteLibrary, is_running
 from app.errors import DaemonError, PathInvalid
 from app.lock import DAEMON, WriteLock, holder
 
-START_TIMEOUT = 20.0
+START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 STEP = 0.02
 
