@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TICK = 5.0
-"""Seconds between two looks at the clock, the battery and the folders when nothing happens."""
+"""Seconds between two looks at the folders, and at the clock and the battery when nothing happens."""
 JUMP = 5.0
 """Seconds by which the wall clock may leave the monotonic one before it was set, or the machine slept."""
 JITTER = 0.1
@@ -73,6 +73,7 @@ class Keeper:
         self._not_before = 0.0
         self._next_scan = 0.0
         self._next_poll = float("inf")
+        self._next_look = 0.0
         self._drift = _drift()
         self._scanning_for = "the start"
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -164,7 +165,7 @@ class Keeper:
 
     def _do_next(self) -> bool:
         """Do the most urgent thing there is; False where there is none or it has to wait."""
-        self._look_at_clock()
+        self._look_around()
         self._scanning_for = self._scanning_for or self.queue.take_scan()
         self.waiting_because = "paused" if self.paused else reason_to_wait(self._config)
         if self.waiting_because or time.monotonic() < self._not_before:
@@ -211,7 +212,11 @@ class Keeper:
             if watch.state != "missing" and (root not in before or before[root].state == "missing"):
                 self.scan_soon(f"{root} is new, or back")
 
-    def _look_at_clock(self) -> None:
+    def _look_around(self) -> None:
+        """At the clock, and now and then at whether the folders are still what is watched."""
+        if time.monotonic() >= self._next_look:
+            self._follow()
+            self._next_look = time.monotonic() + TICK
         drift = _drift()
         if abs(drift - self._drift) > JUMP:
             self.scan_soon("the machine slept, or its clock was set")
@@ -224,10 +229,8 @@ class Keeper:
             self._pause(1.0 if self.waiting_because else min(TICK, max(0.05, self._not_before - now)))
             return
         self._work.rest()
-        until = min([self._next_scan, self._next_poll, now + TICK, *self._work.away().values()])
+        until = min([self._next_scan, self._next_poll, self._next_look, *self._work.away().values()])
         self.queue.wait(max(0.0, until - now))
-        if time.monotonic() >= now + TICK / 2:
-            self._follow()
 
     def _pause(self, seconds: float) -> None:
         """Sleep although there may be work; a call or `stop` ends it."""
