@@ -45,14 +45,16 @@ class MemoryLibrary:
         self.model_failure: Exception | None = None
         """Why nothing can be found by meaning."""
         self.notice = ""
+        self.missing: Exception | None = None
+        """Why nothing can be asked yet."""
         self._closed = threading.Event()
         self.calls: list[tuple[object, ...]] = []
-        self._open = {what: threading.Event() for what in ("words", "hybrid", "sync", "excerpt")}
+        self._open = {what: threading.Event() for what in ("words", "hybrid", "sync", "excerpt", "closeness")}
         for gate in self._open.values():
             gate.set()
 
     def hold(self, what: str) -> None:
-        """Let no call of this kind ("words", "hybrid", "sync", "excerpt") answer until `release`."""
+        """Let no call of this kind (a key of `_open`) answer until `release`."""
         self._open[what].clear()
 
     def release(self, what: str) -> None:
@@ -86,6 +88,8 @@ class MemoryLibrary:
         typing: bool = False,
     ) -> Answer:
         self._check("search", query, mode)
+        if self.missing is not None:
+            raise self.missing
         self._open["words" if mode == "words" else "hybrid"].wait(10)
         mode = "words" if self.model_failure else mode
         hits = [hit for path in self.documents if (hit := self._hit(path, query, mode, filter or Filter()))]
@@ -159,6 +163,7 @@ class MemoryLibrary:
 
     def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         self._check("closeness", query)
+        self._open["closeness"].wait(10)
         if self.model_failure is not None:
             raise self.model_failure
         return tuple(_nearness(query.lower(), text) for text in texts)

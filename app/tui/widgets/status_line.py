@@ -96,7 +96,7 @@ def working(progress: Progress) -> Content:
         facts.append(f"{wording.duration(progress.seconds_left)} left")
     if progress.passages_per_second and progress.passages_per_second >= 1:
         facts.append(f"{progress.passages_per_second:,.0f} a second")
-    if progress.path:
+    if progress.path and not by_passages:
         facts.append(plain_line(wording.shorten(progress.path.rsplit("/", 1)[-1], 30)))
     verb = "Learning " if by_passages else "Reading "
     return Content.assemble(

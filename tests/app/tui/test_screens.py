@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 from support.memory_library import MemoryLibrary
 from support.pilots import NOTES, application, ask, drive, library, shown, until
 
 from app import standing
-from app.errors import AppError
+from app.errors import AppError, NothingIndexed
 from app.library import Problem, Progress
+from app.local import LocalLibrary
 from app.tui import themes
 from app.tui.app import KenApp
 from app.tui.memory import load as load_memory
@@ -15,7 +19,9 @@ from app.tui.screens.model import ModelScreen
 from app.tui.screens.welcome import WelcomeScreen
 from app.tui.session import Session
 from embedder import download
+from index import database
 from index.errors import IndexNewer
+from index.store import Store
 
 
 async def at(pilot, app, kind):
@@ -278,8 +284,6 @@ def test_an_index_that_cannot_be_opened_is_told_and_tried_again():
 
 
 def test_typing_while_the_index_is_still_being_opened_asks_then():
-    import threading
-
     lib, gate = library(), threading.Event()
 
     def connect():
@@ -295,6 +299,82 @@ def test_typing_while_the_index_is_still_being_opened_asks_then():
             gate.set()
             await until(pilot, lambda: app.search_screen.results.cards)
 
-    import asyncio
+    asyncio.run(run())
+
+
+def test_pausing_without_a_daemon_outlives_the_library():
+    with LocalLibrary() as one:
+        one.pause()
+    with LocalLibrary() as other:
+        assert other.status().progress.phase == "paused"
+        other.resume()
+        assert other.status().progress.phase == "idle"
+
+
+def test_paused_without_a_daemon_nothing_is_read_until_it_goes_on():
+    lib = library()
+    lib.daemon, lib.progress = False, Progress("paused")
+
+    async def steps(pilot, app):
+        await until(pilot, lambda: "Paused" in shown(app))
+        assert ("sync",) not in lib.calls
+        await pilot.press("f6")
+        await until(pilot, lambda: ("resume",) in lib.calls and ("sync",) in lib.calls)
+
+    drive(application(lib), steps)
+
+
+def test_nothing_read_yet_is_said_and_asked_again_as_soon_as_something_is():
+    lib = library()
+    lib.missing = NothingIndexed("No file has been indexed.", "Run ken index.")
+
+    async def steps(pilot, app):
+        app.search_screen.input.set("boiler")
+        await until(pilot, lambda: "Nothing is read yet" in shown(app))
+        lib.missing = None
+        lib.documents["/home/ada/notes/new.md"] = lib._document("new.md", "# New\n")
+        await until(pilot, lambda: app.search_screen.results.cards)
+
+    drive(application(lib), steps)
+
+
+def test_the_speed_of_this_machine_replaces_the_guess(tmp_path):
+    notes = tmp_path / "user-home" / "Documents"
+    notes.mkdir(parents=True)
+    (notes / "a.md").write_text("word " * 5000)
+    lib = MemoryLibrary(str(notes), {})
+    lib.hold("closeness")
+
+    async def steps(pilot, app):
+        await at(pilot, app, WelcomeScreen)
+        await until(pilot, lambda: "a guess" in shown(app) and "roughly" in shown(app))
+        lib.release("closeness")
+        await until(pilot, lambda: "about 1 s" in shown(app) and "a guess" not in shown(app))
+
+    drive(application(lib), steps)
+
+
+def test_an_index_of_an_earlier_release_says_what_takes_so_long(monkeypatch):
+    lib, gate = library(), threading.Event()
+    monkeypatch.setattr("app.tui.app.index_is_older", lambda: True)
+
+    def connect():
+        gate.wait(10)
+        return lib
+
+    async def run():
+        app = KenApp(Session(), connect)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: "Bringing the index up to this release" in shown(app))
+            gate.set()
+            await until(pilot, lambda: "All current" in shown(app))
 
     asyncio.run(run())
+    lib.close()
+
+
+def test_the_header_of_an_index_says_its_release(tmp_path, monkeypatch):
+    Store(tmp_path / "index.db").close()
+    assert not database.outdated(tmp_path / "index.db") and not database.outdated(tmp_path / "none")
+    monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, ("one more", lambda db: None)))
+    assert database.outdated(tmp_path / "index.db")

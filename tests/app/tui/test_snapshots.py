@@ -177,7 +177,12 @@ def home() -> Scene:
 
 
 def history() -> Scene:
-    return Scene(pressed("up"), notes(), Memory(questions=["boiler pressure", "bread"]))
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = search_screen(pilot)
+        await pilot.press("up")
+        await until(pilot, lambda: screen.answer and screen.answer.mode == "hybrid" and is_settled(screen))
+
+    return Scene(steps, notes(), Memory(questions=["boiler pressure", "bread"]))
 
 
 def folders() -> Scene:
@@ -195,7 +200,13 @@ def problems() -> Scene:
         Problem("/home/ada/notes/scan.pdf", "failed", "The file is encrypted: a password is needed."),
         Problem("/home/ada/notes/big.log", "skipped", "It is larger than 50 MB."),
     )
-    return Scene(pressed("f3"), lib)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f3")
+        screen: Any = pilot.app.screen
+        await until(pilot, lambda: screen.list.cards)
+
+    return Scene(steps, lib)
 
 
 def standing_questions() -> Scene:
