@@ -53,15 +53,16 @@ class KenApp(App[None]):
     ]
 
     def __init__(self, session: Session, connect: Callable[[], Library]) -> None:
-        super().__init__()
+        no_color = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if no_color else None)
         self.session = session
         self._connect = connect
         self._ending = False
         self._syncing = False
         self._sync_again: list[str] | None = None
-        for theme in themes.OWN:
+        for theme in (*themes.OWN, themes.PLAIN):
             self.register_theme(theme)
-        wanted = "ansi" if os.environ.get("NO_COLOR") else session.memory.theme or session.config.tui.theme
+        wanted = "plain" if no_color else session.memory.theme or session.config.tui.theme
         chosen = themes.choose(wanted)
         self.theme = chosen if chosen in self.available_themes else themes.DARK.name
         self.set_keymap(actions.keymap(session.config.tui.keymap, session.config.tui.keys))

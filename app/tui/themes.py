@@ -7,6 +7,7 @@ words, and three strengths of highlighter for sentences that answer.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from textual.theme import Theme
 
@@ -120,6 +121,17 @@ ANSI = Theme(
     },
 )
 
+PLAIN = replace(
+    ANSI,
+    name="ken-plain",
+    variables={
+        **ANSI.variables,
+        "input-cursor-text-style": "reverse",
+        "block-cursor-text-style": "reverse",
+    },
+)
+"""For `NO_COLOR`: what is lit elsewhere is bold, underlined or reversed."""
+
 OWN = (DARK, LIGHT, ANSI)
 
 FALLBACK = {
@@ -138,6 +150,8 @@ FALLBACK = {
 def choose(wanted: str) -> str:
     """The theme's name for a setting: `auto` follows what the terminal says of its background."""
     if wanted and wanted != "auto":
-        return {"dark": DARK.name, "light": LIGHT.name, "ansi": ANSI.name}.get(wanted, wanted)
+        return {"dark": DARK.name, "light": LIGHT.name, "ansi": ANSI.name, "plain": PLAIN.name}.get(
+            wanted, wanted
+        )
     background = os.environ.get("COLORFGBG", "").rsplit(";", 1)[-1]
     return LIGHT.name if background in ("7", "15") else DARK.name

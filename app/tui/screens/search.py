@@ -28,6 +28,8 @@ from app.tui.session import Finished, Session
 from app.tui.widgets.cards import CardList
 from app.tui.widgets.query import QueryInput
 
+ROOM_FOR_TIME = 72
+"""Columns from which the time that an answer took is shown beside the filters."""
 NEAR_END = 5
 """Rows before the last one at which the rest of the answer is asked for."""
 
@@ -153,9 +155,9 @@ class SearchScreen(Previewing, Narrowing, HitActions):
                 Content.styled(f"{wording.count(len(answer.hits), 'file')} · …", "$ken-faint")
             )
         elif not self.parsed.problems:
-            took = f"{answer.took_ms:,.0f} ms"
+            took = f" · {answer.took_ms:,.0f} ms" if self.app.size.width >= ROOM_FOR_TIME else ""
             self.filters.summarise(
-                Content.styled(f"{wording.count(len(answer.hits), 'file')} · {took}", "$ken-faint")
+                Content.styled(wording.count(len(answer.hits), "file") + took, "$ken-faint")
             )
 
     def _show_failure(self, error: Exception) -> None:

@@ -22,6 +22,8 @@ from app.tui.widgets.cards import CardList
 from app.tui.widgets.results import spread
 
 KINDS_SHOWN = 4
+ROOM_FOR_GREETING = 20
+"""Rows from which there is room for more than the folders."""
 GREETING = (
     "ken finds your own files by what they mean. It reads the folders you choose, on this machine, "
     "and nothing leaves it."
@@ -192,7 +194,7 @@ class WelcomeScreen(ListScreen[Choice]):
             time = f", {self._time(known)} in the background{guess}" if known else ""
             folders = wording.count(len(chosen), "folder")
             rest = f"\n\nEnter begins with {folders}: {files}{time}. Search works meanwhile."
-        self.note(GREETING + rest)
+        self.note(GREETING + rest if self.app.size.height >= ROOM_FOR_GREETING else rest.strip())
 
     def action_tick(self) -> None:
         card = self.list.card

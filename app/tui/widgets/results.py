@@ -85,8 +85,7 @@ class ResultList(CardList[Row]):
             kept = wrapped[lines - 1].plain.rstrip()
             last = wrapped[lines - 1][: len(kept)] + Content(" …")
             wrapped = [*wrapped[: lines - 1], last.truncate(width, ellipsis=True)]
-        indented = [Content(" ") + line for line in wrapped]
-        return indented + [Content("")] * (lines - len(indented))
+        return [Content(" ") + line for line in wrapped]
 
     def marked(self, snippet: str, matched: Sequence[tuple[int, int]], width: int) -> Content:
         """A snippet with its matched words styled, begun late enough that the first of them shows."""

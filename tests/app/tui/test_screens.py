@@ -378,3 +378,21 @@ def test_the_header_of_an_index_says_its_release(tmp_path, monkeypatch):
     assert not database.outdated(tmp_path / "index.db") and not database.outdated(tmp_path / "none")
     monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, ("one more", lambda db: None)))
     assert database.outdated(tmp_path / "index.db")
+
+
+def test_no_color_sends_no_colour_to_the_terminal(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def steps(pilot, app):
+        await ask(pilot, app, "boiler")
+        styles = {
+            segment.style
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style
+        }
+        colours = {colour for style in styles for colour in (style.color, style.bgcolor) if colour}
+        assert all(colour.is_default for colour in colours), "black on black is nobody's wish"
+        assert any(style.bold for style in styles) and any(style.reverse for style in styles)
+
+    drive(application(library()), steps)

@@ -6,6 +6,7 @@ A state is set up once for each size and drawn in every theme.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -352,7 +353,8 @@ async def _draw(scene: Scene, size: tuple[int, int]) -> dict[str, str]:
         await pilot.pause()
         await scene.steps(pilot)
         pictures = {}
-        for theme, known in THEMES.items():
+        turned_to = {"plain": themes.PLAIN.name} if os.environ.get("NO_COLOR") else THEMES
+        for theme, known in turned_to.items():
             await _turn_to(pilot, known)
             pictures[theme] = app.export_screenshot()
     scene.library.close()
@@ -378,7 +380,7 @@ def test_pictures(
     monkeypatch.setenv("HOME", "/home/ada")
     if theme == "no_color":
         monkeypatch.setenv("NO_COLOR", "1")
-    picture = drawn(name, size, theme == "no_color")["ansi" if theme == "no_color" else theme]
+    picture = drawn(name, size, theme == "no_color")["plain" if theme == "no_color" else theme]
     assert picture == snapshot(extension_class=Svg)
 
 
