@@ -171,4 +171,3 @@ def test_many_new_files_show_how_far_they_are(notes: Path, daemons: Daemons) -> 
         (notes / f"more{number}.md").write_text(f"# More {number}\n\n" + f"word{number} " * 200)
     until(lambda: daemons.library.status().progress.files_total > 10, what="progress")
     assert daemons.library.search("subject7", mode="words").waiting
-    daemons.settled()
