@@ -62,13 +62,17 @@ def _known(name: str) -> str:
 
 
 def _guess(data: bytes) -> str:
-    """The encoding charset-normalizer finds likeliest; Windows-1252 where it finds none."""
+    """The encoding charset-normalizer finds likeliest; Windows-1252 where it finds none, or none likelier."""
     from charset_normalizer import from_bytes
 
     first = re.search(rb"[\x80-\xff]", data)
     start = max(0, (first.start() if first else 0) - _SAMPLE // 8)
-    best = from_bytes(data[start : start + _SAMPLE], steps=4, chunk_size=2048).best()
-    return best.encoding if best is not None else "cp1252"
+    found = from_bytes(data[start : start + _SAMPLE], steps=4, chunk_size=2048)
+    if not found:
+        return "cp1252"
+    likeliest = found[0].chaos, found[0].coherence
+    alike = [one.encoding for one in found if (one.chaos, one.coherence) == likeliest]
+    return "cp1252" if "cp1252" in alike else alike[0]
 
 
 def _line_ends(text: str) -> str:

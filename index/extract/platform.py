@@ -7,6 +7,7 @@ it, so the memory a reader really uses is watched from inside on both.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import resource
 import sys
@@ -30,6 +31,13 @@ def limit_this_process(memory_bytes: int) -> None:
     with contextlib.suppress(OSError):
         os.nice(5)
     threading.Thread(target=_watch_memory, args=(memory_bytes,), daemon=True).start()
+
+
+def allow_processor_time(seconds: float) -> None:
+    """Let the system end this process (SIGXCPU) once it has used so many more seconds, rounded up."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), most))
 
 
 def own_peak_memory() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -28,14 +29,16 @@ from index.extract.worker import KINDS, LENGTHS, Cutting, asked
 from index.types import Document, Passage, Section
 
 HARD_SECONDS = 60.0
-"""A child that has not answered by then is killed."""
+"""Processor time after which a child that has not answered is ended."""
+_PATIENCE = 5
+"""It is given so many times as long by the clock, for the processor may be busy with other work."""
 MEMORY_BYTES = 450 << 20
 """Resident memory of one child."""
 _MOST_HEADER = 64 << 20
 _ROOT = str(Path(__file__).resolve().parents[2])
 _START = (
-    "import sys; sys.path.append(sys.argv[3]); from index.extract.worker import main; "
-    "main(int(sys.argv[1]), int(sys.argv[2]))"
+    "import sys; sys.path.append(sys.argv[4]); from index.extract.worker import main; "
+    "main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))"
 )
 
 
@@ -115,9 +118,9 @@ class ReaderPool:
             try:
                 if not child.send(request, descriptor):
                     child.end()
-                    child = _Child(self._memory)
+                    child = _Child(self._memory, self._seconds)
                     child.send(request, descriptor)
-                answer = child.receive(self._seconds)
+                answer = child.receive()
             except BaseException:
                 child.end()
                 raise
@@ -126,7 +129,7 @@ class ReaderPool:
 
     def _take(self) -> _Child:
         with self._lock:
-            return self._idle.pop() if self._idle else _Child(self._memory)
+            return self._idle.pop() if self._idle else _Child(self._memory, self._seconds)
 
     def _give(self, child: _Child) -> None:
         with self._lock:
@@ -139,11 +142,13 @@ class ReaderPool:
 class _Child:
     """One reading process and the socket it answers on."""
 
-    def __init__(self, memory_bytes: int) -> None:
+    def __init__(self, memory_bytes: int, seconds: float) -> None:
+        self._seconds = seconds
         here, there = socket.socketpair()
         with there:
+            limits = (str(there.fileno()), str(memory_bytes), str(seconds))
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _START, str(there.fileno()), str(memory_bytes), _ROOT],
+                [sys.executable, "-P", "-c", _START, *limits, _ROOT],
                 pass_fds=(there.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -163,9 +168,9 @@ class _Child:
             return False
         return True
 
-    def receive(self, seconds: float) -> _Answer:
+    def receive(self) -> _Answer:
         """The answer to what was sent; raises FileFailed where none comes."""
-        self._link.settimeout(seconds)
+        self._link.settimeout(_PATIENCE * self._seconds)
         try:
             head, numbers, body = LENGTHS.unpack(self._exactly(LENGTHS.size))
             if max(head, numbers) > _MOST_HEADER or body > 4 * MAX_TEXT:
@@ -174,7 +179,7 @@ class _Child:
             found = array("I", bytes(self._exactly(numbers)))
             return header, found, self._exactly(body).decode("utf-8", "surrogatepass")
         except TimeoutError:
-            raise FileFailed(f"Reading it took more than {seconds:.0f} seconds.") from None
+            raise FileFailed(self._too_long) from None
         except (ConnectionError, EOFError):
             raise FileFailed(self._why_it_ended()) from None
 
@@ -194,11 +199,17 @@ class _Child:
             view = view[got:]
         return data
 
+    @property
+    def _too_long(self) -> str:
+        return f"Reading it took more than {self._seconds:.0f} seconds."
+
     def _why_it_ended(self) -> str:
         try:
             status = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             status = 0
+        if status == -signal.SIGXCPU:
+            return self._too_long
         if status == platform.OUT_OF_MEMORY:
             return "Reading it takes more memory than a reader may use."
         return "It made the reader crash, so it is damaged in a way that is not understood."

@@ -68,8 +68,7 @@ UNREAD = {
     " .dng .avif .xcf .svg",
     "sound and music": ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi",
     "films": ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .3gp",
-    "archives": ".tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso"
-    " .dmg .pkg .deb .rpm .apk .cab",
+    "archives": ".tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso .dmg .pkg .deb .rpm .apk .cab",
     "programs and compiled code": ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin"
     " .elf .ko .node",
     "databases": ".db .sqlite .sqlite3 .mdb .accdb .realm .ldb .parquet .feather .arrow",

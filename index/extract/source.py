@@ -18,7 +18,7 @@ MEBIBYTE = 1 << 20
 MAX_TEXT = 24 * MEBIBYTE
 """Characters of text taken from one file; what lies beyond is named in the document's note."""
 SOFT_SECONDS = 30.0
-"""After this long a reader that goes page by page stops and says where."""
+"""After so much processor time a reader that goes page by page stops and says where."""
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Source:
     """The file's name without its folders."""
     size: int
     """Bytes."""
-    deadline: float = field(default_factory=lambda: time.monotonic() + SOFT_SECONDS)
+    deadline: float = field(default_factory=lambda: time.process_time() + SOFT_SECONDS)
 
     @property
     def suffix(self) -> str:
@@ -40,7 +40,7 @@ class Source:
     @property
     def late(self) -> bool:
         """Whether a reader should stop where it is."""
-        return time.monotonic() > self.deadline
+        return time.process_time() > self.deadline
 
     def content(self, limit: int | None = None) -> bytes:
         """The whole content from its start (or the first `limit` bytes)."""

@@ -63,8 +63,11 @@ def _cutting(packed: bytes) -> Cutting | None:
     return cutting
 
 
-def main(channel: int, memory_bytes: int) -> None:
-    """Answer requests on the socket `channel` until the other side closes it or falls silent."""
+def main(channel: int, memory_bytes: int, seconds: float) -> None:
+    """Answer requests on the socket `channel` until the other side closes it or falls silent.
+
+    Ends where one takes more than `seconds` of processor time.
+    """
     platform.limit_this_process(memory_bytes)
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
@@ -72,6 +75,7 @@ def main(channel: int, memory_bytes: int) -> None:
         link.settimeout(IDLE_SECONDS)
         while request := _receive(link):
             link.settimeout(None)
+            platform.allow_processor_time(seconds)
             link.sendall(_answer(*request))
             link.settimeout(IDLE_SECONDS)
 
@@ -162,4 +166,4 @@ def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> byte
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -235,7 +235,9 @@ def test_charts_and_diagrams_are_read() -> None:
         "<c:tx><c:v>meadow</c:v></c:tx><c:cat><c:v>May</c:v><c:v>June</c:v></c:cat>"
         "<c:val><c:v>41</c:v><c:v>38</c:v></c:val></c:ser></c:chart></c:chartSpace>"
     )
-    diagram = "<d:m xmlns:d='d' xmlns:a='a'><d:pt><a:t>Ranger</a:t></d:pt><d:pt><a:t>Warden</a:t></d:pt></d:m>"
+    diagram = (
+        "<d:m xmlns:d='d' xmlns:a='a'><d:pt><a:t>Ranger</a:t></d:pt><d:pt><a:t>Warden</a:t></d:pt></d:m>"
+    )
     with zipfile.ZipFile(io.BytesIO(documents.docx())) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     parts = {"word/charts/chart1.xml": chart, "word/diagrams/data1.xml": diagram}
@@ -257,3 +259,8 @@ def test_a_page_nested_without_end_is_refused_at_once() -> None:
     with pytest.raises(FileFailed, match="deeply"):
         recognise.read(from_bytes(b"<div>" * 200_000 + b"words", "a.html"))
     assert recognise.read(from_bytes(b"<div>" * 500 + b"words", "a.html")).text == "words\n\n"
+
+
+def test_western_text_is_not_taken_for_eastern() -> None:
+    words = "Größe: naïve café über Straße, façade. Señor Muñoz kam spät.\n"
+    assert recognise.read(from_bytes(words.encode("cp1252") * 20, "a.txt")).text.startswith(words)

@@ -99,6 +99,12 @@ def test_a_child_that_takes_too_long_is_killed_and_replaced(tmp_path: Path) -> N
         assert pool.read(str(quick)).document.title == "Quick"
 
 
+def test_a_child_that_uses_too_much_of_the_processor_is_ended_by_the_system(tmp_path: Path) -> None:
+    (tmp_path / "deep.html").write_text("<DIV>" * 60_000)
+    with ReaderPool(1, seconds=1) as pool:
+        assert "more than 1 seconds" in reason(pool, tmp_path / "deep.html")
+
+
 def test_a_child_that_takes_too_much_memory_ends_and_the_next_reads_on(tmp_path: Path) -> None:
     (tmp_path / "wide.md").write_text("word. " * 3_000_000)
     (tmp_path / "quick.md").write_text("# Quick\n")
