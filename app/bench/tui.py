@@ -19,16 +19,18 @@ import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app import paths
 
 if TYPE_CHECKING:
+    from app.library import Answer
     from app.tui.app import KenApp
+    from app.tui.messages import Answered
 
 FILES = 5_000
 PER_FILE = 10
@@ -65,7 +67,7 @@ class Painted:
     first_paint_ms: float
     """From process start to the first screen, median of several starts."""
     words_ms_p95: float
-    """From a keystroke to its word results on screen."""
+    """From a keystroke to its word results on screen, where words find something."""
     meaning_ms_p95: float
     """From the last keystroke to its meaning results on screen."""
     idle_cpu_percent: float
@@ -174,54 +176,69 @@ async def _type(say: Callable[[str], None]) -> tuple[list[float], list[float]]:
     async with app.run_test(size=(120, 40)):
         while app.session.status is None:
             await asyncio.sleep(0.01)
-        painted = _watch(app)
+        seen = _watch(app)
         for number, question in enumerate((QUESTIONS[0], *QUESTIONS)):
             say(f"question {number} of {len(QUESTIONS)}")
-            typed = await _typed(app, question, painted)
+            typed = await _typed(app, question, seen)
             if number:  # the first one warms the daemon
                 words += typed[0]
                 meaning.append(typed[1])
     return words, meaning
 
 
-def _watch(app: KenApp) -> dict[tuple[str, bool], float]:
-    """When the answer to each question was on screen, by its text and whether it is the final one."""
-    painted: dict[tuple[str, bool], float] = {}
-    screen = app.search_screen
-    show = screen.show_answer
+@dataclass(slots=True)
+class _Seen:
+    """What was on screen when, by the question's text."""
 
-    def shown(answer: Any, *, final: bool) -> None:
+    painted: dict[tuple[str, bool], float] = field(default_factory=dict)
+    """By whether the answer is the final one, too."""
+    wordless: set[str] = field(default_factory=set)
+    """Questions of whose words nothing was found, such as a single letter: no word results are painted."""
+
+
+def _watch(app: KenApp) -> _Seen:
+    seen = _Seen()
+    screen = app.search_screen
+    show, accept = screen.show_answer, screen.asking.accept
+
+    def shown(answer: Answer, *, final: bool) -> None:
         show(answer, final=final)
         key = (answer.query, final)
-        screen.call_after_refresh(lambda: painted.setdefault(key, time.perf_counter()))
+        screen.call_after_refresh(lambda: seen.painted.setdefault(key, time.perf_counter()))
+
+    def accepted(message: Answered) -> bool:
+        answer = message.outcome
+        if not message.final and not isinstance(answer, Exception) and not answer.hits:
+            seen.wordless.add(answer.query)
+        return accept(message)
 
     screen.show_answer = shown  # type: ignore[method-assign]
-    return painted
+    screen.asking.accept = accepted  # type: ignore[method-assign]
+    return seen
 
 
-async def _typed(
-    app: KenApp, question: str, painted: dict[tuple[str, bool], float]
-) -> tuple[list[float], float]:
+async def _typed(app: KenApp, question: str, seen: _Seen) -> tuple[list[float], float]:
+    """Milliseconds to word results for each letter, and to meaning for the last."""
     from textual import events
 
     app.search_screen.input.set("")
     await asyncio.sleep(0.3)
-    painted.clear()
-    pressed: list[tuple[str, float]] = []
+    seen.painted.clear()
+    pressed: dict[str, float] = {}
     for number, letter in enumerate(question, 1):
-        pressed.append((question[:number].strip(), time.perf_counter()))
-        key = "space" if letter == " " else letter
-        app.post_message(events.Key(key, letter))
+        pressed.setdefault(question[:number].strip(), time.perf_counter())
+        app.post_message(events.Key("space" if letter == " " else letter, letter))
         await asyncio.sleep(GAP)
     deadline = time.perf_counter() + 10
-    while (question, True) not in painted and time.perf_counter() < deadline:
+    while (question, True) not in seen.painted and time.perf_counter() < deadline:
         await asyncio.sleep(0.01)
     words = [
         1000 * (min(at) - then)
-        for text, then in pressed
-        if (at := [painted[key] for key in ((text, False), (text, True)) if key in painted])
+        for text, then in pressed.items()
+        if text not in seen.wordless
+        and (at := [seen.painted[key] for key in ((text, False), (text, True)) if key in seen.painted])
     ]
-    return words, 1000 * (painted[question, True] - pressed[-1][1])
+    return words, 1000 * (seen.painted[question, True] - pressed[question])
 
 
 @contextmanager

@@ -135,6 +135,8 @@ class Asking:
         return library
 
     def _words_done(self, request: Numbered, outcome: Answer | Exception) -> None:
+        if isinstance(outcome, Answer) and not outcome.hits:
+            self._meaning.hurry()
         tell(self._screen, Answered(request[0], outcome, final=request[1].mode == "words"))
 
     def _meaning_done(self, request: Numbered, outcome: Answer | Exception) -> None:
