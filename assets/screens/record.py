@@ -28,20 +28,26 @@ def main() -> None:
     os.environ["KEN_MODELS"] = str(models_folder())
     with tempfile.TemporaryDirectory() as top:
         os.environ["KEN_HOME"] = f"{top}/home"
-        asyncio.run(_record(Path(top)))
+        from app.daemon import lifecycle
+
+        lifecycle.start_daemon()
+        try:
+            asyncio.run(_record(Path(top)))
+        finally:
+            lifecycle.stop_daemon()
 
 
 async def _record(top: Path) -> None:
     import shutil
 
-    from app.local import LocalLibrary
+    from app.library import open_library
     from app.tui.app import KenApp
     from app.tui.memory import Memory
     from app.tui.session import Session
 
     notes = top / "notes"
     shutil.copytree(HERE.parent / "demo", notes)
-    with LocalLibrary(resident=True) as library:
+    with open_library() as library:
         library.add([str(notes)])
         library.sync()
 
