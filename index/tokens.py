@@ -30,6 +30,8 @@ _FIRST = "\0"
 """Stands before the first word of a text, which has no space in front."""
 _LONGEST_KEPT = 200
 _MOST_KEPT = 200_000
+_AT_ONCE = 256
+"""Texts whose words are in memory together."""
 
 
 class WordCounter:
@@ -46,6 +48,10 @@ class WordCounter:
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, as the sum over its words."""
+        groups = (texts[i : i + _AT_ONCE] for i in range(0, len(texts), _AT_ONCE))
+        return [tokens for group in groups for tokens in self._counted(group)]
+
+    def _counted(self, texts: Sequence[str]) -> list[int]:
         pieces = [_words(text) for text in texts]
         known = self._known
         try:

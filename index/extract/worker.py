@@ -124,8 +124,9 @@ def _brief(error: Exception) -> str:
 def _bounded(document: Document) -> Document:
     if len(document.text) <= MAX_TEXT:
         return document
-    note = f"{document.note} Only its first {MAX_TEXT >> 20} million characters are read."
-    return replace(document, text=document.text[:MAX_TEXT], note=note.strip())
+    note = f"Only the first {MAX_TEXT >> 20} million characters are read."
+    notes = document.note if note in document.note else f"{document.note} {note}".strip()
+    return replace(document, text=document.text[:MAX_TEXT], note=notes)
 
 
 def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None = None) -> bytes:
