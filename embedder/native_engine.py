@@ -1,7 +1,7 @@
 """ken's own kernel, for x86-64 processors with AVX-512 or AMX. Owns how it is called.
 
 The kernel (`embedder/native`) is built while ken is installed, where there is a C compiler. It multiplies
-int8 by int8, each row of activations with a scale of its own, or bfloat16 by bfloat16.
+int8 by int8, each row of activations mixed and with a scale of its own, or bfloat16 by bfloat16.
 """
 
 from __future__ import annotations
@@ -108,9 +108,9 @@ def resolve(checkpoint: Checkpoint, precision: str) -> str:
 
 def _check_shapes(config: ModelConfig) -> None:
     depths = (config.hidden_size, config.num_attention_heads * config.head_dim, config.intermediate_size)
-    if any(depth % 64 for depth in depths) or config.head_dim % 32:
+    if any(depth % 128 for depth in depths) or config.head_dim % 32:
         raise EngineUnavailable(
-            "The native engine multiplies in steps of 64 numbers; this model's sizes are no multiples.",
+            "The native engine takes 128 numbers at a time; this model's sizes are no multiples of that.",
             "Choose the engine openvino.",
         )
 

@@ -99,20 +99,49 @@ static void store_bf16(bf16 *to, __m512 v) {
     _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(v));
 }
 
-/* A row as the next product reads it: bfloat16, or int8 with a scale of its own, stored plus 128. */
+/* A Hadamard transform, unscaled, of 128 numbers in blocks of 16: eight vectors added and subtracted in three
+ * stages, then neighbours within each. It spreads what one number has over sixteen. The weights are packed
+ * with the same transform, so that products stay what they are. */
+static void mix(__m512 v[8]) {
+    for (int distance = 1; distance < 8; distance *= 2)
+        for (int i = 0; i < 8; i++)
+            if (!(i & distance)) {
+                __m512 a = v[i], b = v[i + distance];
+                v[i] = _mm512_add_ps(a, b);
+                v[i + distance] = _mm512_sub_ps(a, b);
+            }
+    for (int i = 0; i < 8; i++) {
+        __m512 neighbour = _mm512_permute_ps(v[i], 0xB1);
+        v[i] = _mm512_mask_sub_ps(_mm512_add_ps(v[i], neighbour), 0xAAAA, neighbour, v[i]);
+    }
+}
+
+/* A row as the next product reads it: bfloat16, or int8 with a scale of its own, stored plus 128.
+ *
+ * One large number would leave few steps of int8 for all others: they are mixed first
+ * (QuaRot, arXiv:2404.00456, after which the errors are a third of what they were). */
 static void narrow_row(Run *run, int row, const float *v, int n) {
     if (!run->model->int8) {
         bf16 *to = (bf16 *)(run->narrow + row * run->narrow_stride);
         for (int i = 0; i < n; i += 16) store_bf16(to + i, _mm512_loadu_ps(v + i));
         return;
     }
+    float mixed[n];
     __m512 top = _mm512_set1_ps(1e-30f);
-    for (int i = 0; i < n; i += 16) top = _mm512_max_ps(top, _mm512_abs_ps(_mm512_loadu_ps(v + i)));
+    for (int i = 0; i < n; i += 128) {
+        __m512 part[8];
+        for (int j = 0; j < 8; j++) part[j] = _mm512_loadu_ps(v + i + 16 * j);
+        mix(part);
+        for (int j = 0; j < 8; j++) {
+            top = _mm512_max_ps(top, _mm512_abs_ps(part[j]));
+            _mm512_storeu_ps(mixed + i + 16 * j, part[j]);
+        }
+    }
     float largest = _mm512_reduce_max_ps(top);
     __m512 scale = _mm512_set1_ps(127.0f / largest);
     uint8_t *to = run->narrow + row * run->narrow_stride;
     for (int i = 0; i < n; i += 16) {
-        __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(v + i), scale));
+        __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(mixed + i), scale));
         q = _mm512_add_epi32(q, _mm512_set1_epi32(128));
         _mm_storeu_si128((__m128i *)(to + i), _mm512_cvtepi32_epi8(q));
     }
