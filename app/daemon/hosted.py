@@ -47,6 +47,8 @@ MUCH = 64
 REFRESH_SECONDS = 0.2
 """How long an answer waits for files among its hits that have changed to be read again."""
 STEP = 0.01
+TURN_SECONDS = 0.5
+"""Seconds between two words to somebody who waits for another's sync to end."""
 FOLLOW_BUSY = 0.25
 """Seconds between two looks at the status for those who follow it, while something goes on."""
 FOLLOW_IDLE = 1.0
@@ -72,6 +74,7 @@ class HostedLibrary(LocalLibrary):
         self._pool: ReaderPool | None = None
         self._warm = False
         self._noted = ""
+        self._syncing = threading.Lock()
         self._ended = threading.Event()
         self._started = time.time()
         self._asked_at = time.monotonic()
@@ -149,9 +152,20 @@ class HostedLibrary(LocalLibrary):
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
     ) -> SyncReport:
-        """As asked for by a person: nothing waits out its grace, and it is told how it goes."""
+        """As asked for by a person: nothing waits out its grace, and it is told how it goes.
+
+        One at a time: two would interrupt each other for ever.
+        """
         wanted = None if paths is None else [absolute(path) for path in paths]
         tell = _Teller(progress)
+        while not self._syncing.acquire(timeout=TURN_SECONDS):
+            tell(self._progress)
+        try:
+            return self._sync(wanted, tell)
+        finally:
+            self._syncing.release()
+
+    def _sync(self, wanted: Sequence[str] | None, tell: ProgressCallback) -> SyncReport:
         total = SyncReport()
         while True:
             report = self.keeper.run(lambda: self._scan(wanted, self.keeper.urgent, patient=False, tell=tell))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from support.same_index import contents, fresh
 from support.waiting import until
 
 from app import paths
+from app.library import SyncReport
 
 
 @pytest.fixture
@@ -163,6 +165,19 @@ def test_a_changed_hit_is_read_again_before_it_is_shown_or_marked(notes: Path, d
     hit = next(hit for hit in answer.hits if hit.path == str(note))
     assert "narwhal" in hit.text or str(note) in answer.stale
     until(lambda: daemons.finds("narwhal", "note1.md"))
+
+
+def test_several_who_ask_for_a_sync_at_once_all_get_it(notes: Path, daemons: Daemons) -> None:
+    for number in range(60):
+        (notes / f"more{number}.md").write_text(f"# More {number}\n\n" + f"word{number} " * 200)
+    reports: list[SyncReport] = []
+    threads = [threading.Thread(target=lambda: reports.append(daemons.library.sync())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120.0)
+    assert len(reports) == 4 and not any(report.interrupted for report in reports)
+    assert daemons.settled().pending == 0
 
 
 def test_many_new_files_show_how_far_they_are(notes: Path, daemons: Daemons) -> None:
