@@ -1,6 +1,6 @@
-"""What engines make of a checkpoint and keep beside the models: made once, mapped ever after.
+"""What engines and tokenizers make of a checkpoint and keep beside the models: made once, mapped ever after.
 
-Owns the folder and how a file comes and goes there; knows nothing of what is in one.
+Owns how such a file comes and goes; knows nothing of what is in one.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def keep(path: Path, write: Callable[[Path], object]) -> None:
     beside = Path(name)
     try:
         write(beside)
+        beside.chmod(0o644)  # models may be shared
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder import bpe
+from embedder.compiled import keep, used
 from embedder.config import ModelConfig
 from embedder.errors import InputInvalid, ModelInvalid
 from embedder.models import models_folder
@@ -101,7 +100,9 @@ def _tables(path: Path) -> bpe.Tables:
     kept = models_folder() / ".tokenizers" / f"1-{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
     with suppress(ModelInvalid, OSError):
         if kept.is_file():
-            return bpe.read_tables(kept)
+            tables = bpe.read_tables(kept)
+            used(kept)
+            return tables
     contents = _read(path, stat.st_size)
     try:
         tables = bpe.build_tables(contents)
@@ -109,7 +110,7 @@ def _tables(path: Path) -> bpe.Tables:
         raise ModelInvalid(f"{path} is not a whole tokenizer: {error!r}.", _FETCH_AGAIN) from error
     _check_tables(tables, path)
     with suppress(OSError):  # a folder that cannot be written to costs the next start a second
-        _keep(kept, tables)
+        keep(kept, lambda beside: bpe.write_tables(beside, tables))
     return tables
 
 
@@ -128,15 +129,6 @@ def _check_tables(tables: bpe.Tables, path: Path) -> None:
     for text in _PROBES:
         if list(ours.encode(text)) != library.encode(text, add_special_tokens=False).ids:
             raise ModelInvalid(f"{path} cuts text in a way ken does not know.", _FETCH_AGAIN)
-
-
-def _keep(path: Path, tables: bpe.Tables) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    os.close(descriptor)
-    bpe.write_tables(Path(name), tables)
-    Path(name).chmod(0o644)  # models may be shared
-    Path(name).replace(path)
 
 
 def _read(path: Path, size: int) -> dict[str, Any]:

@@ -18,74 +18,49 @@
 typedef void Block(const void *left, long lda, const void *right0, const void *right1, int rows, int steps,
                    const int32_t *shift, void *out, long ldo);
 
-static void block_int8_amx(const void *left, long lda, const void *right0, const void *right1, int rows,
-                           int steps, const int32_t *shift, void *out, long ldo) {
-    const uint8_t *a0 = left, *a1 = a0 + 16 * lda, *b0 = right0, *b1 = right1;
-    int32_t *o = out;
-    _tile_loadd(0, shift, 0);
-    _tile_loadd(1, shift + 16, 0);
-    if (rows <= 16) {
-        for (int s = 0; s < steps; s++) {
-            _tile_loadd(4, a0 + s * STEP, lda);
-            _tile_loadd(6, b0 + s * TILE, STEP);
-            _tile_loadd(7, b1 + s * TILE, STEP);
-            _tile_dpbusd(0, 4, 6);
-            _tile_dpbusd(1, 4, 7);
-        }
-    } else {
-        _tile_loadd(2, shift, 0);
-        _tile_loadd(3, shift + 16, 0);
-        for (int s = 0; s < steps; s++) {
-            _tile_loadd(4, a0 + s * STEP, lda);
-            _tile_loadd(6, b0 + s * TILE, STEP);
-            _tile_loadd(7, b1 + s * TILE, STEP);
-            _tile_dpbusd(0, 4, 6);
-            _tile_loadd(5, a1 + s * STEP, lda);
-            _tile_dpbusd(1, 4, 7);
-            _tile_dpbusd(2, 5, 6);
-            _tile_dpbusd(3, 5, 7);
-        }
-        _tile_stored(2, o + 16 * ldo, ldo * 4);
-        _tile_stored(3, o + 16 * ldo + 16, ldo * 4);
+/* AMX: `start(tile, at)` begins the sums of 16 columns, `dot` adds a step. Tiles 0 to 3 hold sums, 4 and 5 left,
+ * 6 and 7 right; the lower half is left out where there are no rows for it. */
+#define BLOCK_AMX(name, start, dot)                                                                          \
+    static void name(const void *left, long lda, const void *right0, const void *right1, int rows, int steps,\
+                     const int32_t *shift, void *out, long ldo) {                                            \
+        const uint8_t *a0 = left, *a1 = a0 + 16 * lda, *b0 = right0, *b1 = right1;                           \
+        int32_t *o = out;                                                                                    \
+        (void)shift;                                                                                         \
+        start(0, shift);                                                                                     \
+        start(1, shift + 16);                                                                                \
+        if (rows <= 16) {                                                                                    \
+            for (int s = 0; s < steps; s++) {                                                                \
+                _tile_loadd(4, a0 + s * STEP, lda);                                                          \
+                _tile_loadd(6, b0 + s * TILE, STEP);                                                         \
+                _tile_loadd(7, b1 + s * TILE, STEP);                                                         \
+                dot(0, 4, 6);                                                                                \
+                dot(1, 4, 7);                                                                                \
+            }                                                                                                \
+        } else {                                                                                             \
+            start(2, shift);                                                                                 \
+            start(3, shift + 16);                                                                            \
+            for (int s = 0; s < steps; s++) {                                                                \
+                _tile_loadd(4, a0 + s * STEP, lda);                                                          \
+                _tile_loadd(6, b0 + s * TILE, STEP);                                                         \
+                _tile_loadd(7, b1 + s * TILE, STEP);                                                         \
+                dot(0, 4, 6);                                                                                \
+                _tile_loadd(5, a1 + s * STEP, lda);                                                          \
+                dot(1, 4, 7);                                                                                \
+                dot(2, 5, 6);                                                                                \
+                dot(3, 5, 7);                                                                                \
+            }                                                                                                \
+            _tile_stored(2, o + 16 * ldo, ldo * 4);                                                          \
+            _tile_stored(3, o + 16 * ldo + 16, ldo * 4);                                                     \
+        }                                                                                                    \
+        _tile_stored(0, o, ldo * 4);                                                                         \
+        _tile_stored(1, o + 16, ldo * 4);                                                                    \
     }
-    _tile_stored(0, o, ldo * 4);
-    _tile_stored(1, o + 16, ldo * 4);
-}
 
-static void block_bf16_amx(const void *left, long lda, const void *right0, const void *right1, int rows,
-                           int steps, const int32_t *shift, void *out, long ldo) {
-    const uint8_t *a0 = left, *a1 = a0 + 16 * lda, *b0 = right0, *b1 = right1;
-    float *o = out;
-    (void)shift;
-    _tile_zero(0);
-    _tile_zero(1);
-    if (rows <= 16) {
-        for (int s = 0; s < steps; s++) {
-            _tile_loadd(4, a0 + s * STEP, lda);
-            _tile_loadd(6, b0 + s * TILE, STEP);
-            _tile_loadd(7, b1 + s * TILE, STEP);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_dpbf16ps(1, 4, 7);
-        }
-    } else {
-        _tile_zero(2);
-        _tile_zero(3);
-        for (int s = 0; s < steps; s++) {
-            _tile_loadd(4, a0 + s * STEP, lda);
-            _tile_loadd(6, b0 + s * TILE, STEP);
-            _tile_loadd(7, b1 + s * TILE, STEP);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_loadd(5, a1 + s * STEP, lda);
-            _tile_dpbf16ps(1, 4, 7);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
-        }
-        _tile_stored(2, o + 16 * ldo, ldo * 4);
-        _tile_stored(3, o + 16 * ldo + 16, ldo * 4);
-    }
-    _tile_stored(0, o, ldo * 4);
-    _tile_stored(1, o + 16, ldo * 4);
-}
+#define START_SHIFT(tile, at) _tile_loadd(tile, at, 0)
+#define START_NONE(tile, at) _tile_zero(tile)
+
+BLOCK_AMX(block_int8_amx, START_SHIFT, _tile_dpbusd)
+BLOCK_AMX(block_bf16_amx, START_NONE, _tile_dpbf16ps)
 
 /* AVX-512: R rows by 32 columns in registers. R is a constant wherever this is inlined. */
 #define ROWS_OF(name, vector, load_start, dot)                                                               \

@@ -1,0 +1,109 @@
+/* Attention: rotary positions, keys and values in tiles, and what each token gathers from those it sees. */
+#ifndef KEN_ATTENTION_H
+#define KEN_ATTENTION_H
+
+#include "rows.h"
+
+#include <string.h>
+
+/* Normalise one head and turn it by its position (arXiv:2104.09864): pairs are halves apart. */
+static void turn(const float *v, int n, const float *norm, const float *rotary, float epsilon, bf16 *to) {
+    __m512 inverse = _mm512_set1_ps(inverse_rms(v, n, epsilon));
+    int half = n / 2;
+    for (int i = 0; i < half; i += 16) {
+        __m512 a = _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(v + i), inverse), _mm512_loadu_ps(norm + i));
+        __m512 b = _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(v + half + i), inverse),
+                                 _mm512_loadu_ps(norm + half + i));
+        __m512 cosine = _mm512_loadu_ps(rotary + i), sine = _mm512_loadu_ps(rotary + half + i);
+        store_bf16(to + i, _mm512_fmsub_ps(a, cosine, _mm512_mul_ps(b, sine)));
+        store_bf16(to + half + i, _mm512_fmadd_ps(b, cosine, _mm512_mul_ps(a, sine)));
+    }
+}
+
+/* A row's queries as they are, its keys and values into the tiles that attention multiplies with. */
+static void spread(Run *run, int row, const Layer *layer) {
+    const Model *m = run->model;
+    int n = m->head_dim, text = run->text_of[row], place = row - run->start[text];
+    int keys = (int)up(run->start[text + 1] - run->start[text], ROWS);
+    const float *from = run->wide + row * run->wide_stride;
+    const float *rotary = m->rotary[layer->sliding] + (long)place * n;
+    for (int h = 0; h < m->heads; h++)
+        turn(from + h * n, n, layer->norm[QUERY], rotary, m->epsilon,
+             run->query + ((long)row * m->heads + h) * n);
+    from += m->heads * n;
+    bf16 narrow[n];
+    for (int h = 0; h < m->kv_heads; h++) {
+        long at = (h * run->keys + run->key_start[text]) * n;
+        turn(from + h * n, n, layer->norm[KEY], rotary, m->epsilon, narrow);
+        uint32_t pair, *key = (uint32_t *)(run->key + at) + place / 16 * (n / 2) * 16 + place % 16;
+        for (int i = 0; i < n / 2; i++) {
+            memcpy(&pair, narrow + 2 * i, 4);
+            key[i * 16] = pair;
+        }
+        const float *v = from + (m->kv_heads + h) * n;
+        for (int i = 0; i < n; i += 16) store_bf16(narrow + i, _mm512_loadu_ps(v + i));
+        bf16 *value = run->value + at + place / 32 * 512 + place % 32 / 2 * 32 + place % 2;
+        for (int i = 0; i < n; i++) value[(long)i / 16 * keys * 16 + i % 16 * 2] = narrow[i];
+    }
+}
+
+/* Softmax of scores [from, to) of `n`, unnormalised, zero elsewhere; the sum. n: a multiple of 32. */
+static float softmax(const float *score, int n, int from, int to, bf16 *weight) {
+    __m512 top = _mm512_set1_ps(-1e30f), sum = _mm512_setzero_ps();
+    __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#define SEEN(i)                                                                                              \
+    _mm512_cmpge_epi32_mask(_mm512_add_epi32(lane, _mm512_set1_epi32(i)), _mm512_set1_epi32(from)) &         \
+        _mm512_cmplt_epi32_mask(_mm512_add_epi32(lane, _mm512_set1_epi32(i)), _mm512_set1_epi32(to))
+    for (int i = 0; i < n; i += 16) top = _mm512_mask_max_ps(top, SEEN(i), top, _mm512_loadu_ps(score + i));
+    top = _mm512_set1_ps(_mm512_reduce_max_ps(top));
+    for (int i = 0; i < n; i += 16) {
+        __m512 e = exponential(_mm512_sub_ps(_mm512_loadu_ps(score + i), top));
+        e = _mm512_maskz_mov_ps(SEEN(i), e);
+        sum = _mm512_add_ps(sum, e);
+        store_bf16(weight + i, e);
+    }
+#undef SEEN
+    return _mm512_reduce_add_ps(sum);
+}
+
+/* 32 tokens of a text: what each head gathers from the tokens it sees. */
+static void attend(Worker *worker, const Layer *layer, int kind, int task) {
+    Run *run = worker->run;
+    (void)kind;
+    const Model *m = run->model;
+    Block *block = run->amx ? block_bf16_amx : block_bf16_avx;
+    int text = run->text_of_keys[task], place = task * ROWS - run->key_start[text];
+    int n = m->head_dim, length = run->start[text + 1] - run->start[text], all = (int)up(length, ROWS);
+    int count = min(ROWS, length - place), width = m->heads * n, row = run->start[text] + place;
+    int reach = layer->sliding ? m->window - 1 : length;
+    int low = max(0, place - reach) / ROWS * ROWS;
+    int high = (int)up(min(length, place + count + reach), ROWS), seen = high - low;
+    float *score = (float *)worker->scratch, *gathered = score + ROWS * all, sums[ROWS];
+    bf16 *weight = (bf16 *)(gathered + ROWS * width);
+    for (int h = 0; h < m->heads; h++) {
+        long at = ((long)h * m->kv_heads / m->heads * run->keys + run->key_start[text]) * n;
+        const bf16 *query = run->query + (long)row * width + h * n;
+        for (int key = low; key < high; key += WIDTH) {
+            const bf16 *tile = run->key + at + (long)key * n;
+            block(query, width * 2, tile, tile + 16 * n, count, n / 32, NULL, score + key - low, seen);
+        }
+        for (int r = 0; r < count; r++) {
+            int from = max(0, place + r - reach) - low, to = min(length, place + r + reach + 1) - low;
+            sums[r] = softmax(score + (long)r * seen, seen, from, to, weight + (long)r * seen);
+        }
+        for (int i = 0; i < n; i += WIDTH) {
+            const bf16 *tile = run->value + at + (long)i * all + low * 16;
+            block(weight, seen * 2, tile, tile + 16l * all, count, seen / 32, NULL, gathered + h * n + i,
+                  width);
+        }
+        for (int r = 0; r < count; r++) {
+            __m512 share = _mm512_set1_ps(1.0f / sums[r]);
+            float *to = gathered + (long)r * width + h * n;
+            for (int i = 0; i < n; i += 16)
+                _mm512_storeu_ps(to + i, _mm512_mul_ps(share, _mm512_loadu_ps(to + i)));
+        }
+    }
+    for (int r = 0; r < count; r++) narrow_row(run, row + r, gathered + (long)r * width, width);
+}
+
+#endif
