@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any
 
 import click
 
@@ -42,8 +43,7 @@ def bench_embed(beside: tuple[str, ...], python: str, as_json: bool) -> None:
     from app.bench import embed
 
     result = embed.run(_say, beside, python)
-    _say("")
-    terminal.result(output.dumps(embed.as_json(result)) if as_json else embed.table(result))
+    _show(embed, result, as_json)
 
 
 @bench.command("read")
@@ -56,8 +56,7 @@ def bench_read(folder: str, beside: str | None, python: str, as_json: bool) -> N
     from app.bench import read
 
     result = read.run(folder, beside=beside, python=python, say=_say)
-    _say("")
-    terminal.result(output.dumps(read.as_json(result)) if as_json else read.table(result))
+    _show(read, result, as_json)
 
 
 @bench.command("fresh")
@@ -72,8 +71,7 @@ def bench_fresh(files: int, rounds: int, as_json: bool) -> None:
     from app.bench import fresh
 
     result = fresh.run(_say, files, rounds)
-    _say("")
-    terminal.result(output.dumps(fresh.as_json(result)) if as_json else fresh.table(result))
+    _show(fresh, result, as_json)
 
 
 @bench.command("idle")
@@ -85,8 +83,7 @@ def bench_idle(files: int, seconds: float, as_json: bool) -> None:
     from app.bench import idle
 
     result = idle.run(_say, files, seconds)
-    _say("")
-    terminal.result(output.dumps(idle.as_json(result)) if as_json else idle.table(result))
+    _show(idle, result, as_json)
 
 
 @bench.command("soak")
@@ -100,22 +97,25 @@ def bench_soak(minutes: float, svg: str | None, as_json: bool) -> None:
     from app.bench import soak
 
     result = soak.run(minutes, _say)
-    _say("")
     if svg:
         Path(svg).write_text(soak.svg(result), encoding="utf-8")
-    terminal.result(output.dumps(soak.as_json(result)) if as_json else soak.table(result))
+    _show(soak, result, as_json)
 
 
 def _command(name: str, module: str) -> click.Command:
     found = importlib.import_module(module)
 
     def call(as_json: bool) -> None:
-        result = found.run(say=_say)
-        _say("")
-        terminal.result(output.dumps(found.as_json(result)) if as_json else found.table(result))
+        _show(found, found.run(say=_say), as_json)
 
     option = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON.")
     return click.Command(name, callback=call, params=[option], help=found.__doc__)
+
+
+def _show(bench: Any, result: object, as_json: bool) -> None:
+    """Clear the line of progress and print what a benchmark's module makes of its result."""
+    _say("")
+    terminal.result(output.dumps(bench.as_json(result)) if as_json else bench.table(result))
 
 
 def _say(text: str) -> None:
