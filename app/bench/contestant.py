@@ -24,10 +24,11 @@ class Contestant(Protocol):
         """Vectors (texts, 768) of texts without their prompts."""
 
     def cosines(self) -> list[float] | None:
-        """With the float32 reference that is shipped, where there is one."""
+        """With the float32 reference that is shipped; None where there is none, as for all but ken."""
+        return None
 
 
-class Ken:
+class Ken(Contestant):
     def __init__(self, engine: str, precision: str) -> None:
         import embedder
 
@@ -45,7 +46,7 @@ class Ken:
         return [float(c) for c in (self.model.embed_documents(canary.TEXTS) * reference).sum(axis=1)]
 
 
-class SentenceTransformers:
+class SentenceTransformers(Contestant):
     """`dtype` as torch names it; one text at a time, which is its fastest way on a processor."""
 
     def __init__(self, model: str, dtype: str) -> None:
@@ -61,11 +62,8 @@ class SentenceTransformers:
         vectors = self.model.encode(prompted, batch_size=1, convert_to_tensor=True, show_progress_bar=False)
         return vectors.float().cpu().numpy()
 
-    def cosines(self) -> None:
-        return None
 
-
-class OpenVINO:
+class OpenVINO(Contestant):
     """A graph exported from PyTorch: `ids`, `mask` to vectors; bfloat16 where the processor has it."""
 
     def __init__(self, graph: str, tokenizer: str) -> None:
@@ -90,11 +88,8 @@ class OpenVINO:
             rows.append(self.model((ids, np.ones_like(ids)))[0][0].copy())
         return np.stack(rows)
 
-    def cosines(self) -> None:
-        return None
 
-
-class LlamaCpp:
+class LlamaCpp(Contestant):
     """A GGUF file through llama-cpp-python."""
 
     def __init__(self, file: str) -> None:
@@ -106,12 +101,8 @@ class LlamaCpp:
     def embed(self, texts: list[str], task: str) -> Any:
         return [self.model.embed([PROMPTS[task] + text], normalize=True, truncate=True) for text in texts]
 
-    def cosines(self) -> None:
-        return None
 
-
-KINDS: dict[str, type[Any]] = {
-    "ken": Ken,
+PEERS: dict[str, type[Any]] = {
     "sentence-transformers": SentenceTransformers,
     "openvino": OpenVINO,
     "llama.cpp": LlamaCpp,
@@ -129,7 +120,8 @@ def seconds(contestant: Contestant, request: dict[str, Any]) -> list[float]:
 
 
 def main(kind: str, started: float, *arguments: str) -> None:
-    contestant: Contestant = KINDS[kind](*arguments)
+    kinds: dict[str, type[Any]] = {"ken": Ken, **PEERS}
+    contestant: Contestant = kinds[kind](*arguments)
     contestant.embed(["where did we leave the boat?"], "query")
     cold = time.time() - started
     for line in sys.stdin:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from app.bench import contestant
+from app.errors import UsageInvalid
 
 LENGTHS = (64, 128, 256, 512)
 ROUNDS = 3
@@ -75,7 +76,10 @@ class _Process:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{self.engine} {self.precision} ended while it was measured")
+            raise UsageInvalid(
+                f"{self.engine} {self.precision} ended while it was measured; what it said stands above.",
+                "Name it as in --help, with a file that exists and a Python that has it.",
+            )
         result: dict[str, Any] = json.loads(answer)
         return result
 
@@ -111,6 +115,7 @@ def run(
     """
     from embedder.engine import choose
 
+    check_beside(beside)
     texts, questions = _texts()
     with ExitStack() as stack:
         contestants = []
@@ -128,6 +133,15 @@ def run(
                 say(f"round {number + 1} of {ROUNDS}: {each.engine} {each.precision} …")
                 _round(each, texts, questions)
         return [each.result() for each in contestants]
+
+
+def check_beside(beside: Sequence[str]) -> None:
+    """Raises `UsageInvalid` for software that is not known, or named without its path."""
+    for other in beside:
+        kind, _, path = other.partition(":")
+        if kind not in contestant.PEERS or not path:
+            listed = ", ".join(f"{name}:PATH" for name in contestant.PEERS)
+            raise UsageInvalid(f"Nothing called {other!r} can be measured.", f"Give one of: {listed}.")
 
 
 def _start(
