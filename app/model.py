@@ -111,6 +111,8 @@ class LazyModel:
     @property
     def counter(self) -> Callable[[], TokenCounter]:
         if self._counter is None:
+            from app.token_counter import TokenCounterOf
+
             TokenCounterOf(self.folder)  # where its tables are still to be made, it takes a while
             self._counter = partial(TokenCounterOf, self.folder)
         return self._counter
@@ -164,16 +166,3 @@ def maker_of(made_by: str, config: ModelConfig) -> ModelConfig:
         "The model that made the vectors is not here, and those of the new one are not ready.",
         "`ken index` makes them.",
     )
-
-
-class TokenCounterOf:
-    """A model folder's token counts, without its engine."""
-
-    def __init__(self, folder: Path) -> None:
-        from embedder.tokenizer import GemmaTokenizer
-        from index.tokens import WordCounter
-
-        self._count = WordCounter(GemmaTokenizer.from_folder(folder).count)
-
-    def __call__(self, texts: Sequence[str]) -> list[int]:
-        return self._count(texts)

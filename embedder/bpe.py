@@ -2,7 +2,7 @@
 
 Owns the vocabulary and the merges; knows nothing of prompts, `<bos>` or the context length. The usual
 tokenizer library parses 33 MB of JSON for a second and then holds 285 MB, twice what the rest of an
-embedder needs, so the same vocabulary is kept here as sorted arrays that are mapped and searched.
+embedder needs, so the same vocabulary is kept here as sorted numbers that are mapped and searched.
 Results equal that library's (`tests/embedder/test_tokenizer.py`), but for runs of over `LONGEST_WORD`
 characters without a space, which are merged in pieces of that length to keep time linear.
 """
@@ -10,18 +10,16 @@ characters without a space, which are merged in pieces of that length to keep ti
 from __future__ import annotations
 
 import json
+import mmap
 import re
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from embedder import tensor_file
 from embedder.errors import ModelInvalid
 
 SPACE = "▁"
@@ -36,23 +34,26 @@ _SHORT = 48
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-Tables = dict[str, NDArray[Any]]
+_HEADER = 4096
+"""Bytes in front of the tables in their file: where each lies and what it holds, in JSON."""
+
+Tables = dict[str, memoryview]
+"""`pairs` (sorted) and `results`, `characters` (sorted) and `character_ids`: numbers; `words`: JSON."""
 
 
 def build_tables(tokenizer: dict[str, Any]) -> Tables:
-    """Sorted arrays from the contents of `tokenizer.json`. Raises `ModelInvalid` for any but Gemma's kind."""
+    """Tables from the contents of `tokenizer.json`. Raises `ModelInvalid` for any but Gemma's kind."""
     _check_kind(tokenizer)
     model = tokenizer["model"]
     vocabulary: dict[str, int] = model["vocab"]
     if max(vocabulary.values()) > _ID_MASK:
         raise ModelInvalid("tokenizer.json numbers its tokens beyond a million.", _OTHER)
     merges = [tuple(m.split(" ", 1)) if isinstance(m, str) else tuple(m) for m in model["merges"]]
-    pairs = np.array([vocabulary[a] << _ID_BITS | vocabulary[b] for a, b in merges], np.uint64)
-    results = np.array(
-        [rank << _ID_BITS | vocabulary[a + b] for rank, (a, b) in enumerate(merges)], np.uint64
-    )
-    pairs, first = np.unique(pairs[::-1], return_index=True)  # a pair listed twice has its last rank
-    results = results[::-1][first]
+    merged = {
+        vocabulary[a] << _ID_BITS | vocabulary[b]: rank << _ID_BITS | vocabulary[a + b]
+        for rank, (a, b) in enumerate(merges)  # a pair listed twice has its last rank
+    }
+    pairs = sorted(merged)
     singles = sorted((ord(token), number) for token, number in vocabulary.items() if len(token) == 1)
     added = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
     words = {
@@ -62,12 +63,16 @@ def build_tables(tokenizer: dict[str, Any]) -> Tables:
         "longest": max(map(len, (*vocabulary, *added))),
     }
     return {
-        "pairs": pairs,
-        "results": results,
-        "characters": np.array([c for c, _ in singles], np.uint32),
-        "character_ids": np.array([number for _, number in singles], np.uint32),
-        "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
+        "pairs": _numbers("Q", pairs),
+        "results": _numbers("Q", map(merged.__getitem__, pairs)),
+        "characters": _numbers("I", (character for character, _ in singles)),
+        "character_ids": _numbers("I", (number for _, number in singles)),
+        "words": memoryview(json.dumps(words).encode()),
     }
+
+
+def _numbers(kind: str, numbers: Iterable[int]) -> memoryview:
+    return memoryview(array(kind, numbers))
 
 
 _OTHER = "ken runs EmbeddingGemma: fetch it, tokenizer included, with `ken model fetch`."
@@ -94,13 +99,35 @@ def _check_kind(tokenizer: dict[str, Any]) -> None:
 
 
 def write_tables(path: Path, tables: Tables) -> None:
-    stored = {np.dtype(np.uint64): "U64", np.dtype(np.uint32): "U32", np.dtype(np.uint8): "U8"}
-    layout = {name: (stored[array.dtype], array.shape) for name, array in tables.items()}
-    tensor_file.write(path, layout, tables.items(), {})
+    layout: dict[str, tuple[str, int, int]] = {}
+    end = _HEADER
+    for name, table in tables.items():
+        start = -(-end // 8) * 8
+        end = start + table.nbytes
+        layout[name] = table.format, start, end
+    with path.open("wb") as file:
+        file.write(json.dumps(layout).encode().ljust(_HEADER))
+        for name, table in tables.items():
+            file.seek(layout[name][1])
+            file.write(table)
 
 
 def read_tables(path: Path) -> Tables:
-    return {name: tensor.map() for name, tensor in tensor_file.read_header(path).items()}
+    """The tables that were written to `path`, mapped. Raises `ModelInvalid` where it is no such file."""
+    try:
+        with path.open("rb") as file:
+            whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        layout = json.loads(bytes(whole[:_HEADER]))
+        tables = {name: whole[start:end].cast(kind) for name, (kind, start, end) in layout.items()}
+        complete = all(tables[name].nbytes == end - start for name, (_, start, end) in layout.items())
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
+        raise ModelInvalid(f"{path} holds no tokenizer's tables: {error}.", "Delete it.") from error
+    if not complete or tables.keys() != _TABLES:
+        raise ModelInvalid(f"{path} is cut off.", "Delete it.")
+    return tables
+
+
+_TABLES = {"pairs", "results", "characters", "character_ids", "words"}
 
 
 class BytePairEncoding:
@@ -108,9 +135,8 @@ class BytePairEncoding:
 
     def __init__(self, tables: Tables) -> None:
         words = json.loads(tables["words"].tobytes())
-        self._pairs, self._results = tables["pairs"].data, tables["results"].data
-        self._characters = tables["characters"].data
-        self._character_ids = tables["character_ids"].data
+        self._pairs, self._results = tables["pairs"], tables["results"]
+        self._characters, self._character_ids = tables["characters"], tables["character_ids"]
         self._added: dict[str, int] = words["added"]
         """Tokens that stand as themselves, and -1 for whatever one of them begins with."""
         self._bytes: list[int] = words["bytes"]

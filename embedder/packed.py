@@ -152,7 +152,7 @@ def _product(checkpoint: Checkpoint, part: str, product: str) -> NDArray[np.floa
 
 
 def _mixed(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights for activations that the kernel mixes: the Hadamard transform of `mix` in `kernel.c`, undone.
+    """Weights for activations that the kernel mixes: the Hadamard transform of `mix` in `rows.h`, undone.
 
     Within each 128 numbers of a row, eight times sixteen, over the eights and over neighbours.
     """

@@ -97,7 +97,7 @@ def _tables(path: Path) -> bpe.Tables:
     except OSError as error:
         raise ModelInvalid(f"{path} cannot be read: {error.strerror}.", _FETCH_AGAIN) from error
     identity = f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape")
-    kept = models_folder() / ".tokenizers" / f"1-{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
+    kept = models_folder() / ".tokenizers" / f"2-{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
     with suppress(ModelInvalid, OSError):
         if kept.is_file():
             tables = bpe.read_tables(kept)

@@ -13,8 +13,9 @@ that span two runs count twice: 0.2 % too much in English, 7 % in Japanese, neve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from threading import Lock
+import sys
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from index.types import TokenCounter
 
@@ -28,23 +29,23 @@ _RUN = re.compile(
 _WORD = re.compile(r" ?(\s*\S+|\s+)")
 _FIRST = "\0"
 """Stands before the first word of a text, which has no space in front."""
-_LONGEST_KEPT = 200
-_MOST_KEPT = 200_000
+_LONGEST_KEPT = 2000
+_MOST_KEPT = 30 << 20
+"""Bytes of words, and of runs of letters, with what a dictionary takes for each."""
+_ENTRY = 100
 _AT_ONCE = 256
 """Texts whose words are in memory together."""
 
 
 class WordCounter:
-    """A `TokenCounter` that asks another one only for words it has not met; at most about 60 MB.
+    """A `TokenCounter` that asks another one only for words it has not met; at most 60 MB.
 
-    Thread-safe.
+    Thread-safe where that one is.
     """
 
     def __init__(self, count: TokenCounter) -> None:
-        self._count = count
-        self._known: dict[str, int] = {}
-        self._runs: dict[str, int] = {}
-        self._lock = Lock()
+        runs = _Kept(lambda run: count([run])[0]).__getitem__
+        self._tokens = _Kept(lambda word: sum(map(runs, _RUN.findall(_as_written(word))))).__getitem__
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, as the sum over its words."""
@@ -52,33 +53,40 @@ class WordCounter:
         return [tokens for group in groups for tokens in self._counted(group)]
 
     def _counted(self, texts: Sequence[str]) -> list[int]:
-        pieces = [_words(text) for text in texts]
-        known = self._known
-        try:
-            return [sum(map(known.__getitem__, words)) for words in pieces]
-        except KeyError:
-            counts = self._learned(set[str]().union(*pieces).difference(known))
-        return [sum(counts[word] if word in counts else known[word] for word in words) for words in pieces]
-
-    def _learned(self, words: Iterable[str]) -> dict[str, int]:
-        """The counts of `words`, remembered but for very long ones."""
-        parts = {word: _RUN.findall(_as_written(word)) for word in words}
-        with self._lock:
-            if len(self._known) + len(self._runs) > _MOST_KEPT:
-                self._known, self._runs = {}, {}
-            runs = self._runs
-            new = list(set[str]().union(*parts.values()).difference(runs))
-            runs.update(zip(new, self._count(new), strict=True))
-            counts = {word: sum(map(runs.__getitem__, found)) for word, found in parts.items()}
-            self._known.update((word, n) for word, n in counts.items() if len(word) <= _LONGEST_KEPT)
+        """Most texts have no spaces but between words; those are split all at once."""
+        spaced = {i: text for i, text in enumerate(texts) if "  " in text or text.startswith(" ")}
+        plain = ["" if i in spaced else text for i, text in enumerate(texts)] if spaced else texts
+        words = (_FIRST + f" {_FIRST}".join(plain)).replace("\n", " \n").split(" ")
+        tokens = map(self._tokens, words)
+        counts = [sum(islice(tokens, 1 + text.count(" ") + text.count("\n"))) for text in plain]
+        for i, text in spaced.items():
+            counts[i] = sum(map(self._tokens, _words(text)))
         return counts
+
+
+class _Kept(dict[str, int]):
+    """Numbers that are worked out once, but for those of very long words."""
+
+    def __init__(self, work_out: Callable[[str], int]) -> None:
+        self._work_out = work_out
+        self._room = _MOST_KEPT
+
+    def __missing__(self, word: str) -> int:
+        number = self._work_out(word)
+        if len(word) <= _LONGEST_KEPT:
+            self._room -= sys.getsizeof(word) + _ENTRY
+            if self._room < 0:
+                self.clear()
+                self._room = _MOST_KEPT
+            self[word] = number
+        return number
 
 
 def _words(text: str) -> list[str]:
     """The words of a text, each without one space before it: most have one, and so splitting is quick."""
     words = _WORD.findall(text) if "  " in text else text.replace("\n", " \n").split(" ")
     if not text.startswith(" "):
-        words[:1] = [_FIRST + word for word in words[:1]]
+        words[0] = _FIRST + words[0]
     return words
 
 

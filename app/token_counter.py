@@ -1,0 +1,19 @@
+"""What a reading process needs to count tokens, and nothing else: such processes start all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from embedder.tokenizer import GemmaTokenizer
+from index.tokens import WordCounter
+
+
+class TokenCounterOf:
+    """A model folder's token counts, without its engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._count = WordCounter(GemmaTokenizer.from_folder(folder).count)
+
+    def __call__(self, texts: Sequence[str]) -> list[int]:
+        return self._count(texts)
