@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from index.types import Document, Passage, TokenCounter
-from index.units import Unit, units_of
+from index.units import Unit, lot, units_of
 
 SIZE = 768
 """The largest passage, in tokens."""
@@ -51,59 +52,60 @@ def cut(
     """
     most = size - overlap
     units = units_of(document, count, min(most, _WHOLE * size // _USUAL), most)
-    spans: list[tuple[int, int]] = []
-    for first, end in _shown(units, document.withheld):
-        spans.extend(_Row(units, first, end, size, overlap).spans())
-    return _passages(document, name, units, spans, overlap)
+    row = _Row(document.text, units, size, overlap)
+    spans = [span for shown in _shown(units, document.withheld) for span in row.spans(*shown)]
+    return _passages(document, name, row, spans, overlap)
 
 
 class _Row:
-    """A run of units and the boundaries chosen in it."""
+    """The units of a document and where passages begin among them."""
 
-    def __init__(self, units: Sequence[Unit], first: int, end: int, size: int, overlap: int) -> None:
-        self._units = units
-        self._first = first
-        self._end = end
+    def __init__(self, text: str, units: Sequence[Unit], size: int, overlap: int) -> None:
+        self._text = text
+        self.units = units
         self._size = size
         self._overlap = overlap
         self._usual = size // _USUAL
-        self._sums = list(accumulate((u.gap + u.tokens for u in units), initial=0))
+        self._sums = list(accumulate([u.gap + u.tokens for u in units], initial=0))
 
-    def spans(self) -> list[tuple[int, int]]:
-        """First and end unit of each passage."""
-        cuts = [self._first, *self._begun(), self._end]
-        if len(cuts) > 2 and self._tokens(cuts[0], cuts[1]) < _FRAGMENT:
+    def spans(self, first: int, end: int) -> list[tuple[int, int]]:
+        """First and end unit of each passage between two units."""
+        cuts = [first, *self._begun(first, end), end]
+        if len(cuts) > 2 and self.tokens(cuts[0], cuts[1]) < _FRAGMENT:
             del cuts[1]
         return [span for a, b in pairwise(cuts) for span in self._within_budget(a, b)]
 
-    def _begun(self) -> Iterator[int]:
-        """The units that begin a passage by their own size and lot."""
-        sizes = dict(self._sections())
-        units, usual = self._units, self._usual
-        for i in range(self._first + 1, self._end):
-            unit = units[i]
-            tokens = sizes.get(i, unit.tokens)
-            if tokens < _FRAGMENT or units[i - 1].kind == "heading":
-                continue
-            if tokens >= usual or unit.lot * usual < tokens * _LOTS:
-                yield i
+    def tokens(self, a: int, b: int) -> int:
+        """Of the units from `a` to before `b` with what lies between them."""
+        return self._sums[b] - self._sums[a] - self.units[a].gap
 
-    def _sections(self) -> Iterator[tuple[int, int]]:
+    def _begun(self, first: int, end: int) -> Iterator[int]:
+        """The units that begin a passage by their own size and lot."""
+        sizes = dict(self._sections(first, end))
+        usual, before = self._usual, self.units[first].kind
+        for i, unit in enumerate(self.units[first + 1 : end], first + 1):
+            tokens = sizes[i] if unit.kind == "heading" else unit.tokens
+            alone = tokens >= _FRAGMENT and before != "heading"
+            if alone and (tokens >= usual or self._lot(i) * usual < tokens * _LOTS):
+                yield i
+            before = unit.kind
+
+    def _lot(self, i: int) -> int:
+        return lot(self._text, self.units[i])
+
+    def _sections(self, first: int, end: int) -> Iterator[tuple[int, int]]:
         """Each heading with the tokens up to the next that is not below it."""
         next_at: list[int] = []
-        for i in range(self._end - 1, self._first, -1):
-            unit = self._units[i]
+        for i in range(end - 1, first, -1):
+            unit = self.units[i]
             if unit.kind == "heading":
                 depth = len(unit.heading)
-                next_at += [next_at[-1] if next_at else self._end] * (depth + 1 - len(next_at))
-                yield i, self._tokens(i, next_at[depth])
+                next_at += [next_at[-1] if next_at else end] * (depth + 1 - len(next_at))
+                yield i, self.tokens(i, next_at[depth])
                 next_at[depth:] = [i] * (len(next_at) - depth)
 
-    def _tokens(self, a: int, b: int) -> int:
-        return self._sums[b] - self._sums[a] - self._units[a].gap
-
     def _fits(self, a: int, b: int) -> bool:
-        return self._tokens(a, b) <= self._size - (self._overlap if self._units[a].forced else 0)
+        return self.tokens(a, b) <= self._size - (self._overlap if self.units[a].forced else 0)
 
     def _within_budget(self, a: int, b: int) -> list[tuple[int, int]]:
         """A stretch in which nothing begins, as passages: cut where it is strongest until all fit."""
@@ -113,19 +115,19 @@ class _Row:
         for i in sorted(range(a + 1, b), key=self._weakness):
             at = bisect_right(cuts, i)
             low, high = cuts[at - 1], cuts[at]
-            fragment = min(self._tokens(low, i), self._tokens(i, high)) < self._usual
+            fragment = min(self.tokens(low, i), self.tokens(i, high)) < self._usual
             if not fragment and not self._fits(low, high):
                 insort(cuts, i)
         return [span for low, high in pairwise(cuts) for span in self._halved(low, high)]
 
     def _weakness(self, i: int) -> tuple[int, int]:
         """Later boundaries in this order are cut only where the earlier ones do not suffice."""
-        unit = self._units[i]
-        if self._units[i - 1].kind == "heading":
-            return 3, unit.lot
+        unit = self.units[i]
+        if self.units[i - 1].kind == "heading":
+            return 3, self._lot(i)
         if unit.forced:
-            return 2, unit.lot
-        return (0 if unit.kind in ("prose", "heading") else 1), unit.lot
+            return 2, self._lot(i)
+        return (0 if unit.kind in ("prose", "heading") else 1), self._lot(i)
 
     def _halved(self, a: int, b: int) -> list[tuple[int, int]]:
         """A range too large in which every boundary leaves a fragment: cut nearest its middle."""
@@ -138,17 +140,15 @@ class _Row:
 
 def _shown(units: Sequence[Unit], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The runs of units between those that hold something withheld."""
-    hidden = [
-        i for i, u in enumerate(units) if any(u.start < end and start < u.end for start, end in withheld)
-    ]
-    edges = [-1, *hidden, len(units)]
+    hidden = {i for start, end in withheld for i, u in enumerate(units) if u.start < end and start < u.end}
+    edges = [-1, *sorted(hidden), len(units)]
     return [(a + 1, b) for a, b in pairwise(edges) if a + 1 < b]
 
 
 def _passages(
-    document: Document, name: str, units: Sequence[Unit], spans: Sequence[tuple[int, int]], overlap: int
+    document: Document, name: str, row: _Row, spans: Sequence[tuple[int, int]], overlap: int
 ) -> list[Passage]:
-    text = document.text
+    text, units, pages = document.text, row.units, document.pages
     title = _clip(document.title) or _clip(name)
     found: list[Passage] = []
     line, at = 1, 0
@@ -157,17 +157,10 @@ def _passages(
         start, stop = units[begin].start, units[end - 1].end
         line += text.count("\n", at, start) if start >= at else -text.count("\n", start, at)
         at = start
+        heading = _heading(units, first, end)
+        page = bisect_right(pages, start) or None
         found.append(
-            Passage(
-                text=text[start:stop],
-                start=start,
-                end=stop,
-                line=line,
-                title=title,
-                heading=_heading(units[first:end]),
-                page=bisect_right(document.pages, start) or None,
-                tokens=sum(u.gap + u.tokens for u in units[begin:end]) - units[begin].gap,
-            )
+            Passage(text[start:stop], start, stop, line, title, heading, page, row.tokens(begin, end))
         )
     return found
 
@@ -183,9 +176,16 @@ def _overlapped(units: Sequence[Unit], first: int, overlap: int) -> int:
     return begin
 
 
-def _heading(units: Sequence[Unit]) -> tuple[str, ...]:
+def _heading(units: Sequence[Unit], first: int, end: int) -> tuple[str, ...]:
     """The path above the passage's first words that are not themselves a heading."""
-    path = next((u.heading for u in units if u.kind != "heading"), units[0].heading)
+    words = first
+    while words < end and units[words].kind == "heading":
+        words += 1
+    return _clipped(units[words if words < end else first].heading)
+
+
+@lru_cache
+def _clipped(path: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_clip(part) for part in path)
 
 

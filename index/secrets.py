@@ -33,36 +33,26 @@ FOLDERS = (
 EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults")
 """Names that look like a secret's and are there to be read."""
 
-_SHAPES = (
-    (
-        "PRIVATE KEY",
+_SHAPES = tuple(
+    re.compile(shape)
+    for shape in (
         r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,20000}-----END[^-]{0,60}-----)?",
-    ),
-    ("AKIA", r"AKIA[A-Z0-9]{16}\b"),
-    ("ASIA", r"ASIA[A-Z0-9]{16}\b"),
-    ("ghp_", r"ghp_[A-Za-z0-9]{36,255}\b"),
-    ("gho_", r"gho_[A-Za-z0-9]{36,255}\b"),
-    ("ghs_", r"ghs_[A-Za-z0-9]{36,255}\b"),
-    ("github_pat_", r"github_pat_\w{40,255}"),
-    ("glpat-", r"glpat-[\w-]{20,}"),
-    ("xox", r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    ("sk-", r"sk-(?:ant-|proj-|live-|or-)?[A-Za-z0-9_-]{32,}"),
-    ("k_live_", r"k_live_[A-Za-z0-9]{20,}"),
-    ("AIza", r"AIza[\w-]{35}\b"),
-    ("ya29.", r"ya29\.[\w-]{30,}"),
-    ("SG.", r"SG\.[\w-]{16,}\.[\w-]{32,}"),
-    ("npm_", r"npm_[A-Za-z0-9]{36}\b"),
-    ("pypi-", r"pypi-[\w-]{50,}"),
-    ("hf_", r"hf_[A-Za-z0-9]{30,}\b"),
-    ("dop_v1_", r"dop_v1_[a-f0-9]{64}\b"),
-    ("eyJ", r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}"),
-    (
-        "://",
+        r"A(?:[KS]IA[A-Z0-9]{16}|Iza[\w-]{35})\b",
+        r"g(?:h[pos]_[A-Za-z0-9]{36,255}\b|ithub_pat_\w{40,255}|lpat-[\w-]{20,})",
+        r"xox[abeoprs]-[A-Za-z0-9-]{10,}",
+        r"sk-(?:ant-|proj-|live-|or-)?[A-Za-z0-9_-]{32,}",
+        r"k_live_[A-Za-z0-9]{20,}",
+        r"ya29\.[\w-]{30,}",
+        r"SG\.[\w-]{16,}\.[\w-]{32,}",
+        r"npm_[A-Za-z0-9]{36}\b",
+        r"pypi-[\w-]{50,}",
+        r"hf_[A-Za-z0-9]{30,}\b",
+        r"dop_v1_[a-f0-9]{64}\b",
+        r"eyJ[\w-]{10,2000}\.eyJ[\w-]{10,}\.[\w-]{20,}",
         r"://[^\s/:@\"'<>]{1,80}:(?!\*{3}|\$|<|\{|(?:password|pass|pwd|secret)@)[^\s/:@\"'<>]{6,120}@[\w.-]+",
-    ),
+    )
 )
-"""What each kind of credential cannot do without, and its whole shape."""
-_PATTERNS = tuple((hint.encode(), re.compile(shape)) for hint, shape in _SHAPES)
+"""Each begins with a letter or more that it cannot do without: by those `re` goes through a text quickly."""
 _NAMES = (
     r"passw(?:or)?d", "passphrase", "secret", "api[_-]?key", "private[_-]?key", "auth[_-]?token",
     "access[_-]?(?:key|token)",
@@ -77,8 +67,7 @@ for by its first letters, which is ten times as quick."""
 
 def credentials(text: str) -> list[tuple[int, int]]:
     """Where `text` holds something that opens a door: spans, in order."""
-    raw = text.encode("utf-8", "replace")
-    found = [match.span() for hint, pattern in _PATTERNS if hint in raw for match in pattern.finditer(text)]
+    found = [match.span() for pattern in _SHAPES for match in pattern.finditer(text)]
     return sorted([*found, *_given(text)])
 
 

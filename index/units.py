@@ -13,8 +13,14 @@ from typing import NamedTuple
 
 from index.types import Document, Section, SectionKind, TokenCounter
 
-_LINES = re.compile(r"[^\n]*\S[^\n]*")
-_SENTENCES = re.compile(r"\S.*?(?:[.!?]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”]*|\Z)", re.DOTALL)
+# Looked for where no blank stands in front: a line of blanks would take time with its square.
+_LINES = re.compile(r"(?<![^\S\n])[^\S\n]*+\S[^\n]*|\S[^\n]*")
+_CLOSERS = r"[\"'”’)\]]*+"
+# A run of stops is looked at once, from its beginning: a line of dots would take time with its square.
+_SENTENCES = re.compile(
+    rf"[.!?]{{2,}}+{_CLOSERS}(?=\s)|\S.*?(?:(?<![.!?])[.!?]++{_CLOSERS}(?=\s)|[。！？]+[」』”]*|\Z)",
+    re.DOTALL,
+)
 _ITEMS = re.compile(r"\S.*?(?=\n[^\S\n]*(?:[-*+•]|\d{1,9}[.)])[^\S\n]|\Z)", re.DOTALL)
 # Groups that begin at words in a to f, so that where one begins depends on its words alone.
 _WORDS = re.compile(r"\S+(?:\s+(?![a-f])\S+){0,40}")
@@ -39,8 +45,6 @@ class Unit(NamedTuple):
     """Tokens of the blanks between the unit before and this one."""
     forced: bool
     """Whether a section had to be cut to make this unit begin here."""
-    lot: int
-    """A number of 32 bits drawn from the unit's first characters: its lot, whatever stands before it."""
 
 
 def units_of(document: Document, count: TokenCounter, whole: int, most: int) -> list[Unit]:
@@ -50,58 +54,68 @@ def units_of(document: Document, count: TokenCounter, whole: int, most: int) -> 
     `most`; what is larger is split into units of at most `whole`.
     """
     text = document.text
-    spans = list(_covering(document))
-    counts = count([text[span.start : span.end] for span in spans])
+    sections = _covering(document)
+    counts = count([text[start:end] for start, end, _, _ in sections])
     pieces: list[tuple[Section, int, bool]] = []
-    for span, tokens in zip(spans, counts, strict=True):
-        if tokens <= (whole if span.kind in _FINER else most):
-            pieces.append((span, tokens, False))
+    for section, tokens in zip(sections, counts, strict=True):
+        if tokens <= whole or (tokens <= most and section.kind not in _FINER):
+            pieces.append((section, tokens, False))
         else:
-            parts = _split(text, span, count, whole)
+            parts = _split(text, section, count, whole)
             pieces.extend((part, size, i > 0) for i, (part, size) in enumerate(parts))
     return _with_gaps(text, pieces, count)
 
 
 def _with_gaps(text: str, pieces: Sequence[tuple[Section, int, bool]], count: TokenCounter) -> list[Unit]:
-    ends = [0, *(span.end for span, _, _ in pieces)]
-    gaps = [text[end : span.start] for end, (span, _, _) in zip(ends, pieces, strict=False)]
+    ends = [0, *[section.end for section, _, _ in pieces]]
+    gaps = [text[end : piece[0].start] for end, piece in zip(ends, pieces, strict=False)]
     kinds = list(set(gaps))
     cost = dict(zip(kinds, count(kinds), strict=True))
     return [
-        Unit(*span, tokens, cost[gap], forced, _lot(text[span.start : min(span.end, span.start + _HASHED)]))
-        for (span, tokens, forced), gap in zip(pieces, gaps, strict=True)
+        Unit(*section, tokens, cost[gap], forced)
+        for (section, tokens, forced), gap in zip(pieces, gaps, strict=True)
     ]
 
 
-def _lot(words: str) -> int:
-    return zlib.crc32(words.encode("utf-8", "surrogatepass"))
+def lot(text: str, unit: Unit) -> int:
+    """A number of 32 bits drawn from the unit's first characters, whatever stands before it."""
+    return zlib.crc32(text[unit.start : min(unit.end, unit.start + _HASHED)].encode("utf-8", "surrogatepass"))
 
 
-def _covering(document: Document) -> Iterator[Section]:
+def _covering(document: Document) -> list[Section]:
     """The sections without blank ends, and what lies between them where that is not blank."""
-    text, at = document.text, 0
+    text, at, size = document.text, 0, len(document.text)
     heading: tuple[str, ...] = ()
-    for section in (*document.sections, Section(len(text), len(text))):
-        start = max(section.start, at)
-        if start > at and (between := _trimmed(text, Section(at, start, "prose", heading))):
-            yield between
-        if section.end > start:
-            if inside := _trimmed(text, Section(start, *section[1:])):
-                yield inside
-            at, heading = section.end, section.heading
+    found: list[Section] = []
+    for section in (*document.sections, Section(size, size)):
+        start, end, kind, path = section
+        if start > at:
+            if not text[at:start].isspace():
+                found += _trimmed(text, Section(at, start, "prose", heading))
+            at = start
+        elif start < at:
+            section, start = section._replace(start=at), at
+        if end > start:
+            last = end - 1 if text[end - 1 : end] == "\n" else end  # most end with their line
+            if end > size or text[start].isspace() or text[last - 1].isspace():
+                found += _trimmed(text, section)
+            else:
+                found.append(Section(start, last, kind, path))
+            at, heading = end, path
+    return found
 
 
-def _trimmed(text: str, section: Section) -> Section | None:
-    """The section from its first line that is not blank to its last character; None where all is blank."""
+def _trimmed(text: str, section: Section) -> Iterator[Section]:
+    """The section from its first line that is not blank to its last character; none where all is blank."""
     at, end, kind, heading = section
     piece = text[at:end]
     end = at + len(piece.rstrip())
     if end == at:
-        return None
+        return
     if piece[0].isspace():
         lead = len(piece) - len(piece.lstrip())
         at += piece.rfind("\n", 0, lead) + 1 or (lead if at and text[at - 1] != "\n" else 0)
-    return Section(at, end, kind, heading)
+    yield Section(at, end, kind, heading)
 
 
 def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:

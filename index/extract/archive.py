@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from index.errors import FileFailed, FileSkipped
@@ -76,13 +77,28 @@ def parse(data: bytes) -> Element:
     """XML as a tree with namespaces taken off; raises FileFailed where it is damaged or declares entities."""
     if b"<!ENTITY" in (data.replace(b"\0", b"") if b"\0" in data[:4] else data):
         raise FileFailed("Its XML declares entities of its own, which such a file never needs.")
-    parser = XMLParser(target=_Plain())
+    root: Element = _fed(XMLParser(target=_Plain()), data)
+    return root
+
+
+def check(data: bytes) -> None:
+    """Raise FileFailed where XML is not whole: some readers go round for ever in what is not."""
+    _fed(XMLParser(target=_Nothing()), data)
+
+
+def _fed(parser: XMLParser, data: bytes) -> Any:
     try:
         parser.feed(data)
-        root: Element = parser.close()
+        return parser.close()
     except ParseError as error:
         raise FileFailed(f"It is damaged: its XML breaks off ({error}).") from None
-    return root
+
+
+class _Nothing:
+    """Builds no tree."""
+
+    def close(self) -> None:
+        return None
 
 
 class _Plain(TreeBuilder):

@@ -91,6 +91,11 @@ def squeezed(words: str) -> str:
     return _BLANKS.sub(" ", words)
 
 
+def number(words: str | None, default: int = 0) -> int:
+    """A number in a document's markup; `default` where there is none, or none that could be meant."""
+    return int(words) if words and words.isdecimal() and len(words) < 10 else default
+
+
 def table_row(cells: list[str]) -> str:
     """The cells of a row as one line; empty where all are."""
     words = [one_line(cell) for cell in cells]

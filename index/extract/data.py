@@ -20,7 +20,8 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf\"\\/]))")
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _PLAIN = {"n": " ", "r": " ", "t": " ", "b": " ", "f": " "}
 _PROSE = re.compile(
-    r"(?:[^\W\d_]{2,}[,;:.'’]?[ ]){3,}[^\W\d_]{2,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{8,}"
+    r"(?<![^\W\d_])(?:[^\W\d_]{2,}+[,;:.'’]?[ ]){3,}[^\W\d_]{2,}"
+    r"|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{8,}"
 )
 _KEY = re.compile(
     r"^(?P<name>[A-Za-z_][\w .-]{0,60}):(?=\s|$)|^\[+(?P<table>[\w.\"' -]{1,80})\]+", re.MULTILINE

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
 from index.extract.archive import Archive
-from index.extract.build import Builder, one_line, table_row
+from index.extract.build import Builder, number, one_line, table_row
 from index.extract.drawings import add_drawings
 from index.extract.source import Source
 from index.types import Document
@@ -108,7 +108,7 @@ class _Reader:
         style = properties.find("pStyle")
         name = (style.get("val") or "").lower() if style is not None else ""
         outline = properties.find("outlineLvl")
-        own = _number(outline.get("val")) + 1 if outline is not None else 0
+        own = number(outline.get("val")) + 1 if outline is not None else 0
         level = own if 1 <= own <= 9 else self._levels.get(name, 0)
         return name, level, properties.find("numPr") is not None
 
@@ -133,7 +133,7 @@ def _styles(archive: Archive) -> dict[str, int]:
         key = (style.get("styleId") or "").lower()
         name, outline, based = style.find("name"), style.find("pPr/outlineLvl"), style.find("basedOn")
         named = _HEADING.match(name.get("val") or "") if name is not None else None
-        level = int(named[1]) if named else _number(outline.get("val")) + 1 if outline is not None else 0
+        level = int(named[1]) if named else number(outline.get("val")) + 1 if outline is not None else 0
         if 1 <= level <= 9:
             levels[key] = level
         elif based is not None:
@@ -195,7 +195,3 @@ def _boxes(element: Element) -> Iterator[Element]:
             yield node
         elif node.tag not in _DROPPED:
             waiting.append(iter(node))
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0

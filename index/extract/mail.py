@@ -6,11 +6,13 @@ Owns reading messages; attachments are named and not read.
 from __future__ import annotations
 
 import email
-import email.policy
 import re
 from collections.abc import Iterator
+from email.errors import MessageError
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import parsedate_to_datetime
+from typing import cast
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.build import Builder, one_line
@@ -23,8 +25,22 @@ from index.types import Document
 _PEOPLE = ("From", "To", "Cc")
 _MOST_MESSAGE = 24 * MEBIBYTE
 _MOST_PARTS = 500
+_LONGEST_HEADER = 8_000
 _HEADER = re.compile(rb"^[A-Za-z][A-Za-z0-9-]{1,40}:", re.MULTILINE)
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MessageError, TypeError, ValueError)
+"""What Python's parser of mail raises on headers and parts that break the rules."""
 _QUOTED = re.compile(r"^(?:>[ >]*)+", re.MULTILINE)
+
+
+class _Policy(EmailPolicy):
+    """Header lines no longer than any that mean something: to parse them takes many times their memory."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST_HEADER]
+
+
+_POLICY = _Policy()
 
 
 def read(source: Source) -> Document:
@@ -43,17 +59,33 @@ def read(source: Source) -> Document:
 def read_mailbox(source: Source) -> Document:
     """A mailbox (MBOX): each message under its subject."""
     builder = Builder()
+    damaged = 0
     for number, message in enumerate(_messages(source), 1):
         if builder.full or source.late:
             builder.notes.append(f"Messages from the {number}th on are not read.")
             break
-        add_message(builder, message)
+        try:
+            add_message(builder, message)
+        except FileFailed:
+            damaged += 1
+    if damaged:
+        builder.notes.append(f"Damaged messages are not read: {damaged}.")
     return builder.document("mbox")
 
 
 def add_message(builder: Builder, data: bytes) -> str:
-    """Put one message into `builder` under its subject; returns the subject."""
-    message = email.message_from_bytes(data, policy=email.policy.default)
+    """Put one message into `builder` under its subject; returns the subject.
+
+    Raises FileFailed where it cannot be made out.
+    """
+    try:
+        return _add(builder, data)
+    except _BROKEN:
+        raise FileFailed("It is damaged: its headers cannot be made out.") from None
+
+
+def _add(builder: Builder, data: bytes) -> str:
+    message = cast("EmailMessage", email.message_from_bytes(data, policy=_POLICY))
     subject = _header(message, "Subject")
     builder.open(1, subject or "(no subject)", shown=False)
     about = [f"{name}: {value}" for name in _PEOPLE if (value := _header(message, name))]
@@ -90,7 +122,7 @@ def _body(message: EmailMessage, builder: Builder) -> None:
     for part in _texts(message):
         try:
             payload = part.get_payload(decode=True)
-        except (ValueError, TypeError, LookupError):
+        except _BROKEN:
             continue
         if not isinstance(payload, bytes) or not payload:
             continue
@@ -140,7 +172,7 @@ def _attachments(message: EmailMessage) -> Iterator[str]:
             return
         try:
             name = part.get_filename()
-        except (ValueError, TypeError, LookupError, AttributeError):
+        except _BROKEN:
             continue
         if name:
             yield one_line(str(name))
@@ -149,7 +181,7 @@ def _attachments(message: EmailMessage) -> Iterator[str]:
 def _header(message: EmailMessage, name: str) -> str:
     try:
         return one_line(str(message.get(name) or ""))[:1000]
-    except (ValueError, TypeError, LookupError, AttributeError, IndexError):
+    except _BROKEN:
         return ""
 
 
@@ -157,5 +189,5 @@ def _date(message: EmailMessage) -> str:
     raw = _header(message, "Date")
     try:
         return parsedate_to_datetime(raw).strftime("%A %d %B %Y, %H:%M") if raw else ""
-    except (ValueError, TypeError, IndexError, OverflowError):
+    except _BROKEN:
         return raw

@@ -14,7 +14,8 @@ from index.extract.source import Source
 from index.types import Document, Section, SectionKind
 
 _FRONT = re.compile(r"\A---[ \t]*\n(?:(?!---|\.\.\.)[^\n]*\n){0,500}?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
-_FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>[^\n]+?)(?P=quote)[ \t]*$", re.MULTILINE)
+_FRONT_TITLE = re.compile(r"^title:(?P<title>[^\n]+)", re.MULTILINE)
+_QUOTED = re.compile(r"\A(?P<quote>[\"'])(?P<words>.+)(?P=quote)\Z")
 _BLOCK = re.compile(
     r"""
     (?P<code>^[ \t>]*(?P<mark>`{3,}|~{3,})[^\n]*\n
@@ -28,7 +29,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
-_MARKUP = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]|!?\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}")
+_MARKUP = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]]*)\]\]|!?\[([^\[\]]*)\]\([^)]{0,2000}\)|[*_`]{1,3}")
 _KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "list", "prose": "prose"}
 
 
@@ -41,7 +42,7 @@ def read(source: Source) -> Document:
     if front:
         sections.insert(0, Section(0, front.end(), "data"))
         named = _FRONT_TITLE.search(front.group())
-        title = named["title"].strip() if named else ""
+        title = _QUOTED.sub(r"\g<words>", named["title"].strip()) if named else ""
     if not title:
         title = next((s.heading[-1] for s in sections if s.kind == "heading" and len(s.heading) == 1), "")
     return Document(text, "markdown", title, sections=tuple(sections))
@@ -67,7 +68,7 @@ def sections_of(text: str, start: int = 0) -> Iterator[Section]:
         while path and path[-1][0] >= level:
             path.pop()
         path.append((level, title))
-        names = tuple(name for _, name in path if name)
+        names = tuple([name for _, name in path if name])
         yield Section(begin, end, "heading", names)
 
 
@@ -85,6 +86,8 @@ def _atx(line: str) -> tuple[int, str]:
 def _setext(text: str, begin: int, end: int) -> tuple[int, str, int] | None:
     """Level, title, and how long the prose before it is, of a block whose last line underlines."""
     stop = end - 1 if text[end - 1] == "\n" else end
+    if text[stop - 1] not in "=- \t":
+        return None
     last = text.rfind("\n", begin, stop) + 1
     if last <= begin or _UNDERLINE.fullmatch(text, last, stop) is None:
         return None

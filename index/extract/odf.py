@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive
-from index.extract.build import Builder, one_line, table_row
+from index.extract.build import Builder, number, one_line, table_row
 from index.extract.source import Source
 from index.types import Document
 
@@ -50,8 +50,7 @@ class _Reader:
     def _enter(self, node: Element) -> None:
         match node.tag:
             case "h":
-                level = node.get("outline-level") or "1"
-                self._builder.open(int(level) if level.isdigit() else 1, _text(node))
+                self._builder.open(number(node.get("outline-level"), 1), _text(node))
             case "p":
                 words = _text(node)
                 listed = self._listed > 0 and words.strip()
@@ -100,8 +99,7 @@ def _pieces(element: Element) -> Iterator[str]:
         if node is not element:
             stack.append((node, False))
         if node.tag == "s":
-            count = node.get("c") or "1"
-            yield " " * min(_MOST_BLANKS, int(count) if count.isdigit() else 1)
+            yield " " * min(_MOST_BLANKS, number(node.get("c"), 1))
         elif node.tag in ("tab", "line-break"):
             yield "\t" if node.tag == "tab" else "\n"
         elif node.tag not in ("note", "text-box", "annotation"):

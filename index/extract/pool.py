@@ -58,8 +58,6 @@ class ReadFile:
     size: int
     mtime_ns: int
     inode: int
-    memory: int = 0
-    """Resident bytes of the reading child at their peak so far."""
 
 
 class ReaderPool:
@@ -77,6 +75,8 @@ class ReaderPool:
         self._places = threading.BoundedSemaphore(max(1, workers))
         self._lock = threading.Lock()
         self._closed = False
+        self.memory = 0
+        """Resident bytes at their peak of the largest child that has answered so far."""
 
     def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
         """The document at `path`, with its passages where `cutting` says how to cut it.
@@ -121,6 +121,7 @@ class ReaderPool:
                     child = _Child(self._memory, self._seconds)
                     child.send(request, descriptor)
                 answer = child.receive()
+                self.memory = max(self.memory, int(answer[0]["memory"]))
             except BaseException:
                 child.end()
                 raise
@@ -210,6 +211,8 @@ class _Child:
             status = 0
         if status == -signal.SIGXCPU:
             return self._too_long
+        if status == -signal.SIGABRT:  # what Rust and C++ do where there is no memory for what they ask
+            return "It asks for more memory than a reader may use, or is damaged so that the reader gave up."
         if status == platform.OUT_OF_MEMORY:
             return "Reading it takes more memory than a reader may use."
         return "It made the reader crash, so it is damaged in a way that is not understood."
@@ -282,7 +285,6 @@ def _read_file(header: dict[str, Any], numbers: array[int], text: str, status: o
         status.st_size,
         status.st_mtime_ns,
         status.st_ino,
-        int(header["memory"]),
     )
 
 

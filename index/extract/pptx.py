@@ -18,7 +18,7 @@ from index.extract.drawings import add_drawings
 from index.extract.source import Source
 from index.types import Document
 
-_SLIDE = re.compile(r"^/?ppt/slides/slide(\d+)\.xml$", re.IGNORECASE)
+_SLIDE = re.compile(r"^/?ppt/slides/slide(\d{1,9})\.xml$", re.IGNORECASE)
 _SKIPPED_PLACES = frozenset({"dt", "ftr", "sldNum", "hdr"})
 
 

@@ -19,6 +19,9 @@ _DESTINATION = re.compile(
     r"\{\\(?:\*|(?:fonttbl|colortbl|stylesheet|info|pict|listtable|listoverridetable|object)(?![a-z]))"
     r"(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*+\})*+\})*+\})*+\}"
 )
+_FONTS_END = re.compile(r"\\(?:colortbl|stylesheet|info|pard)")
+_MOST_FONT_WORDS = 100
+"""Control words a font may have: striprtf looks for the end of a font from each of them."""
 _PARAGRAPH = re.compile(r"\\(?:par|line|row|cell|sect)\b ?")
 _CONTROL = re.compile(r"\\[a-zA-Z]+-?\d* ?|\\.|[{}]")
 _BINARY = re.compile(rb"\\bin\d+ ?")
@@ -30,14 +33,25 @@ def read(source: Source) -> Document:
     if not data.lstrip()[:5].startswith(b"{\\rt"):
         raise FileFailed("It is no RTF: it does not begin like one.")
     markup = _BINARY.sub(b"", _PICTURE.sub(b"", data)).decode("latin-1")
-    text: str = rtf_to_text(markup, encoding="cp1252", errors="ignore")  # type: ignore[no-untyped-call]
-    if not text.strip():
-        text = _bare(markup)
+    text = _parsed(markup) or _bare(markup)
     builder = Builder()
     for line in text.split("\n"):
         builder.add(line.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     named = _TITLE.search(data[:20_000])
     return builder.document("rtf", named[1].decode("cp1252", "replace") if named else "")
+
+
+def _parsed(markup: str) -> str:
+    """The text as striprtf reads it; empty where it loses its place, or would look for it too long."""
+    fonts = _FONTS_END.split(markup.partition("\\fonttbl")[2], maxsplit=1)[0]
+    named = min(fonts.count("\\fcharset"), fonts.count(";"))
+    if fonts.count("\\f") > _MOST_FONT_WORDS * (1 + named):
+        return ""
+    try:
+        text: str = rtf_to_text(markup, encoding="cp1252", errors="ignore")  # type: ignore[no-untyped-call]
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return ""
+    return text if text.strip() else ""
 
 
 def _bare(markup: str) -> str:

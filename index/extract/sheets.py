@@ -9,9 +9,11 @@ import csv
 import datetime
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 from index.errors import FileFailed, FileSkipped
+from index.extract.archive import Archive, check
 from index.extract.build import Builder, one_line
 from index.extract.source import Source
 from index.types import Document
@@ -25,8 +27,11 @@ def read(source: Source) -> Document:
     """A workbook (XLSX, XLSB, XLS, ODS): a sheet is a heading, a row a line."""
     import python_calamine
 
+    if source.head(2) == b"PK" and (archive := Archive(source)).has("content.xml"):
+        check(archive.member("content.xml"))
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content()))
+        with _panics_told():
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content()))
     except python_calamine.PasswordError:
         raise FileSkipped("It is locked with a password.", "Save a copy without a password.") from None
     except python_calamine.CalamineError as error:
@@ -37,12 +42,24 @@ def read(source: Source) -> Document:
             builder.notes.append(f"Sheet {name} and those after it are not read.")
             break
         try:
-            rows = book.get_sheet_by_name(name).iter_rows()
-            builder.open(1, name)
-            add_rows(builder, ([_shown(cell) for cell in row] for row in rows))
-        except python_calamine.CalamineError:
+            with _panics_told():
+                rows = book.get_sheet_by_name(name).iter_rows()
+                builder.open(1, name)
+                add_rows(builder, ([_shown(cell) for cell in row] for row in rows))
+        except (python_calamine.CalamineError, FileFailed):
             builder.notes.append(f"Sheet {name} is no table or damaged, and not read.")
     return builder.document("sheet")
+
+
+@contextmanager
+def _panics_told() -> Iterator[None]:
+    """What calamine did not expect is a panic of Rust's, which is no `Exception`."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise FileFailed("It is damaged: its sheets cannot be made out.") from None
 
 
 def read_delimited(text: str, builder: Builder) -> None:
@@ -110,7 +127,3 @@ def _delimiter(sample: str) -> str:
         return (counts.count(usual) if usual else 0, usual)
 
     return max(_DELIMITERS, key=agreement)
-
-
-def _lines(text: str) -> Iterator[str]:
-    yield from text.splitlines()

@@ -20,7 +20,7 @@ _TIMING = re.compile(
 _MARKS = re.compile(
     r"<[^>\n]{1,80}>|\{\\[^}\n]{1,40}\}|^WEBVTT[^\n]*$|^(?:Kind|Language):[^\n]*$", re.MULTILINE
 )
-_SPOKEN = re.compile(r"[^\n]*\S[^\n]*")
+_SPOKEN = re.compile(r"^[^\S\n]*+\S[^\n]*", re.MULTILINE)
 _PARAGRAPH = 600
 
 

@@ -142,7 +142,6 @@ def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None =
             numbers.extend((p.start, p.end, p.line, heading_number, p.page or 0, p.tokens))
     header = {
         "hash": digest.hex(),
-        "memory": platform.own_peak_memory(),
         "kind": document.kind,
         "title": document.title,
         "passage_title": passages[0].title if passages else "",
@@ -161,6 +160,7 @@ def _refusal(state: str, what: str, fix: str) -> bytes:
 
 
 def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> bytes:
+    header["memory"] = platform.own_peak_memory()
     head = json.dumps(header, separators=(",", ":")).encode("ascii")
     body = text.encode("utf-8", "surrogatepass")
     return b"".join((LENGTHS.pack(len(head), len(numbers), len(body)), head, numbers, body))

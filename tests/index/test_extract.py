@@ -11,6 +11,7 @@ from support import documents
 from index.errors import FileFailed, FileSkipped
 from index.extract import recognise
 from index.extract.source import from_bytes
+from index.secrets import credentials
 from index.types import Document
 
 
@@ -209,6 +210,29 @@ def test_a_credential_is_withheld_and_noted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("start", "rest"),
+    [
+        ("AKIA", "Q7RZ2M9XW4LK8TBV"),
+        ("AIza", "Sy" + "b4" * 16 + "Q"),
+        ("ghp_", "a1B2" * 9),
+        ("github_pat_", "a1_B" * 11),
+        ("glpat-", "a1-B" * 6),
+        ("xoxb-", "17-a1B2c3D4e5"),
+        ("sk-proj-", "a1_B" * 9),
+        ("npm_", "a1B2" * 9),
+        ("hf_", "aBcD" * 8),
+        ("-----BEGIN RSA ", "PRIVATE KEY-----"),
+        ("eyJ", "hbGciOiJ9x.eyJ" + "a1B2" * 4 + "." + "c3D4" * 6),
+        ("://", "ada:w0rdpress@example.org"),
+    ],
+)
+def test_every_kind_of_credential_is_known_by_how_it_begins(start: str, rest: str) -> None:
+    text = f"Über alles: {start[:2]} {start}ö, then {start}{rest} and no more.\n"
+    at = text.index(start + rest)
+    assert credentials(text) == [(at, at + len(start + rest))]
+
+
+@pytest.mark.parametrize(
     ("name", "data"),
     [
         ("a.pdf", b"Only words, whatever the name says."),
@@ -264,3 +288,9 @@ def test_a_page_nested_without_end_is_refused_at_once() -> None:
 def test_western_text_is_not_taken_for_eastern() -> None:
     words = "Größe: naïve café über Straße, façade. Señor Muñoz kam spät.\n"
     assert recognise.read(from_bytes(words.encode("cp1252") * 20, "a.txt")).text.startswith(words)
+
+
+def test_a_damaged_message_costs_a_mailbox_nothing_else() -> None:
+    damaged = b"Subject: One\nContent-Type: text/plain; charset*=a\0b'en'x%80\n\nText.\n"
+    document = read("a.mbox", b"From a\n" + damaged + b"\nFrom b\nSubject: Two\n\nFine.\n")
+    assert "Fine." in document.text and document.note == "Damaged messages are not read: 1."

@@ -9,9 +9,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import documents
+from support.sound import by_bytes
+from support.sound import check_passages as check
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import ReaderPool, recognise
@@ -19,40 +21,12 @@ from index.extract.markdown import sections_of
 from index.extract.source import from_bytes
 from index.passages import cut
 from index.tokens import WordCounter
-from index.types import Document, Passage, Section, TokenCounter
+from index.types import Document, Passage, Section
 from index.walk import Found, Rules, walk
-
-
-def by_bytes(texts: Sequence[str]) -> list[int]:
-    """The most tokens a text can have: one a byte."""
-    return [len(text.encode("utf-8", "surrogatepass")) for text in texts]
 
 
 def by_words(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) + text.count("\n") for text in texts]
-
-
-def check(document: Document, passages: Sequence[Passage], count: TokenCounter, size: int) -> None:
-    """What holds of every cut document."""
-    text = document.text
-    covered = bytearray(len(text))
-    for passage, tokens in zip(passages, count([p.text for p in passages]), strict=True):
-        assert passage.text == text[passage.start : passage.end]
-        assert passage.line == text.count("\n", 0, passage.start) + 1
-        assert tokens <= size
-        assert tokens <= passage.tokens
-        assert passage.text.strip()
-        if document.pages:
-            assert passage.page == max(1, sum(page <= passage.start for page in document.pages))
-        covered[passage.start : passage.end] = b"\1" * (passage.end - passage.start)
-    assert [p.start for p in passages] == sorted(p.start for p in passages)
-    lost = [
-        i
-        for i, (done, character) in enumerate(zip(covered, text, strict=True))
-        if not done and not character.isspace()
-    ]
-    if not document.withheld:
-        assert not lost
 
 
 BLOCK = st.one_of(
@@ -94,6 +68,7 @@ def test_any_text_is_cut_exactly(blocks: list[str], size: int, name: str) -> Non
     st.text("ab \n.", max_size=300),
     st.lists(st.tuples(st.integers(-5, 320), st.integers(-5, 320)), max_size=8),
 )
+@example(f" {'a' * 20}", [(21, 0), (0, 2)])
 def test_sections_that_overlap_or_lie_outside_lose_nothing(text: str, spans: list[tuple[int, int]]) -> None:
     document = Document(text, "text", sections=tuple(Section(max(0, a), min(b, len(text))) for a, b in spans))
     check(document, cut(document, "name", by_bytes, size=40, overlap=4), by_bytes, 40)

@@ -106,7 +106,7 @@ def test_a_child_that_uses_too_much_of_the_processor_is_ended_by_the_system(tmp_
 
 
 def test_a_child_that_takes_too_much_memory_ends_and_the_next_reads_on(tmp_path: Path) -> None:
-    (tmp_path / "wide.md").write_text("word. " * 3_000_000)
+    (tmp_path / "wide.md").write_text("word.\n\n" * 2_000_000)
     (tmp_path / "quick.md").write_text("# Quick\n")
     with ReaderPool(1, memory_bytes=60 << 20) as pool:
         assert "memory" in reason(pool, tmp_path / "wide.md")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 
 MARKDOWN = """---
 title: Field notes
@@ -99,6 +100,83 @@ def main() -> None:
 '''
 
 
+RUST = """//! Tides.
+use std::f64;
+
+/// One tide.
+pub struct Tide { name: String }
+
+impl Tide {
+    pub fn height(&self, hour: f64) -> f64 { hour.sin() }
+}
+
+fn main() { println!("{}", Tide { name: "spring".into() }.height(3.0)); }
+"""
+C = """#include <math.h>
+
+/* One tide. */
+struct tide { double height; };
+
+static double height(double hour)
+{
+\treturn sin(hour);
+}
+
+int main(void) { return (int)height(3); }
+"""
+TYPESCRIPT = """export interface Tide { name: string }
+
+export class Model<T extends Tide> {
+  constructor(private tide: T) {}
+  async height(hour: number): Promise<number> { return Math.sin(hour); }
+}
+
+export const main = () => new Model({ name: `spring ${1}` });
+"""
+SHELL = '#!/bin/sh\n# Tides.\nheight() {\n  echo "$1" <<END\nspring\nEND\n}\n\nheight 3\n'
+SQL = "CREATE TABLE tides (hour INT, height REAL);\n\n-- The highest.\nSELECT max(height) FROM tides;\n"
+ASCIIDOC = "= Garden\n\n== Beds\n\nBeans grow here.\n\n=== Paths\n\n----\nGravel.\n----\n"
+SBV = "0:00:01.000,0:00:02.000\nGood evening.\n\n0:00:03.000,0:00:05.500\nThe ferry has left.\n"
+XML = "<?xml version='1.0'?>\n<rules><!-- old -->\n<rule id='1'>No fires on the deck &amp; no songs.</rule>\n</rules>\n"
+TOML = '[harbour]\nrule = "No fires on the deck at any time."\n\n[[berth]]\nname = "east quay"\n'
+PASSWORDS = "The door.\n\npassword: k3Xq-91zT-wwPl\n\nThe garden gate is never locked at night.\n"
+NESTED = b"""From: =?iso-8859-1?Q?Andr=E9?= <a@example.org>
+Subject: Two
+ lines
+Date: yesterday
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="out"
+
+--out
+Content-Type: multipart/alternative; boundary="in"
+
+--in
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+The ferry leaves=20from the caf=C3=A9.
+--in
+Content-Type: text/html; charset=utf-8
+
+<p>The ferry <b>leaves</b>.</p>
+--in--
+--out
+Content-Type: message/rfc822
+
+From: c@example.org
+Subject: Inner
+
+The inner letter.
+--out
+Content-Type: text/plain; name*=utf-8''caf%C3%A9.txt
+Content-Disposition: attachment; filename="=?utf-8?b?Y2Fmw6k=?="
+Content-Transfer-Encoding: base64
+
+VGhlIGZlcnJ5
+--out--
+"""
+
+
 def zipped(members: dict[str, str | bytes]) -> bytes:
     """An archive of these members."""
     held = io.BytesIO()
@@ -190,6 +268,22 @@ def odt() -> bytes:
     )
 
 
+def odp() -> bytes:
+    """Two OpenDocument slides, one with notes."""
+    names = ("office", "text", "drawing", "presentation")
+    spaces = " ".join(f'xmlns:{n[:4]}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in names)
+    box = "<draw:frame><draw:text-box><text:p>Welcome</text:p></draw:text-box></draw:frame>"
+    notes = "<pres:notes><draw:frame><draw:text-box><text:p>Slowly</text:p></draw:text-box></draw:frame></pres:notes>"
+    return zipped(
+        {
+            "content.xml": f"<offi:document-content {spaces}><offi:body><offi:presentation>"
+            f'<draw:page draw:name="1">{box}{notes}</draw:page><draw:page>{box}</draw:page>'
+            "</offi:presentation></offi:body></offi:document-content>",
+            "meta.xml": "<meta><title>Opening night</title></meta>",
+        }
+    )
+
+
 def epub() -> bytes:
     """A book of two chapters, named in the package in the other order than stored."""
     return zipped(
@@ -221,6 +315,33 @@ def pdf(pages: list[list[tuple[int, int, int, str]]], title: str = "") -> bytes:
         )
         objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}endstream")
     objects.append(f"<< /Title ({title}) >>")
+    return _numbered(objects)
+
+
+def outlined_pdf() -> bytes:
+    """A PDF with a compressed page, an outline, an embedded encoding to Unicode, and a page inherited."""
+    drawn = zlib.compress(
+        b"BT /F1 12 Tf 14 TL 72 700 Td (Boats moor at the east) ' (quay-) ' [(A) -3000 (B)] TJ ET"
+    )
+    unicode = "1 beginbfchar <41> <00410042> endbfchar 1 beginbfrange <42> <44> <0062> endbfrange"
+    return _numbered(
+        [
+            "<< /Type /Catalog /Pages 2 0 R /Outlines 6 0 R >>",
+            "<< /Type /Pages /Kids [4 0 R 4 0 R] /Count 2 /MediaBox [0 0 612 792] >>",
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 8 0 R "
+            "/Encoding << /Differences [65 /alpha /beta] >> >>",
+            "<< /Type /Page /Parent 2 0 R /Contents [5 0 R] /Rotate 90 /Resources << /Font << /F1 3 0 R >> >> >>",
+            f"<< /Length {len(drawn)} /Filter /FlateDecode >>\nstream\n{drawn.decode('latin-1')}\nendstream",
+            "<< /Type /Outlines /First 7 0 R /Last 7 0 R /Count 1 >>",
+            "<< /Title <FEFF004D006F006F007200690067> /Parent 6 0 R /Dest [4 0 R /XYZ 0 700 0] >>",
+            f"<< /Length {len(unicode)} >>\nstream\n{unicode}\nendstream",
+            "<< /Title (Harbour guide) >>",
+        ]
+    )
+
+
+def _numbered(objects: list[str]) -> bytes:
+    """The objects as a file: the first is the catalog, the last the information."""
     body, offsets = "%PDF-1.4\n", []
     for number, content in enumerate(objects, 1):
         offsets.append(len(body))
@@ -232,11 +353,19 @@ def pdf(pages: list[list[tuple[int, int, int, str]]], title: str = "") -> bytes:
 
 def every() -> dict[str, bytes]:
     """A readable file of each kind, by name."""
+    from support import workbooks
+
     return {
         "a.md": MARKDOWN.encode(), "a.txt": "One paragraph.\n\nAnother one.".encode("utf-16"), "a.py": PYTHON.encode(),
-        "a.tex": LATEX.encode(), "a.org": ORG.encode(), "a.rst": RST.encode(), "a.srt": SRT.encode(),
-        "a.vtt": VTT.encode(), "a.html": HTML.encode(), "a.eml": EML, "a.mbox": MBOX, "a.rtf": RTF,
-        "a.csv": CSV.encode(), "a.ipynb": NOTEBOOK.encode(), "a.yaml": YAML.encode(), "a.json": JSON.encode(),
-        "a.docx": docx(), "a.pptx": pptx(), "a.odt": odt(), "a.epub": epub(),
+        "a.rs": RUST.encode(), "a.c": C.encode(), "a.ts": TYPESCRIPT.encode(), "a.sh": SHELL.encode(), "a.sql": SQL.encode(),
+        "a.tex": LATEX.encode(), "a.org": ORG.encode(), "a.rst": RST.encode(), "a.adoc": ASCIIDOC.encode(),
+        "a.srt": SRT.encode(), "a.vtt": VTT.encode(), "a.sbv": SBV.encode(), "a.html": HTML.encode(),
+        "a.eml": EML, "nested.eml": NESTED, "a.mbox": MBOX, "a.rtf": RTF, "b.txt": PASSWORDS.encode(),
+        "a.csv": CSV.encode(), "a.tsv": CSV.replace(";", "\t").encode(), "a.ipynb": NOTEBOOK.encode(),
+        "a.yaml": YAML.encode(), "a.json": JSON.encode(), "a.xml": XML.encode(), "a.toml": TOML.encode(),
+        "a.docx": docx(), "a.pptx": pptx(), "a.odt": odt(), "a.odp": odp(), "a.epub": epub(),
+        "a.xlsx": workbooks.xlsx(), "a.xls": workbooks.xls(), "a.ods": workbooks.ods(),
+        "a.zip": zipped({"tax/2025.pdf": b"%PDF", "photos/cranes.jpg": b"x"}),
         "a.pdf": pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the east quay.")]]),
+        "b.pdf": outlined_pdf(),
     }  # fmt: skip

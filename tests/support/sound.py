@@ -1,0 +1,65 @@
+"""What holds of every document that was read and of every passage cut from it, whatever the file was."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+
+from index.extract.source import MAX_TEXT
+from index.extract.worker import Cutting
+from index.types import Document, Passage, TokenCounter
+
+
+def by_bytes(texts: Sequence[str]) -> list[int]:
+    """The most tokens a text can have: one a byte."""
+    return [len(text.encode("utf-8", "surrogatepass")) for text in texts]
+
+
+def bytes_counter() -> TokenCounter:
+    return by_bytes
+
+
+class CheckedCutting(Cutting):
+    """Checks, in the process that reads, what it cuts."""
+
+    def passages(self, document: Document, name: str) -> list[Passage]:
+        passages = super().passages(document, name)
+        check_document(document)
+        check_passages(document, passages, by_bytes, self.size)
+        return passages
+
+
+def check_document(document: Document) -> None:
+    """Sections in order and apart, pages in order, withheld spans, all of them inside the text."""
+    size = len(document.text)
+    assert size <= MAX_TEXT + 2, "too much text"
+    assert document.kind and document.text.strip(), "nothing read"
+    for section in document.sections:
+        assert 0 <= section.start <= section.end <= size, f"a section outside the text: {section[:3]}"
+        assert all(isinstance(part, str) for part in section.heading), "a heading that is no text"
+    assert all(a.end <= b.start for a, b in pairwise(document.sections)), "sections that overlap"
+    assert all(0 <= a <= size for a in document.pages), "a page outside the text"
+    assert list(document.pages) == sorted(document.pages), "pages out of order"
+    assert all(0 <= a < b <= size for a, b in document.withheld), "a withheld span outside the text"
+
+
+def check_passages(document: Document, passages: Sequence[Passage], count: TokenCounter, size: int) -> None:
+    """Each is the text at its place, within its budget; together they leave out only what is withheld."""
+    text, line, at = document.text, 1, 0
+    for passage, tokens in zip(passages, count([p.text for p in passages]), strict=True):
+        assert passage.start >= at, "passages out of order"
+        line += text.count("\n", at, passage.start)
+        at = passage.start
+        assert passage.text == text[passage.start : passage.end], "a passage that is not the text"
+        assert passage.text.strip(), "a blank passage"
+        assert passage.line == line, "a wrong line"
+        assert tokens <= passage.tokens <= size, "more tokens than said or allowed"
+        if document.pages:
+            assert passage.page == max(1, bisect_right(document.pages, passage.start)), "a wrong page"
+    covered = 0
+    for start, end in [*((p.start, p.end) for p in passages), (len(text), len(text))]:
+        lost = text[covered : max(covered, start)]
+        hidden = any(a < start and covered < b for a, b in document.withheld)
+        assert hidden or not lost.strip(), f"text in no passage: {lost.strip()[:40]!r}"
+        covered = max(covered, end)
