@@ -7,10 +7,13 @@ from collections.abc import Iterable
 
 from app.library import Library
 
-_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])|\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#+|\|)\s?)")
+_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#+|\|)\s?)")
+_END = re.compile(rf"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])|{_BLOCK.pattern}")
 SENTENCE_AT_LEAST = 40
 """Characters: a heading alone repeats the subject and answers nothing."""
 SENTENCES_AT_MOST = 32
+SHOWN_AT_MOST = 240
+"""Characters shown of an answer where its first sentence leaves room for the next."""
 SENTENCE_AT_MOST = 600
 
 
@@ -36,11 +39,17 @@ def _ends(text: str) -> Iterable[tuple[int, int]]:
     yield len(text), len(text)
 
 
-def best_sentence(library: Library, question: str, text: str) -> str:
-    """The sentence of `text` nearest in meaning to the question; weighs each, so not for every keystroke."""
-    parts = [text[start:end] for start, end in sentences(text, 0)]
-    parts = [part for part in parts if len(part) >= SENTENCE_AT_LEAST] or parts
-    if not parts:
+def best_sentences(library: Library, question: str, text: str) -> str:
+    """The sentence of `text` nearest in meaning to the question, and what follows it as far as there is room.
+
+    Weighs each sentence, so not for every keystroke.
+    """
+    every = sentences(text, 0)
+    spans = [(start, end) for start, end in every if end - start >= SENTENCE_AT_LEAST] or every
+    if not spans:
         return text.strip()
-    closeness = library.closeness(question, parts)
-    return parts[max(range(len(parts)), key=closeness.__getitem__)]
+    closeness = library.closeness(question, [text[start:end] for start, end in spans])
+    start, end = spans[max(range(len(spans)), key=closeness.__getitem__)]
+    block = _BLOCK.search(text, end)
+    room = min(start + SHOWN_AT_MOST, block.start() if block else len(text))
+    return text[start : max([end, *(stop for _, stop in every if stop <= room)])]

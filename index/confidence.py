@@ -16,14 +16,15 @@ import numpy as np
 from index.question import Question
 from index.ranking import Ranked
 
-SPREAD = 0.12
+SPREAD = 0.121
 """s: how far passages spread around a question they do not answer, in cosine."""
 WORDS = 0.33
 """What a passage that explains the whole question by its words adds to its cosine."""
 STEEPNESS = 27.0
 """Logistic regression of "the index is about this" on the margin."""
-MOST = 100_000
-"""Passages beyond which an index counts as no larger: past it an answer comes closer too."""
+MOST = 5_000
+"""Passages beyond which an index counts as no larger: one that is larger is about more subjects, and of the
+strangers to a question only those of the nearest subject come close."""
 WORDS_ALONE = 0.15
 """Share of a question that words must explain where there is no vector."""
 

@@ -26,11 +26,18 @@ GRAM = 2
 ALPHABETIC_GRAM = 4
 """Characters of a gram where one character is a letter: Thai, Lao, Khmer, Burmese."""
 LAST = "\U0010ffff"
+INDEXED_PREFIXES = (2, 3)
+"""Letters of the beginnings of words that the table of words is declared to index."""
 PREFIX_TERMS = 50
 MOST_REMEMBERED = 50_000
 WORTH_REMEMBERING = 1000
 """Places of a term from which on counting takes time. Rarer ones are counted each time: a word that is
 in no passage yet may be in the next one saved."""
+COUNTED = 5_000
+"""Passages up to which a word is counted, in half a millisecond; one in more is looked for in a sample."""
+STRETCHES = 16
+STRETCH = 256
+"""A sample is so many stretches, evenly spread over the index, of so many passages each."""
 TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2", "categories", "L* N* Co Mn Mc"])
 """As the table of words is declared; only FTS5's own tokenizer agrees with the index."""
 
@@ -123,7 +130,7 @@ def terms_in(connection: apsw.Connection, data: bytes) -> list[tuple[int, int, s
 
 
 class Frequencies:
-    """How many passages hold a term, remembered: FTS5 counts by walking all of a term's places.
+    """How many passages hold a word, remembered where it is common.
 
     What is remembered serves until the index has grown or shrunk by a twentieth.
     """
@@ -132,25 +139,44 @@ class Frequencies:
         self._known: dict[tuple[str, bool], int] = {}
         self._total = 0
 
-    def rows(self, connection: apsw.Connection, term: str, total: int, *, prefix: bool) -> int:
+    def rows(self, connection: apsw.Connection, token: Token, total: int, *, prefix: bool) -> int:
         """Of `total` passages. A prefix counts its first terms only."""
         if abs(total - self._total) * 20 > self._total or len(self._known) > MOST_REMEMBERED:
             self._known, self._total = {}, total
-        key = (term, prefix)
+        key = (token.term, prefix)
         count = self._known.get(key)
         if count is None:
-            count = self._count(connection, term, prefix)
+            count = _begun(connection, token) if prefix else _holding(connection, quoted(token.written))
             if count >= WORTH_REMEMBERING:
                 self._known[key] = count
         return min(count, total)
 
-    @staticmethod
-    def _count(connection: apsw.Connection, term: str, prefix: bool) -> int:
-        if prefix:
-            some = f"SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT {PREFIX_TERMS}"
-            return value(connection, f"SELECT coalesce(sum(doc), 0) FROM ({some})", int, (term, term + LAST))
-        sql = "SELECT coalesce(max(doc), 0) FROM words_terms WHERE term = ?"
-        return value(connection, sql, int, (term,))
+
+def _begun(connection: apsw.Connection, token: Token) -> int:
+    """Passages that hold a word which begins so, about."""
+    if len(token.term) in INDEXED_PREFIXES:
+        return _holding(connection, quoted(token.written) + "*")
+    some = f"SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT {PREFIX_TERMS}"
+    bounds = (token.term, token.term + LAST)
+    return value(connection, f"SELECT coalesce(sum(doc), 0) FROM ({some})", int, bounds)
+
+
+def _holding(connection: apsw.Connection, match: str) -> int:
+    """Passages that hold a word, about: FTS5 counts by walking all its places."""
+    some = f"SELECT 1 FROM words WHERE words MATCH ? LIMIT {COUNTED}"
+    counted = value(connection, f"SELECT count(*) FROM ({some})", int, (match,))
+    if counted < COUNTED:
+        return counted
+    last = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
+    among = "SELECT count(*) FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"
+    firsts = (1 + last * i // STRETCHES for i in range(STRETCHES))
+    found = sum(value(connection, among, int, (match, first, first + STRETCH)) for first in firsts)
+    return max(COUNTED, last * found // (STRETCHES * STRETCH))
+
+
+def quoted(words: str) -> str:
+    """A string of FTS5's syntax that holds any words."""
+    return '"' + words.replace('"', '""') + '"'
 
 
 def understand(
@@ -214,23 +240,20 @@ class _Reader:
         for length in range(len(typed), max(2, len(typed) - 5), -1):
             # FTS5 stems a prefix too: "als" is asked as "al".
             begun = list(tokenize(self._connection, typed[:length]))
-            if len(begun) == 1 and self._begins_a_term(begun[0].term):
+            if len(begun) == 1 and self._rows(begun[0], prefix=True):
                 self._add(begun, prefix=True)
                 return
         self._add([token], prefix=len(typed) > 1)
 
-    def _begins_a_term(self, prefix: str) -> bool:
-        sql = "SELECT EXISTS (SELECT 1 FROM words_terms WHERE term >= ? AND term < ?)"
-        return bool(value(self._connection, sql, int, (prefix, prefix + LAST)))
+    def _rows(self, token: Token, *, prefix: bool) -> int:
+        return self._frequencies.rows(self._connection, token, self.total, prefix=prefix)
 
     def _add(self, tokens: Sequence[Token], *, required: bool = False, prefix: bool = False) -> None:
         if not tokens:
             return
         # The words as written: FTS5 stems them itself, and a stem stemmed twice is another word.
-        match = '"' + " ".join(token.written.replace('"', '""') for token in tokens) + '"' + "*" * prefix
+        match = quoted(" ".join(token.written for token in tokens)) + "*" * prefix
         terms = tuple(token.term for token in tokens)
-        rows = min(
-            self._frequencies.rows(self._connection, term, self.total, prefix=prefix) for term in terms
-        )
+        rows = min(self._rows(token, prefix=prefix) for token in tokens)
         weight = max(1e-6, math.log((self.total - rows + 0.5) / (rows + 0.5))) if rows < self.total else 1e-6
         self.units.setdefault(match, Unit(match, terms, rows, weight, required, prefix))

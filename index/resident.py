@@ -19,13 +19,18 @@ from numpy.typing import NDArray
 from index import vectors
 from index.database import rows, value
 
-_BLOCK = 16_384
+_BLOCK = 65_536
 """Rows scored at a time: their scores stay in the processor's cache while the best are picked."""
 _SPARE = 1.25
 """How far beyond what is needed the arrays grow."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+
+# Tiles made for sixteen questions do fifteen's work for nothing: without them one takes a fifth less time.
+for _tiles in ("sapphireamx", "graniteamx"):
+    if numkong.get_capabilities().get(_tiles):
+        numkong.disable_capability(_tiles)
 
 
 class Resident:
@@ -61,16 +66,15 @@ class Resident:
     def _best(self, codes: NDArray[np.int8], scales: Floats, query: Floats, k: int) -> tuple[Ids, Floats]:
         """Rows and scores of the k best, best first: each thread picks its own, a stretch of rows each."""
         code, scale = _quantise(query[None])
+        packed = numkong.dots_pack(code)
         step = max(_BLOCK, -(-len(codes) // self._workers))
-        starts = range(0, len(codes), step)
-        picked = list(
-            self._threads.map(
-                lambda start: _pick(code, codes[start : start + step], scales[start : start + step], k),
-                starts,
-            )
-        )
-        if not picked:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
+        starts = range(0, max(1, len(codes)), step)
+
+        def pick(start: int) -> tuple[Ids, Floats]:
+            return _pick(packed, codes[start : start + step], scales[start : start + step], k)
+
+        others = [self._threads.submit(pick, start) for start in starts[1:]]
+        picked = [pick(0), *(other.result() for other in others)]
         rows_ = np.concatenate([start + some for start, (some, _) in zip(starts, picked, strict=True)])
         scores = np.concatenate([some for _, some in picked])
         order = np.lexsort((rows_, -scores))[:k]
@@ -118,13 +122,13 @@ def _quantise(heads: Floats) -> tuple[NDArray[np.int8], Floats]:
     return np.rint(heads / np.maximum(scales, 1e-12)[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
-def _pick(code: NDArray[np.int8], codes: NDArray[np.int8], scales: Floats, k: int) -> tuple[Ids, Floats]:
+def _pick(query: numkong.PackedMatrix, codes: NDArray[np.int8], scales: Floats, k: int) -> tuple[Ids, Floats]:
     """Rows and scores of the k best, in any order; only what beats the k best so far is looked at again."""
     best, scores = np.empty(0, np.int64), np.empty(0, np.float32)
     least = np.float32(-np.inf)
     for start in range(0, len(codes), _BLOCK):
         block = slice(start, start + _BLOCK)
-        found = np.asarray(numkong.cdist(code, codes[block], "dot"), np.float32)[0] * scales[block]
+        found = np.asarray(numkong.dots_packed(codes[block], query))[:, 0] * scales[block]
         better = np.flatnonzero(found > least)
         best, scores = np.concatenate([best, start + better]), np.concatenate([scores, found[better]])
         if len(scores) > k:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import apsw
@@ -14,11 +15,17 @@ WIDTH = 240
 """Characters of a snippet at most."""
 TELLING = 20
 """Letters below which a line is taken for a heading, a label or a rule."""
+SAYS = 5
+"""A word that weighs less than one part in so many of the weightiest that the index holds is not marked."""
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
 _SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
 
 _WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
 """A long line that goes on in the next: written with hard line breaks."""
+
+
+Extent = tuple[int, int]
+"""First and last character of a stretch of text."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,16 +40,19 @@ class Span:
 def snippet(
     connection: apsw.Connection, question: Question, text: str
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The sentence that holds most of the question, and its words' spans.
+    """The sentence that holds most of the question, and the spans of the words in it that say something.
 
     Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
-    and no heading, rule or fence.
+    and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room.
     """
     spans = matched(connection, question, text)
     enough = min(question.weight / 4, max((unit.weight for unit in question.units), default=0.0))
+    known = max((unit.weight for unit in question.units if unit.rows), default=0.0)
     weights = {sentence: _weight(spans, sentence) for sentence in _sentences(text)}
     most = max(weights.values(), default=0.0)
-    best = [one for one, weight in weights.items() if weight == most or most < enough]
+    best = [
+        _with_more(text, one, weights) for one, weight in weights.items() if weight == most or most < enough
+    ]
     start, end = max(best, key=lambda sentence: _tells(text, sentence), default=(0, len(text)))
     if end - start > WIDTH:
         first = next((span.start for span in spans if start <= span.start < end), start)
@@ -52,8 +62,12 @@ def snippet(
         start += 1
     while start < end and text[end - 1].isspace():
         end -= 1
-    inside = (span for span in spans if start <= span.start and span.end <= end)
-    return text[start:end], tuple((span.start - start, span.end - start) for span in inside)
+    marked = (
+        (span.start - start, span.end - start)
+        for span in spans
+        if start <= span.start and span.end <= end and span.weight * SAYS >= known
+    )
+    return text[start:end], tuple(marked)
 
 
 def matched(connection: apsw.Connection, question: Question, text: str) -> list[Span]:
@@ -66,14 +80,23 @@ def matched(connection: apsw.Connection, question: Question, text: str) -> list[
     return sorted([*_word_spans(connection, words, prefixes, text), *_run_spans(words, prefixes, text)])
 
 
-def _sentences(text: str) -> list[tuple[int, int]]:
+def _sentences(text: str) -> list[Extent]:
     wrapped = {found.end() for found in _WRAPPED.finditer(text)}
     ends = (found.end() for found in _SENTENCE.finditer(text))
     cuts = [0, *(end for end in ends if end not in wrapped), len(text)]
     return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
 
-def _tells(text: str, sentence: tuple[int, int]) -> int:
+def _with_more(text: str, sentence: Extent, sentences: Iterable[Extent]) -> Extent:
+    """A sentence with those after it that stand in the same paragraph or item and fit beside it."""
+    start, end = sentence
+    for first, last in sentences:
+        if first == end and last - start <= WIDTH and text[end - 1] != "\n":
+            end = last
+    return start, end
+
+
+def _tells(text: str, sentence: Extent) -> int:
     """2 for a sentence, 1 for a few words, 0 for a heading, which only repeats what stands above."""
     written = text[slice(*sentence)].strip()
     if _MARKUP.match(written):
@@ -81,7 +104,7 @@ def _tells(text: str, sentence: tuple[int, int]) -> int:
     return 2 if sum(map(str.isalpha, written)) >= TELLING else 1
 
 
-def _weight(spans: list[Span], sentence: tuple[int, int]) -> float:
+def _weight(spans: list[Span], sentence: Extent) -> float:
     """A word that comes twice answers no better than once: each place counts, the same words little."""
     return sum(span.weight for span in spans if sentence[0] <= span.start and span.end <= sentence[1])
 

@@ -55,8 +55,7 @@ class Document:
     """Spans that hold a credential: the text around them is never cut into a passage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A piece of a document that is embedded and found as one: `document.text[start:end]`."""
 
     text: str

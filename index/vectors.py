@@ -17,7 +17,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.database import array, row, rows
+from index.database import array, row, rows, value
 
 FULL = 768
 DIMENSION = 256
@@ -118,9 +118,22 @@ def nearest(
 
 
 def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
-    """Those of `ids` that have a vector within reach, and their 256-d unit rows."""
-    found, heads, _ = _stored(connection, number, ids)
-    return found, heads
+    """Those of `ids` that have a vector within reach, and their 256-d unit rows; a chunk is read once."""
+    places = rows(
+        connection,
+        f"SELECT place.chunk_id, place.rowid, place.chunk_offset FROM carray(?) AS asked "
+        f"CROSS JOIN vectors_{number}_rowids AS place ON place.rowid = asked.value ORDER BY place.chunk_id",
+        (array(np.fromiter(ids, np.int64)),),
+    )
+    found, heads = [np.empty(0, np.int64)], [np.empty((0, DIMENSION), np.float32)]
+    for chunk, group in itertools.groupby(places, key=lambda place: place[0]):
+        numbers, offsets = np.array([place[1:] for place in group], np.int64).T
+        sql = f"SELECT vectors FROM vectors_{number}_vector_chunks00 WHERE rowid = ?"
+        stored = np.frombuffer(value(connection, sql, bytes, (chunk,)), np.float32).reshape(-1, DIMENSION)
+        near = np.abs(stored[offsets, 0]) <= 1
+        found.append(numbers[near])
+        heads.append(stored[offsets[near]])
+    return np.concatenate(found), np.concatenate(heads)
 
 
 def blocks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floats]]:

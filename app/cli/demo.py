@@ -25,7 +25,7 @@ def demo(question: str | None) -> int:
     from app.cli.model_offer import fetch
     from app.cli.progress import shown
     from app.model import LazyModel
-    from app.sentences import best_sentence
+    from app.sentences import best_sentences
 
     if not LazyModel(config.load().model).present:
         fetch()
@@ -39,13 +39,13 @@ def demo(question: str | None) -> int:
         for asked in [question] if question else shown_demo.QUESTIONS:
             answer = library.search(asked, limit=1)
             best = answer.hits[0] if answer.hits else None
-            sentence = best_sentence(library, asked, best.text) if best else ""
-            _show(asked, best, sentence, answer.took_ms)
+            sentences = best_sentences(library, asked, best.text) if best else ""
+            _show(asked, best, sentences, answer.took_ms)
     terminal.say('\nYour own: ken index ~/notes    then: ken search "…"    or: ken')
     return 0
 
 
-def _show(question: str, hit: Hit | None, sentence: str, took_ms: float) -> None:
+def _show(question: str, hit: Hit | None, sentences: str, took_ms: float) -> None:
     from app import demo as shown_demo
     from app.cli import hits
 
@@ -56,5 +56,5 @@ def _show(question: str, hit: Hit | None, sentence: str, took_ms: float) -> None
     path = os.path.relpath(hit.path, shown_demo.folder())
     where = terminal.styled(f"{path}{hits.place(hit)}", fg="green")
     terminal.result(f"  {where}  {terminal.styled(f'{took_ms:.0f} ms', dim=True)}")
-    for line in hits.snippet_lines(sentence, ()):
+    for line in hits.snippet_lines(sentences, ()):
         terminal.result(line)

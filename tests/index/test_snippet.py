@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from support.index_content import passage, record
+
+from index.search import Searcher
 from index.snippet import _sentences, _tells
+from index.store import Store
 
 
 @pytest.mark.parametrize(
@@ -32,3 +37,28 @@ def test_a_sentence_goes_on_over_a_hard_line_break_and_rows_do_not() -> None:
     rows = "food: duck breast; core: 57; remark: start skin side down in a cold pan\nfood: lamb leg; core: 60"
     assert len(_sentences(wrapped)) == 1
     assert len(_sentences(rows)) == 2
+
+
+def test_words_that_say_nothing_are_not_marked(tmp_path: Path) -> None:
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        texts = [f"This is the number {i}, which is to be read when there is time." for i in range(60)]
+        store.put([(record(f"/{i}.md"), [passage(text)]) for i, text in enumerate(texts)])
+        store.put([(record("/dog.md"), [passage("It is time to walk the dog when the rain stops.")])])
+        with Searcher(store.path) as searcher:
+            hit = searcher.search("when is the dog to be walked", None).hits[0]
+    assert hit.path == "/dog.md"
+    assert [hit.snippet[a:b] for a, b in hit.matched] == ["walk", "dog"]
+
+
+def test_a_label_is_shown_with_what_follows_it(tmp_path: Path) -> None:
+    lease = (
+        "- **Rent** (§4). 1,180 a month, due by the third working day.\n"
+        "- **Repairs** (§8). Small ones up to 100 each and 8 % of a year's rent are ours.\n"
+    )
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        store.put([(record("/lease.md"), [passage(lease)])])
+        store.put([(record(f"/{i}.md"), [passage(f"Tea is for the {i}th day.")]) for i in range(9)])
+        with Searcher(store.path) as searcher:
+            hit = searcher.search("what is the rent", None).hits[0]
+    assert hit.snippet == "- **Rent** (§4). 1,180 a month, due by the third working day."
+    assert [hit.snippet[a:b] for a, b in hit.matched] == ["Rent"]

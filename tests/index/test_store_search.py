@@ -245,3 +245,37 @@ def test_a_typed_prefix_is_counted_as_it_is_looked_for(store: Store, path: Path)
         (unit,) = understand(db, "als", Frequencies(), typing=True).units
         matched = db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (unit.match,)).fetchone()
     assert matched == (unit.rows,) == (2,)
+
+
+def test_a_word_too_common_to_be_counted_is_counted_in_a_sample(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.question.COUNTED", 20)
+    monkeypatch.setattr("index.question.STRETCH", 10)
+    texts = [f"note {i} {'boat' if i % 4 == 0 else 'kite'} {'rare' if i < 10 else ''}" for i in range(400)]
+    store.put([(record(f"/{i}.md"), [passage(text)]) for i, text in enumerate(texts)])
+    with ReaderPool(path) as pool, pool.snapshot() as db:
+        units = understand(db, "note boat kite rare", Frequencies()).units
+    counted = {unit.terms[0]: unit.rows for unit in units}
+    assert counted["note"] == 400
+    assert counted["boat"] == pytest.approx(100, rel=0.4)
+    assert counted["kite"] == pytest.approx(300, rel=0.4)
+    assert counted["rare"] == 10
+
+
+def test_words_that_nearly_every_text_holds_find_the_newest(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.lexical.MOST_COUNTED", 50)
+    store.put([(record(f"/n/{i}.md"), [passage(f"the boat {i}")]) for i in range(100)])
+    with Searcher(path) as searcher:
+        found = searcher.search("the boat", None, limit=5)
+        narrow = searcher.search("the boat", None, limit=5, filter=Filter(globs=("/n/1?.md",)))
+        phrase = searcher.search('"the boat 7"', None, limit=5)
+        nothing = searcher.search("submarine", None)
+    assert found.close
+    assert {hit.path for hit in found.hits} <= {f"/n/{i}.md" for i in range(90, 100)}
+    assert len(found.hits) == len(narrow.hits) == 5
+    assert all(hit.path.startswith("/n/1") for hit in narrow.hits)
+    assert [hit.path for hit in phrase.hits] == ["/n/7.md"]
+    assert nothing.hits == ()
