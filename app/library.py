@@ -18,6 +18,7 @@ from index.types import Filter, Hit, Mode
 
 Freshness = Literal["current", "changed", "gone"]
 Phase = Literal["idle", "scanning", "reading", "embedding", "paused", "waiting"]
+ProblemState = Literal["skipped", "failed", "partial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,10 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that is not in the index, and why."""
+    """A file that is not in the index, or only in part, and why."""
 
     path: str
-    state: Literal["skipped", "failed"]
+    state: ProblemState
     reason: str
     kind: str = ""
 
@@ -95,6 +96,8 @@ class SyncReport:
     embedded: int = 0
     """Passages for which a vector was computed; the others kept theirs."""
     seconds: float = 0.0
+    starved: float = 0.0
+    """Seconds in which the model had nothing to embed while files were still being read."""
     interrupted: bool = False
     notices: tuple[str, ...] = ()
 

@@ -28,7 +28,7 @@ from app.lock import WriteLock
 from app.model import LazyModel, TextModel
 from app.places import absolute, usable
 from app.sync.pipeline import Pipeline
-from app.verdicts import covered, folder_now, verdict_on
+from app.verdicts import covered, folder_now, problem_of, verdict_on
 from embedder.errors import ModelNotFound
 from index.errors import IndexBusy, IndexUnreachable
 from index.passages import SIZE, chunker
@@ -216,10 +216,7 @@ class LocalLibrary:
 
     def problems(self) -> tuple[Problem, ...]:
         store = self._store()
-        records = store.problems() if store else []
-        return tuple(
-            Problem(r.path, "failed" if r.state == "failed" else "skipped", r.reason, r.kind) for r in records
-        )
+        return tuple(map(problem_of, store.problems() if store else ()))
 
     def why(self, path: str) -> Why:
         path = absolute(path)
@@ -228,8 +225,8 @@ class LocalLibrary:
         record = store.files(path).get(path) if store else None
         passages = store.counts(path).passages if store and record else 0
         state, rule, reason = verdict_on(path, kept, self.rules)
-        if record is not None and record.state != "indexed":
-            state, reason = record.state, record.reason or reason
+        if record is not None and record.reason:
+            reason = record.reason
         return Why(
             path=path,
             indexed=record is not None and record.state == "indexed",

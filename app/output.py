@@ -132,6 +132,7 @@ def report(done: SyncReport) -> Json:
         "passages": done.passages,
         "embedded": done.embedded,
         "seconds": round(done.seconds, 3),
+        "starved": round(done.starved, 3),
         "interrupted": done.interrupted,
         "notices": list(done.notices),
     }

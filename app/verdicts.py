@@ -6,12 +6,14 @@ import os
 from typing import Literal, cast, get_args
 
 from app.folders import FORGOTTEN_RULE, Kept
-from app.library import Folder
+from app.library import Folder, Problem, ProblemState
 from index.store import Store, StoredFolder
+from index.types import FileRecord, FileState
 from index.walk import Found, Rules, judge
 
 FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
 FOLDER_STATES = get_args(FolderState)
+_PROBLEMS: dict[FileState, ProblemState] = {"failed": "failed", "skipped": "skipped", "indexed": "partial"}
 
 
 def folder_now(store: Store, folder: StoredFolder) -> Folder:
@@ -27,6 +29,11 @@ def folder_now(store: Store, folder: StoredFolder) -> Folder:
         state=cast(FolderState, state),
         note=folder.note or ("" if there else "It is not there; what was indexed from it is kept."),
     )
+
+
+def problem_of(record: FileRecord) -> Problem:
+    """A file that the store has a reason about, as a person is told of it."""
+    return Problem(record.path, _PROBLEMS[record.state], record.reason, record.kind)
 
 
 def covered(path: str, kept: Kept, rules: Rules) -> bool:

@@ -40,6 +40,8 @@ FREE_SHARE = 0.25
 FREE_LEAST = 1_000
 """Texts' numbers that lie free before the tables are rebuilt: this share, and this many."""
 _COLUMNS = ", ".join(FILE_COLUMNS)
+_PROBLEM = "(state != 'indexed' OR reason != '')"
+"""An indexed file's reason says what of it was left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,9 @@ class Store:
         return len(files)
 
     def problems(self) -> list[FileRecord]:
-        """Files that are remembered as skipped or failed, with their reasons."""
+        """Files that are remembered as skipped or failed, or as indexed but in part, with their reasons."""
         with self._read() as db:
-            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE state != 'indexed' ORDER BY path")
+            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE {_PROBLEM} ORDER BY path")
         return [decode_file(one) for one in found]
 
     def indexed_ns(self, path: str) -> int | None:
@@ -192,7 +194,7 @@ class Store:
             indexed, problems = row(
                 db,
                 "SELECT count(*) FILTER (WHERE state = 'indexed'), "
-                f"count(*) FILTER (WHERE state != 'indexed') FROM files WHERE {where}",
+                f"count(*) FILTER (WHERE {_PROBLEM}) FROM files WHERE {where}",
                 bindings,
             )
             passages = value(db, f"SELECT count(*) FROM passages WHERE {inside}", int, bindings)
@@ -229,19 +231,41 @@ class Store:
             )
         return [Pending(*one) for one in found]
 
+    def waits(self, text: Pending) -> bool:
+        """Whether a text given by `pending` still waits: its number may be another's by now."""
+        sql = "SELECT title, text FROM texts WHERE id = ? AND id IN (SELECT text FROM todo)"
+        with self._read() as db:
+            return bool(row(db, sql, (text.id,)) == (text.title, text.text))
+
     def put_vectors(self, ids: Sequence[int], rows_: NDArray[np.float32]) -> None:
         """Store (n, 768) unit rows for texts given by `pending`, in one transaction.
 
         A text that was dropped meanwhile is ignored. When nothing waits any more, vectors that were
         made beside older ones take their place.
         """
-        checked = _checked(rows_, len(ids))
+        good = checked(rows_, len(ids))
         with self._write() as db:
             kept = [i for i, text in enumerate(ids) if row(db, "SELECT 1 FROM todo WHERE text = ?", (text,))]
             texts = [ids[i] for i in kept]
-            vectors.write(db, generations.writing(db), texts, checked[kept])
+            vectors.write(db, generations.writing(db), texts, good[kept])
             db.executemany("DELETE FROM todo WHERE text = ?", [(text,) for text in texts])
             generations.log(db, texts)
+            generations.swap_when_whole(db)
+
+    def refuse(self, text: int, reason: str) -> None:
+        """Drop a text for which there is no vector to be had; `reason` goes on after "line 7".
+
+        The files that hold it have failed, though their other passages stay; they are read again when
+        they change.
+        """
+        with self._write() as db:
+            found = rows(db, "SELECT file, min(line) FROM passages WHERE text = ? GROUP BY file", (text,))
+            db.executemany(
+                "UPDATE files SET state = 'failed', hash = x'', reason = ? WHERE id = ?",
+                [(f"The passage at line {line} {reason}", file) for file, line in found],
+            )
+            db.execute("DELETE FROM passages WHERE text = ?", (text,))
+            content.drop_unused(db, {text})
             generations.swap_when_whole(db)
 
     def begin_reembedding(self, fingerprint: str) -> None:
@@ -316,7 +340,7 @@ def _give_back_pages(db: apsw.Connection) -> None:
 def _take_chunker(db: apsw.Connection, chunker: str) -> None:
     known = row(db, "SELECT value FROM settings WHERE name = 'chunker'")
     if known and known[0] != chunker:
-        db.execute("UPDATE files SET mtime_ns = -1, hash = x'' WHERE state = 'indexed'")
+        db.execute("UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN (SELECT file FROM passages)")
     db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES ('chunker', ?)", (chunker,))
 
 
@@ -324,15 +348,15 @@ def _under(path: str | None) -> tuple[str, tuple[bytes, ...]]:
     return under_clause(path) if path else ("1", ())
 
 
-def _checked(vectors_: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def checked(vectors_: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Unit rows of the right shape, or an error: vec0 itself takes anything."""
-    checked = np.ascontiguousarray(vectors_, np.float32)
-    if checked.shape != (count, vectors.FULL):
+    good = np.ascontiguousarray(vectors_, np.float32)
+    if good.shape != (count, vectors.FULL):
         raise IndexingError(
-            f"Vectors of shape {checked.shape} came for {count} texts.", "This is a bug; report it."
+            f"Vectors of shape {good.shape} came for {count} texts.", "This is a bug; report it."
         )
-    if not np.all(np.abs(np.linalg.norm(checked, axis=1) - 1) < 0.01):
+    if not np.all(np.abs(np.linalg.norm(good, axis=1) - 1) < 0.01):
         raise IndexingError(
             "The model gave a vector that is not a unit vector.", "Run `ken doctor` to check the model."
         )
-    return checked
+    return good

@@ -9,7 +9,9 @@ from app.library import Folder, Problem, Status, open_library
 
 
 @click.command()
-@click.option("--problems", is_flag=True, help="List the files that are not in the index, and why.")
+@click.option(
+    "--problems", is_flag=True, help="List the files that are not in the index, or in part, and why."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def status(problems: bool, as_json: bool, no_daemon: bool) -> None:
@@ -52,7 +54,7 @@ def _show_problems(found: tuple[Problem, ...], as_json: bool) -> None:
         terminal.result(output.dumps(output.problems(found)))
         return
     if not found:
-        terminal.say("No problems: every file that ken looks at is in the index.")
+        terminal.say("No problems: every file that ken looks at is in the index, whole.")
     for problem in found:
         colour = "red" if problem.state == "failed" else "yellow"
         state = terminal.styled(f"{problem.state:<8}", fg=colour)

@@ -363,7 +363,7 @@ class HostedLibrary(LocalLibrary):
 
 def _sum(first: SyncReport, then: SyncReport) -> SyncReport:
     """What two parts of one sync did together: what the first had done, the second finds unchanged."""
-    counted = ("added", "changed", "moved", "removed", "failed", "passages", "embedded", "seconds")
+    counted = ("added", "changed", "moved", "removed", "failed", "passages", "embedded", "seconds", "starved")
     return replace(then, **{name: getattr(first, name) + getattr(then, name) for name in counted})
 
 

@@ -2,19 +2,21 @@
 
 Batches are of like length across files: a window of waiting texts is sorted and cut under a token
 budget. The model always has one batch to go on with. Only the thread that calls touches the store.
+A batch that the model fails at is tried in halves, until the text that is the cause stands alone.
 """
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from app.model import TextModel
-from index.store import Pending, Store
+from index.store import Pending, Store, checked
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 WINDOW = 256
@@ -28,6 +30,25 @@ AHEAD = 2
 """Batches the model has at once: one it computes, one that waits."""
 
 
+HARMLESS = "A quiet morning."
+"""What a model that is well can embed."""
+TRIES = 2
+"""How often a text is tried alone: once may have been another's fault."""
+REFUSED = (
+    "makes the model fail each time ({error}), so it is left out; the rest of the file is in the index. "
+    "The file is tried again when it changes."
+)
+
+
+class _Embedded(NamedTuple):
+    """What came of a batch: the texts that have vectors, those that have none and why, the time it took."""
+
+    done: list[Pending]
+    vectors: list[NDArray[np.float32]]
+    refused: list[tuple[Pending, str]]
+    seconds: float
+
+
 class Embedding:
     """`fill`, wait for any of `running`, `finished`, and again until nothing runs; then `close`."""
 
@@ -36,13 +57,13 @@ class Embedding:
         self._model = model
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
         self._window: list[Pending] = []
-        self._running: dict[Future[tuple[NDArray[np.float32], float]], list[Pending]] = {}
+        self._running: dict[Future[_Embedded], list[Pending]] = {}
         self._dry = False
         self._failed = False
         self._tokens = 2 * LEAST_TOKENS
 
     @property
-    def running(self) -> set[Future[tuple[NDArray[np.float32], float]]]:
+    def running(self) -> set[Future[_Embedded]]:
         return set(self._running)
 
     def more(self, *, urgent: bool = False) -> None:
@@ -59,10 +80,34 @@ class Embedding:
                 return
             self._running[self._thread.submit(self._embed, batch)] = batch
 
-    def _embed(self, batch: list[Pending]) -> tuple[NDArray[np.float32], float]:
+    def _embed(self, batch: list[Pending]) -> _Embedded:
         started = time.perf_counter()
-        vectors = self._model.embed_documents([p.text for p in batch], [p.title for p in batch])
-        return vectors, time.perf_counter() - started
+        found = _Embedded([], [], [], 0.0)
+        self._try(batch, found)
+        return found._replace(seconds=time.perf_counter() - started)
+
+    def _try(self, batch: list[Pending], found: _Embedded, tries: int = 1) -> None:
+        """Embed what can be embedded of `batch`; raises where the model can embed nothing at all."""
+        try:
+            vectors = self._vectors(batch)
+        except Exception as error:  # noqa: BLE001 (an engine's failure may be anything, and its process' end)
+            self._model.embed_documents([HARMLESS])
+            middle = len(batch) // 2
+            if middle:
+                self._try(batch[:middle], found)
+                self._try(batch[middle:], found)
+            elif tries < TRIES:
+                self._try(batch, found, tries + 1)
+            else:
+                found.refused.append((batch[0], REFUSED.format(error=str(error).rstrip("."))))
+        else:
+            found.done.extend(batch)
+            found.vectors.extend(vectors)
+
+    def _vectors(self, batch: list[Pending]) -> NDArray[np.float32]:
+        return checked(
+            self._model.embed_documents([p.text for p in batch], [p.title for p in batch]), len(batch)
+        )
 
     def finished(self) -> tuple[int, int]:
         """Store the vectors that are ready; returns how many, and of how many tokens.
@@ -73,12 +118,23 @@ class Embedding:
         for future in [future for future in self._running if future.done()]:
             batch = self._running.pop(future)
             self._failed = self._failed or future.exception() is not None
-            vectors, seconds = future.result()
-            self._store.put_vectors([p.id for p in batch], vectors)
-            passages += len(batch)
-            tokens += sum(p.tokens for p in batch)
-            self._learn_speed(sum(p.tokens for p in batch), seconds)
+            made = future.result()
+            self._keep(made)
+            passages += len(made.done)
+            tokens += sum(p.tokens for p in made.done)
+            self._learn_speed(sum(p.tokens for p in batch), made.seconds)
         return passages, tokens
+
+    def _keep(self, made: _Embedded) -> None:
+        """Store what came of a batch, but for texts that are gone: others may have their numbers by now."""
+        kept = [i for i, pending in enumerate(made.done) if self._store.waits(pending)]
+        if kept:
+            self._store.put_vectors(
+                [made.done[i].id for i in kept], np.stack([made.vectors[i] for i in kept])
+            )
+        for pending, reason in made.refused:
+            if self._store.waits(pending):
+                self._store.refuse(pending.id, reason)
 
     def _learn_speed(self, tokens: int, seconds: float) -> None:
         """Let batches grow or shrink towards `BATCH_SECONDS`, at most by half or double."""

@@ -210,6 +210,7 @@ class _Run:
         self._leave = leave
         self._stored = stored
         self._started = self._stored_at = time.monotonic()
+        self._starved = 0.0
         self._report = SyncReport()
         self._ready: list[Taken] = []
         self._hurry = False
@@ -237,7 +238,8 @@ class _Run:
         if self._failure is not None and not self._cancel.is_set():
             raise self._failure
         seconds = time.monotonic() - self._started
-        return replace(self._report, seconds=seconds, interrupted=self._cancel.is_set())
+        interrupted = self._cancel.is_set()
+        return replace(self._report, seconds=seconds, starved=self._starved, interrupted=interrupted)
 
     def _accept(self, differences: Differences, known: dict[str, FileRecord]) -> None:
         self._known.update(known)
@@ -291,9 +293,12 @@ class _Run:
             running: set[Future[Any]] = {*self._reading.running, *self._embedding.running}
             if not running and not self._ready:
                 return
+            began, starved = time.monotonic(), bool(self._reading.running and not self._embedding.running)
             if running:
                 wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
             self._collect()
+            if starved:
+                self._starved += time.monotonic() - began
 
     def _collect(self) -> None:
         taken, files = self._reading.finished()
@@ -313,11 +318,12 @@ class _Run:
             self.meter.tell(phase="embedding")
 
     def _store_ready(self) -> None:
-        """Commit what was read: many files at once, but soon."""
+        """Commit what was read: many files at once, but soon; at once where the model has nothing to do."""
         passages = sum(len(taken.passages) for taken in self._ready)
         full = len(self._ready) >= STORE_FILES or passages >= STORE_PASSAGES
         late = time.monotonic() - self._stored_at > STORE_SECONDS
-        if not self._ready or not (full or late or self._hurry or not self._reading.running):
+        hurry = self._hurry or (passages and not self._embedding.running)
+        if not self._ready or not (full or late or hurry or not self._reading.running):
             return
         new = [taken for taken in self._ready if not self._kept(taken.record)]
         waiting = self._store.put([(taken.record, taken.passages) for taken in new])

@@ -45,7 +45,8 @@ class Reading:
         self._size = passage_tokens or SIZE
         self._pool = pool or ReaderPool(readers)
         self._lent = pool is not None
-        self._threads = ThreadPoolExecutor(readers, thread_name_prefix="read")
+        # one more than readers: while it takes an answer apart, no reader waits
+        self._threads = ThreadPoolExecutor(readers + 1, thread_name_prefix="read")
         self._ahead = AHEAD * readers
         self._files: deque[Found] = deque()
         self._urgent: set[Future[Taken | None]] = set()

@@ -78,7 +78,7 @@ ACTIONS: tuple[Action, ...] = (
            palette=False),
     Action("help", "Help", "app.show_help", "Ken", "f1", "question_mark", where="anywhere"),
     Action("folders", "Folders: add, pause, forget", "app.show_folders", "Ken", "f2", where="anywhere"),
-    Action("problems", "Files that are not in the index, and why", "app.show_problems", "Ken", "f3",
+    Action("problems", "Files with problems, and why", "app.show_problems", "Ken", "f3",
            where="anywhere"),
     Action("standing", "Standing questions", "app.show_standing", "Ken", "f4", where="anywhere"),
     Action("sync", "Look for changed files now", "app.sync_now", "Ken", "f5", where="anywhere"),

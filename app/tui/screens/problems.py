@@ -19,6 +19,7 @@ from app.tui.session import Session, background
 from app.tui.widgets.cards import CardList
 
 SHOWN_AT_MOST = 5000
+WORDS = {"failed": "could not be read", "skipped": "left out", "partial": "read in part"}
 
 
 class ProblemList(CardList[Problem]):
@@ -47,7 +48,7 @@ class ProblemList(CardList[Problem]):
 class ProblemsScreen(ListScreen[Problem]):
     """The problems."""
 
-    HEADING = "Not in the index"
+    HEADING = "Not in the index, or only in part"
     HINTS = (("↵", "why"), ("y", "copy path"), ("r", "show file"), ("s", "try again"))
     BINDINGS = [
         Binding("enter,w,x", "why", "Say why", show=False),
@@ -69,9 +70,9 @@ class ProblemsScreen(ListScreen[Problem]):
             return
         problems = sorted(outcome, key=lambda problem: (problem.state != "failed", problem.path))
         self.list.show(problems[:SHOWN_AT_MOST])
-        counts = Counter("could not be read" if p.state == "failed" else "left out" for p in problems)
+        counts = Counter(WORDS[problem.state] for problem in problems)
         if not problems:
-            self.note("Every file that ken looks at is in the index.")
+            self.note("Every file that ken looks at is in the index, whole.")
         else:
             self.note(" · ".join(f"{number:,} {what}" for what, number in counts.most_common()))
 

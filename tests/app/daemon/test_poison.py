@@ -1,0 +1,71 @@
+"""A text at which the model's process dies, or always fails, costs nothing but its own passage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import dying_model
+from support.tiny_home import notes
+from support.waiting import until
+
+from app.config import Config, ModelConfig
+from app.daemon import model_process
+from app.daemon.hosted import HostedLibrary
+from embedder.errors import EngineUnavailable
+
+
+@pytest.fixture
+def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostedLibrary]:
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models))
+    monkeypatch.setenv("PYTHONPATH", str(Path(dying_model.__file__).parents[1]))
+    monkeypatch.setattr(model_process, "START", dying_model.START)
+    library = HostedLibrary(Config(model=ModelConfig(precision="f32", threads=1)))
+    library.start()
+    yield library
+    library.close()
+
+
+def section(words: str) -> str:
+    """A section of several passages."""
+    return "## A bird\n\n" + f"Much is said about {words} here. " * 20 + "\n\n"
+
+
+def folder_with(tmp_path: Path, poison: str) -> Path:
+    poisoned = f"{section('herons')}This {poison}.\n\n{section('terns')}"
+    fine = {f"fine{i}__md": section(f"subject{i}") for i in range(12)}
+    return notes(tmp_path / "notes", poisoned__md=poisoned, **fine)
+
+
+@pytest.mark.parametrize("poison", [dying_model.CRASHES, dying_model.FAILS])
+def test_one_passage_is_left_out_and_told(library: HostedLibrary, tmp_path: Path, poison: str) -> None:
+    folder = folder_with(tmp_path, poison)
+    library.add([str(folder)])
+    library.sync()
+    status = library.status()
+    assert status.pending == 0 and not status.notices
+    (problem,) = library.problems()
+    assert Path(problem.path).name == "poisoned.md" and problem.state == "failed"
+    assert "makes the model fail" in problem.reason and "tried again" in problem.reason
+    found = {hit.path for hit in library.search("herons", mode="meaning", limit=20).hits}
+    assert len(found) == 13
+    kept = library.search("terns", mode="words").hits
+    assert [Path(hit.path).name for hit in kept] == ["poisoned.md"]
+    passages = status.passages
+    assert library.sync().embedded == 0 and library.status().passages == passages, "it is not tried again"
+
+    (folder / "poisoned.md").write_text(f"{section('herons')}This is harmless.\n\n{section('terns')}")
+    until(lambda: not library.problems() and library.status().pending == 0, what="the file's return")
+    assert library.search("harmless", mode="words").hits
+
+
+def test_a_model_that_fails_at_everything_blames_no_text(
+    library: HostedLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_with(tmp_path, "is harmless")
+    monkeypatch.setattr(model_process, "START", "raise SystemExit(1)")
+    library.add([str(folder)])
+    with pytest.raises(EngineUnavailable):
+        library.sync()
+    assert not library.problems()

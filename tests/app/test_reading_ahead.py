@@ -1,0 +1,55 @@
+"""Reading never keeps the model waiting for what is read already."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.tiny_home import notes
+from support.tiny_model import make_tiny_checkpoint
+
+from app.config import ModelConfig
+from app.model import LazyModel
+from app.sync import pipeline
+from index.extract import Cutting, ReaderPool, ReadFile
+from index.store import Store
+from index.walk import Rules
+
+embedded = threading.Event()
+
+
+class Told(LazyModel):
+    """Tells when it embeds."""
+
+    def embed_documents(
+        self, texts: Sequence[str], titles: Sequence[str | None] | None = None
+    ) -> NDArray[np.float32]:
+        embedded.set()
+        return super().embed_documents(texts, titles)
+
+
+class Held(ReaderPool):
+    """One file takes until something was embedded."""
+
+    def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
+        if path.endswith("long.md"):
+            assert embedded.wait(60), "the model was given nothing while a file was being read"
+        return super().read(path, cutting)
+
+
+def test_what_is_read_is_embedded_while_another_file_is_being_read(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "STORE_SECONDS", 1e9)
+    model = Told(ModelConfig(name=str(make_tiny_checkpoint(tmp_path / "model")), precision="f32", threads=1))
+    folder = notes(tmp_path / "notes", long__md="# Long\n\nPears.\n", short__md="# Short\n\nBread.\n")
+    with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store, Held(1) as pool:
+        store.add_folder(str(folder))
+        report = pipeline.Pipeline(store, model, Rules(), readers=1, pool=pool).sync([str(folder)])
+    model.close()
+    assert (report.added, report.embedded) == (2, 2)
+    assert 0 < report.starved < report.seconds
