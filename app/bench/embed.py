@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from app.bench import contestant
+from app.bench.percentile import percentile
 from app.errors import UsageInvalid
 
 LENGTHS = (64, 128, 256, 512)
@@ -97,7 +98,7 @@ class _Process:
             len(speeds) / sum(1 / speed for speed in speeds.values()),
             speeds,
             statistics.median(self.latencies) * 1000,
-            statistics.quantiles(self.latencies, n=20)[18] * 1000,
+            percentile(self.latencies, 95) * 1000,
             facts["cold_s"],
             facts["peak_mb"],
             statistics.mean(cosines) if cosines else None,

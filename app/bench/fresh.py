@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.bench.own_daemon import Say, index_all, own_daemon, percentile
+from app.bench.own_daemon import Say, index_all, own_daemon
+from app.bench.percentile import percentile
 from app.bench.workload import prose
 
 if TYPE_CHECKING:

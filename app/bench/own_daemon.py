@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -56,14 +56,6 @@ def index_all(library: RemoteLibrary, folder: Path, say: Say) -> None:
             f"{now.passages_done:,} of {now.passages_total:,} passages"
         ),
     )
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The nearest-rank percentile; NaN of nothing."""
-    if not values:
-        return float("nan")
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(percent / 100 * (len(ordered) - 1)))]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.bench import chart
-from app.bench.own_daemon import Say, index_all, own_daemon, percentile
+from app.bench.own_daemon import Say, index_all, own_daemon
+from app.bench.percentile import percentile
 from app.bench.workload import Workload, prose
 from app.errors import TITLED_ERRORS
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import paths
+from app.bench.percentile import percentile
 
 if TYPE_CHECKING:
     from app.library import Answer
@@ -83,7 +84,9 @@ def run(say: Callable[[str], None] = lambda _: None) -> Painted:
         starts = [_first_paint() for _ in range(STARTS)]
         say("watching it do nothing")
         idle, memory = _idle()
-    return Painted(sorted(starts)[len(starts) // 2], _p95(words), _p95(meaning), idle, memory)
+    return Painted(
+        sorted(starts)[len(starts) // 2], percentile(words, 95), percentile(meaning, 95), idle, memory
+    )
 
 
 def as_json(result: Painted) -> dict[str, float]:
@@ -94,10 +97,6 @@ def table(result: Painted) -> str:
     rows = [f"{'':<18}{'measured':>10}{'at most':>10}"]
     rows += [f"{name:<18}{value:>10.1f}{LIMITS[name]:>10.1f}" for name, value in asdict(result).items()]
     return "\n".join(rows)
-
-
-def _p95(times: Sequence[float]) -> float:
-    return float(np.percentile(times, 95))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 from typing import Any
 
@@ -29,6 +30,13 @@ class Benches(click.Group):
         return _command(name, BENCHES[name]) if name in BENCHES else super().get_command(context, name)
 
 
+def _found(context: click.Context, option: click.Parameter, python: str) -> str:
+    """A program that can be started, by its path or its name."""
+    if shutil.which(python) is None:
+        raise click.BadParameter(f"there is no program {python!r}.")
+    return python
+
+
 @click.group(cls=Benches)
 def bench() -> None:
     """How fast each part is on this machine."""
@@ -36,7 +44,13 @@ def bench() -> None:
 
 @bench.command("embed")
 @click.option("--beside", multiple=True, metavar="NAME:PATH", help=BESIDE)
-@click.option("--beside-python", "python", default=sys.executable, help="The Python that has the others.")
+@click.option(
+    "--beside-python",
+    "python",
+    default=sys.executable,
+    callback=_found,
+    help="The Python that has the others.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench_embed(beside: tuple[str, ...], python: str, as_json: bool) -> None:
     """Tokens a second, query latency, cold start, memory and exactness of every engine here."""
@@ -49,13 +63,22 @@ def bench_embed(beside: tuple[str, ...], python: str, as_json: bool) -> None:
 @bench.command("read")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @click.option("--beside", type=click.Choice(["markitdown"]), help="Read the same files with it too.")
-@click.option("--beside-python", "python", default=sys.executable, help="The Python that has the other.")
+@click.option(
+    "--beside-python",
+    "python",
+    default=sys.executable,
+    callback=_found,
+    help="The Python that has the other.",
+)
+@click.option(
+    "--beside-seconds", default=120.0, show_default=True, help="What the other may take for a file."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench_read(folder: str, beside: str | None, python: str, as_json: bool) -> None:
+def bench_read(folder: str, beside: str | None, python: str, beside_seconds: float, as_json: bool) -> None:
     """Reading and cutting every file of FOLDER, by format."""
     from app.bench import read
 
-    result = read.run(folder, beside=beside, python=python, say=_say)
+    result = read.run(folder, beside=beside, python=python, seconds=beside_seconds, say=_say)
     _show(read, result, as_json)
 
 

@@ -253,12 +253,15 @@ def test_status_json_keeps_its_contract(folder: Path) -> None:
 def test_problems_are_listed_with_reasons(folder: Path) -> None:
     (folder / "nul.txt").write_bytes(b"\0" * 5000)
     (folder / "photo.jpg").write_bytes(b"\xff\xd8")
+    (folder / "keys.md").write_text("# Keys\n\nThe pear tree.\n\n" + "token: ghp_" + "aB3" * 12 + "\n")
     index(folder)
     found = {Path(p["path"]).name: p for p in ken_json("status", "--problems")}
-    assert set(found) == {"nul.txt", "photo.jpg"}
-    assert all(p["reason"] and p["state"] in {"skipped", "failed"} for p in found.values())
+    states = {(name, p["state"]) for name, p in found.items()}
+    assert states == {("nul.txt", "skipped"), ("photo.jpg", "skipped"), ("keys.md", "partial")}
+    assert all(p["reason"] for p in found.values())
     assert "nul.txt" in ken("status", "--problems").stdout
     assert not ken_json("why", folder / "nul.txt")["indexed"]
+    assert ken_json("why", folder / "keys.md")["reason"] == found["keys.md"]["reason"]
 
 
 def test_why_names_the_rule(folder: Path) -> None:

@@ -7,13 +7,13 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pilots import NOTES
+from support.pilots import NOTES, library
 from textual.color import Color
 
 from app import open_file, suggest
 from app.config import ReadingConfig
 from app.excerpt import Excerpts
-from app.sentences import sentences
+from app.sentences import best_sentences, sentences
 from app.tui import completion, themes, wording
 from app.tui.clean import clean
 from app.tui.code import code_lines
@@ -62,6 +62,21 @@ def test_marked_words_keep_their_place_in_a_readable_snippet():
     text, spans = readable("see **the boiler** [here](x)", [(10, 16)])
     assert text == "see the boiler here"
     assert [text[a:b] for a, b in spans] == ["boiler"]
+
+
+def test_an_answer_goes_on_to_the_end_of_its_item_while_there_is_room():
+    text = (
+        "- Rent: 1,180 a month, due by the third working day.\n"
+        "- Animals: hamsters and fish need no permission at all. Anything larger needs consent.\n"
+        "- Quiet: from ten in the evening until six in the morning."
+    )
+    answer = "hamsters and fish need no permission at all. Anything larger needs consent."
+    assert best_sentences(library(), "hamsters permission", text) == f"- Animals: {answer}"
+    long = "A first sentence about hamsters, which is long enough. " + "And so on it goes without an end " * 9
+    assert (
+        best_sentences(library(), "hamsters", long)
+        == "A first sentence about hamsters, which is long enough."
+    )
 
 
 def test_sentences_and_their_strengths():
