@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from app.tui import app as tui
 from app.tui import themes, wording
 from app.tui.app import KenApp
 from app.tui.memory import Memory, Pin
+from app.tui.screens import model
 from app.tui.session import Session
 from embedder import download
 from embedder.errors import ModelNotFound
@@ -165,6 +167,7 @@ def fetching() -> Scene:
         await pilot.press("f7", "enter")
         bar: Any = pilot.app.screen.query_one("#bar")
         await until(pilot, lambda: "Fetching part 3" in str(bar.content))
+        await until(pilot, lambda: not pilot.app.screen.query(".-active"))  # a pressed button's colour
 
     return Scene(steps, notes())
 
@@ -324,6 +327,7 @@ def frozen() -> Iterator[None]:
         time.tzset()
         patch.setattr(wording, "now", lambda: NOW)
         patch.setattr(time, "time_ns", lambda: int(NOW * 1e9))
+        patch.setattr(model, "time", SimpleNamespace(monotonic=lambda: NOW))
         patch.setattr(download, "fetch", fetch_for_ever)
         patch.setattr(suggest, "suggestions", lambda: ["/home/ada/Documents", "/home/ada/Notes"])
         patch.setattr(suggest, "estimate", lambda path, *_: iter([Estimate(path, *counted, whole=True)]))
