@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Grid, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
@@ -14,7 +14,6 @@ from app.tui import actions
 from app.tui.session import Session
 from app.tui.widgets.status_line import StatusLine
 
-COLUMN = 18
 NAMED_FROM = 150
 """Columns from which actions are shown with their names in the configuration."""
 MARKS = (
@@ -47,8 +46,11 @@ class HelpScreen(Screen[None]):
         named = self.app.size.width >= NAMED_FROM
         changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
         with VerticalScroll(id="help"), Horizontal(id="help-columns"):
-            yield Static(_groups(("Find", "Move", "Preview"), changed, named), markup=False)
-            yield Static(_groups(("Act on a result", "Ken"), changed, named) + _legend(), markup=False)
+            with Vertical():
+                yield from _groups(("Find", "Move", "Preview"), changed, named)
+            with Vertical():
+                yield from _groups(("Act on a result", "Ken"), changed, named)
+                yield from _legend()
         yield StatusLine()
 
     def on_mount(self) -> None:
@@ -60,30 +62,28 @@ class HelpScreen(Screen[None]):
         self.query_one("#help").scroll_relative(y=rows, animate=False)
 
 
-def _groups(names: tuple[actions.Group, ...], changed: dict[str, str], named: bool) -> Content:
-    text = Content("")
+def _groups(names: tuple[actions.Group, ...], changed: dict[str, str], named: bool) -> ComposeResult:
     for name in names:
         rows = [
             (" ".join(list(actions.keys_of(action, changed))[:3]), action.title, action.name if named else "")
             for action in actions.ACTIONS
             if action.group == name
         ]
-        text += _table(name, rows)
-    return text
+        yield from _table(name, rows)
 
 
-def _legend() -> Content:
+def _legend() -> ComposeResult:
     filters = [(f"{key}:", does, "") for key, does in KEYS.items()]
     filters.append(('"…"', "only where exactly these words stand", ""))
-    text = _table("Filters, typed in the question", filters)
-    text += _table("Marks", [(mark, meaning, "") for mark, meaning in MARKS])
+    yield from _table("Filters, typed in the question", filters)
+    yield from _table("Marks", [(mark, meaning, "") for mark, meaning in MARKS])
     note = "Keys are set in config.toml under [tui.keys], by the actions' names (shown on wide screens)."
-    return text + Content.styled(note, "$ken-dim")
+    yield Static(Content.styled(note, "$ken-dim"))
 
 
-def _table(title: str, rows: list[tuple[str, str, str]]) -> Content:
-    text = Content.assemble((title, "bold $accent"), "\n")
-    for keys, does, name in rows:
-        gap = " " * max(2, COLUMN - len(keys))
-        text += Content.assemble((keys, "bold"), gap, does, (f"  {name}" if name else "", "$ken-faint"), "\n")
-    return text + Content("\n")
+def _table(title: str, rows: list[tuple[str, str, str]]) -> ComposeResult:
+    yield Static(Content.styled(title, "bold $accent"))
+    with Grid():
+        for keys, does, name in rows:
+            yield Static(Content.styled(keys, "bold"))
+            yield Static(Content.assemble(does, (f"  {name}" if name else "", "$ken-faint")))
