@@ -21,12 +21,7 @@ _COMMON = 5
 def matching(db: apsw.Connection, question: Question) -> dict[int, float]:
     """Files whose path holds words of the question, with what that adds to their lexical part."""
     most = sum(unit.weight for unit in question.units)
-    limit = max(1, value(db, "SELECT count(*) FROM files", int) // _COMMON)
-    telling = [
-        unit
-        for unit in question.units
-        if all(0 < _paths(db, term, unit.prefix) <= limit for term in unit.terms)
-    ]
+    telling = [unit for unit in question.units if _tells(db, unit)]
     if not telling:
         return {}
     found = rows(
@@ -36,6 +31,17 @@ def matching(db: apsw.Connection, question: Question) -> dict[int, float]:
         (" OR ".join(unit.match for unit in telling), FILES),
     )
     return {file: SHARE * _weight_in(db, path, telling) / most for file, path in found}
+
+
+def _tells(db: apsw.Connection, unit: Unit) -> bool:
+    """Whether some path holds the unit's words, and none of them is common."""
+    held = [_paths(db, term, unit.prefix) for term in unit.terms]
+    if not all(held):
+        return False
+    # No further than decides: counting every file of a large index costs more than the rest of this.
+    enough = _COMMON * max(held)
+    files = value(db, "SELECT count(*) FROM (SELECT 1 FROM files LIMIT ?)", int, (enough,))
+    return files == enough or max(held) == 1
 
 
 def _weight_in(db: apsw.Connection, path: bytes, telling: list[Unit]) -> float:

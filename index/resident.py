@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 from index import vectors
 from index.database import rows, value
 
-_BLOCK = 65_536
-"""Rows scored at a time: their scores stay in the processor's cache while the best are picked."""
+_BLOCK = 16_384
+"""Rows scored at a time: their scores stay in the processor's cache while the best are picked, and in memory
+that the allocator keeps instead of giving it back to the system each time."""
+_ALONE = 65_536
+"""Rows that one thread scores sooner than several share them."""
 _SPARE = 1.25
 """How far beyond what is needed the arrays grow."""
 
@@ -67,7 +70,7 @@ class Resident:
         """Rows and scores of the k best, best first: each thread picks its own, a stretch of rows each."""
         code, scale = _quantise(query[None])
         packed = numkong.dots_pack(code)
-        step = max(_BLOCK, -(-len(codes) // self._workers))
+        step = max(_ALONE, -(-len(codes) // self._workers))
         starts = range(0, max(1, len(codes)), step)
 
         def pick(start: int) -> tuple[Ids, Floats]:
@@ -128,8 +131,11 @@ def _pick(query: numkong.PackedMatrix, codes: NDArray[np.int8], scales: Floats, 
     least = np.float32(-np.inf)
     for start in range(0, len(codes), _BLOCK):
         block = slice(start, start + _BLOCK)
-        found = np.asarray(numkong.dots_packed(codes[block], query))[:, 0] * scales[block]
+        dots = np.asarray(numkong.dots_packed(codes[block], query))[:, 0]
+        found = np.multiply(dots, scales[block], dtype=np.float32, casting="unsafe")
         better = np.flatnonzero(found > least)
+        if not len(better):
+            continue
         best, scores = np.concatenate([best, start + better]), np.concatenate([scores, found[better]])
         if len(scores) > k:
             kept = np.argpartition(scores, len(scores) - k)[len(scores) - k :]
