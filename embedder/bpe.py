@@ -130,12 +130,26 @@ def read_tables(path: Path) -> Tables:
 _TABLES = {"pairs", "results", "characters", "character_ids", "words"}
 
 
+class _Pairs(dict[int, int]):
+    """Rank and resulting id of a pair as one integer; `_NEVER` where the pair does not merge."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._pairs, self._results = tables["pairs"], tables["results"]
+
+    def __missing__(self, pair: int) -> int:
+        place = bisect_left(self._pairs, pair)
+        found = place < len(self._pairs) and self._pairs[place] == pair
+        if len(self) >= _REMEMBERED_WORDS:
+            self.clear()
+        self[pair] = result = self._results[place] if found else _NEVER
+        return result
+
+
 class BytePairEncoding:
     """Text to ids, without special tokens around it. Safe to use from several threads."""
 
     def __init__(self, tables: Tables) -> None:
         words = json.loads(tables["words"].tobytes())
-        self._pairs, self._results = tables["pairs"], tables["results"]
         self._characters, self._character_ids = tables["characters"], tables["character_ids"]
         self._added: dict[str, int] = words["added"]
         """Tokens that stand as themselves, and -1 for whatever one of them begins with."""
@@ -143,16 +157,19 @@ class BytePairEncoding:
         self.longest_token: int = words["longest"]
         starts = {prefix for prefix in self._added if len(prefix) == 1}
         self._added_starts = re.compile(f"[{re.escape(''.join(starts))}]" if starts else "(?!)")
+        self._not_plain = re.compile(f"[{re.escape(''.join(starts))}\ud800-\udfff]")
         self._words = re.compile(_word_pattern(words["joined"]))
         self._remembered: dict[str, tuple[int, ...]] = {}
-        self._known_pairs: dict[int, int] = {}
+        self._merged = _Pairs(tables).__getitem__
         self._known_characters: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text; a lone surrogate counts as U+FFFD."""
-        if _SURROGATE.search(text):
-            text = _SURROGATE.sub("\ufffd", text)
         ids: list[int] = []
+        if self._not_plain.search(text) is None:
+            self._encode_plain(text, ids)
+            return ids
+        text = _SURROGATE.sub("\ufffd", text)
         position = 0
         for start, end, number in self._find_added(text):
             self._encode_plain(text[position:start], ids)
@@ -179,19 +196,24 @@ class BytePairEncoding:
 
     def _encode_plain(self, text: str, ids: list[int]) -> None:
         remembered = self._remembered
-        for word in self._words.findall(text.replace(" ", SPACE)):
+        text = text.replace(" ", SPACE)
+        for word in self._words.findall(text) if text.rfind(SPACE) > 0 else (text,):
             known = remembered.get(word)
-            ids.extend(self._encode_long(word) if known is None else known)
+            ids += self._encode_long(word) if known is None else known
 
-    def _encode_long(self, word: str) -> Iterator[int]:
+    def _encode_long(self, word: str) -> Sequence[int]:
         """Ids of a word of any length; equal pieces in a row are merged once."""
+        if len(word) <= LONGEST_WORD:
+            return self._encode_word(word)
         last = ""
         found: Sequence[int] = ()
+        ids: list[int] = []
         for start in range(0, len(word), LONGEST_WORD):
             piece = word[start : start + LONGEST_WORD]
             if piece != last:
                 last, found = piece, self._encode_word(piece)
-            yield from found
+            ids += found
+        return ids
 
     def _encode_word(self, word: str) -> Sequence[int]:
         symbols: list[int] = []
@@ -217,57 +239,45 @@ class BytePairEncoding:
         self._known_characters[character] = symbols
         return symbols
 
-    def _merged(self, left: int, right: int) -> int:
-        """Rank and resulting id of a pair as one integer; `_NEVER` where the pair does not merge."""
-        pair = left << _ID_BITS | right
-        result = self._known_pairs.get(pair)
-        if result is None:
-            place = bisect_left(self._pairs, pair)
-            found = place < len(self._pairs) and self._pairs[place] == pair
-            result = self._results[place] if found else _NEVER
-            if len(self._known_pairs) >= _REMEMBERED_WORDS:
-                self._known_pairs.clear()
-            self._known_pairs[pair] = result
-        return result
-
     def _merge_short(self, symbols: list[int]) -> list[int]:
         """What `_merge` gives, sooner where there are few symbols: the time grows with their square."""
         merged = self._merged
-        ranks = [merged(left, right) for left, right in pairwise(symbols)]
+        ranks = [merged(left << _ID_BITS | right) for left, right in pairwise(symbols)]
         while ranks and (best := min(ranks)) != _NEVER:
             place = ranks.index(best)
-            symbols[place : place + 2] = [best & _ID_MASK]
-            del ranks[place]
+            symbols[place] = symbol = best & _ID_MASK
+            del symbols[place + 1], ranks[place]
             if place:
-                ranks[place - 1] = merged(symbols[place - 1], symbols[place])
+                ranks[place - 1] = merged(symbols[place - 1] << _ID_BITS | symbol)
             if place < len(ranks):
-                ranks[place] = merged(symbols[place], symbols[place + 1])
+                ranks[place] = merged(symbol << _ID_BITS | symbols[place + 1])
         return symbols
 
     def _merge(self, symbols: list[int]) -> list[int]:
         """Merge the pair of lowest rank, leftmost first, until none is left. O(n log n)."""
+        merged = self._merged
         end = len(symbols)
         following = list(range(1, end + 1))
         preceding = list(range(-1, end - 1))
         queue = [
             (result, place)
             for place in range(end - 1)
-            if (result := self._merged(symbols[place], symbols[place + 1])) != _NEVER
+            if (result := merged(symbols[place] << _ID_BITS | symbols[place + 1])) != _NEVER
         ]
         heapify(queue)
         while queue:
             result, place = heappop(queue)
-            right = following[place]
-            if symbols[place] < 0 or right == end or self._merged(symbols[place], symbols[right]) != result:
+            left, right = symbols[place], following[place]
+            if left < 0 or right == end or merged(left << _ID_BITS | symbols[right]) != result:
                 continue  # one of the two has been merged away since
             symbols[place], symbols[right] = result & _ID_MASK, -1
             following[place] = right = following[right]
             if right < end:
                 preceding[right] = place
-                if (result := self._merged(symbols[place], symbols[right])) != _NEVER:
+                if (result := merged(symbols[place] << _ID_BITS | symbols[right])) != _NEVER:
                     heappush(queue, (result, place))
             left = preceding[place]
-            if left >= 0 and (result := self._merged(symbols[left], symbols[place])) != _NEVER:
+            if left >= 0 and (result := merged(symbols[left] << _ID_BITS | symbols[place])) != _NEVER:
                 heappush(queue, (result, left))
         return [symbol for symbol in symbols if symbol >= 0]
 
