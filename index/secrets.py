@@ -73,9 +73,8 @@ def credentials(text: str) -> list[tuple[int, int]]:
 
 def _given(text: str) -> Iterator[tuple[int, int]]:
     """Where something like a real value is given to a name like a password's."""
-    small = text.lower()
-    if len(small) != len(text):  # a few letters grow when they are made small
-        small = "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
+    # bytes' own lower() changes A to Z alone, and so no position
+    small = text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
     for pattern in _GIVEN:
         for given in pattern.finditer(small):
             if _is_random(text[slice(*given.span(1))].strip("\"'`*_")):

@@ -232,6 +232,12 @@ def test_every_kind_of_credential_is_known_by_how_it_begins(start: str, rest: st
     assert credentials(text) == [(at, at + len(start + rest))]
 
 
+def test_a_password_is_found_where_it_stands_behind_letters_that_grow_in_small() -> None:
+    text = "İİ ẞ 東京\nPASSWORD = Tr0ub4dor&3\n"
+    at = text.index("PASSWORD")
+    assert credentials(text) == [(at, len(text) - 1)]
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
