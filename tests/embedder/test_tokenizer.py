@@ -163,3 +163,14 @@ def opened(folder: Path, kind: type) -> Any:
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_real_ids_equal_the_reference_library_s(real_models: Path, text: str) -> None:
     check_equal(real_models / "embeddinggemma-300m", text)
+
+
+@pytest.mark.model
+@given(
+    number=st.text("0123456789", min_size=1, max_size=60),
+    before=st.sampled_from(["", " ", "\n", "\t", "\n\n"]),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_real_digit_is_a_token_whatever_it_is(real_models: Path, number: str, before: str) -> None:
+    count = opened(real_models / "embeddinggemma-300m", GemmaTokenizer).count
+    assert count([before + number]) == [count([before])[0] + len(number)]

@@ -223,6 +223,20 @@ def test_the_word_counter_asks_once_and_adds_up() -> None:
     assert len(asked) == before
 
 
+def test_numbers_of_one_length_are_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def slow(texts: Sequence[str]) -> list[int]:
+        asked.extend(texts)
+        return by_bytes(texts)
+
+    counter = WordCounter(slow)
+    assert counter(["in 1907 and é2"]) == by_bytes(["in 1907 and é2"])
+    before = len(asked)
+    assert counter(["in 2026 and é7"]) == by_bytes(["in 2026 and é7"])
+    assert len(asked) == before
+
+
 @given(st.lists(st.text("ab \n\t.,-1é中ไ\u00a0", max_size=60), max_size=4))
 def test_words_counted_apart_are_never_fewer_than_their_text(texts: list[str]) -> None:
     for text, counted in zip(texts, WordCounter(by_bytes)(texts), strict=True):
