@@ -185,8 +185,8 @@ def understand(
     """Take a question apart. Quoted parts are phrases that must occur; `typing` opens the last word."""
     reader = _Reader(connection, frequencies)
     text = unicodedata.normalize("NFKC", text.replace("\0", " "))
-    for quoted in _QUOTED.finditer(text):
-        reader.phrase(next(part for part in quoted.groups() if part is not None))
+    for phrase in _QUOTED.finditer(text):
+        reader.phrase(next(part for part in phrase.groups() if part is not None))
     rest = _QUOTED.sub(" ", text)
     words = rest.split()
     for i, word in enumerate(words):

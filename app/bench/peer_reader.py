@@ -11,8 +11,6 @@ import os
 import select
 import subprocess
 import time
-from types import TracebackType
-from typing import Self
 
 import psutil
 
@@ -82,14 +80,6 @@ class PeerReader:
             self._process.kill()
             self._process.communicate()
             self._process = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _answer(self, seconds: float) -> str:
         """What it says in time; it is ended where it says nothing or takes too much memory."""

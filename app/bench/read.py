@@ -87,8 +87,9 @@ def run(
     The other one has `seconds` for a file. Raises `UsageInvalid` where it cannot be started.
     """
     with ExitStack() as stack:
-        peers = [stack.enter_context(PeerReader(python, seconds)) for _ in range(READERS if beside else 0)]
+        peers = [PeerReader(python, seconds) for _ in range(READERS if beside else 0)]
         for peer in peers:
+            stack.callback(peer.close)
             peer.start()
         cutting = Cutting(LazyModel(ModelConfig()).counter)
         formats, to_read = _listed(folder)
