@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app import config, paths
+from app.api import Library, ProgressCallback, SyncReport
 from app.errors import PathInvalid
-from app.library import Library, ProgressCallback, SyncReport
-from app.local import LocalLibrary
+from app.library import LocalLibrary
 
 QUESTIONS = (
     "why do I keep waking up at night?",

@@ -10,13 +10,13 @@ from app import paths
 from app.config import load
 from app.errors import NothingIndexed
 from app.lock import WriteLock
+from embedder.checkpoints.models import find_model
 from embedder.errors import EmbedderError
-from embedder.models import find_model
-from index import exchange
-from index.database import backup as copy_index
 from index.errors import IndexCorrupt
-from index.salvage import salvage
-from index.store import Store
+from index.store import export_import
+from index.store.database import backup as copy_index
+from index.store.salvage import salvage
+from index.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ def examine(*, repair: bool) -> list[Report]:
     return [_model(), _place(repair=repair), *_index(repair=repair)]
 
 
-def export(folder: Path, tell: exchange.Told) -> int:
-    return exchange.export(_existing(), folder, tell)
+def export(folder: Path, tell: export_import.Told) -> int:
+    return export_import.export(_existing(), folder, tell)
 
 
-def import_(folder: Path, tell: exchange.Told) -> int:
+def import_(folder: Path, tell: export_import.Told) -> int:
     with WriteLock("ken import"), Store(_made()) as store:
-        return exchange.import_(store, folder, tell)
+        return export_import.import_(store, folder, tell)
 
 
 def backup(target: Path) -> int:

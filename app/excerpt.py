@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate
 
-from app.library import Excerpt, Landmark
+from app.api import Excerpt, Landmark
 from index.types import Document
 
 LONGEST = 1 << 18

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.config import ModelConfig
+from embedder.checkpoints.models import DEFAULT_MODEL, find_model, list_models
 from embedder.errors import EmbedderError, ModelNotFound
-from embedder.models import DEFAULT_MODEL, find_model, list_models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,15 +83,15 @@ class LazyModel:
 
     @cached_property
     def engine(self) -> str:
-        from embedder import engine
+        from embedder.engines import choose
 
-        return engine.choose(self.config.engine, self.config.precision)
+        return choose.choose(self.config.engine, self.config.precision)
 
     @property
     def fingerprint(self) -> str:
-        from embedder import loading
+        from embedder.checkpoints import load
 
-        return loading.fingerprint(self.folder, self.config.engine, self.config.precision)
+        return load.fingerprint(self.folder, self.config.engine, self.config.precision)
 
     def embedder(self) -> Embedder:
         """The loaded model; loads it now where it is not."""
@@ -155,12 +155,12 @@ def maker_of(made_by: str, config: ModelConfig) -> ModelConfig:
 
     Raises `ModelNotFound` where there is none.
     """
-    from embedder import loading
+    from embedder.checkpoints import load
 
     for model in list_models():
         for precision in (config.precision, "auto", "4bit"):
             with suppress(EmbedderError):
-                if loading.fingerprint(model.folder, config.engine, precision) == made_by:
+                if load.fingerprint(model.folder, config.engine, precision) == made_by:
                     return replace(config, name=str(model.folder), precision=precision)
     raise ModelNotFound(
         "The model that made the vectors is not here, and those of the new one are not ready.",

@@ -1,7 +1,7 @@
 """Where ken keeps things: every path in one place.
 
 `KEN_HOME` moves all of them. Models alone can be moved further, with `KEN_MODELS`
-(`embedder.models` knows how).
+(`embedder.checkpoints.models` knows how).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 import stat
 
 from app.errors import PathInvalid
-from app.plain import plain_path
+from app.sanitize import plain_path
 
 
 def absolute(path: str) -> str:

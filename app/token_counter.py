@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedder.tokenizer import GemmaTokenizer
-from index.tokens import WordCounter
+from index.passages.token_counter import WordCounter
 
 
 class TokenCounterOf:

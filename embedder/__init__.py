@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from embedder.config import Precision
     from embedder.embedder import Embedded, Embedder
-    from embedder.engine import EngineName
+    from embedder.engines.choose import EngineName
     from embedder.prompts import QueryTask, Task
 
 __all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "load"]
@@ -25,7 +25,7 @@ __all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task
 _HOMES = {
     "Embedded": "embedder.embedder",
     "Embedder": "embedder.embedder",
-    "EngineName": "embedder.engine",
+    "EngineName": "embedder.engines.choose",
     "Precision": "embedder.config",
     "QueryTask": "embedder.prompts",
     "Task": "embedder.prompts",
@@ -53,6 +53,6 @@ def load(
     `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where
     this machine does not give the vectors it should.
     """
-    from embedder import loading
+    from embedder.checkpoints import load
 
-    return loading.load(model, engine, precision, threads, memory_mb)
+    return load.load(model, engine, precision, threads, memory_mb)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from embedder import prompts
 from embedder.batching import plan
-from embedder.checkpoint import Checkpoint
+from embedder.checkpoints.checkpoint import Checkpoint
 from embedder.config import DIMENSIONS
 from embedder.errors import InputInvalid
-from embedder.owner import DOCUMENT, QUERY, Owner
+from embedder.model_thread import DOCUMENT, QUERY, Owner
 from embedder.tokenizer import GemmaTokenizer
 
 _TEXTS_AT_ONCE = 256

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from embedder import bpe
-from embedder.compiled import keep, used
+from embedder.checkpoints.artifact_cache import keep, used
+from embedder.checkpoints.models import models_folder
 from embedder.config import ModelConfig
 from embedder.errors import InputInvalid, ModelInvalid
-from embedder.models import models_folder
 
 _MAX_TOKENIZER_BYTES = 64 << 20
 _FETCH_AGAIN = "Fetch or copy the checkpoint again, tokenizer.json included."

@@ -148,8 +148,9 @@ def test_the_wheel_holds_the_demo_and_the_styles(tmp_path: Path) -> None:
     for package in ("app", "embedder", "index"):
         for file in (TOP / package).rglob("*"):
             if file.suffix in {".py", ".tcss", ".sql", ".json", ".toml"} or file.name == "py.typed":
-                built = file == TOP / "embedder" / "native" / "build.py"  # of use before the wheel alone
+                kernel = TOP / "embedder" / "engines" / "native_kernel"
+                built = file == kernel / "build.py"  # of use before the wheel alone
                 assert (str(file.relative_to(TOP)) in inside) != built
     assert not [name for name in inside if name.startswith("tests/") or "__pycache__" in name]
     if sys.platform == "linux" and platform.machine() == "x86_64" and shutil.which("cc"):
-        assert "embedder/native/kernel.so" in inside
+        assert "embedder/engines/native_kernel/kernel.so" in inside

@@ -38,12 +38,12 @@ class Ken(Contestant):
         return self.model.embed_documents(texts) if task == "document" else self.model.embed_queries(texts)
 
     def cosines(self) -> list[float] | None:
-        from embedder import canary
+        from embedder import self_test
 
-        reference = canary.references().get(self.model.fingerprint.split("-")[0])
+        reference = self_test.references().get(self.model.fingerprint.split("-")[0])
         if reference is None:
             return None
-        return [float(c) for c in (self.model.embed_documents(canary.TEXTS) * reference).sum(axis=1)]
+        return [float(c) for c in (self.model.embed_documents(self_test.TEXTS) * reference).sum(axis=1)]
 
 
 class SentenceTransformers(Contestant):

@@ -114,7 +114,7 @@ def run(
     `beside` names other software, as `sentence-transformers:FOLDER`, `openvino:GRAPH.xml` or
     `llama.cpp:FILE.gguf`; `python` is the interpreter that has it.
     """
-    from embedder.engine import choose
+    from embedder.engines.choose import choose
 
     check_beside(beside)
     texts, questions = _texts()
@@ -158,7 +158,7 @@ def _start(
 
 
 def _arguments(kind: str, path: str) -> list[str]:
-    from embedder.models import find_model
+    from embedder.checkpoints.models import find_model
 
     if kind == "sentence-transformers":
         return [path, "bfloat16"]
@@ -180,8 +180,8 @@ def _texts() -> tuple[dict[int, tuple[list[str], int]], list[str]]:
     """
     from pydoc_data.topics import topics
 
-    from embedder.checkpoint import open_checkpoint
-    from embedder.models import find_model
+    from embedder.checkpoints.checkpoint import open_checkpoint
+    from embedder.checkpoints.models import find_model
     from embedder.tokenizer import GemmaTokenizer
 
     words = " ".join(topics[name] for name in sorted(topics)).split()

@@ -136,7 +136,7 @@ class _Bench:
     def rename_tree(self) -> tuple[float, int]:
         """All files at once under a new name; the index is read, so that every file counts."""
         from app import paths
-        from index.database import open_reader, value
+        from index.store.database import open_reader, value
 
         before, after = self.folder / "all", self.folder / "renamed"
         prefix = os.fsencode(after) + b"/"
@@ -178,7 +178,7 @@ class _Bench:
 
     def _with_vectors(self) -> int:
         from app import paths
-        from index.database import open_reader, value
+        from index.store.database import open_reader, value
 
         db = open_reader(paths.index_path())
         try:

@@ -26,7 +26,7 @@ def own_daemon(settings: str = "") -> Iterator[tuple[RemoteLibrary, Path]]:
     """The daemon, and a folder to fill; `settings` is the text of its `config.toml`."""
     from app.daemon import lifecycle
     from app.daemon.client import RemoteLibrary
-    from embedder.models import models_folder
+    from embedder.checkpoints.models import models_folder
 
     models = models_folder()
     before = {name: os.environ.get(name) for name in ("KEN_HOME", "KEN_MODELS")}

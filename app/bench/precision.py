@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from app.evaluate import DEPTH, EvaluationSet, read_set
+from app.evaluation.retrieval import DEPTH, EvaluationSet, read_set
 
 
 def thin(asked: EvaluationSet, queries: int, documents: int) -> EvaluationSet:

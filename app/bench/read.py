@@ -21,7 +21,7 @@ from app.config import ModelConfig
 from app.model import LazyModel
 from index.errors import FileFailed, FileSkipped
 from index.extract import Cutting, ReaderPool, ReadFile
-from index.walk import Rules, Skipped, walk
+from index.walk.walker import Rules, Skipped, walk
 
 READERS = 2
 PEER_SECONDS = 120.0

@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from app import paths
 from app.bench.percentile import percentile
-from index.database import ReaderPool, rows
-from index.generations import serving
-from index.resident import Resident
-from index.search import Searcher
-from index.store import Store
+from index.search.searcher import Searcher
+from index.search.vector_cache import Resident
+from index.store.database import ReaderPool, rows
+from index.store.generations import serving
+from index.store.store import Store
+from index.store.vectors import DIMENSION, FULL, blocks, cosines, shorten
 from index.types import FileRecord, Passage
-from index.vectors import DIMENSION, FULL, blocks, cosines, shorten
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUESTIONS = 60
@@ -45,7 +45,7 @@ TURNS = 3
 WRITES = 4_000
 """Passages a second that are written while a reader is timed: fifty times what a processor embeds."""
 COLD = (
-    "import sys, numpy; from pathlib import Path; from index.search import Searcher; "
+    "import sys, numpy; from pathlib import Path; from index.search.searcher import Searcher; "
     "print(Searcher(Path(sys.argv[1])).search(sys.argv[3], numpy.load(sys.argv[2])).hits[0].path)"
 )
 

@@ -189,7 +189,7 @@ def _memory_mb(process: psutil.Process) -> float:
 def _differences(library: RemoteLibrary, folder: Path) -> int:
     """Files whose name, size or time of change the index has otherwise than the disk."""
     from app import paths
-    from index.database import open_reader
+    from index.store.database import open_reader
 
     library.sync()
     with open_reader(paths.index_path()) as db:

@@ -29,7 +29,7 @@ from app import paths
 from app.bench.percentile import percentile
 
 if TYPE_CHECKING:
-    from app.library import Answer
+    from app.api import Answer
     from app.tui.app import KenApp
     from app.tui.messages import Answered
 
@@ -103,7 +103,7 @@ def table(result: Painted) -> str:
 def _home(top: Path, say: Callable[[str], None]) -> Iterator[None]:
     """A home with the index, and a daemon that has the model in memory."""
     from app.daemon import lifecycle
-    from embedder.models import models_folder
+    from embedder.checkpoints.models import models_folder
 
     before = {name: os.environ.get(name) for name in ("KEN_HOME", "KEN_MODELS")}
     os.environ["KEN_MODELS"] = str(models_folder())
@@ -131,7 +131,7 @@ def _fill(folder: Path, say: Callable[[str], None]) -> None:
     from app.bench.search import Vocabulary
     from app.config import ModelConfig
     from app.model import LazyModel
-    from index.store import Store
+    from index.store.store import Store
     from index.types import FileRecord, Passage
 
     generator = np.random.default_rng(7)
@@ -165,7 +165,7 @@ def _fill(folder: Path, say: Callable[[str], None]) -> None:
 async def _type(say: Callable[[str], None]) -> tuple[list[float], list[float]]:
     """Milliseconds to painted words of each keystroke, and to painted meaning of each question's last one."""
     from app.config import Config
-    from app.library import open_library
+    from app.connect import open_library
     from app.tui.app import KenApp
     from app.tui.session import Session
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from app import output
+from app import json_output
 from app.cli import terminal
 
 BENCHES = {
@@ -138,7 +138,7 @@ def _command(name: str, module: str) -> click.Command:
 def _show(bench: Any, result: object, as_json: bool) -> None:
     """Clear the line of progress and print what a benchmark's module makes of its result."""
     _say("")
-    terminal.result(output.dumps(bench.as_json(result)) if as_json else bench.table(result))
+    terminal.result(json_output.dumps(bench.as_json(result)) if as_json else bench.table(result))
 
 
 def _say(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli import terminal
-from app.plain import plain
+from app.sanitize import plain
 
 
 @click.group()
@@ -75,9 +75,9 @@ def status(as_json: bool) -> None:
     """Whether it runs, what it takes and what it does. Exit code 1 where it does not run."""
     import time
 
-    from app import output
+    from app import json_output
     from app.daemon.client import RemoteLibrary
-    from app.plain import plain_path
+    from app.sanitize import plain_path
 
     library = RemoteLibrary()
     info, now = library.daemon(), library.status()
@@ -90,7 +90,7 @@ def status(as_json: bool) -> None:
             "cpu_seconds": round(info.cpu_seconds, 2),
             "model_loaded": info.model_loaded,
         }
-        terminal.result(output.dumps({**facts, "status": output.status(now)}))
+        terminal.result(json_output.dumps({**facts, "status": json_output.status(now)}))
         return
     hours, seconds = divmod(round(time.time() - info.started), 3600)
     lines = [

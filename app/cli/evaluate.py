@@ -13,8 +13,8 @@ import click
 from app.cli import terminal
 
 if TYPE_CHECKING:
-    from app.evaluate import Evaluation, Told
-    from app.refusal import Refusals
+    from app.evaluation.abstention import Refusals
+    from app.evaluation.retrieval import Evaluation, Told
     from embedder.prompts import Task
     from index.types import Mode
 
@@ -57,22 +57,23 @@ def evaluate(
     path, apart from your own; the index is kept, so that measuring again is quick.
     """
     import embedder
-    from app import config, evaluate, refusal
+    from app import config
     from app.errors import UsageInvalid
+    from app.evaluation import abstention, retrieval
     from embedder.prompts import QUERY_TASKS
-    from index.passages import OVERLAP, SIZE
+    from index.passages.chunker import OVERLAP, SIZE
 
     if task not in QUERY_TASKS:
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
     model, way, prompt = config.load().model, cast("Mode | None", mode), cast("Task", task)
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
         if others:
-            refused = refusal.measure(
+            refused = abstention.measure(
                 folder, others, loaded, mode=way or "hybrid", task=prompt, tell=_teller()
             )
             terminal.result(json.dumps(refused.as_json()) if as_json else _refused(refused))
             return
-        found = evaluate.evaluate(
+        found = retrieval.evaluate(
             folder,
             loaded,
             mode=way,

@@ -6,8 +6,9 @@ import sys
 
 import click
 
+from app.api import SyncReport
 from app.cli import terminal
-from app.library import SyncReport, open_library
+from app.connect import open_library
 
 
 @click.command()
@@ -42,9 +43,9 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
             )
             return 130
     if as_json:
-        from app import output
+        from app import json_output
 
-        terminal.result(output.dumps(output.report(report)))
+        terminal.result(json_output.dumps(json_output.report(report)))
     else:
         _tell(report)
     return 130 if report.interrupted else 0

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from app import paths
+from app.api import Answer
 from app.cli.terminal import columns, is_person, styled
-from app.library import Answer
-from app.plain import clip, plain, plain_line, plain_path, width
+from app.sanitize import clip, plain, plain_line, plain_path, width
 from index.types import HEADING_SEPARATOR, Hit
 
 INDENT = "    "

@@ -15,14 +15,14 @@ def mcp(no_daemon: bool) -> None:
     Four tools that only read: search, read, similar, status. Needs the extra: pip install 'ken-search[mcp]'.
     """
     try:
-        from app.mcp import server
+        from app.mcp.server import server
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "mcp":
             raise
         raise UsageInvalid(
             "The package that speaks MCP is not installed.", "Install it: pip install 'ken-search[mcp]'"
         ) from None
-    from app.library import open_library
+    from app.connect import open_library
 
     with open_library(daemon=not no_daemon) as library:
         server(library).run()

@@ -8,8 +8,8 @@ import click
 
 from app import paths
 from app.cli import terminal
-from app.plain import plain_path
-from embedder.models import DEFAULT_MODEL, Model, find_model, list_models, models_folder
+from app.sanitize import plain_path
+from embedder.checkpoints.models import DEFAULT_MODEL, Model, find_model, list_models, models_folder
 
 PRECISIONS = ("bf16", "8bit", "4bit")
 
@@ -46,8 +46,8 @@ def fetch_shown(
 ) -> Path:
     """Fetch a model with progress on standard error; its folder."""
     from app.cli.transfer import Transfer
-    from embedder import download
-    from embedder.catalog import TERMS, known_model
+    from embedder.checkpoints import download
+    from embedder.checkpoints.known_models import TERMS, known_model
 
     here = models_folder() / name
     if not again and download.is_whole(known_model(name), here):
@@ -70,13 +70,13 @@ def list_command(as_json: bool) -> None:
     """Show the models that are here: name, precision, size, folder."""
     found = [(one, _precision(one)) for one in list_models()]
     if as_json:
-        from app import output
+        from app import json_output
 
         rows = [
             {"name": one.name, "precision": precision, "bytes": one.bytes, "path": str(one.folder)}
             for one, precision in found
         ]
-        terminal.result(output.dumps(rows))
+        terminal.result(json_output.dumps(rows))
         return
     if not found:
         terminal.say(f"No models in {plain_path(str(models_folder()))}. `ken model fetch` gets one.")
@@ -89,12 +89,12 @@ def list_command(as_json: bool) -> None:
 
 
 def _precision(found: Model) -> str:
-    from embedder import local
-    from embedder.checkpoint import open_checkpoint
+    from embedder.checkpoints import verify
+    from embedder.checkpoints.checkpoint import open_checkpoint
     from embedder.errors import ModelInvalid
 
     try:
-        return local.precision_of(open_checkpoint(found.folder))
+        return verify.precision_of(open_checkpoint(found.folder))
     except ModelInvalid:
         return "damaged"
 
@@ -108,25 +108,25 @@ def verify(name: str) -> None:
     it wrote down. Of any other folder the structure is checked, and that every weight is a number.
     """
     from app.cli.transfer import Transfer
-    from embedder import local
-    from embedder.checkpoint import open_checkpoint
+    from embedder.checkpoints import verify
+    from embedder.checkpoints.checkpoint import open_checkpoint
 
     folder = find_model(name)
     checkpoint = open_checkpoint(folder)
-    files, authority = local.expected_files(checkpoint)
+    files, authority = verify.expected_files(checkpoint)
     total = sum(file.bytes for file in files)
     with Transfer() as transfer:
         if files:
-            local.check(files, folder, lambda done: transfer.progress("Checking", done, total))
+            verify.check(files, folder, lambda done: transfer.progress("Checking", done, total))
         else:
-            local.check_numbers(checkpoint, lambda done, total: transfer.progress("Checking", done, total))
+            verify.check_numbers(checkpoint, lambda done, total: transfer.progress("Checking", done, total))
     found = (
         f"every byte is as {authority} say"
         if files
         else "the structure is right and every weight is a number"
     )
     note = "" if files else " (no digests of this folder are known)"
-    terminal.result(f"{plain_path(str(folder))}: {local.precision_of(checkpoint)}; {found}{note}.")
+    terminal.result(f"{plain_path(str(folder))}: {verify.precision_of(checkpoint)}; {found}{note}.")
 
 
 @model.command()
@@ -143,7 +143,7 @@ def convert(precision: str, source: str, target: str | None, group_size: str) ->
     the folder it was made of may be deleted.
     """
     from app.cli.transfer import Transfer
-    from embedder import convert as conversion
+    from embedder.checkpoints import convert as conversion
 
     folder = find_model(source)
     place = Path(target).expanduser().absolute() if target else models_folder() / f"{folder.name}-{precision}"

@@ -20,7 +20,7 @@ def ensure_model() -> None:
     asked = terminal.is_person(sys.stdin) and terminal.is_person(sys.stderr)
     if model.present or model.config.name or not asked:
         return
-    from embedder.catalog import TERMS
+    from embedder.checkpoints.known_models import TERMS
 
     terminal.say(f"ken needs the model EmbeddingGemma (1.2 GB, once). Its terms of use: {TERMS}")
     if click.confirm("Fetch it now?", default=True, err=True):

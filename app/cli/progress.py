@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app import paths
+from app.api import Phase, Progress, ProgressCallback
 from app.cli import terminal
-from app.library import Phase, Progress, ProgressCallback
-from app.plain import clip, plain_path
+from app.sanitize import clip, plain_path
 
 EVERY = 10.0
 """Seconds between two plain lines."""

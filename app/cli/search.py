@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from app.api import Answer
 from app.cli import terminal
-from app.library import Answer, open_library
+from app.connect import open_library
 from index.types import Filter, Mode
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -155,9 +156,9 @@ def _read(option: str, value: str | None, reader: Callable[[str], int]) -> int |
 
 def _show(answer: Answer, *, as_json: bool, explain: bool) -> None:
     if as_json:
-        from app import output
+        from app import json_output
 
-        terminal.result(output.dumps(output.answer(answer)))
+        terminal.result(json_output.dumps(json_output.answer(answer)))
         return
     from app.cli import hits
 

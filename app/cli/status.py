@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from app.api import Folder, Problem, Status
 from app.cli import terminal
-from app.library import Folder, Problem, Status, open_library
+from app.connect import open_library
 
 
 @click.command()
@@ -29,29 +30,29 @@ def status(problems: bool, as_json: bool, no_daemon: bool) -> None:
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def why(path: str, as_json: bool, no_daemon: bool) -> None:
     """Whether PATH is indexed, by which rule, when, and what went wrong."""
-    from app import output
+    from app import json_output
     from app.places import absolute
-    from app.plain import plain, plain_path
+    from app.sanitize import plain, plain_path
 
     with open_library(daemon=not no_daemon, start=False, purpose="ken why") as library:
         verdict = library.why(absolute(path))
     if as_json:
-        terminal.result(output.dumps(output.why(verdict)))
+        terminal.result(json_output.dumps(json_output.why(verdict)))
         return
     lines = [("path", plain_path(verdict.path)), ("state", verdict.state), ("rule", plain(verdict.rule))]
     if verdict.reason:
         lines.append(("reason", plain(verdict.reason)))
     if verdict.indexed and verdict.indexed_ns is not None:
-        lines.append(("indexed", f"{output.moment(verdict.indexed_ns)}, {verdict.passages:,} passages"))
+        lines.append(("indexed", f"{json_output.moment(verdict.indexed_ns)}, {verdict.passages:,} passages"))
     terminal.result("\n".join(f"{name:<9}{value}" for name, value in lines))
 
 
 def _show_problems(found: tuple[Problem, ...], as_json: bool) -> None:
-    from app import output, paths
-    from app.plain import plain, plain_path
+    from app import json_output, paths
+    from app.sanitize import plain, plain_path
 
     if as_json:
-        terminal.result(output.dumps(output.problems(found)))
+        terminal.result(json_output.dumps(json_output.problems(found)))
         return
     if not found:
         terminal.say("No problems: every file that ken looks at is in the index, whole.")
@@ -63,9 +64,9 @@ def _show_problems(found: tuple[Problem, ...], as_json: bool) -> None:
 
 def _show_status(now: Status, as_json: bool) -> None:
     if as_json:
-        from app import output
+        from app import json_output
 
-        terminal.result(output.dumps(output.status(now)))
+        terminal.result(json_output.dumps(json_output.status(now)))
         return
     lines = [
         ("folders", "none yet: `ken index FOLDER` adds one" if not now.folders else ""),
@@ -86,7 +87,7 @@ def _show_status(now: Status, as_json: bool) -> None:
 
 def _folder(folder: Folder) -> str:
     from app import paths
-    from app.plain import plain, plain_path
+    from app.sanitize import plain, plain_path
 
     counts = f"{folder.files:,} files, {folder.state}"
     note = f"\n{' ' * 12}{plain(folder.note)}" if folder.note else ""

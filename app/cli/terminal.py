@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.plain import plain, plain_line
+from app.sanitize import plain, plain_line
 
 if TYPE_CHECKING:
     from app.errors import TitledError

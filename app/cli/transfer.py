@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.cli import terminal
-from embedder.download import Watcher
+from embedder.checkpoints.download import Watcher
 
 EVERY = 5.0
 """Seconds between two plain lines."""

@@ -24,22 +24,22 @@ def watch_for(query: tuple[str, ...], command: str, listing: bool, remove: int |
 
     Answers appear on the desktop and in `ken daemon logs`. CMD is run directly, never through a shell.
     """
-    from app import standing
+    from app import saved_searches
 
     if remove is not None:
-        terminal.say(f"No longer asked: {standing.remove(remove).query}")
+        terminal.say(f"No longer asked: {saved_searches.remove(remove).query}")
     elif listing or not query:
         _list(as_json)
     else:
-        asked = standing.add(" ".join(query), command)
+        asked = saved_searches.add(" ".join(query), command)
         _list_one(asked.id, asked.query, asked.command, as_json)
         _start_daemon()
 
 
 def _list(as_json: bool) -> None:
-    from app import standing
+    from app import saved_searches
 
-    questions = standing.read()
+    questions = saved_searches.read()
     if not questions and not as_json:
         terminal.say('No standing questions. Ask one: ken watch-for "flights to Lisbon"')
     for question in questions:
@@ -49,11 +49,11 @@ def _list(as_json: bool) -> None:
 def _list_one(number: int, query: str, command: tuple[str, ...], as_json: bool) -> None:
     import shlex
 
-    from app import output
-    from app.plain import plain
+    from app import json_output
+    from app.sanitize import plain
 
     if as_json:
-        terminal.result(output.dumps({"id": number, "query": query, "command": list(command)}))
+        terminal.result(json_output.dumps({"id": number, "query": query, "command": list(command)}))
     else:
         terminal.result(plain(f"{number:>3}  {query}" + (f"  → {shlex.join(command)}" if command else "")))
 

@@ -16,10 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app import __version__, paths
-from app.daemon.codec import Malformed, decode, encode, hints_of
-from app.daemon.protocol import MAX_REPLY, PROTOCOL, Closed, DaemonInfo, Lines, Nonsense, error_from, is_own
-from app.errors import DaemonError
-from app.library import (
+from app.api import (
     Answer,
     Excerpt,
     Folder,
@@ -31,6 +28,9 @@ from app.library import (
     SyncReport,
     Why,
 )
+from app.daemon.codec import Malformed, decode, encode, hints_of
+from app.daemon.protocol import MAX_REPLY, PROTOCOL, Closed, DaemonInfo, Lines, Nonsense, error_from, is_own
+from app.errors import DaemonError
 from index.types import Filter, Mode
 
 CONNECT_TIMEOUT = 2.0

@@ -19,23 +19,23 @@ from dataclasses import replace
 import psutil
 
 from app import __version__, paths
+from app.api import Answer, Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import Config
-from app.daemon.keeper import Keeper
 from app.daemon.model import DaemonModel
 from app.daemon.protocol import Closed, DaemonInfo
-from app.folders import Kept
-from app.library import Answer, Folder, Progress, ProgressCallback, Status, SyncReport
-from app.local import REFRESH_BYTES, LocalLibrary
+from app.library import REFRESH_BYTES, LocalLibrary
 from app.lock import DAEMON
 from app.places import absolute
-from app.standing import Asker
+from app.roots import Kept
+from app.saved_searches import Asker
+from app.sync.change_queue import DirtyQueue
+from app.sync.indexer import Keeper
 from app.sync.pipeline import Pipeline, Urgent, readers_for
-from app.sync.queue import DirtyQueue
 from app.sync.reconciler import same_file
 from app.sync.watcher import Watcher
 from index.extract import ReaderPool
-from index.search import Searcher
-from index.store import Store
+from index.search.searcher import Searcher
+from index.store.store import Store
 from index.types import Filter, Mode
 
 GRACE = 10.0
@@ -181,7 +181,7 @@ class HostedLibrary(LocalLibrary):
         super().resume()
         self.keeper.resume()
 
-    # -- what the keeper has done (`app.daemon.keeper.Work`)
+    # -- what the keeper has done (`app.sync.indexer.Work`)
 
     def roots(self) -> list[str]:
         return Kept(self._reading().folders()).roots

@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
 
 from app.config import ModelConfig
-from app.daemon.power import step_back
+from app.sync.throttle import step_back
 from embedder.errors import EmbedderClosed, EmbedderError, EngineUnavailable
 
 if TYPE_CHECKING:

@@ -15,19 +15,19 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from typing import Any
 
-from app import folders
+from app.api import ProgressCallback, SyncReport
 from app.errors import TITLED_ERRORS, TitledError
-from app.library import ProgressCallback, SyncReport
 from app.model import TextModel
-from app.sync.embedding import Embedding
-from app.sync.meter import Meter
-from app.sync.reading import Reading, Taken
+from app.roots import Kept
+from app.sync.embed_stage import Embedding
+from app.sync.extract_stage import Reading, Taken
+from app.sync.progress import Meter
 from app.sync.reconciler import Differences, absent, compare
 from embedder.errors import EmbedderError
 from index.extract import ReaderPool
-from index.store import Store
+from index.store.store import Store
 from index.types import FileRecord
-from index.walk import Rules
+from index.walk.walker import Rules
 
 Content = tuple[bytes, int, str, str, str]
 """What makes two files the same to a reader: hash, size, kind, language and title, which may be the name."""
@@ -91,7 +91,7 @@ class Pipeline:
         with self._guard:
             run = self._run(progress, cancel, urgent, patient)
             known = self._known(roots)
-            kept = folders.Kept(self._store.folders())
+            kept = Kept(self._store.folders())
             differences = compare(list(roots), known, self._rules, run.meter.seen, verdicts=kept.walk)
             self._tell_back(kept, roots, differences)
             return run.apply(differences, known)
@@ -122,7 +122,7 @@ class Pipeline:
 
     def _look(self, paths: Sequence[str]) -> tuple[Differences, dict[str, FileRecord]]:
         """What single paths differ in. Files that are away are looked at too: one may be back elsewhere."""
-        kept = folders.Kept(self._store.folders())
+        kept = Kept(self._store.folders())
         roots = _roots_of(kept, paths)
         missing = {root: reason for root in roots if (reason := self._absent(root))}
         wanted = [p for p in {*paths, *self._away} if (root := kept.root_of(p)) and root not in missing]
@@ -141,7 +141,7 @@ class Pipeline:
             pass
         return absent(root, self._store.files(root))
 
-    def _tell_back(self, kept: folders.Kept, roots: Iterable[str], differences: Differences) -> None:
+    def _tell_back(self, kept: Kept, roots: Iterable[str], differences: Differences) -> None:
         """Folders that were missing and are there again."""
         for root in set(roots).intersection(kept.missing).difference(dict(differences.missing)):
             self._store.set_folder_state(root, "unwatched")
@@ -381,7 +381,7 @@ def _content(record: FileRecord) -> Content:
     return record.hash, record.size, record.kind, record.language, record.title
 
 
-def _roots_of(kept: folders.Kept, paths: Sequence[str]) -> set[str]:
+def _roots_of(kept: Kept, paths: Sequence[str]) -> set[str]:
     return {root for path in paths if (root := kept.root_of(path)) is not None}
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from index.types import FileRecord
-from index.walk import Found, Rules, Skipped, walk
+from index.walk.walker import Found, Rules, Skipped, walk
 
 Known = dict[str, FileRecord]
 

@@ -30,8 +30,8 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from app.sync import inotify
+from app.sync.change_queue import DirtyQueue
 from app.sync.mounts import is_remote
-from app.sync.queue import DirtyQueue
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """The terminal interface: ken alone on the command line.
 
-Owns screens, widgets, keys and colours. Talks to `app.library` and to nothing below it.
+Owns screens, widgets, keys and colours. Talks to `app.api` and to nothing below it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.library import Library
+    from app.api import Library
 
 os.environ.setdefault("TEXTUAL_FPS", "120")
 """How often Textual paints what has changed, as it reads when imported: a letter waits half as long."""
@@ -24,8 +24,8 @@ def run(library: Library | None = None) -> None:
     """
     from app.config import load as load_config
     from app.tui.app import KenApp
-    from app.tui.memory import load as load_memory
     from app.tui.session import Session
+    from app.tui.ui_state import load as load_memory
 
     session = Session(config=load_config(), memory=load_memory())
     connect: Callable[[], Library] = _open if library is None else lambda: library
@@ -35,6 +35,6 @@ def run(library: Library | None = None) -> None:
 
 
 def _open() -> Library:
-    from app.library import open_library
+    from app.connect import open_library
 
     return open_library()

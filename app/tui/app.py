@@ -14,21 +14,22 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 
+from app.api import Library, Progress, Status
+from app.connect import index_is_older
 from app.errors import DaemonError
-from app.library import Library, Progress, Status, index_is_older
-from app.plain import plain_line
+from app.sanitize import plain_line
 from app.tui import actions, themes
 from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
-from app.tui.notices import in_words, say_error, warn
 from app.tui.screens.search import SearchScreen
 from app.tui.session import Finished, Session, background
+from app.tui.toasts import in_words, say_error, warn
 from app.tui.widgets.status_line import StatusLine, describe, working
 
 if TYPE_CHECKING:
     from app.tui.screens.folders import FoldersScreen
     from app.tui.screens.help import HelpScreen
     from app.tui.screens.problems import ProblemsScreen
-    from app.tui.screens.standing import StandingScreen
+    from app.tui.screens.saved_searches import StandingScreen
 
 LONG = 0.5
 """Seconds of opening after which it is said what takes so long."""
@@ -318,7 +319,7 @@ class KenApp(App[None]):
         self._push(ProblemsScreen)
 
     def action_show_standing(self) -> None:
-        from app.tui.screens.standing import StandingScreen
+        from app.tui.screens.saved_searches import StandingScreen
 
         self._push(StandingScreen)
 

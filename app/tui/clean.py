@@ -1,6 +1,6 @@
 """Makes text from files safe to show: what could drive a terminal or mislead the eye becomes visible.
 
-Unlike `app.plain`, every replacement is one character for one character, so that positions in the text
+Unlike `app.sanitize`, every replacement is one character for one character, so that positions in the text
 stay true: what is marked in a preview or a snippet is marked by position. Knows nothing of widgets.
 """
 

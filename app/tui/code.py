@@ -8,7 +8,7 @@ from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 from pygments.token import Comment, Keyword, Name, Number, String, _TokenType  # type: ignore[import-untyped]
 from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
-from app.tui.pieces import Line, Piece, plain_lines
+from app.tui.styled_lines import Line, Piece, plain_lines
 
 TAB = "    "
 _STYLES: tuple[tuple[_TokenType, str], ...] = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from app.tui.pieces import Line, Piece, split_lines
+from app.tui.styled_lines import Line, Piece, split_lines
 
 LONGEST_STYLED = 2000
 """Characters of a line beyond which it is shown as it is: its inline syntax would cost too much."""

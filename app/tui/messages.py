@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from app.library import Answer, Library, Progress, Status, SyncReport
+from app.api import Answer, Library, Progress, Status, SyncReport
 from app.tui.widgets.preview import Page, Span3
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from app.api import Library, Progress, Status
 from app.config import Config
-from app.library import Library, Progress, Status
-from app.tui.memory import Memory
 from app.tui.messages import tell
+from app.tui.ui_state import Memory
 
 
 @dataclass

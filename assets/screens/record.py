@@ -23,7 +23,7 @@ LAST_SECONDS = 4.0
 
 
 def main() -> None:
-    from embedder.models import models_folder
+    from embedder.checkpoints.models import models_folder
 
     os.environ["KEN_MODELS"] = str(models_folder())
     with tempfile.TemporaryDirectory() as top:
@@ -40,10 +40,10 @@ def main() -> None:
 async def _record(top: Path) -> None:
     import shutil
 
-    from app.library import open_library
+    from app.connect import open_library
     from app.tui.app import KenApp
-    from app.tui.memory import Memory
     from app.tui.session import Session
+    from app.tui.ui_state import Memory
 
     notes = top / "notes"
     shutil.copytree(HERE.parent / "demo", notes)

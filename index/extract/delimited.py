@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from index.extract.build import Builder
 from index.extract.decode import decode
+from index.extract.document_builder import Builder
 from index.extract.sheets import read_delimited
 from index.extract.source import Source
 from index.types import Document

@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
 from index.extract.archive import Archive
-from index.extract.build import Builder, number, one_line, table_row
-from index.extract.drawings import add_drawings
+from index.extract.document_builder import Builder, number, one_line, table_row
+from index.extract.drawingml import add_drawings
 from index.extract.source import Source
 from index.types import Document
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive
-from index.extract.build import Builder, one_line
 from index.extract.decode import decode
+from index.extract.document_builder import Builder, one_line
 from index.extract.html import add_html
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.errors import FileFailed
-from index.extract.build import Builder, one_line, squeezed, table_row
 from index.extract.decode import decode
+from index.extract.document_builder import Builder, one_line, squeezed, table_row
 from index.extract.source import Source
 from index.types import Document, SectionKind
 

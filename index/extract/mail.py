@@ -15,8 +15,8 @@ from email.utils import parsedate_to_datetime
 from typing import cast
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.build import Builder, one_line
 from index.extract.decode import decode
+from index.extract.document_builder import Builder, one_line
 from index.extract.html import add_html
 from index.extract.source import MEBIBYTE, Source
 from index.extract.text import paragraphs

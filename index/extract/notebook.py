@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 from index.errors import FileFailed
-from index.extract.build import Builder
 from index.extract.decode import decode
+from index.extract.document_builder import Builder
 from index.extract.markdown import plain, sections_of
 from index.extract.source import Source
 from index.types import Document

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive
-from index.extract.build import Builder, number, one_line, table_row
+from index.extract.document_builder import Builder, number, one_line, table_row
 from index.extract.source import Source
 from index.types import Document
 

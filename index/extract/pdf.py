@@ -15,7 +15,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.build import squeezed
+from index.extract.document_builder import squeezed
 from index.extract.pdf_layout import Heading, Line, laid_out
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from index.extract.build import one_line
+from index.extract.document_builder import one_line
 from index.types import Document, Section, SectionKind
 
 

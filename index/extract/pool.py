@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from index.errors import FileFailed, FileSkipped
-from index.extract import platform
+from index.extract import limits
 from index.extract.source import MAX_TEXT
 from index.extract.worker import KINDS, LENGTHS, Cutting, asked
 from index.types import Document, Passage, Section
@@ -213,7 +213,7 @@ class _Child:
             return self._too_long
         if status == -signal.SIGABRT:  # what Rust and C++ do where there is no memory for what they ask
             return "It asks for more memory than a reader may use, or is damaged so that the reader gave up."
-        if status == platform.OUT_OF_MEMORY:
+        if status == limits.OUT_OF_MEMORY:
             return "Reading it takes more memory than a reader may use."
         return "It made the reader crash, so it is damaged in a way that is not understood."
 

@@ -7,7 +7,7 @@ import re
 from striprtf.striprtf import rtf_to_text
 
 from index.errors import FileFailed
-from index.extract.build import Builder
+from index.extract.document_builder import Builder
 from index.extract.source import Source
 from index.types import Document
 

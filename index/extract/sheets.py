@@ -14,7 +14,7 @@ from itertools import islice
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive, check
-from index.extract.build import Builder, one_line
+from index.extract.document_builder import Builder, one_line
 from index.extract.source import Source
 from index.types import Document
 

@@ -24,9 +24,9 @@ from pathlib import PurePath
 from typing import Any, get_args
 
 from index.errors import FileFailed, FileSkipped
-from index.extract import platform, recognise
+from index.extract import limits, sniff
 from index.extract.source import MAX_TEXT, Source
-from index.passages import SIZE, cut
+from index.passages.chunker import SIZE, cut
 from index.types import Document, Passage, SectionKind, TokenCounter
 
 IDLE_SECONDS = 60.0
@@ -68,14 +68,14 @@ def main(channel: int, memory_bytes: int, seconds: float) -> None:
 
     Ends where one takes more than `seconds` of processor time.
     """
-    platform.limit_this_process(memory_bytes)
+    limits.limit_this_process(memory_bytes)
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
     with socket.socket(fileno=channel) as link:
         link.settimeout(IDLE_SECONDS)
         while request := _receive(link):
             link.settimeout(None)
-            platform.allow_processor_time(seconds)
+            limits.allow_processor_time(seconds)
             link.sendall(_answer(*request))
             link.settimeout(IDLE_SECONDS)
 
@@ -102,7 +102,7 @@ def _answer(name: str, cutting: Cutting | None, descriptor: int) -> bytes:
         with os.fdopen(descriptor, "rb") as stream:
             source = Source(stream, name, os.fstat(descriptor).st_size)
             digest = source.digest()
-            document = _bounded(recognise.read(source))
+            document = _bounded(sniff.read(source))
             return pack(document, digest, cutting.passages(document, name) if cutting else None)
     except FileSkipped as error:
         return _refusal("skipped", error.what, error.fix)
@@ -160,7 +160,7 @@ def _refusal(state: str, what: str, fix: str) -> bytes:
 
 
 def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> bytes:
-    header["memory"] = platform.own_peak_memory()
+    header["memory"] = limits.own_peak_memory()
     head = json.dumps(header, separators=(",", ":")).encode("ascii")
     body = text.encode("utf-8", "surrogatepass")
     return b"".join((LENGTHS.pack(len(head), len(numbers), len(body)), head, numbers, body))

@@ -10,8 +10,8 @@ from support.tiny_home import with_tiny_model
 
 from app.config import ModelConfig
 from app.model import LazyModel
-from app.sync.embedding import Embedding
-from index.store import Store
+from app.sync.embed_stage import Embedding
+from index.store.store import Store
 from index.types import FileRecord, Passage
 
 

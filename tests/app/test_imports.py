@@ -22,8 +22,8 @@ except SystemExit as ended:
     print(json.dumps({"code": ended.code, "modules": sorted(sys.modules)}), file=sys.stderr)
 """
 SCREEN = {"textual", "rich"}
-MODEL = {"mlx", "openvino", "embedder.mlx_engine", "embedder.native_engine", "embedder.openvino_engine"}
-WORK = {"index.store", "index.search", "numpy", "apsw", "app.local", "app.sync.pipeline"}
+MODEL = {"mlx", "openvino", "embedder.engines.mlx", "embedder.engines.native", "embedder.engines.openvino"}
+WORK = {"index.store.store", "index.search.searcher", "numpy", "apsw", "app.library", "app.sync.pipeline"}
 
 
 def imported(*arguments: str | Path) -> set[str]:

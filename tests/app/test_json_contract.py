@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app import output
-from app.library import Answer, Folder, Problem, Progress, Status, SyncReport, Why
+from app import json_output
+from app.api import Answer, Folder, Problem, Progress, Status, SyncReport, Why
 from index.types import Hit
 
 TEXT = (Path(__file__).resolve().parents[2] / "assets" / "docs" / "json.md").read_text(encoding="utf-8")
@@ -43,11 +43,11 @@ WHY = Why("/home/me/notes/a.md", True, "kept with /home/me/notes", "indexed", ""
 PROBLEM = Problem("/home/me/notes/scan.pdf", "failed", "It is encrypted.", "pdf")
 
 PRINTED: dict[str, Any] = {
-    "ken search": output.answer(ANSWER),
-    "ken index": output.report(REPORT),
-    "ken status --json": output.status(STATUS),
-    "ken status --problems": output.problems([PROBLEM]),
-    "ken why": output.why(WHY),
+    "ken search": json_output.answer(ANSWER),
+    "ken index": json_output.report(REPORT),
+    "ken status --json": json_output.status(STATUS),
+    "ken status --problems": json_output.problems([PROBLEM]),
+    "ken why": json_output.why(WHY),
 }
 
 
@@ -58,30 +58,30 @@ def documented(command: str) -> Any:
 
 @pytest.mark.parametrize("command", PRINTED)
 def test_the_documented_example_is_what_is_printed(command: str) -> None:
-    assert json.loads(output.dumps(PRINTED[command])) == documented(command)
+    assert json.loads(json_output.dumps(PRINTED[command])) == documented(command)
 
 
 def test_keys_that_appear_only_now_and_then_are_documented() -> None:
-    explained = output.hit(Hit(**{**_fields(HIT), "explain": {"words": 1.0}}))
-    noticed = output.answer(Answer("q", "words", (), False, 0, 0, 1, notice="Words only."))
+    explained = json_output.hit(Hit(**{**_fields(HIT), "explain": {"words": 1.0}}))
+    noticed = json_output.answer(Answer("q", "words", (), False, 0, 0, 1, notice="Words only."))
     assert "explain" in explained and "notice" in noticed
     assert "`explain`" in TEXT and "`notice`" in TEXT
 
 
 def test_one_line_that_any_pipe_can_carry() -> None:
-    printed = output.dumps({"path": "/caf\udce9\n", "text": "日本 \u001b[31m"})
+    printed = json_output.dumps({"path": "/caf\udce9\n", "text": "日本 \u001b[31m"})
     assert "\n" not in printed and "\x1b" not in printed
     printed.encode()
     assert json.loads(printed)["path"] == "/caf\udce9\n"
 
 
 def test_a_number_that_json_lacks_is_null() -> None:
-    assert output.hit(Hit(**{**_fields(HIT), "similarity": float("nan")}))["similarity"] is None
+    assert json_output.hit(Hit(**{**_fields(HIT), "similarity": float("nan")}))["similarity"] is None
 
 
 @pytest.mark.parametrize("nanoseconds", [-(10**30), 10**30])
 def test_a_time_that_no_calendar_holds_is_null(nanoseconds: int) -> None:
-    assert output.moment(nanoseconds) is None
+    assert json_output.moment(nanoseconds) is None
 
 
 def _fields(hit: Hit) -> dict[str, Any]:

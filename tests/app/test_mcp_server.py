@@ -16,8 +16,8 @@ import anyio
 from mcp.client import Client
 
 from app import paths
-from app.local import LocalLibrary
-from app.mcp import server
+from app.library import LocalLibrary
+from app.mcp.server import server
 
 
 @pytest.fixture

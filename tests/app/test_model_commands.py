@@ -14,8 +14,8 @@ from support.tiny_model import make_tiny_checkpoint
 
 from app.cli import main
 from app.cli.transfer import Transfer, amount, duration
-from embedder.checkpoint import open_checkpoint
-from embedder.models import models_folder
+from embedder.checkpoints.checkpoint import open_checkpoint
+from embedder.checkpoints.models import models_folder
 
 
 def ken(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -29,7 +29,7 @@ def ken(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
     """An 8-bit checkpoint, which needs no published digests to be taken from a folder."""
-    from embedder.convert import convert
+    from embedder.checkpoints.convert import convert
 
     return convert(make_tiny_checkpoint(tmp_path / "floats"), tmp_path / "packed", "8bit")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from app.sync.queue import LONGEST, MOST, QUIET, DirtyQueue
+from app.sync.change_queue import LONGEST, MOST, QUIET, DirtyQueue
 
 
 class Clock:

@@ -16,8 +16,8 @@ from app.config import ModelConfig
 from app.model import LazyModel
 from app.sync import pipeline
 from index.extract import Cutting, ReaderPool, ReadFile
-from index.store import Store
-from index.walk import Rules
+from index.store.store import Store
+from index.walk.walker import Rules
 
 embedded = threading.Event()
 

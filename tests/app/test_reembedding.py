@@ -9,8 +9,8 @@ from support.tiny_home import notes
 from support.tiny_model import make_tiny_checkpoint
 
 from app.config import Config, ModelConfig
-from app.local import LocalLibrary
-from index.store import Store
+from app.library import LocalLibrary
+from index.store.store import Store
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app import config, paths
 from app.errors import ConfigInvalid, PathInvalid
 from app.lock import WriteLock, holder
-from app.plain import clip, plain, plain_line, plain_path, width
+from app.sanitize import clip, plain, plain_line, plain_path, width
 from index.errors import IndexBusy
 
 

@@ -13,7 +13,7 @@ import pytest
 from support.waiting import until
 
 from app.sync import inotify
-from app.sync.queue import DirtyQueue
+from app.sync.change_queue import DirtyQueue
 from app.sync.watcher import Watcher
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
@@ -246,7 +246,7 @@ def test_the_systems_limit_is_noticed_where_counting_did_not_help(tmp_path: Path
     for number in range(100):
         (large / str(number)).mkdir(parents=True)
     script = (
-        "import sys; from app.sync.queue import DirtyQueue; from app.sync.watcher import Watcher\n"
+        "import sys; from app.sync.change_queue import DirtyQueue; from app.sync.watcher import Watcher\n"
         "watcher = Watcher(DirtyQueue(), watch_limit=10**9)\n"
         "print(watcher.follow([sys.argv[1]])[sys.argv[1]].state)\n"
         "watcher.stop()"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support.tiny_model import CONFIG, make_tiny_checkpoint, random_weights, save, stored
 
-from embedder import tensor_file
-from embedder.checkpoint import open_checkpoint
+from embedder.checkpoints import safetensors_file
+from embedder.checkpoints.checkpoint import open_checkpoint
 from embedder.config import ModelConfig
 from embedder.errors import ModelInvalid
 
@@ -78,7 +78,7 @@ def quantize_in_place(folder: Path, bits: int, group: int, scales: str, dense: b
             packed[f"{layer}.{part}"] = stored(np.array(value), scales)
     layout = {name: (dtype, array.shape) for name, (dtype, array) in packed.items()}
     arrays = ((name, array) for name, (_, array) in packed.items())
-    tensor_file.write(folder / "model.safetensors", layout, arrays, {})
+    safetensors_file.write(folder / "model.safetensors", layout, arrays, {})
     return expected
 
 
@@ -124,11 +124,11 @@ def test_weights_packed_in_two_ways_are_refused(tmp_path: Path) -> None:
     other = make_tiny_checkpoint(tmp_path / "b", layout="mlx")
     quantize_in_place(folder, 4, 64, "F16", True)
     quantize_in_place(other, 8, 64, "F16", True)
-    headers = [tensor_file.read_header(path / "model.safetensors") for path in (folder, other)]
+    headers = [safetensors_file.read_header(path / "model.safetensors") for path in (folder, other)]
     mixed = headers[0] | {name: t for name, t in headers[1].items() if name.startswith("dense.")}
     layout = {name: (tensor.dtype, tensor.shape) for name, tensor in mixed.items()}
     arrays = [(name, np.array(tensor.map())) for name, tensor in mixed.items()]
-    tensor_file.write(folder / "model.safetensors", layout, arrays, {})
+    safetensors_file.write(folder / "model.safetensors", layout, arrays, {})
     with pytest.raises(ModelInvalid, match="more than one way"):
         open_checkpoint(folder)
 

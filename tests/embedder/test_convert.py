@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from support.tiny_model import CONFIG, make_tiny_checkpoint, random_weights
 
-from embedder.checkpoint import expected_shapes, open_checkpoint
+from embedder.checkpoints.checkpoint import expected_shapes, open_checkpoint
+from embedder.checkpoints.convert import convert, layout_of
+from embedder.checkpoints.safetensors_file import read_header
 from embedder.config import MlxPrecision, ModelConfig
-from embedder.convert import convert, layout_of
 from embedder.errors import ConversionFailed, ModelInvalid
-from embedder.tensor_file import read_header
 
 EMBEDDINGGEMMA = ModelConfig.from_dict(
     CONFIG

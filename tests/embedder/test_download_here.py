@@ -14,11 +14,11 @@ from support.model_hub import Hub
 from support.publishing import NAME, Heard, contents
 from support.tiny_model import make_tiny_checkpoint
 
-from embedder.catalog import KnownModel
-from embedder.checkpoint import open_checkpoint
-from embedder.download import fetch
+from embedder.checkpoints.checkpoint import open_checkpoint
+from embedder.checkpoints.download import fetch
+from embedder.checkpoints.known_models import KnownModel
+from embedder.checkpoints.models import list_models, models_folder
 from embedder.errors import DownloadFailed, ModelInvalid, ModelNotFound
-from embedder.models import list_models, models_folder
 
 
 def test_a_folder_is_copied_once_its_digests_are_right(

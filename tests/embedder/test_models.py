@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from support.tiny_model import make_tiny_checkpoint
 
+from embedder.checkpoints.models import find_model, is_name, list_models, models_folder
 from embedder.errors import ModelNotFound
-from embedder.models import find_model, is_name, list_models, models_folder
 
 
 def test_models_lie_where_the_environment_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

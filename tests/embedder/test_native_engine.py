@@ -11,12 +11,14 @@ from support.oracle import vector
 from support.tiny_model import make_tiny_checkpoint
 
 import embedder
-from embedder import canary, compiled, engine
-from embedder.checkpoint import Checkpoint, open_checkpoint
-from embedder.convert import convert
+from embedder import self_test
+from embedder.checkpoints import artifact_cache
+from embedder.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from embedder.checkpoints.convert import convert
+from embedder.engines import choose
+from embedder.engines.native import NativeEngine
+from embedder.engines.native_kernel import AMX, abilities
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
-from embedder.native import AMX, abilities
-from embedder.native_engine import NativeEngine
 
 pytestmark = pytest.mark.skipif(not abilities(), reason="the kernel is not built, or not for this processor")
 
@@ -139,8 +141,8 @@ def test_packed_files_of_no_use_for_a_month_go(
 ) -> None:
     make(checkpoint, "bf16")
     old = set((home / "models" / ".compiled").iterdir())
-    month = compiled.time.time() + 31 * 86400
-    monkeypatch.setattr(compiled.time, "time", lambda: month)
+    month = artifact_cache.time.time() + 31 * 86400
+    monkeypatch.setattr(artifact_cache.time, "time", lambda: month)
     make(checkpoint, "int8")
     left = set((home / "models" / ".compiled").iterdir())
     assert len(left) == 1 and not left & old
@@ -161,14 +163,14 @@ def test_what_it_cannot_run_is_said(checkpoint: Checkpoint, tmp_path: Path) -> N
 
 
 def test_it_is_chosen_wherever_it_runs() -> None:
-    assert engine.choose("native") == "native"
-    if engine.choose("auto", "f32") == "openvino":  # where no GPU is
-        assert engine.choose("auto") == "native"
+    assert choose.choose("native") == "native"
+    if choose.choose("auto", "f32") == "openvino":  # where no GPU is
+        assert choose.choose("auto") == "native"
 
 
 @pytest.mark.model
 @pytest.mark.parametrize(("precision", "least"), [("bf16", 0.9999), ("int8", 0.999)])
 def test_the_real_model_gives_its_reference_vectors(real_models: Path, precision: str, least: float) -> None:
     with embedder.load(engine="native", precision=precision) as model:  # type: ignore[arg-type]
-        reference = canary.references()[model.fingerprint.split("-")[0]]
-        assert (model.embed_documents(canary.TEXTS) * reference).sum(axis=1).min() > least
+        reference = self_test.references()[model.fingerprint.split("-")[0]]
+        assert (model.embed_documents(self_test.TEXTS) * reference).sum(axis=1).min() > least

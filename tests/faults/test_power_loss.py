@@ -11,7 +11,7 @@ from support.same_index import contents, fresh
 
 from app.bench.workload import Workload
 from app.config import Config
-from app.local import LocalLibrary
+from app.library import LocalLibrary
 
 POINTS = 6
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from index.confidence import MOST, confidence
-from index.question import Question, Unit
-from index.ranking import Ranked
+from index.search.abstention import MOST, confidence
+from index.search.ranking import Ranked
+from index.store.fts_query import Question, Unit
 
 
 def sure(cosine: float, passages: int, *, words: float = 0.0, rows: int = 3) -> float:

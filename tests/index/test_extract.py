@@ -8,15 +8,15 @@ import zipfile
 import pytest
 from support import documents
 
+from index.credentials import credentials
 from index.errors import FileFailed, FileSkipped
-from index.extract import recognise
+from index.extract import sniff
 from index.extract.source import from_bytes
-from index.secrets import credentials
 from index.types import Document
 
 
 def read(name: str, data: bytes | str) -> Document:
-    return recognise.read(from_bytes(data.encode() if isinstance(data, str) else data, name))
+    return sniff.read(from_bytes(data.encode() if isinstance(data, str) else data, name))
 
 
 def headings(document: Document) -> list[tuple[str, ...]]:
@@ -271,29 +271,29 @@ def test_charts_and_diagrams_are_read() -> None:
     with zipfile.ZipFile(io.BytesIO(documents.docx())) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     parts = {"word/charts/chart1.xml": chart, "word/diagrams/data1.xml": diagram}
-    text = recognise.read(from_bytes(documents.zipped({**members, **parts}), "a.docx")).text
+    text = sniff.read(from_bytes(documents.zipped({**members, **parts}), "a.docx")).text
     assert "Cranes\nmeadow: May: 41; June: 38" in text
     assert "- Ranger\n- Warden" in text
     broken = documents.zipped({**members, "word/charts/chart1.xml": chart[:60]})
-    assert "damaged" in recognise.read(from_bytes(broken, "a.docx")).note
+    assert "damaged" in sniff.read(from_bytes(broken, "a.docx")).note
 
 
 def test_an_archive_is_a_list_of_names() -> None:
     data = documents.zipped({"tax/2025.pdf": b"%PDF", "photos/cranes.jpg": b"x"})
-    document = recognise.read(from_bytes(data, "papers.zip"))
+    document = sniff.read(from_bytes(data, "papers.zip"))
     assert (document.kind, document.text.split()) == ("archive", ["tax/2025.pdf", "photos/cranes.jpg"])
     assert "names" in document.note
 
 
 def test_a_page_nested_without_end_is_refused_at_once() -> None:
     with pytest.raises(FileFailed, match="deeply"):
-        recognise.read(from_bytes(b"<div>" * 200_000 + b"words", "a.html"))
-    assert recognise.read(from_bytes(b"<div>" * 500 + b"words", "a.html")).text == "words\n\n"
+        sniff.read(from_bytes(b"<div>" * 200_000 + b"words", "a.html"))
+    assert sniff.read(from_bytes(b"<div>" * 500 + b"words", "a.html")).text == "words\n\n"
 
 
 def test_western_text_is_not_taken_for_eastern() -> None:
     words = "Größe: naïve café über Straße, façade. Señor Muñoz kam spät.\n"
-    assert recognise.read(from_bytes(words.encode("cp1252") * 20, "a.txt")).text.startswith(words)
+    assert sniff.read(from_bytes(words.encode("cp1252") * 20, "a.txt")).text.startswith(words)
 
 
 def test_a_damaged_message_costs_a_mailbox_nothing_else() -> None:

@@ -6,7 +6,7 @@ import pytest
 from support.documents import pdf
 
 from index.errors import FileFailed, FileSkipped
-from index.extract import recognise
+from index.extract import sniff
 from index.extract.source import from_bytes
 from index.types import Document
 
@@ -21,7 +21,7 @@ RIGHT = [
 
 
 def read(pages: list[list[tuple[int, int, int, str]]], title: str = "") -> Document:
-    return recognise.read(from_bytes(pdf(pages, title), "a.pdf"))
+    return sniff.read(from_bytes(pdf(pages, title), "a.pdf"))
 
 
 def test_two_columns_drawn_row_by_row_are_read_column_by_column() -> None:
@@ -86,9 +86,9 @@ def test_a_truncated_file_fails_or_gives_what_is_left() -> None:
     whole = pdf([[(72, 700, 10, "Boats moor at the east quay.")]])
     for size in (9, 60, len(whole) // 2):
         with pytest.raises((FileFailed, FileSkipped)):
-            recognise.read(from_bytes(whole[:size], "a.pdf"))
+            sniff.read(from_bytes(whole[:size], "a.pdf"))
 
 
 def test_pages_of_nothing_but_a_number_are_kept() -> None:
     data = pdf([[(300, 40, 11, "1")], [(300, 40, 11, "2")]])
-    assert recognise.read(from_bytes(data, "a.pdf")).text.split() == ["1", "2"]
+    assert sniff.read(from_bytes(data, "a.pdf")).text.split() == ["1", "2"]

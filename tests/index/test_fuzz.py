@@ -25,8 +25,8 @@ from support.mutations import OPERATIONS, Edit, mutated
 from support.sound import CheckedCutting, bytes_counter
 
 from index.errors import FileFailed, FileSkipped
-from index.extract import ReaderPool, recognise
-from index.extract.registry import FORMATS
+from index.extract import ReaderPool, sniff
+from index.extract.formats import FORMATS
 from index.extract.source import from_bytes
 
 SECONDS = float(os.environ.get("KEN_FUZZ", "0"))
@@ -37,7 +37,7 @@ NO_REASONS = ("made the reader crash", "took more than", "more memory than", "no
 """What is said of a file only where no reader foresaw it: each is a defect of ken's."""
 SEEDS = documents.every()
 KINDS = {
-    form.kind: [name for name, data in SEEDS.items() if recognise._format(from_bytes(data, name)) is form]
+    form.kind: [name for name, data in SEEDS.items() if sniff._format(from_bytes(data, name)) is form]
     for form in FORMATS
 }
 

@@ -10,12 +10,12 @@ import apsw
 import pytest
 from support.index_content import embed, embed_all, passage, record
 
-from index import exchange
-from index.database import backup, open_writer
 from index.errors import IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable
-from index.salvage import salvage
-from index.search import Searcher
-from index.store import Store
+from index.search.searcher import Searcher
+from index.store import export_import
+from index.store.database import backup, open_writer
+from index.store.salvage import salvage
+from index.store.store import Store
 from index.types import FileRecord
 
 
@@ -128,10 +128,10 @@ def test_export_and_import_give_the_same_answers_without_embedding(path: Path, t
         store.put([(record(odd), [passage("an odd name")])])
         store.put([(FileRecord("/n/bad.pdf", 1, 2, 3, state="failed", reason="broken"), [])])
         embed_all(store)
-        exchange.export(path, tmp_path / "out")
+        export_import.export(path, tmp_path / "out")
         before = store.files()
     with Store(tmp_path / "new" / "index.db", fingerprint="a") as store:
-        exchange.import_(store, tmp_path / "out")
+        export_import.import_(store, tmp_path / "out")
         assert store.files() == before
         assert store.counts().pending == 0
         assert store.check() == []
@@ -144,18 +144,18 @@ def test_export_and_import_give_the_same_answers_without_embedding(path: Path, t
 
 def test_import_refuses_vectors_of_another_model_and_half_an_export(path: Path, tmp_path: Path) -> None:
     filled(path).close()
-    exchange.export(path, tmp_path / "out")
+    export_import.export(path, tmp_path / "out")
     with (
         Store(tmp_path / "b.db", fingerprint="b") as store,
         pytest.raises(IndexUnreachable, match="another model"),
     ):
-        exchange.import_(store, tmp_path / "out")
+        export_import.import_(store, tmp_path / "out")
     (tmp_path / "out" / "vectors.safetensors").write_bytes(b"\0" * 20)
     with (
         Store(tmp_path / "c.db", fingerprint="a") as store,
         pytest.raises(IndexUnreachable, match="not a whole"),
     ):
-        exchange.import_(store, tmp_path / "out")
+        export_import.import_(store, tmp_path / "out")
 
 
 def test_backup_copies_a_live_index(path: Path, tmp_path: Path) -> None:

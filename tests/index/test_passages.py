@@ -16,13 +16,13 @@ from support.sound import by_bytes
 from support.sound import check_passages as check
 
 from index.errors import FileFailed, FileSkipped
-from index.extract import ReaderPool, recognise
+from index.extract import ReaderPool, sniff
 from index.extract.markdown import sections_of
 from index.extract.source import from_bytes
-from index.passages import cut
-from index.tokens import WordCounter
+from index.passages.chunker import cut
+from index.passages.token_counter import WordCounter
 from index.types import Document, Passage, Section
-from index.walk import Found, Rules, walk
+from index.walk.walker import Found, Rules, walk
 
 
 def by_words(texts: Sequence[str]) -> list[int]:
@@ -56,7 +56,7 @@ BLOCK = st.one_of(
 )
 def test_any_text_is_cut_exactly(blocks: list[str], size: int, name: str) -> None:
     try:
-        document = recognise.read(from_bytes("\n".join(blocks).encode("utf-8", "replace"), name))
+        document = sniff.read(from_bytes("\n".join(blocks).encode("utf-8", "replace"), name))
     except FileSkipped:
         return
     for counter in (by_bytes, by_words):
@@ -76,7 +76,7 @@ def test_sections_that_overlap_or_lie_outside_lose_nothing(text: str, spans: lis
 
 @pytest.mark.parametrize("name", sorted(documents.every()))
 def test_every_format_is_cut_exactly(name: str) -> None:
-    document = recognise.read(from_bytes(documents.every()[name], name))
+    document = sniff.read(from_bytes(documents.every()[name], name))
     check(document, cut(document, "name", by_bytes, size=120, overlap=12), by_bytes, 120)
 
 
@@ -111,7 +111,7 @@ def essay(random: Random, paragraphs: int) -> list[str]:
 
 def changed(before: str, after: str, name: str = "a.md") -> int:
     def passages(text: str) -> list[Passage]:
-        return cut(recognise.read(from_bytes(text.encode(), name)), "name", by_words)
+        return cut(sniff.read(from_bytes(text.encode(), name)), "name", by_words)
 
     kept = {passage.key for passage in passages(before)}
     return sum(passage.key not in kept for passage in passages(after))
@@ -140,7 +140,7 @@ def moves(random: Random, before: list[str], joint: str, name: str, times: int) 
     """How many passages are new after each of some moves of one paragraph."""
 
     def keys(blocks: Sequence[str]) -> set[bytes]:
-        document = recognise.read(from_bytes(joint.join(blocks).encode(), name))
+        document = sniff.read(from_bytes(joint.join(blocks).encode(), name))
         return {passage.key for passage in cut(document, "name", by_words)}
 
     known = keys(before)
@@ -168,7 +168,7 @@ def test_moving_a_paragraph_changes_three_passages_at_most() -> None:
 def test_sections_stand_alone_and_fragments_join() -> None:
     long = "word " * 200
     text = f"# Title\n\n## First\n\n{long}\n\n## Second\n\n{long}\n\n## Tiny\n\nfew words\n"
-    passages = cut(recognise.read(from_bytes(text.encode(), "a.md")), "name", by_words)
+    passages = cut(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words)
     assert [p.heading for p in passages] == [("Title", "First"), ("Title", "Second")]
     assert passages[0].text.startswith("# Title")
     assert passages[1].text.endswith("few words")
@@ -180,7 +180,7 @@ def test_tables_and_fences_are_whole_where_they_fit() -> None:
     text = "\n\n".join(
         [("word " * 150).strip(), table, ("word " * 150).strip(), fence, ("word " * 150).strip()]
     )
-    passages = cut(recognise.read(from_bytes(text.encode(), "a.md")), "name", by_words, size=300, overlap=30)
+    passages = cut(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words, size=300, overlap=30)
     assert sum(table in p.text for p in passages) == 1
     assert sum(fence in p.text for p in passages) == 1
 
@@ -188,17 +188,17 @@ def test_tables_and_fences_are_whole_where_they_fit() -> None:
 def test_overlap_stands_only_where_a_cut_was_forced() -> None:
     sentences = " ".join(f"Sentence number {i} says a few more words." for i in range(200))
     text = f"First paragraph.\n\n{sentences}\n\nLast paragraph."
-    passages = cut(recognise.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=20)
+    passages = cut(sniff.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=20)
     overlaps = [a.end > b.start for a, b in pairwise(passages)]
     assert all(overlaps[1:-1]) and len(passages) > 10
-    whole = cut(recognise.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=0)
+    whole = cut(sniff.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=0)
     assert not any(a.end > b.start for a, b in pairwise(whole))
 
 
 def test_what_is_withheld_is_in_no_passage() -> None:
     key = "AKIA" + "Q7RZ2M9XW4LK8TBV"
     text = f"# Setup\n\nBefore it.\n\nThe key is {key}.\n\nAfter it.\n"
-    passages = cut(recognise.read(from_bytes(text.encode(), "a.md")), "name", by_words)
+    passages = cut(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words)
     assert not any(key in p.text for p in passages)
     assert any("Before it." in p.text for p in passages) and any("After it." in p.text for p in passages)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from support.index_content import passage, record
 
-from index.search import Searcher
-from index.snippet import _sentences, _tells
-from index.store import Store
+from index.passages.snippet import _sentences, _tells
+from index.search.searcher import Searcher
+from index.store.store import Store
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from support.index_content import embed, embed_all, passage, record
 
 from index.errors import IndexBusy
-from index.search import Searcher
-from index.store import Store
-from index.vectors import shorten
+from index.search.searcher import Searcher
+from index.store.store import Store
+from index.store.vectors import shorten
 
 TEXTS = tuple(
     f"{a} {b} of the {c}" for a in ("red", "blue") for b in ("boat", "kite") for c in ("sea", "sky", "日本語")
@@ -189,7 +189,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from support.index_content import embed_all, passage, record
-from index.store import Store
+from index.store.store import Store
 with Store(Path(sys.argv[1]), fingerprint="a") as store:
     for i in range(40):
         store.put([(record(f"/{sys.argv[2]}/{i}.md"), [passage(f"{sys.argv[2]} {i}"), passage("shared")])])

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from support.index_content import embed, embed_all, passage, record
 
-from index import fusion
-from index.database import ReaderPool
-from index.question import Frequencies, understand
-from index.search import Searcher
-from index.store import Store
+from index.search import fusion
+from index.search.searcher import Searcher
+from index.store.database import ReaderPool
+from index.store.fts_query import Frequencies, understand
+from index.store.store import Store
 from index.types import Filter
 
 
@@ -223,8 +223,8 @@ def test_a_filter_finds_the_same_however_many_files_it_lets_through(
             ]
 
     few = found()
-    monkeypatch.setattr("index.filters.FEW_FILES", 0)
-    monkeypatch.setattr("index.filters.FEW_SHARE", 1_000)
+    monkeypatch.setattr("index.search.filters.FEW_FILES", 0)
+    monkeypatch.setattr("index.search.filters.FEW_SHARE", 1_000)
     assert found() == few
     assert all(len(paths) == len(few[0]) for paths in few[:2])
 
@@ -232,7 +232,7 @@ def test_a_filter_finds_the_same_however_many_files_it_lets_through(
 def test_a_common_word_is_found_where_only_old_texts_hold_it(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.lexical.WORK_ROWS", 20)
+    monkeypatch.setattr("index.search.lexical.WORK_ROWS", 20)
     store.put([(record(f"/old/{i}.md"), [passage(f"boat {i}")]) for i in range(40)])
     store.put([(record(f"/new/{i}.md"), [passage(f"kite {i}")]) for i in range(400)])
     with Searcher(path) as searcher:
@@ -250,8 +250,8 @@ def test_a_typed_prefix_is_counted_as_it_is_looked_for(store: Store, path: Path)
 def test_a_word_too_common_to_be_counted_is_counted_in_a_sample(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.question.COUNTED", 20)
-    monkeypatch.setattr("index.question.STRETCH", 10)
+    monkeypatch.setattr("index.store.fts_query.COUNTED", 20)
+    monkeypatch.setattr("index.store.fts_query.STRETCH", 10)
     texts = [f"note {i} {'boat' if i % 4 == 0 else 'kite'} {'rare' if i < 10 else ''}" for i in range(400)]
     store.put([(record(f"/{i}.md"), [passage(text)]) for i, text in enumerate(texts)])
     with ReaderPool(path) as pool, pool.snapshot() as db:
@@ -266,7 +266,7 @@ def test_a_word_too_common_to_be_counted_is_counted_in_a_sample(
 def test_words_that_nearly_every_text_holds_find_the_newest(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.lexical.MOST_COUNTED", 50)
+    monkeypatch.setattr("index.search.lexical.MOST_COUNTED", 50)
     store.put([(record(f"/n/{i}.md"), [passage(f"the boat {i}")]) for i in range(100)])
     with Searcher(path) as searcher:
         found = searcher.search("the boat", None, limit=5)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from index.walk import Found, Rules, Skipped, judge, walk
+from index.walk.walker import Found, Rules, Skipped, judge, walk
 
 
 def put(root: Path, *names: str) -> None:

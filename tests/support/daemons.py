@@ -14,9 +14,9 @@ from support.tiny_model import make_tiny_checkpoint
 from support.waiting import until
 
 from app import paths
+from app.api import Status
 from app.daemon import lifecycle
 from app.daemon.client import RemoteLibrary
-from app.library import Status
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from index.store import Store
+from index.store.store import Store
 from index.types import FileRecord, Passage
 
 

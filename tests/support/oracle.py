@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.checkpoint import Checkpoint
+from embedder.checkpoints.checkpoint import Checkpoint
 
 Array = NDArray[np.float32]
 

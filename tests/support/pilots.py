@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 
 from app.config import Config
 from app.tui.app import KenApp
-from app.tui.memory import Memory
 from app.tui.session import Session
+from app.tui.ui_state import Memory
 
 NOTES = {
     "phone.md": "# Moving to a new phone\n\nGetting the notes across took an evening.\n\n## Transfer\n\n"

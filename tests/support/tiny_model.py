@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from embedder import tensor_file
-from embedder.checkpoint import expected_shapes
+from embedder.checkpoints import safetensors_file
+from embedder.checkpoints.checkpoint import expected_shapes
 from embedder.config import ModelConfig
 
 Layout = Literal["google", "mlx"]
@@ -92,7 +92,9 @@ def save(path: Path, tensors: dict[str, NDArray[Any]], dtype: str) -> None:
     """Write arrays as one safetensors file, floats stored as `dtype` and unsigned integers as they are."""
     arrays = {name: stored(array, dtype) for name, array in tensors.items()}
     layout = {name: (kind, array.shape) for name, (kind, array) in arrays.items()}
-    tensor_file.write(path, layout, ((name, array) for name, (_, array) in arrays.items()), {"format": "pt"})
+    safetensors_file.write(
+        path, layout, ((name, array) for name, (_, array) in arrays.items()), {"format": "pt"}
+    )
 
 
 def stored(array: NDArray[Any], dtype: str) -> tuple[str, NDArray[Any]]:
@@ -101,7 +103,7 @@ def stored(array: NDArray[Any], dtype: str) -> tuple[str, NDArray[Any]]:
         return "U32", array
     if dtype == "BF16":
         return dtype, (array.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
-    return dtype, array.astype(tensor_file.STORED_AS[dtype])
+    return dtype, array.astype(safetensors_file.STORED_AS[dtype])
 
 
 @functools.cache

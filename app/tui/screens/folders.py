@@ -8,13 +8,13 @@ from textual.binding import Binding
 from textual.content import Content
 
 from app import paths
-from app.library import Folder
-from app.plain import plain_line, plain_path
-from app.tui import completion, wording
+from app.api import Folder
+from app.sanitize import plain_line, plain_path
+from app.tui import completion, formatting
 from app.tui.screens.dialog import Dialog, Prompt
-from app.tui.screens.listing import ListScreen
+from app.tui.screens.list_screen import ListScreen
 from app.tui.session import Session, background
-from app.tui.widgets.cards import CardList
+from app.tui.widgets.list_view import CardList
 from app.tui.widgets.results import spread
 
 STATES = {
@@ -42,11 +42,11 @@ class FolderList(CardList[Folder]):
         state = Content.assemble((shown, self.part(f"list--{tone}")))
         name = plain_path(paths.short(card.path))
         left = Content.assemble(
-            (" " + wording.shorten(name, width - len(shown) - 2), self.part("list--title"))
+            (" " + formatting.shorten(name, width - len(shown) - 2), self.part("list--title"))
         )
-        facts = [wording.count(card.files, "file"), wording.count(card.passages, "passage")]
+        facts = [formatting.count(card.files, "file"), formatting.count(card.passages, "passage")]
         if card.problems:
-            facts.append(wording.count(card.problems, "problem"))
+            facts.append(formatting.count(card.problems, "problem"))
         if card.note:
             facts.append(plain_line(card.note))
         second = Content.assemble((" " + " · ".join(facts), self.part("list--dim")))
@@ -78,9 +78,9 @@ class FoldersScreen(ListScreen[Folder]):
             self.note("No folder is kept yet. Press a to add one.")
             return
         facts = [
-            wording.count(status.files, "file"),
-            wording.count(status.passages, "passage"),
-            f"index of {wording.size(status.index_bytes)}",
+            formatting.count(status.files, "file"),
+            formatting.count(status.passages, "passage"),
+            f"index of {formatting.size(status.index_bytes)}",
             f"{status.model} on {status.engine}" if status.model else "no model",
             "the daemon keeps it current" if status.daemon else "no daemon: read when ken starts",
         ]
@@ -112,7 +112,7 @@ class FoldersScreen(ListScreen[Folder]):
             if name == "forget":
                 background(self, lambda: library.forget(folder.path), self._forgotten)
 
-        files = wording.count(folder.files, "file")
+        files = formatting.count(folder.files, "file")
         body = f"{plain_path(folder.path)}\n\nIts {files} leave the index. The files stay."
         buttons = (("keep", "Keep it"), ("forget", "Forget it"))
         self.app.push_screen(Dialog("Forget this folder?", body, buttons), chosen)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from textual.content import Content
 
 from app import open_file
+from app.api import Answer
 from app.errors import TITLED_ERRORS
-from app.library import Answer
-from app.plain import plain_line
-from app.tui import rows, wording
-from app.tui.memory import Pin
-from app.tui.notices import say, say_error
-from app.tui.screens.asked import AskedScreen
+from app.sanitize import plain_line
+from app.tui import formatting, result_rows
 from app.tui.screens.dialog import Dialog
+from app.tui.screens.search_base import AskedScreen
 from app.tui.session import background
+from app.tui.toasts import say, say_error
+from app.tui.ui_state import Pin
 from index.types import Hit
 
 
@@ -77,7 +77,9 @@ class HitActions(AskedScreen):
         if not question:
             say(self.app, "Type the question first, then keep it")
             return
-        from app import standing  # brings subprocess and locks with it, which the first screen does not need
+        from app import (
+            saved_searches,  # brings subprocess and locks with it, which the first screen does not need
+        )
 
         def told(outcome: object) -> None:
             if isinstance(outcome, Exception):
@@ -85,7 +87,7 @@ class HitActions(AskedScreen):
             else:
                 say(self.app, "Kept: you are told when something new answers it", title=plain_line(question))
 
-        background(self, lambda: standing.add(question), told)
+        background(self, lambda: saved_searches.add(question), told)
 
     def action_explain(self) -> None:
         hit = self.hit
@@ -114,7 +116,7 @@ def citation(hit: Hit) -> str:
 
     quoted = "\n".join("> " + line for line in hit.text.strip().splitlines())
     place = f", p. {hit.page}" if hit.page else f", line {hit.line}"
-    heading = rows.heading(hit)
+    heading = result_rows.heading(hit)
     title = plain_line(hit.title) + (f" › {plain_line(heading)}" if heading else "")
     name = title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
     return f"{quoted}\n>\n> — [{name}]({Path(hit.path).as_uri()}){place}\n"
@@ -122,8 +124,8 @@ def citation(hit: Hit) -> str:
 
 def explanation(hit: Hit, answer: Answer) -> Content:
     """Why a hit is where it is, in words and with the numbers behind them."""
-    reason = rows.reason(hit)
-    facts = [f"Found by {reason}; {round(100 * rows.sureness(hit, answer))}% sure."]
+    reason = result_rows.reason(hit)
+    facts = [f"Found by {reason}; {round(100 * result_rows.sureness(hit, answer))}% sure."]
     if hit.similarity is not None:
         facts.append(f"Nearness of meaning: {hit.similarity:.3f} (cosine of question and passage)")
     if hit.words is not None:
@@ -131,5 +133,5 @@ def explanation(hit: Hit, answer: Answer) -> Content:
         facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))
     facts.append(f"Score: {hit.score:.3f}; answer as a whole: {answer.confidence:.3f}")
     facts += [f"{name.replace('_', ' ')}: {value:.4g}" for name, value in hit.explain.items()]
-    facts.append(f"Changed {wording.when(hit.modified_ns)}, {wording.size(hit.size)}")
+    facts.append(f"Changed {formatting.when(hit.modified_ns)}, {formatting.size(hit.size)}")
     return Content("\n".join(facts))

@@ -14,8 +14,8 @@ from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from app.errors import TITLED_ERRORS
-from app.plain import plain_line
-from app.tui import wording
+from app.sanitize import plain_line
+from app.tui import formatting
 from app.tui.messages import tell
 from app.tui.session import Finished, Session, background
 from app.tui.widgets.status_line import StatusLine
@@ -65,10 +65,10 @@ class ModelScreen(Screen[bool]):
         yield StatusLine()
 
     def on_mount(self) -> None:
-        from embedder.catalog import TERMS, known_model
-        from embedder.models import DEFAULT_MODEL
+        from embedder.checkpoints.known_models import TERMS, known_model
+        from embedder.checkpoints.models import DEFAULT_MODEL
 
-        size = wording.size(known_model(DEFAULT_MODEL).bytes)
+        size = formatting.size(known_model(DEFAULT_MODEL).bytes)
         self.query_one("#about", Static).update(
             Content.assemble(
                 "To find by meaning, ken needs EmbeddingGemma-300M by Google DeepMind: ", (size, "bold"),
@@ -105,7 +105,7 @@ class ModelScreen(Screen[bool]):
         screen, left = self, self._left
 
         def work() -> object:
-            from embedder.download import Watcher, fetch
+            from embedder.checkpoints.download import Watcher, fetch
 
             class Telling(Watcher):
                 def progress(self, step: str, done: int, total: int) -> None:
@@ -129,10 +129,10 @@ class ModelScreen(Screen[bool]):
         bar = "━" * (filled // 2) + ("╸" if filled % 2 else "")
         seconds = time.monotonic() - self._began
         speed = message.done / seconds if seconds > 1 else 0.0
-        facts = f"{wording.size(message.done)} of {wording.size(message.total)}"
+        facts = f"{formatting.size(message.done)} of {formatting.size(message.total)}"
         if speed:
-            facts += f" · {wording.size(speed)} a second"
-            facts += f" · {wording.duration((message.total - message.done) / speed)} left"
+            facts += f" · {formatting.size(speed)} a second"
+            facts += f" · {formatting.duration((message.total - message.done) / speed)} left"
         self._tell(
             Content.assemble(
                 plain_line(message.step), "\n", (bar, "$accent"), ("─" * (BAR - len(bar)), "$ken-rule"), "\n",

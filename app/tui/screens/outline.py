@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from app.library import Landmark
-from app.plain import plain_line
-from app.tui.widgets.cards import CardList
+from app.api import Landmark
+from app.sanitize import plain_line
+from app.tui.widgets.list_view import CardList
 
 
 class LandmarkList(CardList[Landmark]):

@@ -9,14 +9,14 @@ from textual.binding import Binding
 from textual.content import Content
 
 from app import open_file
+from app.api import Problem, Why
 from app.errors import TITLED_ERRORS
-from app.library import Problem, Why
-from app.plain import plain_line, plain_path
-from app.tui import wording
+from app.sanitize import plain_line, plain_path
+from app.tui import formatting
 from app.tui.screens.dialog import Dialog
-from app.tui.screens.listing import ListScreen
+from app.tui.screens.list_screen import ListScreen
 from app.tui.session import Session, background
-from app.tui.widgets.cards import CardList
+from app.tui.widgets.list_view import CardList
 
 SHOWN_AT_MOST = 5000
 WORDS = {"failed": "could not be read", "skipped": "left out", "partial": "read in part"}
@@ -39,7 +39,7 @@ class ProblemList(CardList[Problem]):
 
     def paint(self, card: Problem, width: int) -> list[Content]:
         mark, tone = ("✗", "bad") if card.state == "failed" else ("–", "warn")
-        name = wording.shorten(wording.place(card.path, self._roots), width - 4)
+        name = formatting.shorten(formatting.place(card.path, self._roots), width - 4)
         first = Content.assemble((f" {mark} ", self.part(f"list--{tone}")), (name, self.part("list--title")))
         second = Content.assemble(("   " + plain_line(card.reason), self.part("list--dim")))
         return [first, second.truncate(width, ellipsis=True)]

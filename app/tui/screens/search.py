@@ -14,18 +14,18 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from app.api import Answer
 from app.errors import TITLED_ERRORS, NothingIndexed
-from app.library import Answer
-from app.plain import plain_line
-from app.tui import actions, completion, wording
+from app.sanitize import plain_line
+from app.tui import actions, completion, formatting
 from app.tui.messages import Answered
-from app.tui.notices import Told, in_words, say
-from app.tui.screens.asking import Asking, Question
+from app.tui.screens.filter_actions import Narrowing
 from app.tui.screens.hit_actions import HitActions
-from app.tui.screens.narrowing import Narrowing
-from app.tui.screens.previewing import Previewing
+from app.tui.screens.preview_actions import Previewing
+from app.tui.screens.search_requests import Asking, Question
 from app.tui.session import Finished, Session
-from app.tui.widgets.cards import CardList
+from app.tui.toasts import Told, in_words, say
+from app.tui.widgets.list_view import CardList
 from app.tui.widgets.query import QueryInput
 
 ROOM_FOR_TIME = 72
@@ -152,12 +152,12 @@ class SearchScreen(Previewing, Narrowing, HitActions):
     def _summarise(self, answer: Answer, final: bool) -> None:
         if not final:
             self.filters.summarise(
-                Content.styled(f"{wording.count(len(answer.hits), 'file')} · …", "$ken-faint")
+                Content.styled(f"{formatting.count(len(answer.hits), 'file')} · …", "$ken-faint")
             )
         elif not self.parsed.problems:
             took = f" · {answer.took_ms:,.0f} ms" if self.app.size.width >= ROOM_FOR_TIME else ""
             self.filters.summarise(
-                Content.styled(wording.count(len(answer.hits), "file") + took, "$ken-faint")
+                Content.styled(formatting.count(len(answer.hits), "file") + took, "$ken-faint")
             )
 
     def _show_failure(self, error: Exception) -> None:
@@ -209,7 +209,7 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         if not status.folders:
             return "Nothing is indexed yet. F2 adds a folder."
         names = ", ".join(completion.folder_names(self.session.roots)[:4])
-        return f"{wording.count(status.files, 'file')} in {plain_line(names)}"
+        return f"{formatting.count(status.files, 'file')} in {plain_line(names)}"
 
     def _swap(self, shown: str) -> None:
         self.results.display = shown == "results"

@@ -10,15 +10,15 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 
-from app import paths, suggest
-from app.plain import plain_path
-from app.suggest import Estimate
-from app.tui import wording
+from app import onboarding, paths
+from app.onboarding import Estimate
+from app.sanitize import plain_path
+from app.tui import formatting
 from app.tui.messages import tell
 from app.tui.screens.dialog import Prompt
-from app.tui.screens.listing import ListScreen
+from app.tui.screens.list_screen import ListScreen
 from app.tui.session import Session, background
-from app.tui.widgets.cards import CardList
+from app.tui.widgets.list_view import CardList
 from app.tui.widgets.results import spread
 
 KINDS_SHOWN = 4
@@ -77,7 +77,7 @@ class ChoiceList(CardList[Choice]):
     def _amount(self, card: Choice) -> Content:
         if card.estimate is None:
             return Content.styled("counting…", self.part("list--faint"))
-        files = wording.count(card.estimate.files, "file")
+        files = formatting.count(card.estimate.files, "file")
         more = "" if card.done else "…" if card.estimate.whole else "+"
         time = f" · {card.time}" if card.estimate.files else ""
         return Content.styled(files + more + time, self.part("list--dim"))
@@ -92,7 +92,7 @@ def _read(estimate: Estimate | None) -> str:
     named = [f"{number:,} {kind}" for kind, number in kinds[:KINDS_SHOWN]]
     rest = len(kinds) - KINDS_SHOWN
     return (
-        f"reads {wording.size(estimate.bytes)}: "
+        f"reads {formatting.size(estimate.bytes)}: "
         + ", ".join(named)
         + (f", {rest} kinds more" if rest > 0 else "")
     )
@@ -125,10 +125,10 @@ class WelcomeScreen(ListScreen[Choice]):
         """Tokens a second, once this machine was measured."""
 
     def on_mount(self) -> None:
-        background(self, suggest.suggestions, self._suggested)
+        background(self, onboarding.suggestions, self._suggested)
         library = self.session.library
         if library is not None:
-            background(self, lambda: suggest.measured_speed(library), self._measured)
+            background(self, lambda: onboarding.measured_speed(library), self._measured)
         self._say()
 
     def _measured(self, outcome: object) -> None:
@@ -140,8 +140,8 @@ class WelcomeScreen(ListScreen[Choice]):
     def _time(self, estimates: Iterable[Estimate]) -> str:
         tokens = sum(estimate.tokens for estimate in estimates)
         if self._speed is None:
-            return f"roughly {wording.duration(tokens / suggest.GUESSED_SPEED)}"
-        return f"about {wording.duration(tokens / self._speed)}"
+            return f"roughly {formatting.duration(tokens / onboarding.GUESSED_SPEED)}"
+        return f"about {formatting.duration(tokens / self._speed)}"
 
     def on_unmount(self) -> None:
         self._left.set()
@@ -158,7 +158,7 @@ class WelcomeScreen(ListScreen[Choice]):
         def work() -> None:
             for path in wanted:
                 last = None
-                for last in suggest.estimate(path, self.session.config.reading, self._left.is_set):
+                for last in onboarding.estimate(path, self.session.config.reading, self._left.is_set):
                     tell(self, Estimated(last, done=False))
                 if last is not None:
                     tell(self, Estimated(last, done=True))
@@ -189,10 +189,10 @@ class WelcomeScreen(ListScreen[Choice]):
         elif not chosen:
             rest = "\n\nChoose folders with space, then press enter."
         else:
-            files = wording.count(sum(estimate.files for estimate in known), "file")
+            files = formatting.count(sum(estimate.files for estimate in known), "file")
             guess = "" if self._speed else " (a guess: not timed on this machine yet)"
             time = f", {self._time(known)} in the background{guess}" if known else ""
-            folders = wording.count(len(chosen), "folder")
+            folders = formatting.count(len(chosen), "folder")
             rest = f"\n\nEnter begins with {folders}: {files}{time}. Search works meanwhile."
         self.note(GREETING + rest if self.app.size.height >= ROOM_FOR_GREETING else rest.strip())
 

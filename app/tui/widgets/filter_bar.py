@@ -8,9 +8,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from app.plain import plain_line
+from app.sanitize import plain_line
 from app.tui import completion
-from app.tui.rows import Sort
+from app.tui.result_rows import Sort
 
 CHIPS = (("sort", "screen.cycle_sort"), ("type", "screen.cycle_kind"), ("since", "screen.cycle_time"),
          ("in", "screen.cycle_folder"))  # fmt: skip

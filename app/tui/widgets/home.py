@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.style import Style
 
-from app.plain import plain_line
-from app.tui import wording
+from app.sanitize import plain_line
+from app.tui import formatting
 from app.tui.actions import letter_bindings
-from app.tui.memory import Memory, Pin
-from app.tui.widgets.cards import CardList
+from app.tui.ui_state import Memory, Pin
+from app.tui.widgets.list_view import CardList
 
 QUESTIONS_SHOWN = 8
 
@@ -49,7 +49,10 @@ class HomeList(CardList[Entry]):
             entries.append(Entry("caption", "Pinned"))
             entries += [
                 Entry(
-                    "pin", plain_line(pin.title), wording.place(pin.path, roots) + f"  line {pin.line}", pin
+                    "pin",
+                    plain_line(pin.title),
+                    formatting.place(pin.path, roots) + f"  line {pin.line}",
+                    pin,
                 )
                 for pin in memory.pins[:QUESTIONS_SHOWN]
             ]

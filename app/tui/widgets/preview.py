@@ -16,10 +16,10 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.style import Style
 
-from app.library import Excerpt
+from app.api import Excerpt
 from app.tui.actions import letter_bindings
-from app.tui.pieces import Line
-from app.tui.widgets.pane import Pane
+from app.tui.styled_lines import Line
+from app.tui.widgets.scroll_pane import Pane
 
 Span3 = tuple[int, int, int]
 """Start, end, and strength 1 to 3 of a marked sentence."""

@@ -13,7 +13,7 @@ from textual.reactive import Reactive
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from app.plain import plain_line
+from app.sanitize import plain_line
 
 LONGEST = 2000
 """Characters of a question: what the model can take in, with room to spare."""

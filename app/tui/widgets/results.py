@@ -7,13 +7,13 @@ from collections.abc import Hashable, Sequence
 from textual.content import Content, Span
 from textual.style import Style
 
-from app.plain import plain_line
-from app.tui import rows, wording
+from app.sanitize import plain_line
+from app.tui import formatting, result_rows
 from app.tui.actions import letter_bindings
 from app.tui.clean import clean
 from app.tui.markdown import markdown_lines
-from app.tui.rows import SHORT_WORD, Row, RowKey
-from app.tui.widgets.cards import CardList
+from app.tui.result_rows import SHORT_WORD, Row, RowKey
+from app.tui.widgets.list_view import CardList
 
 METER = 5
 """Cells of the meter of sureness."""
@@ -41,7 +41,7 @@ class ResultList(CardList[Row]):
         return card.key
 
     def find(self, key: Hashable) -> int | None:
-        return rows.index_of(self.cards, key)  # type: ignore[arg-type]
+        return result_rows.index_of(self.cards, key)  # type: ignore[arg-type]
 
     @property
     def roomy(self) -> bool:
@@ -65,7 +65,7 @@ class ResultList(CardList[Row]):
         room = width - METER - 2
         title = plain_line(card.hit.title) or card.hit.path.rsplit("/", 1)[-1]
         pin = "◆ " if card.pinned else ""
-        above = plain_line(rows.heading(card.hit))
+        above = plain_line(result_rows.heading(card.hit))
         parts: list[tuple[str, Style]] = [(" " + pin, self._style("meter")), (title, self._style("title"))]
         if above:
             parts.append(("  " + above, self._style("heading")))
@@ -100,7 +100,7 @@ class ResultList(CardList[Row]):
 
     def _foot(self, card: Row, width: int) -> Content:
         hit = card.hit
-        facts = [wording.when(hit.modified_ns), hit.language or hit.kind]
+        facts = [formatting.when(hit.modified_ns), hit.language or hit.kind]
         if hit.page:
             facts.append(f"p. {hit.page}")
         more = f"{'▾' if card.expanded else '▸'} {card.places} places" if card.places > 1 else ""
@@ -110,7 +110,7 @@ class ResultList(CardList[Row]):
             (card.reason if width >= 72 else SHORT.get(card.reason, card.reason), self._style("reason")),
         )
         room = width - 4 - len(tail) - len(right)
-        where = wording.shorten(wording.place(hit.path, self.roots), max(12, room))
+        where = formatting.shorten(formatting.place(hit.path, self.roots), max(12, room))
         left = Content.assemble((" " + where, self._style("dim")), ("  " + tail, self._style("faint")))
         return spread(left.truncate(max(1, width - len(right) - 1), ellipsis=True), right, width)
 

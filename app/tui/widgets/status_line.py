@@ -7,9 +7,9 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from app.library import Progress, Status
-from app.plain import plain_line
-from app.tui import wording
+from app.api import Progress, Status
+from app.sanitize import plain_line
+from app.tui import formatting
 
 BAR = 12
 
@@ -60,18 +60,19 @@ def describe(status: Status) -> Content:
     progress = status.progress
     if progress.phase in ("scanning", "reading", "embedding"):
         return working(progress)
-    tail = Content(f" · {wording.count(status.files, 'file')}")
+    tail = Content(f" · {formatting.count(status.files, 'file')}")
     if status.problems:
-        tail += Content.assemble((f" · {wording.count(status.problems, 'problem')}", "$warning"))
+        tail += Content.assemble((f" · {formatting.count(status.problems, 'problem')}", "$warning"))
     if progress.phase == "paused":
-        waiting = f", {wording.count(status.pending, 'passage')} wait" if status.pending else ""
+        waiting = f", {formatting.count(status.pending, 'passage')} wait" if status.pending else ""
         return Content.assemble(("◌ ", "$warning"), f"Paused{waiting}") + tail + Content(" · F6 goes on")
     if status.pending:
         return Content.assemble(("◐ ", "$accent"), f"{status.pending:,} waiting") + tail
     for folder in status.folders:
         if folder.state == "missing":
             return (
-                Content.assemble(("○ ", "$warning"), f"{wording.place(folder.path, ())} is not there") + tail
+                Content.assemble(("○ ", "$warning"), f"{formatting.place(folder.path, ())} is not there")
+                + tail
             )
     if not status.daemon and status.folders:
         return Content.assemble(("● ", "$success"), "Read when ken started") + tail + Content(" · no daemon")
@@ -81,7 +82,7 @@ def describe(status: Status) -> Content:
 def working(progress: Progress) -> Content:
     """What indexing does now, how far it is, how fast and how long still."""
     if progress.phase == "scanning" or not (progress.files_total or progress.passages_total):
-        found = f" · {wording.count(progress.files_total, 'file')}" if progress.files_total else ""
+        found = f" · {formatting.count(progress.files_total, 'file')}" if progress.files_total else ""
         return Content.assemble(("◐ ", "$accent"), "Looking for changes", (found, "$ken-dim"))
     by_passages = progress.phase == "embedding" and progress.passages_total
     done, total, noun = (
@@ -91,13 +92,13 @@ def working(progress: Progress) -> Content:
     )
     filled = round(BAR * 2 * done / total) if total else 0
     bar = "━" * (filled // 2) + ("╸" if filled % 2 else "")
-    facts = [f"{done:,} of {wording.count(total, noun)}"]
+    facts = [f"{done:,} of {formatting.count(total, noun)}"]
     if progress.seconds_left is not None:
-        facts.append(f"{wording.duration(progress.seconds_left)} left")
+        facts.append(f"{formatting.duration(progress.seconds_left)} left")
     if progress.passages_per_second and progress.passages_per_second >= 1:
         facts.append(f"{progress.passages_per_second:,.0f} a second")
     if progress.path and not by_passages:
-        facts.append(plain_line(wording.shorten(progress.path.rsplit("/", 1)[-1], 30)))
+        facts.append(plain_line(formatting.shorten(progress.path.rsplit("/", 1)[-1], 30)))
     verb = "Learning " if by_passages else "Reading "
     return Content.assemble(
         ("◐ ", "$accent"), verb, (bar, "$accent"), ("─" * (BAR - len(bar)), "$ken-rule"),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.api import Answer, Folder, Progress, Status, SyncReport
 from app.daemon.codec import Malformed, decode, encode
-from app.library import Answer, Folder, Progress, Status, SyncReport
 from index.types import Filter, Hit
 
 paths = st.binary(min_size=1, max_size=40).map(

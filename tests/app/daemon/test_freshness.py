@@ -13,7 +13,7 @@ from support.same_index import contents, fresh
 from support.waiting import until
 
 from app import paths
-from app.library import SyncReport
+from app.api import SyncReport
 
 
 @pytest.fixture

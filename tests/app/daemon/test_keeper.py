@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from support.waiting import until
 
+from app.api import SyncReport
 from app.config import DaemonConfig
-from app.daemon import keeper as keeping
-from app.daemon.keeper import Keeper
-from app.library import SyncReport
-from app.sync.queue import DirtyQueue
+from app.sync import indexer as keeping
+from app.sync.change_queue import DirtyQueue
+from app.sync.indexer import Keeper
 from app.sync.watcher import Watcher
 from index.errors import IndexFull
 

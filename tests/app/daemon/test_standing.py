@@ -10,33 +10,33 @@ import pytest
 from support.daemons import Daemons
 from support.waiting import until
 
-from app import standing
+from app import saved_searches
 from app.errors import UsageInvalid
 
 
 def test_questions_are_kept_listed_and_removed(home: Path) -> None:
-    first = standing.add("  flights   to Lisbon ", f"{sys.executable} -c 'print(1)'")
-    second = standing.add("heat pumps")
+    first = saved_searches.add("  flights   to Lisbon ", f"{sys.executable} -c 'print(1)'")
+    second = saved_searches.add("heat pumps")
     assert (first.id, first.query, second.id) == (1, "flights to Lisbon", 2)
     assert first.command == (sys.executable, "-c", "print(1)")
-    assert standing.remove(1).query == "flights to Lisbon"
-    assert [question.id for question in standing.read()] == [2]
-    assert standing.standing_path().stat().st_mode & 0o777 == 0o600
+    assert saved_searches.remove(1).query == "flights to Lisbon"
+    assert [question.id for question in saved_searches.read()] == [2]
+    assert saved_searches.standing_path().stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(("query", "command"), [(" ", ""), ("x", "'open"), ("x", "no-such-command-here")])
 def test_what_cannot_be_asked_is_refused(home: Path, query: str, command: str) -> None:
     with pytest.raises(UsageInvalid):
-        standing.add(query, command)
-    assert standing.read() == ()
+        saved_searches.add(query, command)
+    assert saved_searches.read() == ()
 
 
 def test_a_damaged_file_is_told_and_left_alone(home: Path) -> None:
-    standing.add("x")
-    standing.standing_path().write_text("{")
+    saved_searches.add("x")
+    saved_searches.standing_path().write_text("{")
     with pytest.raises(UsageInvalid):
-        standing.add("y")
-    assert standing.standing_path().read_text() == "{"
+        saved_searches.add("y")
+    assert saved_searches.standing_path().read_text() == "{"
 
 
 def test_a_new_note_that_matches_is_told_once(daemons: Daemons, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_new_note_that_matches_is_told_once(daemons: Daemons, tmp_path: Path) 
     daemons.keep(folder)
     told = tmp_path / "told.jsonl"
     script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
-    standing.add('"axolotl"', f'{sys.executable} -c "{script}"')
+    saved_searches.add('"axolotl"', f'{sys.executable} -c "{script}"')
     (folder / "new.md").write_text("An axolotl; `touch pwned` $(touch pwned).\n")
     (folder / "other.md").write_text("Nothing of the kind.\n")
     until(told.exists)

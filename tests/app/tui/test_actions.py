@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from support.pilots import application, ask, drive, library, until
 
-from app import open_file, standing
+from app import open_file, saved_searches
 from app.tui.actions import ACTIONS, BY_NAME
-from app.tui.memory import Memory
+from app.tui.ui_state import Memory
 
 Effect = Callable[[Any, Any, dict[str, Any]], object]
 """Of the application, its library and what other programs were given: whether it is done."""
@@ -39,7 +39,7 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "time": ("", lambda app, lib, done: app.search_screen.input.value.endswith("since:1d")),
     "folder": ("", lambda app, lib, done: app.search_screen.input.value.endswith("in:notes")),
     "unfilter": ("ctrl+t", lambda app, lib, done: app.search_screen.input.value == "boiler"),
-    "watch": ("", lambda app, lib, done: [kept.query for kept in standing.read()] == ["boiler"]),
+    "watch": ("", lambda app, lib, done: [kept.query for kept in saved_searches.read()] == ["boiler"]),
     "down": ("", lambda app, lib, done: app.search_screen.results.cursor == 1),
     "up": ("down down", lambda app, lib, done: app.search_screen.results.cursor == 1),
     "page_down": ("", lambda app, lib, done: app.search_screen.results.cursor == 2),

@@ -11,11 +11,11 @@ from support.daemons import Daemons, daemons, tiny_models  # noqa: F401 -- fixtu
 from support.pilots import NOTES, drive, until
 
 from app.config import Config
+from app.connect import open_library
 from app.daemon import lifecycle
-from app.library import open_library
 from app.tui.app import KenApp
-from app.tui.memory import Memory
 from app.tui.session import Session
+from app.tui.ui_state import Memory
 
 
 @pytest.fixture

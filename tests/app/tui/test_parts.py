@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from support.pilots import NOTES, library
 from textual.color import Color
 
-from app import open_file, suggest
+from app import onboarding, open_file
+from app.best_sentence import best_sentences, sentences
 from app.config import ReadingConfig
 from app.excerpt import Excerpts
-from app.sentences import best_sentences, sentences
-from app.tui import completion, themes, wording
+from app.tui import completion, formatting, themes
 from app.tui.clean import clean
 from app.tui.code import code_lines
-from app.tui.lane import Lane
+from app.tui.latest_only import Lane
 from app.tui.markdown import markdown_lines
-from app.tui.memory import Memory, Pin
-from app.tui.memory import load as load_memory
-from app.tui.pieces import lines_of, strengths
+from app.tui.styled_lines import lines_of, strengths
+from app.tui.ui_state import Memory, Pin
+from app.tui.ui_state import load as load_memory
 from app.tui.widgets.results import readable
 from index.types import Document
 
@@ -205,19 +205,19 @@ def test_estimates_count_what_is_read_and_what_is_not(tmp_path):
         (tmp_path / name).write_text(text)
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules" / "x.js").write_text("x")
-    *_, last = suggest.estimate(str(tmp_path), ReadingConfig())
+    *_, last = onboarding.estimate(str(tmp_path), ReadingConfig())
     assert last.whole and last.files == 4 and last.kinds == {"md": 3, "py": 1}
     assert last.bytes == sum(len(text.encode()) for text in NOTES.values())
     assert sum(last.left_out.values()) == 1 and last.tokens > 0
-    assert list(suggest.estimate(str(tmp_path), ReadingConfig(), lambda: True)) == []
+    assert list(onboarding.estimate(str(tmp_path), ReadingConfig(), lambda: True)) == []
 
 
 def test_numbers_as_people_say_them():
-    assert wording.count(1, "file") == "1 file" and wording.count(1204, "entry") == "1,204 entries"
-    assert wording.size(38_000_000) == "38 MB"
-    assert wording.duration(4700) == "1 h 18 min"
-    assert wording.shorten("notes/house/boiler.md", 15) == "…/boiler.md"
-    assert len(wording.shorten("x" * 50, 9)) == 9
+    assert formatting.count(1, "file") == "1 file" and formatting.count(1204, "entry") == "1,204 entries"
+    assert formatting.size(38_000_000) == "38 MB"
+    assert formatting.duration(4700) == "1 h 18 min"
+    assert formatting.shorten("notes/house/boiler.md", 15) == "…/boiler.md"
+    assert len(formatting.shorten("x" * 50, 9)) == 9
 
 
 @pytest.mark.parametrize("theme", [themes.DARK, themes.LIGHT], ids=lambda theme: theme.name)

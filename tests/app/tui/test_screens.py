@@ -8,20 +8,20 @@ import threading
 from support.memory_library import MemoryLibrary
 from support.pilots import NOTES, application, ask, drive, library, shown, until
 
-from app import standing
+from app import saved_searches
+from app.api import Problem, Progress
 from app.errors import AppError, NothingIndexed
-from app.library import Problem, Progress
-from app.local import LocalLibrary
+from app.library import LocalLibrary
 from app.tui import themes
 from app.tui.app import KenApp
-from app.tui.memory import load as load_memory
 from app.tui.screens.model import ModelScreen
 from app.tui.screens.welcome import WelcomeScreen
 from app.tui.session import Session
-from embedder import download
-from index import database
+from app.tui.ui_state import load as load_memory
+from embedder.checkpoints import download
 from index.errors import IndexNewer
-from index.store import Store
+from index.store import database
+from index.store.store import Store
 
 
 async def at(pilot, app, kind):
@@ -146,14 +146,14 @@ def test_standing_questions_are_added_asked_and_removed():
         await pilot.press("f4")
         await until(pilot, lambda: "None yet" in shown(app))
         await pilot.press("a", *"boiler", "enter")
-        await until(pilot, lambda: standing.read())
+        await until(pilot, lambda: saved_searches.read())
         await until(pilot, lambda: "since" in shown(app))
         await pilot.press("enter")
         assert app.search_screen.input.value == "boiler"
         await pilot.press("f4")
         await until(pilot, lambda: "since" in shown(app))
         await pilot.press("d")
-        await until(pilot, lambda: not standing.read())
+        await until(pilot, lambda: not saved_searches.read())
 
     drive(application(library()), steps)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from support.pilots import application, ask, drive, library, shown, until
 
-from app import open_file, standing
+from app import open_file, saved_searches
 from app.config import Config, TuiConfig
-from app.tui.memory import load as load_memory
+from app.tui.ui_state import load as load_memory
 
 
 def test_every_copy_reaches_the_clipboard(monkeypatch):
@@ -61,8 +61,8 @@ def test_pin_similar_and_standing_question():
         await pilot.press("ctrl+b")
         assert "◆" in shown(app) and len(load_memory().pins) == 1
         await pilot.press("alt+w")
-        await until(pilot, standing.read)
-        assert standing.read()[0].query == "boiler pressure"
+        await until(pilot, saved_searches.read)
+        assert saved_searches.read()[0].query == "boiler pressure"
         await pilot.press("ctrl+l")
         await until(pilot, lambda: screen.answer.mode == "meaning")
         assert "More like" in shown(app)

@@ -6,11 +6,11 @@ import pytest
 from support.pilots import application, ask, drive, library, shown, until
 from textual import events
 
+from app.api import Answer
 from app.errors import DaemonError
-from app.library import Answer
-from app.tui.memory import Memory
-from app.tui.memory import load as load_memory
 from app.tui.messages import Answered
+from app.tui.ui_state import Memory
+from app.tui.ui_state import load as load_memory
 from app.tui.widgets.query import LONGEST
 
 

@@ -25,18 +25,18 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
-from app import standing, suggest
+from app import onboarding, saved_searches
+from app.api import Folder, Library, Problem, Progress
 from app.config import Config
 from app.errors import DaemonError
-from app.library import Folder, Library, Problem, Progress
-from app.suggest import Estimate
+from app.onboarding import Estimate
 from app.tui import app as tui
-from app.tui import themes, wording
+from app.tui import formatting, themes
 from app.tui.app import KenApp
-from app.tui.memory import Memory, Pin
 from app.tui.screens import model
 from app.tui.session import Session
-from embedder import download
+from app.tui.ui_state import Memory, Pin
+from embedder.checkpoints import download
 from embedder.errors import ModelNotFound
 from index.errors import IndexNewer
 
@@ -215,7 +215,7 @@ def problems() -> Scene:
 
 def standing_questions() -> Scene:
     async def steps(pilot: Pilot[None]) -> None:
-        standing.add("anything about the boiler")
+        saved_searches.add("anything about the boiler")
         await pilot.press("f4")
         screen: Any = pilot.app.screen
         await until(pilot, lambda: screen.list.cards)
@@ -325,12 +325,12 @@ def frozen() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
         time.tzset()
-        patch.setattr(wording, "now", lambda: NOW)
+        patch.setattr(formatting, "now", lambda: NOW)
         patch.setattr(time, "time_ns", lambda: int(NOW * 1e9))
         patch.setattr(model, "time", SimpleNamespace(monotonic=lambda: NOW))
         patch.setattr(download, "fetch", fetch_for_ever)
-        patch.setattr(suggest, "suggestions", lambda: ["/home/ada/Documents", "/home/ada/Notes"])
-        patch.setattr(suggest, "estimate", lambda path, *_: iter([Estimate(path, *counted, whole=True)]))
+        patch.setattr(onboarding, "suggestions", lambda: ["/home/ada/Documents", "/home/ada/Notes"])
+        patch.setattr(onboarding, "estimate", lambda path, *_: iter([Estimate(path, *counted, whole=True)]))
         yield
     time.tzset()
 

@@ -1,0 +1,35 @@
+"""Chooses the library a front talks to: the daemon where one answers, else one in this process.
+
+Owns that choice and nothing else. Each implementation is imported only when it is chosen.
+"""
+
+from __future__ import annotations
+
+import os
+
+from app.api import Library
+
+
+def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken") -> Library:
+    """The daemon where one runs or may be started, else a library that works in this process.
+
+    `start` may start it, unless the settings say `autostart = false`. `purpose` is what others are told
+    who wait for this one to finish writing. `KEN_NO_DAEMON` means `daemon=False`. Raises `DaemonError`
+    where it does not start.
+    """
+    if daemon and not os.environ.get("KEN_NO_DAEMON"):
+        from app.daemon.lifecycle import connect
+
+        if (remote := connect(start=start)) is not None:
+            return remote
+    from app.library import LocalLibrary
+
+    return LocalLibrary(purpose=purpose)
+
+
+def index_is_older() -> bool:
+    """Whether the index is an earlier release's: opening it brings it up to date first, in a while."""
+    from app import paths
+    from index.store.database import outdated
+
+    return outdated(paths.index_path())

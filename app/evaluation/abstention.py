@@ -1,0 +1,130 @@
+"""How often ken says "nothing close": a set's questions asked of its own index and of strangers'.
+
+Three cases: the set's own index, which can answer; the same index while only the documents that answer
+are taken out of it, the hard case; and the indexes of other sets, which are about something else. Asked
+through `Searcher.search`, as a person is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.evaluation.retrieval import (
+    EvaluationSet,
+    Told,
+    document_path,
+    embed_queries,
+    fill,
+    index_of,
+    read_set,
+)
+from index.search.searcher import Searcher
+from index.types import Mode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from embedder import Embedder
+    from embedder.prompts import Task
+
+QUESTIONS = 250
+"""Questions asked, evenly spread over the set's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Shares of a set's questions, 0..1, that were answered "nothing close"."""
+
+    name: str
+    questions: int
+    own: float
+    removed: float
+    """Of its own index, the documents that answer taken out for each question."""
+    others: dict[str, float]
+    """Of the index of each other set."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "set": self.name,
+            "questions": self.questions,
+            "refused": {
+                "own": round(self.own, 4),
+                "removed": round(self.removed, 4),
+                "others": {name: round(share, 4) for name, share in self.others.items()},
+            },
+        }
+
+
+def measure(
+    folder: Path,
+    others: Sequence[Path],
+    embedder: Embedder,
+    *,
+    mode: Mode = "hybrid",
+    task: Task = "search result",
+    tell: Told = lambda _what, _done, _total: None,
+) -> Refusals:
+    """Ask the set in `folder` of its own index, without its answers, and of the indexes of `others`."""
+    asked = _some(read_set(folder))
+    vectors = embed_queries(asked, embedder, task, tell)
+    strangers: dict[str, float] = {}
+    for other in map(read_set, others):
+        strangers[other.name] = _refused(other, asked, vectors, embedder, mode, tell)
+    return Refusals(
+        asked.name,
+        len(asked.queries),
+        _refused(asked, asked, vectors, embedder, mode, tell),
+        _refused_without_answers(asked, vectors, embedder, mode, tell),
+        strangers,
+    )
+
+
+def _some(whole: EvaluationSet) -> EvaluationSet:
+    step = max(1.0, len(whole.queries) / QUESTIONS)
+    ids = list(whole.queries)
+    chosen = [ids[int(i * step)] for i in range(min(QUESTIONS, len(ids)))]
+    return EvaluationSet(
+        whole.name,
+        whole.documents,
+        {id_: whole.queries[id_] for id_ in chosen},
+        {id_: whole.qrels[id_] for id_ in chosen},
+    )
+
+
+def _refused(
+    of: EvaluationSet,
+    asked: EvaluationSet,
+    vectors: dict[str, NDArray[np.float32]],
+    embedder: Embedder,
+    mode: Mode,
+    tell: Told,
+) -> float:
+    with index_of(of, embedder) as store:
+        fill(store, of, embedder, tell)
+        with Searcher(store.path, resident=True) as searcher:
+            answers = [
+                searcher.search(text, vectors[id_], mode=mode, limit=1) for id_, text in asked.queries.items()
+            ]
+    return sum(not answer.close for answer in answers) / len(answers)
+
+
+def _refused_without_answers(
+    asked: EvaluationSet,
+    vectors: dict[str, NDArray[np.float32]],
+    embedder: Embedder,
+    mode: Mode,
+    tell: Told,
+) -> float:
+    refused = 0
+    with index_of(asked, embedder) as store, Searcher(store.path, resident=True) as searcher:
+        for done, (id_, text) in enumerate(asked.queries.items()):
+            relevant = [document for document, score in asked.qrels[id_].items() if score > 0]
+            store.remove([document_path(document) for document in relevant])
+            refused += not searcher.search(text, vectors[id_], mode=mode, limit=1).close
+            fill(store, asked, embedder, lambda *_: None)
+            tell("Asking without the answers", done, len(asked.queries))
+    return refused / len(asked.queries)

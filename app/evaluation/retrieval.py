@@ -1,0 +1,309 @@
+"""Retrieval quality: a BEIR-style folder indexed and asked by the ordinary path, and its measures.
+
+A set is `corpus.jsonl`, `queries.jsonl` and `qrels.tsv` (or `qrels/test.tsv`). Documents are cut,
+stored, embedded and searched exactly as files are; the index of a set is kept, so that asking again
+embeds no document twice. Measures come from ir-measures (trec_eval's definitions).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app import paths
+from app.errors import PathInvalid, UsageInvalid
+from index.extract.text import paragraphs
+from index.passages.chunker import OVERLAP, SIZE, chunker, cut
+from index.passages.token_counter import WordCounter
+from index.search.searcher import Searcher
+from index.store.store import Store
+from index.types import Document, FileRecord, Mode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from embedder import Embedder
+    from embedder.prompts import Task
+
+RUNS: tuple[tuple[Mode, int | None], ...] = (
+    ("words", None),
+    ("meaning", 768),
+    ("meaning", 256),
+    ("hybrid", 768),
+    ("hybrid", 256),
+)
+DEPTH = 100
+BATCH = 128
+"""Texts embedded and committed at a time."""
+
+Told = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and of how much."""
+Qrels = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """Documents as (title, text) and questions by id, and how relevant which document is to which."""
+
+    name: str
+    documents: dict[str, tuple[str, str]]
+    queries: dict[str, str]
+    qrels: Qrels
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One way of searching; measures in 0..1."""
+
+    mode: Mode
+    dimension: int | None
+    ndcg: float
+    recall_10: float
+    recall_100: float
+    mrr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A set's results and the seconds they took, indexing included."""
+
+    name: str
+    documents: int
+    passages: int
+    queries: int
+    results: tuple[Measured, ...]
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "set": self.name,
+            "documents": self.documents,
+            "passages": self.passages,
+            "queries": self.queries,
+            "results": [
+                {
+                    "mode": one.mode,
+                    "dimension": one.dimension,
+                    "ndcg@10": round(one.ndcg, 4),
+                    "recall@10": round(one.recall_10, 4),
+                    "recall@100": round(one.recall_100, 4),
+                    "mrr@10": round(one.mrr, 4),
+                }
+                for one in self.results
+            ],
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def evaluate(
+    folder: Path,
+    embedder: Embedder,
+    *,
+    mode: Mode | None = None,
+    task: Task = "search result",
+    size: int = SIZE,
+    overlap: int = OVERLAP,
+    tell: Told = lambda _what, _done, _total: None,
+) -> Evaluation:
+    """Index the set in `folder` and measure every way of searching it, or those of one mode.
+
+    `size` and `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not
+    hold a set.
+    """
+    measure = _measures()
+    started = time.perf_counter()
+    asked = read_set(folder)
+    vectors = None
+    with index_of(asked, embedder, size, overlap) as store:
+        index = store.path
+        fill(store, asked, embedder, tell, size=size, overlap=overlap)
+        passages = store.counts().passages
+    if mode != "words":
+        vectors = embed_queries(asked, embedder, task, tell)
+    results: list[Measured] = []
+    with Searcher(index, resident=True) as searcher:
+        for way, dimension in RUNS:
+            if mode in (None, way):
+                run = _run(searcher, asked, vectors, way, dimension, tell)
+                results.append(measure(asked.qrels, run, way, dimension))
+    seconds = time.perf_counter() - started
+    return Evaluation(asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds)
+
+
+def index_of(asked: EvaluationSet, embedder: Embedder, size: int = SIZE, overlap: int = OVERLAP) -> Store:
+    """The index kept for a set; `fill` brings it level."""
+    path = paths.home() / "evaluation" / f"{asked.name}.db"
+    return Store(path, fingerprint=embedder.fingerprint, chunker=chunker(size, overlap))
+
+
+def read_set(folder: Path) -> EvaluationSet:
+    """Questions without a relevant document are left out, as trec_eval does."""
+    folder = folder.expanduser().absolute()
+    if not folder.is_dir():
+        raise PathInvalid(
+            f"{folder} is not a folder.", "Name a folder with corpus.jsonl, queries.jsonl and qrels.tsv."
+        )
+    documents = {
+        str(one["_id"]): (str(one.get("title") or ""), str(one["text"]))
+        for one in _lines(folder / "corpus.jsonl")
+    }
+    queries = {str(one["_id"]): str(one["text"]) for one in _lines(folder / "queries.jsonl")}
+    qrels = _qrels(folder)
+    answered = {id_: text for id_, text in queries.items() if any(qrels.get(id_, {}).values())}
+    if not documents or not answered:
+        raise PathInvalid(
+            f"{folder} has no documents, or no question with an answer.", "Check the ids in qrels.tsv."
+        )
+    return EvaluationSet(folder.name, documents, answered, {id_: qrels[id_] for id_ in answered})
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _record(path, number, line)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PathInvalid(
+            f"{path} cannot be read: {error}.", "A set holds corpus.jsonl, queries.jsonl and qrels.tsv."
+        ) from error
+
+
+def _record(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise PathInvalid(f"{path}, line {number}, is not JSON: {error}.", "Mend the line.") from error
+    if not isinstance(record, dict) or "_id" not in record or "text" not in record:
+        raise PathInvalid(f"{path}, line {number}, has no `_id` and `text`.", "Mend the line.")
+    return record
+
+
+def _qrels(folder: Path) -> Qrels:
+    path = next((one for one in (folder / "qrels.tsv", folder / "qrels" / "test.tsv") if one.is_file()), None)
+    if path is None:
+        raise PathInvalid(
+            f"{folder} has no qrels.tsv.", "A set holds corpus.jsonl, queries.jsonl and qrels.tsv."
+        )
+    qrels: Qrels = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        fields = line.split("\t")
+        if number == 1 and not fields[-1].strip().lstrip("-").isdigit():
+            continue
+        try:
+            query, document, score = fields[0], fields[-2], int(float(fields[-1]))
+        except (ValueError, IndexError) as error:
+            raise PathInvalid(
+                f"{path}, line {number}, is not query, document, score.", "Mend the line."
+            ) from error
+        qrels.setdefault(query, {})[document] = score
+    return qrels
+
+
+def fill(
+    store: Store,
+    asked: EvaluationSet,
+    embedder: Embedder,
+    tell: Told,
+    *,
+    size: int = SIZE,
+    overlap: int = OVERLAP,
+) -> None:
+    """Bring the set's index level with its documents: cut, stored, embedded."""
+    known = store.files()
+    count = WordCounter(embedder.count_tokens)
+    store.remove(sorted(known.keys() - {document_path(id_) for id_ in asked.documents}))
+    for done, (id_, (title, text)) in enumerate(asked.documents.items()):
+        record = _file(id_, title, text)
+        before = known.get(record.path)
+        if before is None or before.hash != record.hash:
+            document = Document(text, "text", title, sections=tuple(paragraphs(text)))
+            store.put([(record, cut(document, "", count, size=size, overlap=overlap))])
+        if done % BATCH == 0:
+            tell("Cutting", done, len(asked.documents))
+    total = store.counts().pending
+    done = 0
+    while waiting := store.pending(BATCH):
+        texts, titles = [one.text for one in waiting], [one.title or None for one in waiting]
+        store.put_vectors([one.id for one in waiting], embedder.embed_documents(texts, titles))
+        done += len(waiting)
+        tell("Embedding", done, total)
+
+
+def document_path(id_: str) -> str:
+    """A path that says nothing a question could hold: documents of a set have no names."""
+    return "/" + blake2b(id_.encode("utf-8", "replace"), digest_size=12).hexdigest().translate(_LETTERS)
+
+
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
+def _file(id_: str, title: str, text: str) -> FileRecord:
+    content = f"{title}\0{text}".encode("utf-8", "replace")
+    return FileRecord(
+        document_path(id_),
+        0,
+        len(content),
+        0,
+        blake2b(content, digest_size=16).digest(),
+        kind="text",
+        title=title,
+    )
+
+
+def embed_queries(
+    asked: EvaluationSet, embedder: Embedder, task: Task, tell: Told
+) -> dict[str, NDArray[np.float32]]:
+    ids = list(asked.queries)
+    vectors: dict[str, NDArray[np.float32]] = {}
+    for start in range(0, len(ids), BATCH):
+        some = ids[start : start + BATCH]
+        rows = embedder.embed_queries([asked.queries[id_] for id_ in some], task=task)
+        vectors.update(zip(some, rows, strict=True))
+        tell("Embedding questions", len(vectors), len(ids))
+    return vectors
+
+
+def _run(
+    searcher: Searcher,
+    asked: EvaluationSet,
+    vectors: dict[str, NDArray[np.float32]] | None,
+    mode: Mode,
+    dimension: int | None,
+    tell: Told,
+) -> dict[str, dict[str, float]]:
+    ids = {document_path(id_): id_ for id_ in asked.documents}
+    run: dict[str, dict[str, float]] = {}
+    for done, (id_, text) in enumerate(asked.queries.items()):
+        if done % BATCH == 0:
+            tell(f"Asking, {mode}", done, len(asked.queries))
+        vector = vectors[id_] if vectors is not None else None
+        ranked = searcher.ranking(text, vector, mode=mode, limit=DEPTH, dimension=dimension or 768)
+        # trec_eval orders by score and breaks ties by name; ranks keep ken's own order.
+        run[id_] = {ids[path]: float(DEPTH - rank) for rank, (path, _) in enumerate(ranked)}
+    return run
+
+
+def _measures() -> Callable[[Qrels, dict[str, dict[str, float]], Mode, int | None], Measured]:
+    try:
+        import ir_measures
+        from ir_measures import RR, R, nDCG
+    except ImportError as error:
+        raise UsageInvalid(
+            "`ken eval` needs ir-measures, which is not installed.", "Run `pip install 'ken-search[eval]'`."
+        ) from error
+
+    def measure(
+        qrels: Qrels, run: dict[str, dict[str, float]], mode: Mode, dimension: int | None
+    ) -> Measured:
+        chosen = (nDCG @ 10, R @ 10, R @ 100, RR @ 10)
+        found = ir_measures.calc_aggregate(list(chosen), qrels, run)
+        return Measured(mode, dimension, *(float(found[one]) for one in chosen))
+
+    return measure

@@ -1,0 +1,83 @@
+"""How numbers, times and places are said on screen. Knows nothing of widgets or of the library."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime
+
+from app import paths
+from app.sanitize import plain_path
+
+_DAY = 86_400
+
+
+def now() -> float:
+    """Seconds since the epoch; the one clock of the interface."""
+    return time.time()
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `1,204 files`."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def size(octets: float) -> str:
+    """`812 B`, `38 MB`, `1.2 GB`, in powers of ten as file managers count."""
+    for unit in ("B", "kB", "MB"):
+        if octets < 1000:
+            return f"{octets:.0f} {unit}"
+        octets /= 1000
+    return f"{octets:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """`8 s`, `3 min`, `1 h 20 min`: as exact as an estimate deserves."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest and hours < 10 else f"{hours} h"
+
+
+def when(modified_ns: int) -> str:
+    """`today`, `yesterday`, `Tue`, `3 Mar`, `Mar 2023`: shorter the longer ago."""
+    moment = datetime.fromtimestamp(modified_ns / 1e9)
+    today = datetime.fromtimestamp(now())
+    days = (today.date() - moment.date()).days
+    if days <= 0:
+        return "today"
+    if days == 1:
+        return "yesterday"
+    if days < 7:
+        return moment.strftime("%a")
+    if moment.year == today.year or days < 180:
+        return f"{moment.day} {moment:%b}"
+    return moment.strftime("%b %Y")
+
+
+def place(path: str, roots: tuple[str, ...]) -> str:
+    """A path as a person thinks of it: from its folder's name on, or from `~`."""
+    for root in roots:
+        if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
+            return plain_path(os.path.relpath(path, os.path.dirname(root) or os.sep))  # noqa: PTH120
+    return plain_path(paths.short(path))
+
+
+def shorten(text: str, width: int) -> str:
+    """A path without its first folders, or cut within its name, so that it fits."""
+    if len(text) <= width:
+        return text
+    parts = text.split("/")
+    while len(parts) > 1:
+        parts.pop(0)
+        shown = "…/" + "/".join(parts)
+        if len(shown) <= width:
+            return shown
+    name = parts[0]
+    kept = max(1, width - 1)
+    tail = kept // 2
+    return name[: kept - tail] + "…" + name[len(name) - tail :] if tail else name[:kept] + "…"

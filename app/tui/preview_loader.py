@@ -1,0 +1,105 @@
+"""From a hit to a page of the preview: the stretch around it, styled, its words found, its sentences weighed.
+
+Runs in lanes beside the interface; knows the library and no widget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from app.api import Excerpt, Library
+from app.best_sentence import sentences
+from app.tui.result_rows import SHORT_WORD
+from app.tui.styled_lines import lines_of, strengths
+from app.tui.widgets.preview import Page, Span3
+from index.types import Hit
+
+STRETCH = 16_000
+"""Characters of a document that are loaded at once: more than any screen shows."""
+AROUND = 400
+"""Characters before and after a passage whose sentences are weighed too."""
+WORDS_AT_MOST = 500
+AT_ONCE = 8
+"""Sentences weighed in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageWanted:
+    """A hit to preview; `position` where another stretch of its document is wanted, to stay in place."""
+
+    number: int
+    path: str
+    focus: tuple[int, int]
+    heading: str = ""
+    words: frozenset[str] = frozenset()
+    position: int | None = None
+    stay: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeighingWanted:
+    """A page whose sentences shall be weighed against a question."""
+
+    number: int
+    question: str
+    page: Page
+
+
+def read_page(library: Library, wanted: PageWanted) -> Page:
+    """The stretch about the hit, or about the position wanted."""
+    middle = wanted.focus[0] if wanted.position is None else wanted.position
+    excerpt = library.excerpt(wanted.path, max(0, middle - STRETCH // 2), STRETCH)
+    words = tuple(_find(wanted.words, excerpt.text, excerpt.start))
+    return Page(excerpt, tuple(lines_of(excerpt)), wanted.focus, words, wanted.heading)
+
+
+def passage_page(hit: Hit, wanted: PageWanted) -> Page:
+    """The passage of a hit alone, as the index has it."""
+    lines = hit.text.count("\n") + hit.line
+    excerpt = Excerpt(
+        hit.path, hit.text, hit.start, hit.line, hit.end, lines, hit.kind, hit.language, hit.title
+    )
+    words = tuple(_find(wanted.words, hit.text, hit.start))
+    return Page(excerpt, tuple(lines_of(excerpt)), wanted.focus, words, wanted.heading)
+
+
+def words_of(hits: Iterable[Hit]) -> frozenset[str]:
+    """The words that made hits match, as they stand in the documents."""
+    found = {hit.snippet[start:end].lower() for hit in hits for start, end in hit.matched if end - start < 60}
+    telling = {word for word in found if len(word) > SHORT_WORD or not word.isascii()}
+    return frozenset(telling or found)
+
+
+def _find(words: frozenset[str], text: str, start: int) -> Iterable[tuple[int, int]]:
+    if not words:
+        return
+    pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)[:50])
+    for count, found in enumerate(re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE)):
+        if count >= WORDS_AT_MOST:
+            return
+        yield start + found.start(), start + found.end()
+
+
+def weigh(library: Library, wanted: WeighingWanted, overtaken: Callable[[], bool]) -> tuple[Span3, ...]:
+    """The sentences about the passage that answer, with how much: 3 answers best.
+
+    A few at a time, so that a question that comes meanwhile (`overtaken`) hardly waits.
+    """
+    page = wanted.page
+    excerpt = page.excerpt
+    left = max(0, page.focus[0] - AROUND - excerpt.start)
+    right = max(left, page.focus[1] + AROUND - excerpt.start)
+    begin = excerpt.text.rfind("\n", 0, left) + 1
+    stop = excerpt.text.find("\n", right)
+    text = excerpt.text[begin : stop if stop >= 0 else len(excerpt.text)]
+    spans = sentences(text, excerpt.start + begin)
+    texts = [excerpt.text[start - excerpt.start : end - excerpt.start] for start, end in spans]
+    closeness: list[float] = []
+    for first in range(0, len(texts), AT_ONCE):
+        if overtaken():
+            return ()
+        closeness += library.closeness(wanted.question, texts[first : first + AT_ONCE])
+    levels = strengths(closeness)
+    return tuple((start, end, level) for (start, end), level in zip(spans, levels, strict=True) if level)

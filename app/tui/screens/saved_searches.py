@@ -1,0 +1,103 @@
+"""Standing questions: asked once, answered whenever something new matches."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import datetime
+
+from textual.binding import Binding
+from textual.content import Content
+
+from app import saved_searches
+from app.sanitize import plain_line
+from app.saved_searches import Standing
+from app.tui import formatting
+from app.tui.screens.dialog import Prompt
+from app.tui.screens.list_screen import ListScreen
+from app.tui.session import Session, background
+from app.tui.widgets.list_view import CardList
+
+
+class StandingList(CardList[Standing]):
+    """A question a card."""
+
+    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim"}
+
+    def key_of(self, card: Standing) -> Hashable:
+        return card.id
+
+    def height_of(self, card: Standing) -> int:
+        return 3
+
+    def paint(self, card: Standing, width: int) -> list[Content]:
+        since = datetime.fromtimestamp(card.since_ns / 1e9)
+        facts = [f"since {since.day} {since:%b %Y}", formatting.count(len(card.told), "answer")]
+        if card.command:
+            facts.append("runs " + plain_line(card.command[0]))
+        return [
+            Content.assemble((" " + plain_line(card.query), self.part("list--title"))).truncate(
+                width, ellipsis=True
+            ),
+            Content.assemble((" " + " · ".join(facts), self.part("list--dim"))).truncate(
+                width, ellipsis=True
+            ),
+        ]
+
+
+class StandingScreen(ListScreen[Standing]):
+    """The standing questions."""
+
+    HEADING = "Standing questions"
+    HINTS = (("↵", "ask now"), ("a", "add"), ("d", "ask no longer"))
+    BINDINGS = [
+        Binding("enter,o", "ask", "Ask it now", show=False),
+        Binding("a,plus", "add", "Add a question", show=False),
+        Binding("d,delete", "remove", "Ask it no longer", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, StandingList())
+
+    def tell_status(self) -> None:
+        background(self, saved_searches.read, self._read)
+
+    def _read(self, outcome: object) -> None:
+        if not isinstance(outcome, tuple):
+            self.say_outcome(outcome, "")
+            return
+        self.list.show(outcome)
+        status = self.session.status
+        if status is not None and not status.daemon:
+            self.note(
+                "They are asked by the daemon, which does not run: `ken daemon install` starts it for good."
+            )
+        elif outcome:
+            self.note("You are told when something newly saved answers one of them.")
+        else:
+            self.note("None yet. Press a, or alt+w on a question you have asked.")
+
+    def action_ask(self) -> None:
+        card = self.list.card
+        if card is not None:
+            screen = self.app.search_screen  # type: ignore[attr-defined]
+            self.dismiss()
+            screen.input.set(card.query)
+
+    def action_add(self) -> None:
+        def given(question: str | None) -> None:
+            if question:
+                background(self, lambda: saved_searches.add(question), self._changed)
+
+        self.app.push_screen(Prompt("Ask from now on", "You are told when something new answers it."), given)
+
+    def action_remove(self) -> None:
+        card = self.list.card
+        if card is not None:
+            background(self, lambda: saved_searches.remove(card.id), self._changed)
+
+    def _changed(self, outcome: object) -> None:
+        self.say_outcome(outcome, "")
+        self.tell_status()
+
+    def on_card_list_chosen(self) -> None:
+        self.action_ask()

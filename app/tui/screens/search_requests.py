@@ -1,0 +1,143 @@
+"""Two-speed search: words on every keystroke, meaning as soon as its vector is there.
+
+Owns the numbers of questions and the two lanes. Knows the library and no widget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from textual.message_pump import MessagePump
+
+from app.api import Answer, Library
+from app.tui.latest_only import Lane
+from app.tui.messages import Answered, tell
+from app.tui.session import Session
+from index.types import Filter, Hit, Mode
+
+FIRST = 20
+"""Files asked for while somebody types: what a screen shows, and some more."""
+ALL = 100
+"""Files asked for once somebody goes down to the last of the first ones."""
+REST = 0.04
+"""Seconds without a keystroke before meaning is asked for: words have the processor until then, and
+faster typing would only waste vectors."""
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: words and filters, or what is like a passage."""
+
+    text: str
+    filter: Filter = EVERYTHING
+    mode: Mode | None = None
+    like: tuple[str, int] | None = None
+    limit: int = FIRST
+
+
+Numbered = tuple[int, Question]
+
+
+class Asking:
+    """Asks for a screen, which gets `Answered` and shows what `accept` lets through."""
+
+    def __init__(self, screen: MessagePump, session: Session) -> None:
+        self._screen = screen
+        self._session = session
+        self.number = 0
+        self._shown = (0, False)
+        self._last: Question | None = None
+        self._words: Lane[Numbered, Answer] = Lane("words", self._ask_words, self._words_done)
+        self._meaning: Lane[Numbered, Answer] = Lane("meaning", self._ask_meaning, self._meaning_done)
+
+    def ask(self, question: Question) -> None:
+        """Ask, in place of whatever waits to be asked."""
+        self.number += 1
+        self._last = question
+        if self._session.library is None:
+            return
+        if question.mode in (None, "words", "hybrid"):
+            self._words.ask((self.number, question))
+        if question.mode == "words":
+            self._meaning.drop()
+        else:
+            self._meaning.ask((self.number, question), REST)
+
+    def ask_similar(self, hit: Hit) -> None:
+        """Ask what is like a passage."""
+        self._words.drop()
+        self._ask_finally(Question("", like=(hit.path, hit.line)))
+
+    def again(self) -> None:
+        """Ask the last question once more: the library was not there, or changed."""
+        if self._last is not None:
+            if self._last.like is None:
+                self.ask(self._last)
+            else:
+                self._ask_finally(self._last)
+
+    def more(self, there: int) -> None:
+        """Ask for all files: somebody comes to the end of the `there` first ones."""
+        if self._last is not None and there >= self._last.limit < ALL:
+            self._ask_finally(replace(self._last, limit=ALL))
+
+    def _ask_finally(self, question: Question) -> None:
+        """Ask without words first: what is there stays until the answer comes."""
+        self.number += 1
+        self._last = question
+        lane = self._words if question.mode == "words" else self._meaning
+        lane.ask((self.number, question))
+
+    def give_up(self) -> None:
+        """Want no answer any more."""
+        self.number += 1
+        self._shown = (self.number, True)
+        self._last = None
+        self._words.drop()
+        self._meaning.drop()
+
+    def accept(self, message: Answered) -> bool:
+        """Whether an answer is to be shown: never one of an earlier question than is shown already."""
+        at = (message.number, message.final)
+        if at <= self._shown:
+            return False
+        if isinstance(message.outcome, Exception) and message.number != self.number:
+            return False
+        self._shown = at
+        return True
+
+    def close(self) -> None:
+        self._words.close()
+        self._meaning.close()
+
+    def _ask_words(self, request: Numbered) -> Answer:
+        question = request[1]
+        return self._library.search(
+            question.text, limit=question.limit, mode="words", filter=question.filter, typing=True
+        )
+
+    def _ask_meaning(self, request: Numbered) -> Answer:
+        question = request[1]
+        if question.like is not None:
+            return self._library.similar(*question.like, limit=question.limit)
+        mode: Mode = question.mode or "hybrid"
+        return self._library.search(
+            question.text, limit=question.limit, mode=mode, filter=question.filter, typing=True
+        )
+
+    @property
+    def _library(self) -> Library:
+        library = self._session.library
+        assert library is not None
+        return library
+
+    def _words_done(self, request: Numbered, outcome: Answer | Exception) -> None:
+        if isinstance(outcome, Answer) and not outcome.hits:
+            self._meaning.hurry()
+        tell(self._screen, Answered(request[0], outcome, final=request[1].mode == "words"))
+
+    def _meaning_done(self, request: Numbered, outcome: Answer | Exception) -> None:
+        tell(self._screen, Answered(request[0], outcome, final=True))

@@ -1,0 +1,109 @@
+"""What a preview is made of: lines of pieces, each a slice of the document with the name of its style.
+
+Owns the mapping from positions in the document to what is shown. Knows nothing of widgets or colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from app.api import Excerpt
+from app.tui.clean import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Shown text that stands for `[start, start + len(text))` of the document."""
+
+    start: int
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a preview."""
+
+    number: int
+    """The document's line; 0 for a line that is not in the document (a page's beginning)."""
+    start: int
+    end: int
+    pieces: tuple[Piece, ...]
+    hang: int = 0
+    """Characters at its beginning that stand out to the left where the line wraps."""
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.pieces)
+
+    def shown(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where in `text` the document's `[start, end)` stands."""
+        offset = 0
+        for piece in self.pieces:
+            left = max(start, piece.start)
+            right = min(end, piece.start + len(piece.text))
+            if left < right:
+                yield offset + left - piece.start, offset + right - piece.start
+            offset += len(piece.text)
+
+
+def lines_of(excerpt: Excerpt) -> list[Line]:
+    """The excerpt as lines of pieces, by its kind, with a line where a page begins."""
+    text = clean(excerpt.text).replace("\t", " ") if excerpt.kind != "code" else clean(excerpt.text)
+    lines = _styled(text, excerpt)
+    return _with_pages(lines, excerpt) if excerpt.pages else lines
+
+
+def _styled(text: str, excerpt: Excerpt) -> list[Line]:
+    if excerpt.kind == "markdown":
+        from app.tui.markdown import markdown_lines  # only documents of this kind pay for it
+
+        return markdown_lines(text, excerpt.start, excerpt.line)
+    if excerpt.language:
+        from app.tui.code import code_lines
+
+        return code_lines(text, excerpt.start, excerpt.line, excerpt.language)
+    return plain_lines(text, excerpt.start, excerpt.line)
+
+
+def split_lines(text: str, start: int, number: int) -> Iterator[tuple[int, int, str]]:
+    """Number, position and text of each line, cut at newlines alone."""
+    position = 0
+    for line in text.split("\n"):
+        yield number, start + position, line
+        position += len(line) + 1
+        number += 1
+
+
+def plain_lines(text: str, start: int, number: int) -> list[Line]:
+    """Text as it is."""
+    return [
+        Line(count, at, at + len(line), (Piece(at, line),) if line else ())
+        for count, at, line in split_lines(text, start, number)
+    ]
+
+
+def _with_pages(lines: Sequence[Line], excerpt: Excerpt) -> list[Line]:
+    begins = [(start, page) for page, start in enumerate(excerpt.pages, 1)]
+    begins = [
+        (start, page) for start, page in begins if excerpt.start <= start <= excerpt.start + len(excerpt.text)
+    ]
+    shown: list[Line] = []
+    for line in lines:
+        while begins and begins[0][0] <= line.end:
+            start, page = begins.pop(0)
+            shown.append(Line(0, start, start, (Piece(start, f"page {page}", "page"),)))
+        shown.append(line)
+    return shown
+
+
+def strengths(closeness: Sequence[float]) -> list[int]:
+    """0 to 3 for each sentence: how near it comes to the one that answers best."""
+    if not closeness:
+        return []
+    best = max(closeness)
+    worst = min(closeness)
+    reach = max(best - worst, 0.08)
+    shares = [(value - (best - reach)) / reach for value in closeness]
+    return [3 if share >= 0.9 else 2 if share >= 0.7 else 1 if share >= 0.5 else 0 for share in shares]

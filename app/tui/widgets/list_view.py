@@ -1,0 +1,222 @@
+"""A list of cards of any height: the base of every list in the interface.
+
+Owns the highlight, scrolling, the mouse, and the promise that new cards never move what a person has
+chosen away from under the cursor. What a card looks like is the subclass's. Cards are painted only when
+they come into sight.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Generic, TypeVar
+
+from rich.segment import Segment
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.style import Style
+
+from app.tui.widgets.scroll_pane import Pane
+
+C = TypeVar("C")
+
+
+class CardList(Pane, Generic[C], can_focus=True):
+    """Shows cards; one of them is highlighted unless the list is empty."""
+
+    COMPONENT_CLASSES = {"cards--selected", "cards--bar", "cards--bar-blurred"}
+
+    SHY = False
+    """Whether the highlight shows only once the person has moved it."""
+
+    @dataclass
+    class Highlighted(Message):
+        """Another card is highlighted; `index` is None where the list is empty."""
+
+        cards: CardList[object]
+        index: int | None
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, CardList.Highlighted) and message.cards is self.cards
+
+        @property
+        def control(self) -> CardList[object]:
+            return self.cards
+
+    @dataclass
+    class Chosen(Message):
+        """A card was clicked a second time."""
+
+        cards: CardList[object]
+        index: int
+
+        @property
+        def control(self) -> CardList[object]:
+            return self.cards
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.cards: Sequence[C] = ()
+        self.cursor: int | None = None
+        self.touched = False
+        """Whether the person has chosen where the highlight stands; until then the first card has it."""
+        self._tops: list[int] = [0]
+        self._painted: dict[int, list[Content]] = {}
+
+    def key_of(self, card: C) -> Hashable:
+        """What makes a card the same card in another list."""
+        raise NotImplementedError
+
+    def height_of(self, card: C) -> int:
+        """Rows the card takes."""
+        raise NotImplementedError
+
+    def paint(self, card: C, width: int) -> list[Content]:
+        """The card's rows; a missing one is blank."""
+        raise NotImplementedError
+
+    def selectable(self, card: C) -> bool:
+        """Whether the highlight may rest on the card."""
+        return True
+
+    def find(self, key: Hashable) -> int | None:
+        """Where the card with this key stands."""
+        return next((i for i, card in enumerate(self.cards) if self.key_of(card) == key), None)
+
+    @property
+    def card(self) -> C | None:
+        """The highlighted card."""
+        return None if self.cursor is None else self.cards[self.cursor]
+
+    def show(self, cards: Sequence[C]) -> None:
+        """Replace the cards; a card the person chose stays highlighted and on its row of the screen."""
+        chosen = self.card if self.touched else None
+        before = None if self.cursor is None else self._tops[self.cursor] - self.scroll_offset.y
+        old = self.cursor
+        self.cards = cards
+        self.cursor = None
+        self._measure()
+        if chosen is not None and before is not None:
+            self.cursor = self.find(self.key_of(chosen))
+            if self.cursor is not None:
+                self.scroll_to(y=self._tops[self.cursor] - before, animate=False, force=True, immediate=True)
+            elif old is not None and cards:
+                self.cursor = self._nearest(min(old, len(cards) - 1), 1)
+        if self.cursor is None:
+            self.touched = False
+            self.cursor = self._nearest(0, 1)
+            self.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self.post_message(self.Highlighted(self, self.cursor))  # type: ignore[arg-type]
+
+    def move(self, steps: int) -> bool:
+        """Move the highlight; returns False where there is nothing further that way."""
+        if self.cursor is None:
+            return False
+        target = self._nearest(self.cursor + steps, 1 if steps > 0 else -1)
+        if target is None:
+            return False
+        self.highlight(target)
+        return True
+
+    def page(self, pages: int) -> None:
+        """Move the highlight by about a screenful."""
+        if self.cursor is not None:
+            row = self._tops[self.cursor] + pages * max(1, self.size.height - 2)
+            index = max(0, min(len(self.cards) - 1, self._index_at(row)))
+            target = self._nearest(index, 1 if pages > 0 else -1)
+            self.highlight(self._nearest(index, 1) if target is None else target)
+
+    def edge(self, direction: int) -> None:
+        """Move the highlight to the first (-1) or last (1) card."""
+        self.highlight(self._nearest(0 if direction < 0 else len(self.cards) - 1, -direction))
+
+    def highlight(self, index: int | None) -> None:
+        """Highlight a card and bring it into sight."""
+        if index is None:
+            return
+        self.touched = True
+        if index != self.cursor:
+            self.cursor = index
+            self.refresh()
+            self.post_message(self.Highlighted(self, index))  # type: ignore[arg-type]
+        self._reveal(index)
+
+    def repaint(self) -> None:
+        """Paint again what may look different now."""
+        self._painted.clear()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        row = y + self.scroll_offset.y
+        index = self._index_at(row)
+        base = self.visual_style
+        if index >= len(self.cards):
+            return Strip.blank(width, base.rich_style)
+        selected = index == self.cursor and (self.touched or not self.SHY)
+        if selected:
+            base = base + self.part("cards--selected")
+        lines = self._painted.get(index)
+        if lines is None:
+            lines = self._painted[index] = self.paint(self.cards[index], width - 3)
+        line = row - self._tops[index]
+        inside = line < len(lines)
+        bar = self._bar(base, selected and inside)
+        if not inside:
+            return Strip([bar], 1).adjust_cell_length(width, self.visual_style.rich_style)
+        content = lines[line]
+        return Strip([bar, *content.render_segments(base)]).adjust_cell_length(width, base.rich_style)
+
+    def _bar(self, base: Style, selected: bool) -> Segment:
+        if not selected:
+            return Segment(" ", self.visual_style.rich_style)
+        name = "cards--bar" if self.has_focus or self.touched or not self.can_focus else "cards--bar-blurred"
+        return Segment("▌", (base + self.part(name)).rich_style)
+
+    def on_resize(self) -> None:
+        self._measure()
+        if self.cursor is not None:
+            self._reveal(self.cursor)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painted.clear()
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._index_at(event.y + self.scroll_offset.y)
+        if index >= len(self.cards) or not self.selectable(self.cards[index]):
+            return
+        again = index == self.cursor and self.touched
+        self.highlight(index)
+        if again or event.chain > 1:
+            self.post_message(self.Chosen(self, index))  # type: ignore[arg-type]
+
+    def _measure(self) -> None:
+        self._painted.clear()
+        self._tops = [0, *accumulate(self.height_of(card) for card in self.cards)]
+        self.virtual_size = Size(self.size.width, self._tops[-1])
+        self.refresh()
+
+    def _index_at(self, row: int) -> int:
+        return bisect_right(self._tops, row) - 1 if row < self._tops[-1] else len(self.cards)
+
+    def _nearest(self, index: int, direction: int) -> int | None:
+        while 0 <= index < len(self.cards):
+            if self.selectable(self.cards[index]):
+                return index
+            index += direction
+        return None
+
+    def _reveal(self, index: int) -> None:
+        top, bottom = self._tops[index], self._tops[index + 1]
+        if top < self.scroll_offset.y or index == self._nearest(0, 1):
+            self.scroll_to(
+                y=0 if index == self._nearest(0, 1) else top, animate=False, force=True, immediate=True
+            )
+        elif bottom > self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=bottom - self.size.height, animate=False, force=True, immediate=True)

@@ -1,0 +1,61 @@
+"""What becomes of a path and of a folder: by the folders that are kept, the rules, and the disk."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal, cast, get_args
+
+from app.api import Folder, Problem, ProblemState
+from app.roots import FORGOTTEN_RULE, Kept
+from index.store.store import Store, StoredFolder
+from index.types import FileRecord, FileState
+from index.walk.walker import Found, Rules, judge
+
+FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
+FOLDER_STATES = get_args(FolderState)
+_PROBLEMS: dict[FileState, ProblemState] = {"failed": "failed", "skipped": "skipped", "indexed": "partial"}
+
+
+def folder_now(store: Store, folder: StoredFolder) -> Folder:
+    """A kept folder with its counts, and whether it is there."""
+    counts = store.counts(folder.path)
+    there = os.path.lexists(folder.path)
+    state = folder.state if there and folder.state in FOLDER_STATES else "unwatched" if there else "missing"
+    return Folder(
+        path=folder.path,
+        files=counts.files,
+        passages=counts.passages,
+        problems=counts.problems,
+        state=cast(FolderState, state),
+        note=folder.note or ("" if there else "It is not there; what was indexed from it is kept."),
+    )
+
+
+def problem_of(record: FileRecord) -> Problem:
+    """A file that the store has a reason about, as a person is told of it."""
+    return Problem(record.path, _PROBLEMS[record.state], record.reason, record.kind)
+
+
+def covered(path: str, kept: Kept, rules: Rules) -> bool:
+    """Whether a kept folder brings `path` in already; what it leaves out may be kept on its own."""
+    root = kept.root_of(path)
+    if root is None or root == path:
+        return root == path
+    verdict = judge(path, root, rules)
+    return isinstance(verdict, Found) or verdict.rule == "folder"
+
+
+def verdict_on(path: str, kept: Kept, rules: Rules) -> tuple[str, str, str]:
+    """State, rule and reason of a path, from the rules alone."""
+    if kept.forgotten(path):
+        return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."
+    root = kept.root_of(path)
+    if not os.path.lexists(path):
+        rule = "not kept" if root is None else f"kept with {root}"
+        return "missing", rule, "There is nothing at this path."
+    if root is None:
+        return "unknown", "not kept", "It lies in no folder that ken keeps; `ken index PATH` adds one."
+    verdict = judge(path, root, rules)
+    if isinstance(verdict, Found) or verdict.rule == "folder":
+        return "found", f"kept with {root}", ""
+    return "skipped", verdict.rule, verdict.reason

@@ -1,0 +1,143 @@
+"""ken's own kernel, for x86-64 processors with AVX-512 or AMX. Owns how it is called.
+
+The kernel (`embedder/engines/native_kernel`) is built while ken is installed, where there is a C compiler.
+It multiplies int8 by int8, each row of activations mixed and with a scale of its own, or bfloat16 by
+bfloat16.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.checkpoints.checkpoint import Checkpoint
+from embedder.config import ModelConfig
+from embedder.cpu import cores
+from embedder.engines.choose import Engine
+from embedder.engines.native_kernel import AMX, LIBRARY, abilities
+from embedder.engines.native_weights import NORMS, PRODUCTS, Array, packed_weights
+from embedder.errors import EngineUnavailable, PrecisionUnavailable
+
+_BATCH_TOKENS = 512
+"""Activations of more tokens leave the second-level cache; and a question never waits longer for its turn."""
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = (
+        ("weight", ctypes.c_void_p * len(PRODUCTS)),
+        ("scale", ctypes.c_void_p * len(PRODUCTS)),
+        ("shift", ctypes.c_void_p * len(PRODUCTS)),
+        ("norm", ctypes.c_void_p * len(NORMS)),
+        ("sliding", ctypes.c_int32),
+    )
+
+
+_COUNTS = ("hidden", "heads", "kv_heads", "head_dim", "mlp", "layers", "window", "int8")
+
+
+class _Model(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in _COUNTS),
+        ("epsilon", ctypes.c_float),
+        ("rotary", ctypes.c_void_p * 2),
+        ("norm", ctypes.c_void_p),
+        ("head", ctypes.c_void_p),
+        ("layer", ctypes.POINTER(_Layer)),
+    )
+
+
+class NativeEngine(Engine):
+    """One checkpoint's packed weights, and the kernel."""
+
+    name = "native"
+
+    def __init__(
+        self, checkpoint: Checkpoint, precision: str, *, threads: int | None = None, amx: bool | None = None
+    ) -> None:
+        """`amx` chooses between the two instruction sets; None takes AMX where the processor has it."""
+        if not abilities():
+            raise EngineUnavailable(
+                "The native engine was not built here, or this processor lacks AVX-512 with VNNI and BF16.",
+                "Choose the engine openvino, or install ken again with a C compiler at hand.",
+            )
+        _check_shapes(checkpoint.config)
+        self._checkpoint = checkpoint
+        self.precision = resolve(checkpoint, precision)
+        self.batch_tokens = _BATCH_TOKENS
+        self._amx = bool(abilities() & AMX) if amx is None else amx
+        self._threads = threads or cores()
+        self._library = ctypes.CDLL(str(LIBRARY))
+        kind = "int8" if self.precision == "int8" else "bf16"
+        self._arrays = packed_weights(checkpoint, kind)
+        self._model = _model(checkpoint.config, self._arrays, kind)
+        kernel = hashlib.blake2b(LIBRARY.read_bytes(), digest_size=8).hexdigest()
+        self.version = f"native-{kernel}-{'amx' if self._amx else 'avx512'}"
+
+    def run(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        start = np.zeros(len(ids) + 1, dtype=np.int32)
+        np.cumsum([len(text) for text in ids], out=start[1:])
+        states = self._checkpoint.embedding_rows(np.concatenate(ids))
+        vectors = np.empty((len(ids), states.shape[1]), dtype=np.float32)
+        arrays = (array.ctypes.data_as(ctypes.c_void_p) for array in (states, start, vectors))
+        given, starts, taken = arrays
+        model = ctypes.byref(self._model)
+        if self._library.ken_run(model, given, starts, len(ids), self._threads, self._amx, taken):
+            raise MemoryError(f"There is no memory for {start[-1]} tokens at once.")
+        return vectors
+
+    def close(self) -> None:
+        del self._model
+        self._arrays.clear()
+
+
+def resolve(checkpoint: Checkpoint, precision: str) -> str:
+    """int8 unless asked; packed checkpoints run as they are, their weights widened to bfloat16."""
+    packed = f"{checkpoint.quantization[1]}bit" if checkpoint.quantization else None
+    if precision == "auto":
+        return packed or "int8"
+    if precision not in ("int8", "bf16", packed):
+        raise PrecisionUnavailable(
+            f"The native engine does not run this checkpoint at {precision}.",
+            "Ask for int8 or bf16, or for the engine openvino.",
+        )
+    return precision
+
+
+def _check_shapes(config: ModelConfig) -> None:
+    depths = (config.hidden_size, config.num_attention_heads * config.head_dim, config.intermediate_size)
+    if any(depth % 128 for depth in depths) or config.head_dim % 32:
+        raise EngineUnavailable(
+            "The native engine takes 128 numbers at a time; this model's sizes are no multiples of that.",
+            "Choose the engine openvino.",
+        )
+
+
+def _model(config: ModelConfig, arrays: dict[str, Array], precision: str) -> _Model:
+    """Pointers into `arrays`, which must outlive what is returned."""
+
+    def pointers(names: Sequence[str]) -> list[int | None]:
+        return [arrays[name].ctypes.data if name in arrays else None for name in names]
+
+    layers = (_Layer * config.num_hidden_layers)()
+    for index, layer in enumerate(layers):
+        layer.weight[:] = pointers([f"{index}.{product}" for product in PRODUCTS])
+        layer.scale[:] = pointers([f"{index}.{product}.scale" for product in PRODUCTS])
+        layer.shift[:] = pointers([f"{index}.{product}.shift" for product in PRODUCTS])
+        layer.norm[:] = pointers([f"{index}.{norm}" for norm in NORMS])
+        layer.sliding = config.is_sliding(index)
+    counts = (
+        config.hidden_size,
+        config.num_attention_heads,
+        config.num_key_value_heads,
+        config.head_dim,
+        config.intermediate_size,
+        config.num_hidden_layers,
+        config.window,
+        precision == "int8",
+    )
+    rotary = (ctypes.c_void_p * 2)(*pointers(["full", "sliding"]))
+    return _Model(*counts, config.rms_norm_eps, rotary, *pointers(["norm", "head"]), layers)

@@ -1,0 +1,61 @@
+"""Compile the kernel while ken is built. Where it cannot be, ken is built without it and runs on OpenVINO."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_HERE = Path(__file__).parent
+_ANY = ("-O3", "-std=gnu11", "-fPIC", "-Wall", "-Wextra", "-Werror=implicit-function-declaration")
+_AVX512 = tuple(f"-mavx512{part}" for part in ("f", "bw", "vl", "dq", "vnni", "bf16"))
+_SOURCES = {
+    "abilities.c": (),  # decides whether the rest may run: it must run anywhere
+    "kernel.c": (*_AVX512, "-mfma", "-mamx-tile", "-mamx-int8", "-mamx-bf16"),
+}
+
+
+class KernelHook(BuildHookInterface[Any]):
+    """Adds `kernel.so` to the wheel."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if sys.platform != "linux" or platform.machine() != "x86_64":
+            return
+        try:
+            compile_kernel(_HERE / "kernel.so")
+        except (OSError, subprocess.CalledProcessError) as error:
+            (_HERE / "kernel.so").unlink(missing_ok=True)
+            said = getattr(error, "stderr", "") or str(error)
+            self.app.display_warning(f"The native kernel was not built; OpenVINO takes its place.\n{said}")
+            return
+        build_data["artifacts"].append("embedder/engines/native_kernel/kernel.so")
+        build_data["pure_python"] = False
+        build_data["infer_tag"] = True
+
+
+def compile_kernel(library: Path) -> None:
+    """Raises `OSError` where there is no compiler, `CalledProcessError` where it refuses."""
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        raise FileNotFoundError("There is no C compiler.")
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        objects = []
+        for source, flags in _SOURCES.items():
+            objects.append(str(Path(folder) / f"{source}.o"))
+            _run([compiler, *_ANY, *flags, "-c", str(_HERE / source), "-o", objects[-1]])
+        built = Path(folder) / library.name
+        _run([compiler, "-shared", "-o", str(built), *objects, "-lpthread"])
+        built.replace(library)  # a process that runs the old one keeps it
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,0 +1,146 @@
+"""The sentence of a passage that answers a question, and where the question's words stand in it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import apsw
+
+from index.store.fts_query import UNSPACED, Question, grams, terms_in
+
+WIDTH = 240
+"""Characters of a snippet at most."""
+TELLING = 20
+"""Letters below which a line is taken for a heading, a label or a rule."""
+SAYS = 5
+"""A word that weighs less than one part in so many of the weightiest that the index holds is not marked."""
+_MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
+_SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
+
+_WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
+"""A long line that goes on in the next: written with hard line breaks."""
+
+
+Extent = tuple[int, int]
+"""First and last character of a stretch of text."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Characters `start` to `end` of a text, and how much finding them there says."""
+
+    start: int
+    end: int
+    weight: float
+
+
+def snippet(
+    connection: apsw.Connection, question: Question, text: str
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The sentence that holds most of the question, and the spans of the words in it that say something.
+
+    Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
+    and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room.
+    """
+    spans = matched(connection, question, text)
+    enough = min(question.weight / 4, max((unit.weight for unit in question.units), default=0.0))
+    known = max((unit.weight for unit in question.units if unit.rows), default=0.0)
+    weights = {sentence: _weight(spans, sentence) for sentence in _sentences(text)}
+    most = max(weights.values(), default=0.0)
+    best = [
+        _with_more(text, one, weights) for one, weight in weights.items() if weight == most or most < enough
+    ]
+    start, end = max(best, key=lambda sentence: _tells(text, sentence), default=(0, len(text)))
+    if end - start > WIDTH:
+        first = next((span.start for span in spans if start <= span.start < end), start)
+        start = max(start, first - WIDTH // 3)
+        end = min(end, start + WIDTH)
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    marked = (
+        (span.start - start, span.end - start)
+        for span in spans
+        if start <= span.start and span.end <= end and span.weight * SAYS >= known
+    )
+    return text[start:end], tuple(marked)
+
+
+def matched(connection: apsw.Connection, question: Question, text: str) -> list[Span]:
+    """Where units of the question occur in `text`, in order."""
+    words: dict[str, float] = {}
+    prefixes: dict[str, float] = {}
+    for unit in question.units:
+        for term in unit.terms:
+            (prefixes if unit.prefix else words)[term] = unit.weight
+    return sorted([*_word_spans(connection, words, prefixes, text), *_run_spans(words, prefixes, text)])
+
+
+def _sentences(text: str) -> list[Extent]:
+    wrapped = {found.end() for found in _WRAPPED.finditer(text)}
+    ends = (found.end() for found in _SENTENCE.finditer(text))
+    cuts = [0, *(end for end in ends if end not in wrapped), len(text)]
+    return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
+
+
+def _with_more(text: str, sentence: Extent, sentences: Iterable[Extent]) -> Extent:
+    """A sentence with those after it that stand in the same paragraph or item and fit beside it."""
+    start, end = sentence
+    for first, last in sentences:
+        if first == end and last - start <= WIDTH and text[end - 1] != "\n":
+            end = last
+    return start, end
+
+
+def _tells(text: str, sentence: Extent) -> int:
+    """2 for a sentence, 1 for a few words, 0 for a heading, which only repeats what stands above."""
+    written = text[slice(*sentence)].strip()
+    if _MARKUP.match(written):
+        return 0
+    return 2 if sum(map(str.isalpha, written)) >= TELLING else 1
+
+
+def _weight(spans: list[Span], sentence: Extent) -> float:
+    """A word that comes twice answers no better than once: each place counts, the same words little."""
+    return sum(span.weight for span in spans if sentence[0] <= span.start and span.end <= sentence[1])
+
+
+def _word_spans(
+    connection: apsw.Connection, words: dict[str, float], prefixes: dict[str, float], text: str
+) -> list[Span]:
+    data = text.encode("utf-8", "replace")
+    begun = tuple(prefixes)
+    spans: list[Span] = []
+    for start, end, term in terms_in(connection, data):
+        weight = words.get(term)
+        if weight is None and begun and term.startswith(begun):
+            weight = next(w for prefix, w in prefixes.items() if term.startswith(prefix))
+        if weight is not None:
+            first = len(data[:start].decode())
+            spans.append(Span(first, first + len(data[start:end].decode("utf-8", "replace")), weight))
+    return spans
+
+
+def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -> list[Span]:
+    """Grams of the question in runs of unspaced scripts; those that touch are one span."""
+    if text.isascii():
+        return []
+    spans: list[Span] = []
+    for run in UNSPACED.finditer(text):
+        for start, gram in enumerate(grams(run[0]), start=run.start()):
+            length, weight = len(gram), words.get(gram)
+            if weight is None:
+                length, weight = next(
+                    ((len(p), w) for p, w in prefixes.items() if gram.startswith(p)), (0, 0.0)
+                )
+            if not length:
+                continue
+            if spans and spans[-1].end >= start:
+                spans[-1] = Span(spans[-1].start, start + length, spans[-1].weight + weight)
+            else:
+                spans.append(Span(start, start + length, weight))
+    return spans

@@ -1,0 +1,139 @@
+"""What a search is narrowed to: as SQL over files and passages, and as texts that are let through.
+
+A filter that lets few files through is resolved to its texts, and the search looks at no others. For one
+that lets many through that would be more work than the search: the search goes as deep as it must for
+enough of what it finds to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from index.store.database import array, rows, value
+from index.store.row_codec import under_clause
+from index.types import Filter
+
+FEW_FILES = 1_000
+FEW_SHARE = 8
+"""A filter lets few files through up to this many, or one in this many of the index's files."""
+DEEPEST = 4_000
+"""Results beyond which it is cheaper to resolve the filter."""
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Find = Callable[[int, Ids | None], tuple[Ids, Floats]]
+"""The k best among some texts (None: all), best first: ids and scores."""
+
+
+class Allowed:
+    """The texts a filter lets through, within one snapshot of the index."""
+
+    def __init__(self, db: apsw.Connection, narrowed: Filter) -> None:
+        self._db = db
+        self._all = narrowed == Filter()
+        self._where, self._bindings = clause(narrowed)
+        self._texts = None if self._all else self._of_few_files(narrowed)
+
+    def best(self, find: Find, k: int, enough: int | None = None) -> tuple[Ids, Floats]:
+        """What passes among the best: k of it, or at least `enough`, or all there is."""
+        if self._all or self._texts is not None:
+            return find(k, self._texts)
+        enough = enough or k
+        depth = max(k, 4 * enough)
+        while depth <= DEEPEST:
+            ids, scores = find(depth, None)
+            passing = self.passing(ids)
+            if np.count_nonzero(passing) >= enough or len(ids) < depth:
+                return ids[passing][:k], scores[passing][:k]
+            depth *= 4
+        self._texts = self._resolved()
+        return find(k, self._texts)
+
+    def passing(self, texts: Ids) -> NDArray[np.bool_]:
+        """Which of these texts are let through."""
+        if self._all:
+            return np.ones(len(texts), np.bool_)
+        if self._texts is not None:
+            return np.isin(texts, self._texts)
+        found = rows(
+            self._db,
+            "SELECT passages.text FROM carray(?) AS asked CROSS JOIN passages ON passages.text = asked.value "
+            f"CROSS JOIN files ON files.id = passages.file WHERE {self._where}",
+            (array(texts), *self._bindings),
+        )
+        return np.isin(texts, np.array([text for (text,) in found], np.int64))
+
+    def count(self, total: int) -> int:
+        """How many texts of `total` may be let through at most, as far as that is known."""
+        return total if self._texts is None else len(self._texts)
+
+    def _of_few_files(self, narrowed: Filter) -> Ids | None:
+        """The texts let through, ascending; None where they are in many files."""
+        where, bindings = clause(replace(narrowed, heading=""))
+        most = max(FEW_FILES, value(self._db, "SELECT count(*) FROM files", int) // FEW_SHARE)
+        found = rows(self._db, f"SELECT id FROM files WHERE {where} LIMIT {most + 1}", bindings)
+        if len(found) > most:
+            return None
+        under, heading = clause(Filter(heading=narrowed.heading))
+        return self._distinct(
+            f"FROM passages WHERE file IN (SELECT value FROM carray(?)) AND {under}",
+            (array(np.array([file for (file,) in found], np.int64)), *heading),
+        )
+
+    def _resolved(self) -> Ids:
+        return self._distinct(
+            f"FROM files JOIN passages ON passages.file = files.id WHERE {self._where}", self._bindings
+        )
+
+    def _distinct(self, source: str, bindings: tuple[object, ...]) -> Ids:
+        found = rows(self._db, f"SELECT DISTINCT passages.text {source} ORDER BY passages.text", bindings)
+        return np.fromiter((text for (text,) in found), np.int64, len(found))
+
+
+def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
+    """SQL over `files` and `passages` that holds exactly where the filter does, and its bindings."""
+    parts: list[str] = []
+    bindings: list[object] = []
+
+    def add(sql: str, *values: object) -> None:
+        parts.append(sql)
+        bindings.extend(values)
+
+    if narrowed.folders:
+        under = [_under(folder) for folder in narrowed.folders]
+        add("(" + " OR ".join(sql for sql, _ in under) + ")")
+        bindings.extend(value for _, values in under for value in values)
+    for column, values in (("kind", narrowed.kinds), ("language", narrowed.languages)):
+        if values:
+            add(f"files.{column} COLLATE NOCASE IN ({', '.join('?' * len(values))})", *values)
+    if narrowed.globs:
+        globs = " OR ".join("CAST(files.path AS TEXT) GLOB ?" for _ in narrowed.globs)
+        add(f"({globs})", *(_glob(pattern) for pattern in narrowed.globs))
+    if narrowed.heading:
+        add("instr(lower(passages.heading), lower(?)) > 0", narrowed.heading)
+    for sql, bound in (
+        ("files.mtime_ns >= ?", narrowed.since_ns),
+        ("files.mtime_ns < ?", narrowed.before_ns),
+        ("files.size >= ?", narrowed.min_size),
+        ("files.size <= ?", narrowed.max_size),
+    ):
+        if bound is not None:
+            add(sql, bound)
+    return " AND ".join(parts) or "1", tuple(bindings)
+
+
+def _under(folder: str) -> tuple[str, tuple[object, ...]]:
+    """Files under an absolute folder, or under any folder of that name."""
+    if folder.startswith("/"):
+        return under_clause(folder, "files.path")
+    return "instr(lower(CAST(files.path AS TEXT)), lower(?)) > 0", (f"/{folder.strip('/')}/",)
+
+
+def _glob(pattern: str) -> str:
+    """A pattern without a slash at its front matches at any depth, as in an ignore file."""
+    return pattern if pattern.startswith(("/", "*")) else f"*/{pattern}"

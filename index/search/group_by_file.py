@@ -1,0 +1,122 @@
+"""Ranked texts to hits: which files hold them, one result a file, its best passages beneath."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import NamedTuple
+
+import apsw
+import numpy as np
+
+from index.passages.snippet import snippet
+from index.search import filters
+from index.search.ranking import Ranked
+from index.store.database import rows
+from index.store.fts_query import Question
+from index.store.row_codec import decode_heading, decode_inode
+from index.types import Filter, Hit
+
+MORE = 3
+"""Further passages shown beneath a file's best."""
+SHARED = 50
+"""Files of one text that are shown at most."""
+
+
+class _Place(NamedTuple):
+    """A passage that holds the i-th ranked text, as stored."""
+
+    i: int
+    file: int
+    path: bytes
+    size: int
+    mtime_ns: int
+    inode: int
+    kind: str
+    language: str
+    title: str
+    heading: str
+    page: int | None
+    line: int
+    start: int
+    end: int
+    text: str
+
+
+_COLUMNS = (
+    "files.id, files.path, files.size, files.mtime_ns, files.inode, files.kind, files.language, "
+    "coalesce(passages.title, files.title), passages.heading, passages.page, passages.line, "
+    "passages.start, passages.end, texts.text"
+)
+
+
+def group(
+    db: apsw.Connection, question: Question, ranked: Ranked, limit: int, narrowed: Filter, *, explain: bool
+) -> tuple[Hit, ...]:
+    """At most `limit` files in the order of their best passage."""
+    groups: dict[int, list[_Place]] = {}
+    for place in _places(db, ranked, narrowed, limit):
+        if place.file in groups:
+            if len(groups[place.file]) <= MORE:
+                groups[place.file].append(place)
+        elif len(groups) < limit:
+            groups[place.file] = [place]
+    hits: list[Hit] = []
+    for places in groups.values():
+        first, *others = [_hit(db, question, ranked, place, explain=explain) for place in places]
+        hits.append(replace(first, more=tuple(others)))
+    return tuple(hits)
+
+
+def paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:
+    """At most `limit` paths in the order of their best passage, and its score."""
+    best: dict[bytes, float] = {}
+    for place in _places(db, ranked, Filter(), limit):
+        best.setdefault(place.path, float(ranked.scores[place.i]))
+    return [(os.fsdecode(path), score) for path, score in list(best.items())[:limit]]
+
+
+def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[_Place]:
+    """Where the ranked texts stand among what the filter lets through, best first, newest file first."""
+    where, bindings = filters.clause(narrowed)
+    sql = (
+        f"SELECT {_COLUMNS} FROM passages JOIN files ON files.id = passages.file "
+        f"JOIN texts ON texts.id = passages.text WHERE passages.text = ? AND {where} "
+        f"ORDER BY files.mtime_ns DESC, files.path LIMIT {SHARED}"
+    )
+    places: list[_Place] = []
+    files: set[int] = set()
+    for i in np.argsort(-ranked.scores, kind="stable"):
+        found = [_Place(int(i), *one) for one in rows(db, sql, (int(ranked.ids[i]), *bindings))]
+        places += found
+        files |= {place.file for place in found}
+        if len(files) > 2 * limit:
+            break
+    return places
+
+
+def _hit(db: apsw.Connection, question: Question, ranked: Ranked, place: _Place, *, explain: bool) -> Hit:
+    score, cosine, words = (float(part[place.i]) for part in (ranked.scores, ranked.cosines, ranked.words))
+    shown, matched = snippet(db, question, place.text)
+    parts = {"score": score, "similarity": cosine, "words": words} if explain else {}
+    return Hit(
+        path=os.fsdecode(place.path),
+        title=place.title,
+        heading=decode_heading(place.heading),
+        page=place.page,
+        line=place.line,
+        start=place.start,
+        end=place.end,
+        text=place.text,
+        snippet=shown,
+        score=min(1.0, max(0.0, score)),
+        similarity=None if np.isnan(cosine) else cosine,
+        words=None if np.isnan(words) else words,
+        modified_ns=place.mtime_ns,
+        size=place.size,
+        inode=decode_inode(place.inode),
+        kind=place.kind,
+        language=place.language,
+        matched=matched,
+        explain={name: part for name, part in parts.items() if not np.isnan(part)},
+    )

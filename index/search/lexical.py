@@ -1,0 +1,99 @@
+"""Words: the passages that hold a question's units best, by FTS5's BM25."""
+
+from __future__ import annotations
+
+import json
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from index.store.database import array, row, rows
+from index.store.fts_query import Question, Unit
+
+TITLE_WEIGHT = 2.0
+WORK_ROWS = 5_000
+"""Rows a question may score: past them its commoner words are left out of the match, and of the rarest only
+the newest rows are scored."""
+MOST_COUNTED = 100_000
+"""Rows of a question's rarest word past which nothing is scored: BM25 counts them all anew for each question,
+and words that so many passages hold hardly tell them apart."""
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+def expression(question: Question) -> str:
+    """What FTS5 is asked: required phrases joined by AND, the other units by OR; "" where no unit occurs.
+
+    Where the units are common, the commonest are left out, so that the work stays bounded; they
+    weigh little.
+    """
+    kept: list[str] = []
+    work = 0
+    for unit in sorted(question.units, key=lambda unit: unit.rows):
+        work += unit.rows
+        if kept and work > WORK_ROWS and not unit.required:
+            break
+        if unit.rows or unit.required:
+            kept.append(unit.match)
+    any_of = " OR ".join(kept)
+    required = [unit.match for unit in question.required]
+    return " AND ".join([*required, f"({any_of})"]) if required else any_of
+
+
+def _oldest(question: Question, rarest: Unit) -> int:
+    """The text number beyond which to look: 0, unless even the rarest word is in too many texts to score."""
+    if question.required or rarest.rows <= WORK_ROWS:
+        return 0
+    return question.total - question.total * WORK_ROWS // rarest.rows
+
+
+def best(
+    connection: apsw.Connection, question: Question, k: int, allowed: Ids | None = None
+) -> tuple[Ids, Floats]:
+    """The k passages that hold the question's units best: ids and BM25 scores (positive, best first)."""
+    asked = expression(question)
+    if not asked:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    rarest = min(question.units, key=lambda unit: unit.rows or question.total)
+    # The plus keeps SQLite from running the match once for each allowed row.
+    within = "" if allowed is None else "AND +rowid IN (SELECT value FROM carray(?))"
+    bindings = () if allowed is None else (array(allowed),)
+    if rarest.rows > MOST_COUNTED and not question.required:
+        return _newest(connection, rarest, k, within, bindings)
+    if allowed is not None:
+        return _scored(connection, asked, k, within, bindings)
+    oldest = _oldest(question, rarest)
+    while True:
+        found = _scored(connection, asked, k, "AND rowid > ?", (oldest,))
+        if len(found[0]) >= k or not oldest:
+            return found
+        # Words can be rare among the newest texts though they are common.
+        oldest = max(0, question.total - 4 * (question.total - oldest))
+
+
+def _newest(
+    connection: apsw.Connection, unit: Unit, k: int, narrowed: str, bindings: tuple[object, ...]
+) -> tuple[Ids, Floats]:
+    """The newest texts that hold a unit, each scored as one mention in a text of average length is."""
+    found = rows(
+        connection,
+        f"SELECT rowid FROM words WHERE words MATCH ? {narrowed} ORDER BY rowid DESC LIMIT ?",
+        (unit.match, *bindings, k),
+    )
+    return np.array([id_ for (id_,) in found], np.int64), np.full(len(found), unit.weight, np.float32)
+
+
+def _scored(
+    connection: apsw.Connection, asked: str, k: int, narrowed: str, bindings: tuple[object, ...]
+) -> tuple[Ids, Floats]:
+    # One row: each row more gives the interpreter's lock away, and a writing thread keeps it for a while.
+    ids, scores = row(
+        connection,
+        f"WITH matched AS MATERIALIZED (SELECT rowid AS id, bm25(words, {TITLE_WEIGHT}, 1.0) AS score "
+        f"FROM words WHERE words MATCH ? {narrowed} ORDER BY score LIMIT ?) "
+        "SELECT json_group_array(id), json_group_array(score) FROM matched",
+        (asked, *bindings, k),
+    )
+    return np.array(json.loads(ids), np.int64), -np.array(json.loads(scores), np.float32)

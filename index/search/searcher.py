@@ -1,0 +1,180 @@
+"""A question to hits: narrows, ranks, groups by file. Reads only.
+
+The question's vector comes in; without one, words alone answer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import QueryInvalid
+from index.search import group_by_file
+from index.search.abstention import confidence
+from index.search.filters import Allowed
+from index.search.ranking import CANDIDATES, Asked, Nearest, Ranked, rank
+from index.store import generations, vectors
+from index.store.database import ReaderPool, rows
+from index.store.fts_query import Frequencies, Question, understand
+from index.store.row_codec import encode_path
+from index.types import Filter, Mode, Results
+
+Floats = NDArray[np.float32]
+_NO_FILTER = Filter()
+
+
+class Searcher:
+    """Answers questions from the index; may be used from any thread.
+
+    `resident` keeps a compact copy of the vectors in memory, for a process that lives long; a cold
+    one asks the file.
+    """
+
+    def __init__(self, path: Path, *, resident: bool = False) -> None:
+        self._pool = ReaderPool(Path(path))
+        self._nearest: Nearest = vectors.nearest
+        self._frequencies = Frequencies()
+        self._resident = None
+        if resident:
+            from index.search.vector_cache import Resident
+
+            self._resident = Resident()
+            self._nearest = self._resident.nearest
+
+    @property
+    def fingerprint(self) -> str:
+        """What made the vectors that answer; empty before the first."""
+        with self._pool.snapshot() as db:
+            return generations.fingerprint(db, generations.serving(db))
+
+    def search(
+        self,
+        query: str,
+        vector: Floats | None,
+        *,
+        mode: Mode = "hybrid",
+        limit: int = 10,
+        filter: Filter = _NO_FILTER,  # noqa: A002
+        explain: bool = False,
+        typing: bool = False,
+    ) -> Results:
+        """The files that answer `query` best, each with its best passages.
+
+        `vector` is the query's (768,) unit vector; without it, or in mode "words", words alone
+        answer. `typing` matches the last word as a prefix.
+        """
+        with self._pool.snapshot() as db:
+            asked = self._asked(db, query, vector, mode, limit, filter, typing=typing)
+            ranked = rank(db, asked, self._nearest)
+            found = group_by_file.group(db, asked.question, ranked, limit, filter, explain=explain)
+            sure = confidence(ranked, asked.question, asked.allowed.count(asked.question.total))
+            return Results(found, close=bool(found) and sure >= 0.5, confidence=sure)
+
+    def ranking(
+        self,
+        query: str,
+        vector: Floats | None,
+        *,
+        mode: Mode = "hybrid",
+        limit: int = 100,
+        dimension: int = vectors.FULL,
+    ) -> list[tuple[str, float]]:
+        """Paths and scores alone, best first, for evaluation. `dimension` 256 scores as the nearest do."""
+        with self._pool.snapshot() as db:
+            asked = self._asked(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
+            return group_by_file.paths(db, rank(db, asked, self._nearest), limit)
+
+    def similar(
+        self,
+        path: str,
+        line: int | None = None,
+        *,
+        limit: int = 10,
+        filter: Filter = _NO_FILTER,  # noqa: A002
+    ) -> Results:
+        """What else is like the file at `path`, or like its passage at `line`; the file itself left out."""
+        with self._pool.snapshot() as db:
+            own, vector = _subject(db, path, line)
+            number = generations.serving(db)
+            short = vectors.shorten(vector[None])[0]
+            ids, cosines = Allowed(db, filter).best(
+                lambda k, within: self._nearest(db, number, short, k, within),
+                max(CANDIDATES, 10 * limit) + len(own),
+            )
+            ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
+            found = group_by_file.group(db, Question("", (), 0), ranked, limit + 1, filter, explain=False)
+            found = tuple(hit for hit in found if hit.path != path)[:limit]
+            return Results(found, close=bool(found), confidence=1.0 if found else 0.0)
+
+    def _asked(
+        self,
+        db: apsw.Connection,
+        query: str,
+        vector: Floats | None,
+        mode: Mode,
+        limit: int,
+        narrowed: Filter,
+        *,
+        typing: bool = False,
+        dimension: int = vectors.FULL,
+    ) -> Asked:
+        if not query.strip():
+            raise QueryInvalid("The question is empty.", "Type what you are looking for.")
+        return Asked(
+            question=understand(db, query, self._frequencies, typing=typing),
+            vector=None if mode == "words" else _unit(vector),
+            mode=mode,
+            k=max(CANDIDATES, 2 * limit),
+            allowed=Allowed(db, narrowed),
+            dimension=dimension,
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+        if self._resident is not None:
+            self._resident.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _unit(vector: Floats | None) -> Floats | None:
+    if vector is None:
+        return None
+    vector = np.asarray(vector, np.float32).reshape(-1)
+    if vector.shape != (vectors.FULL,) or not np.isfinite(vector).all() or not vector.any():
+        raise QueryInvalid("The question's vector is not 768 finite numbers.", "This is a bug; report it.")
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+def _subject(db: apsw.Connection, path: str, line: int | None) -> tuple[set[int], Floats]:
+    """The text ids of a file and the unit vector of what is asked about: a passage, or all its passages."""
+    found = rows(
+        db,
+        "SELECT passages.text, passages.line FROM passages JOIN files ON files.id = passages.file "
+        "WHERE files.path = ? ORDER BY passages.ordinal",
+        (encode_path(path),),
+    )
+    if not found:
+        raise QueryInvalid(f"{path} is not in the index.", "Index it first: `ken index PATH`.")
+    chosen = [text for text, _ in found]
+    if line is not None:
+        before = [text for text, first in found if first <= line]
+        chosen = [before[-1] if before else chosen[0]]
+    number = generations.serving(db)
+    stored = [vectors.vector(db, number, text) for text in chosen[:500]] if number else []
+    known = [one for one in stored if one is not None]
+    if not known:
+        raise QueryInvalid(f"{path} has no vectors yet.", "Wait until indexing is done, or run `ken index`.")
+    mean = np.mean(np.stack(known), axis=0)
+    return {text for text, _ in found}, np.asarray(mean / np.linalg.norm(mean), np.float32)

@@ -1,0 +1,316 @@
+"""The one place that opens the index: one SQLite file, many readers, one writer at a time.
+
+Owns the file's mode, the pragmas, the migrations' run and the translation of SQLite's errors into
+titled ones. Knows nothing of what the tables mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import time
+from array import array as array_of_integers
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import apsw
+import sqlite_vec  # type: ignore[import-untyped]
+
+from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable
+from index.store.migrations import MIGRATIONS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Bindings = Sequence[Any]
+Value = TypeVar("Value", int, str, bytes, float)
+
+BUSY_MS = 10_000
+PAGE_SIZE = 16_384
+CACHE_KIB = 16 * 1024
+"""SQLite's own 2 MB hold 125 pages of this size: fewer than a question touches in a large index."""
+JOURNAL_LIMIT = 64 * 1024 * 1024
+VALID_FOR = 92
+"""Where in the file the counter stands that says whether the length in the header counts."""
+APPLICATION_ID = 0x6B656E31
+"""Marks the file as ken's in its header."""
+
+
+@contextlib.contextmanager
+def titled(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises about the index at `path` into a titled error."""
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise IndexBusy(
+            f"Another process is writing to {path}.", "Wait for it to finish, or stop it, and try again."
+        ) from error
+    except apsw.FullError as error:
+        raise IndexFull(
+            f"The disk that holds {path} is full; nothing that was stored is lost.",
+            "Free some space and run the command again: it goes on where it stopped.",
+        ) from error
+    except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
+        raise damaged(path, str(error)) from error
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError, OSError) as error:
+        raise IndexUnreachable(
+            f"{path} cannot be opened for reading and writing: {error}.",
+            "Check that the file and its folder belong to you and that the disk is mounted.",
+        ) from error
+    except apsw.IOError as error:
+        raise IndexUnreachable(
+            f"The disk failed while {path} was in use: {error}.", "Check the disk, then run `ken doctor`."
+        ) from error
+    except apsw.SQLError as error:
+        raise IndexCorrupt(
+            f"{path} does not have the tables it should: {error}.", "Run `ken doctor --repair`."
+        ) from error
+
+
+def damaged(path: Path, why: str) -> IndexCorrupt:
+    return IndexCorrupt(
+        f"{path} is damaged: {why}.",
+        "Run `ken doctor --repair`: it saves what can be read and puts the rest right.",
+    )
+
+
+def backup(path: Path, target: Path) -> None:
+    """Copy the index at `path`, as it is at this moment, to a new file at `target`; writers go on meanwhile.
+
+    Raises IndexUnreachable where `target` exists or cannot be written.
+    """
+    source = open_reader(path)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        if target.exists():
+            raise IndexUnreachable(f"{target} exists already.", "Name a file that does not.")
+        with titled(target):
+            partial.unlink(missing_ok=True)
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            copy = apsw.Connection(str(partial))
+            try:
+                with copy.backup("main", source, "main") as running:
+                    running.step(-1)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+            partial.replace(target)
+    finally:
+        source.close()
+        partial.unlink(missing_ok=True)
+
+
+def outdated(path: Path) -> bool:
+    """Whether the tables are an earlier release's, so that the next opening brings them up to date first.
+
+    Read from the file's header (`user_version`: https://sqlite.org/fileformat2.html#user_version_number),
+    so that nothing is opened, locked or waited for.
+    """
+    try:
+        with path.open("rb") as file:
+            return 0 < int.from_bytes(file.read(64)[60:], "big") < len(MIGRATIONS)
+    except OSError:
+        return False
+
+
+def open_writer(path: Path) -> apsw.Connection:
+    """A connection that may write; creates the file (0600) and its folder (0700) and migrates."""
+    with titled(path):
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = _connect(path)
+        try:
+            _version(connection, path)
+            _configure(connection)
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """A connection that cannot write. Raises IndexUnreachable where there is no index."""
+    if not path.exists():
+        raise IndexUnreachable(f"There is no index at {path}.", "Run `ken index FOLDER` first.")
+    with titled(path):
+        connection = _connect(path)
+        try:
+            if _version(connection, path) < len(MIGRATIONS):
+                _configure(connection)
+                _migrate(connection, path)
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def open_damaged(path: Path) -> apsw.Connection:
+    """A connection to a file whose tables may be broken, for saving what can be read of it.
+
+    Raises IndexCorrupt where it is no database at all.
+    """
+    with titled(path):
+        with contextlib.suppress(apsw.CorruptError):
+            return _connect(path)
+        # Where the header's two counters differ, SQLite asks the file how long it is: a cut-off one opens.
+        with path.open("r+b") as file:
+            file.seek(VALID_FOR)
+            file.write(bytes(4))
+        return _connect(path)
+
+
+@contextlib.contextmanager
+def transaction(connection: apsw.Connection, path: Path) -> Iterator[apsw.Connection]:
+    """A write transaction, taken at once: all of it happens or none of it."""
+    with titled(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def rows(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> list[Any]:
+    """Every row, as tuples whose types the caller knows from its own SQL."""
+    return connection.execute(sql, bindings).fetchall()
+
+
+def row(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> Any:
+    """The first row, or None."""
+    return connection.execute(sql, bindings).fetchone()
+
+
+def array(ids: NDArray[np.int64]) -> object:
+    """Row ids as a binding for `carray(?)`, which takes no empty array: no row has a number below zero."""
+    return apsw.carray(ids if len(ids) else array_of_integers("q", [-1]))
+
+
+def value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bindings = ()) -> Value:
+    """The one value of a query that always gives one."""
+    found = connection.execute(sql, bindings).fetchone()
+    if found is None or not isinstance(found[0], kind):
+        raise IndexCorrupt("A table of the index holds what it should not.", "Run `ken doctor --repair`.")
+    return found[0]
+
+
+class ReaderPool:
+    """Connections for reading, lent to one thread at a time, each loan one consistent snapshot."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue()
+        self._closed = False
+        self._idle.put(open_reader(path))
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        """Lend a connection inside a read transaction; what others write meanwhile is not seen."""
+        if self._closed:
+            raise IndexUnreachable("The index was closed.", "Open it again.")
+        connection = self._take()
+        try:
+            with titled(self._path):
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+        finally:
+            self._give(connection)
+
+    def _take(self) -> apsw.Connection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return open_reader(self._path)
+
+    def _give(self, connection: apsw.Connection) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.put(connection)
+
+    def close(self) -> None:
+        self._closed = True
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(BUSY_MS)
+    connection.enable_load_extension(True)
+    connection.load_extension(sqlite_vec.loadable_path())
+    connection.enable_load_extension(False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+    return connection
+
+
+def _configure(connection: apsw.Connection) -> None:
+    """Settings that live in the file; page size and auto-vacuum only take before the first table."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except apsw.BusyError:
+            # The switch to WAL ignores the busy timeout.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _version(connection: apsw.Connection, path: Path) -> int:
+    """Migrations the file has had; raises where it has had more than this release knows."""
+    version = int(connection.pragma("user_version"))
+    application = int(connection.pragma("application_id"))
+    if version and application != APPLICATION_ID:
+        raise IndexCorrupt(f"{path} is a database, but not ken's.", "Move it away and run `ken index` again.")
+    if version > len(MIGRATIONS):
+        raise IndexNewer(
+            f"{path} has format {version}; this ken knows formats up to {len(MIGRATIONS)}.",
+            "Update ken, or point KEN_HOME elsewhere and index again.",
+        )
+    return version
+
+
+def _migrate(connection: apsw.Connection, path: Path) -> None:
+    """Bring the tables up to date, each migration committed together with its own record."""
+    if _version(connection, path) == len(MIGRATIONS):
+        return
+    for number, (name, apply) in enumerate(MIGRATIONS, start=1):
+        with transaction(connection, path):
+            # Another process may have migrated while this one waited for the lock.
+            if _version(connection, path) >= number:
+                continue
+            apply(connection)
+            connection.execute(
+                "INSERT INTO migrations(number, name, applied_ns) VALUES (?, ?, ?)",
+                (number, name, time.time_ns()),
+            )
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")

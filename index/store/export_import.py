@@ -1,0 +1,196 @@
+"""An index as plain files and back: vectors as safetensors, passages as JSON lines.
+
+A folder holds `index.json` (format, fingerprint, chunker, counts), `folders.jsonl`, `files.jsonl`,
+`passages.jsonl` and `vectors.safetensors`: one float32 tensor `vectors` of (texts, 768), whose row a
+passage names in `vector` (null while it waits). Importing embeds nothing that has a vector.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from index.errors import IndexingError, IndexUnreachable
+from index.store import generations, vectors
+from index.store.database import ReaderPool, row, value
+from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
+from index.store.store import Store
+from index.types import FileRecord, Passage
+
+FORMAT = 1
+BATCH = 256
+Told = Callable[[int, int], None]
+"""How much is done, and of how much."""
+
+
+def export(path: Path, folder: Path, tell: Told = lambda _done, _total: None) -> int:
+    """Write the index at `path` into an empty or new `folder`; returns the passages written."""
+    if folder.exists() and any(folder.iterdir()):
+        raise IndexUnreachable(f"{folder} is not empty.", "Name a folder that is new or empty.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ReaderPool(path) as pool, pool.snapshot() as db:
+        number = generations.serving(db)
+        places = _export_vectors(db, number, folder / "vectors.safetensors")
+        _write_lines(
+            folder / "folders.jsonl",
+            ({"path": os.fsdecode(p)} for (p,) in db.execute("SELECT path FROM folders")),
+        )
+        columns = ", ".join(FILE_COLUMNS)
+        files = db.execute(f"SELECT {columns} FROM files ORDER BY id")
+        _write_lines(folder / "files.jsonl", (_file_json(decode_file(one)) for one in files))
+        total = value(db, "SELECT count(*) FROM passages", int)
+        done = _write_lines(folder / "passages.jsonl", _told(_passages(db, places), total, tell))
+        facts = {
+            "format": FORMAT,
+            "fingerprint": generations.fingerprint(db, number),
+            "chunker": (row(db, "SELECT value FROM settings WHERE name = 'chunker'") or ("",))[0],
+            "passages": done,
+            "vectors": len(places),
+        }
+        (folder / "index.json").write_text(json.dumps(facts, indent=1) + "\n")
+    return done
+
+
+def import_(store: Store, folder: Path, tell: Told = lambda _done, _total: None) -> int:
+    """Take everything in `folder` into the store, files that it has already replaced; returns the files.
+
+    Raises IndexUnreachable where the folder is no export, or its vectors may not be mixed with the
+    store's.
+    """
+    try:
+        facts = json.loads((folder / "index.json").read_text())
+        _check(facts, store, folder)
+        store.take(facts["fingerprint"], facts["chunker"])
+        files = {one["path"]: _file(one) for one in _read_lines(folder / "files.jsonl")}
+        for one in _read_lines(folder / "folders.jsonl"):
+            store.add_folder(one["path"])
+        passages = itertools.groupby(_read_lines(folder / "passages.jsonl"), key=lambda one: one["file"])
+        with safe_open(folder / "vectors.safetensors", framework="numpy") as tensors:
+            stored = tensors.get_slice("vectors")
+            with_passages = ((files.pop(path), list(some)) for path, some in passages)
+            done = 0
+            while batch := list(itertools.islice(with_passages, BATCH)):
+                _import_batch(store, batch, stored)
+                done += len(batch)
+                tell(done, done + len(files))
+        without = list(files.values())
+        store.put([(record, ()) for record in without])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise IndexUnreachable(
+            f"{folder} is not a whole export of an index: {error}.", "Export it again."
+        ) from error
+    return done + len(without)
+
+
+def _export_vectors(db: apsw.Connection, number: int, path: Path) -> dict[int, int]:
+    """Write the tensor row by row, so that a large index needs no memory; returns each text's row."""
+    ids: list[int] = []
+    if number:
+        for some, _ in vectors.blocks(db, number):
+            ids += some.tolist()
+    size = len(ids) * vectors.FULL * 4
+    header = json.dumps(
+        {"vectors": {"dtype": "F32", "shape": [len(ids), vectors.FULL], "data_offsets": [0, size]}}
+    ).encode()
+    header += b" " * (-len(header) % 8)
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        for id_ in ids:
+            one = vectors.vector(db, number, id_)
+            if one is None:
+                raise IndexingError("The vectors changed while they were exported.", "Export again.")
+            file.write(one.tobytes())
+    return {id_: place for place, id_ in enumerate(ids)}
+
+
+def _passages(db: apsw.Connection, places: dict[int, int]) -> Iterator[dict[str, Any]]:
+    found = db.execute(
+        "SELECT files.path, files.title, passages.text, passages.start, passages.end, passages.line, "
+        "passages.page, passages.title, passages.heading, texts.text, texts.tokens "
+        "FROM passages JOIN files ON files.id = passages.file JOIN texts ON texts.id = passages.text "
+        "ORDER BY passages.file, passages.ordinal"
+    )
+    for path, title, text, start, end, line, page, own, heading, body, tokens in found:
+        yield {
+            "file": os.fsdecode(path),
+            "title": title if own is None else own,
+            "heading": list(decode_heading(heading)),
+            "text": body,
+            "start": start,
+            "end": end,
+            "line": line,
+            "page": page,
+            "tokens": tokens,
+            "vector": places.get(text),
+        }
+
+
+def _told(lines: Iterator[dict[str, Any]], total: int, tell: Told) -> Iterator[dict[str, Any]]:
+    for done, line in enumerate(lines):
+        if done % 1_000 == 0:
+            tell(done, total)
+        yield line
+
+
+def _write_lines(path: Path, lines: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    with path.open("w", encoding="ascii") as file:
+        for line in lines:
+            file.write(json.dumps(line) + "\n")
+            count += 1
+    return count
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _file_json(record: FileRecord) -> dict[str, Any]:
+    return {**asdict(record), "hash": base64.b64encode(record.hash).decode()}
+
+
+def _file(line: dict[str, Any]) -> FileRecord:
+    return FileRecord(**{**line, "hash": base64.b64decode(line["hash"])})
+
+
+def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
+    if facts["format"] != FORMAT:
+        raise IndexUnreachable(
+            f"{folder} has format {facts['format']}; this ken reads {FORMAT}.", "Update ken."
+        )
+    if store.fingerprint and store.fingerprint != facts["fingerprint"]:
+        raise IndexUnreachable(
+            f"The vectors in {folder} were made by another model or precision than this index.",
+            "Import into an empty index: point KEN_HOME at a new folder.",
+        )
+
+
+def _import_batch(store: Store, batch: list[tuple[FileRecord, list[dict[str, Any]]]], stored: Any) -> None:
+    items = [(record, [_passage(line) for line in lines]) for record, lines in batch]
+    store.put(items)
+    passages = [passage for _, some in items for passage in some]
+    places = [line["vector"] for _, lines in batch for line in lines]
+    wanted = {
+        text: place
+        for text, place in zip(store.text_ids(passages), places, strict=True)
+        if text and place is not None
+    }
+    if wanted:
+        store.put_vectors(list(wanted), np.stack([stored[place : place + 1][0] for place in wanted.values()]))
+
+
+def _passage(line: dict[str, Any]) -> Passage:
+    fields = {name: line[name] for name in ("text", "start", "end", "line", "title", "page", "tokens")}
+    return Passage(heading=tuple(line["heading"]), **fields)

@@ -1,0 +1,110 @@
+"""A file's rows: its record, passages, texts and words, written and dropped inside a transaction.
+
+Used by the store alone. A text is what is embedded, stored once wherever it appears; the number of
+one that is dropped is used again, so that tables and vectors stay dense.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import apsw
+
+from index.store import generations, vectors
+from index.store.database import row, rows, value
+from index.store.fts_query import searchable
+from index.store.row_codec import FILE_COLUMNS, clean, encode_file, encode_heading, encode_path, path_words
+from index.types import FileRecord, Passage
+
+_COLUMNS = ", ".join(FILE_COLUMNS)
+
+
+def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, set[int]]:
+    """How many texts are new, and which the file had before: another of the same batch may take them up."""
+    known = file_id(db, record.path)
+    before = texts_of(db, known) if known else set()
+    file = write_file(db, known, record)
+    db.execute("DELETE FROM passages WHERE file = ?", (file,))
+    numbered = [_text(db, passage, record.mtime_ns) for passage in passages]
+    db.executemany(
+        "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (file, ordinal, text, one.start, one.end, one.line, one.page,
+             None if one.title == record.title else clean(one.title), encode_heading(one.heading))
+            for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))
+        ],
+    )  # fmt: skip
+    return sum(new for _, new in numbered), before
+
+
+def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
+    """Insert a file's row, or bring the row `known` up to date; returns its number."""
+    values = (*encode_file(record), time.time_ns())
+    if known:
+        assignments = ", ".join(f"{column} = ?" for column in (*FILE_COLUMNS, "indexed_ns"))
+        db.execute(f"UPDATE files SET {assignments} WHERE id = ?", (*values, known))
+        db.execute("DELETE FROM names WHERE rowid = ?", (known,))
+    else:
+        db.execute(
+            f"INSERT INTO files({_COLUMNS}, indexed_ns) VALUES ({'?, ' * len(FILE_COLUMNS)} ?)", values
+        )
+    file = known or db.last_insert_rowid()
+    db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
+    return file
+
+
+def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:
+    """The number of a passage's text, and whether it is new."""
+    key = passage.key
+    if known := row(db, "SELECT id FROM texts WHERE key = ?", (key,)):
+        return known[0], False
+    freed = row(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
+    title, text = clean(passage.prompt_title), clean(passage.text)
+    db.execute(
+        "INSERT INTO texts(id, key, title, text, tokens) VALUES (?, ?, ?, ?, ?)",
+        (freed[0] if freed else None, key, title, text, passage.tokens),
+    )
+    id_ = db.last_insert_rowid()
+    db.execute(
+        "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)", (id_, searchable(title), searchable(text))
+    )
+    db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, mtime_ns))
+    return id_, True
+
+
+def delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
+    texts: set[int] = set()
+    for file in files:
+        texts |= texts_of(db, file)
+        db.execute("DELETE FROM passages WHERE file = ?", (file,))
+        db.execute("DELETE FROM files WHERE id = ?", (file,))
+        db.execute("DELETE FROM names WHERE rowid = ?", (file,))
+    drop_unused(db, texts)
+
+
+def drop_unused(db: apsw.Connection, candidates: set[int]) -> None:
+    """Drop those texts that no passage uses any more, with their words and vectors."""
+    unused = [
+        (text,)
+        for text in sorted(candidates)
+        if not row(db, "SELECT 1 FROM passages WHERE text = ? LIMIT 1", (text,))
+    ]
+    db.executemany("DELETE FROM todo WHERE text = ?", unused)
+    db.executemany("DELETE FROM words WHERE rowid = ?", unused)
+    db.executemany("DELETE FROM texts WHERE id = ?", unused)
+    db.executemany("INSERT INTO freed(id) VALUES (?)", unused)
+    texts = [text for (text,) in unused]
+    for number in generations.numbers(db):
+        vectors.erase(db, number, texts)
+    generations.log(db, texts)
+
+
+def file_id(db: apsw.Connection, path: str) -> int:
+    """The number of a file; 0 where it is not in the index."""
+    return value(db, "SELECT coalesce(max(id), 0) FROM files WHERE path = ?", int, (encode_path(path),))
+
+
+def texts_of(db: apsw.Connection, file: int) -> set[int]:
+    return {text for (text,) in rows(db, "SELECT text FROM passages WHERE file = ?", (file,))}

@@ -1,0 +1,259 @@
+"""A person's text taken apart: what FTS5 is fed, and which units of a question it is asked for.
+
+Scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese; Korean, whose particles
+cling to words) are fed as overlapping grams, one from each character on, so that a word is found
+inside any run: a longer one as its grams, a shorter one as the prefix of a gram. A person's text is
+never FTS5 syntax: every unit of a question is a quoted string.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from index.store.database import value
+
+MAX_UNITS = 64
+"""A question of more units than this is cut: a page pasted as a question stays fast."""
+GRAM = 2
+"""Characters of a gram where one character is a syllable or more: Chinese, Japanese, Korean."""
+ALPHABETIC_GRAM = 4
+"""Characters of a gram where one character is a letter: Thai, Lao, Khmer, Burmese."""
+LAST = "\U0010ffff"
+INDEXED_PREFIXES = (2, 3)
+"""Letters of the beginnings of words that the table of words is declared to index."""
+PREFIX_TERMS = 50
+MOST_REMEMBERED = 50_000
+WORTH_REMEMBERING = 1000
+"""Places of a term from which on counting takes time. Rarer ones are counted each time: a word that is
+in no passage yet may be in the next one saved."""
+COUNTED = 5_000
+"""Passages up to which a word is counted, in half a millisecond; one in more is looked for in a sample."""
+STRETCHES = 16
+STRETCH = 256
+"""A sample is so many stretches, evenly spread over the index, of so many passages each."""
+TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2", "categories", "L* N* Co Mn Mc"])
+"""As the table of words is declared; only FTS5's own tokenizer agrees with the index."""
+
+UNSPACED = re.compile(
+    "[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+_QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|「([^」]*)」|«([^»]*)»')
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text as it is written, and the term it is indexed under."""
+
+    start: int
+    """First and last byte in UTF-8."""
+    end: int
+    written: str
+    term: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of a question that can occur in a passage: a word, a phrase, a gram."""
+
+    match: str
+    """As FTS5 takes it: a quoted string, with `*` behind it where it is a prefix."""
+    terms: tuple[str, ...]
+    rows: int
+    """How many passages hold it (a phrase: its rarest term)."""
+    weight: float
+    """Inverse document frequency, as FTS5's bm25 has it."""
+    required: bool = False
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A person's text, understood."""
+
+    text: str
+    units: tuple[Unit, ...]
+    total: int
+    """Texts in the index that it was understood against."""
+
+    @property
+    def required(self) -> tuple[Unit, ...]:
+        """The quoted phrases: an answer holds them all."""
+        return tuple(unit for unit in self.units if unit.required)
+
+    @property
+    def weight(self) -> float:
+        return sum(unit.weight for unit in self.units)
+
+
+def searchable(text: str) -> str:
+    """The form of a text that FTS5 is fed: compatibility forms folded, unspaced runs as grams."""
+    if text.isascii():
+        return text
+    return UNSPACED.sub(lambda run: f" {' '.join(grams(run[0]))} ", unicodedata.normalize("NFKC", text))
+
+
+def grams(run: str, *, whole: bool = False) -> list[str]:
+    """A gram from each character on; `whole` leaves out the short ones at the end of a longer run."""
+    size = _gram(run)
+    last = max(1, len(run) - size + 1) if whole else len(run)
+    return [run[i : i + size] for i in range(last)]
+
+
+def _gram(run: str) -> int:
+    alphabetic = run[0] < "\u1100" or "\u1780" <= run[0] <= "\u17ff"
+    return ALPHABETIC_GRAM if alphabetic else GRAM
+
+
+def tokenize(connection: apsw.Connection, text: str) -> Iterator[Token]:
+    """Tokens as FTS5 makes them."""
+    data = text.encode("utf-8", "replace")
+    for start, end, term in terms_in(connection, data):
+        yield Token(start, end, data[start:end].decode("utf-8", "replace"), term)
+
+
+def terms_in(connection: apsw.Connection, data: bytes) -> list[tuple[int, int, str]]:
+    """First byte, end and term of each token of a text in UTF-8, as FTS5 makes them."""
+    name, arguments = TOKENIZER
+    tokenizer: Any = connection.fts5_tokenizer(name, arguments)
+    found: list[tuple[int, int, str]] = tokenizer(
+        data, apsw.FTS5_TOKENIZE_DOCUMENT, None, include_colocated=False
+    )
+    return found
+
+
+class Frequencies:
+    """How many passages hold a word, remembered where it is common.
+
+    What is remembered serves until the index has grown or shrunk by a twentieth.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bool], int] = {}
+        self._total = 0
+
+    def rows(self, connection: apsw.Connection, token: Token, total: int, *, prefix: bool) -> int:
+        """Of `total` passages. A prefix counts its first terms only."""
+        if abs(total - self._total) * 20 > self._total or len(self._known) > MOST_REMEMBERED:
+            self._known, self._total = {}, total
+        key = (token.term, prefix)
+        count = self._known.get(key)
+        if count is None:
+            count = _begun(connection, token) if prefix else _holding(connection, quoted(token.written))
+            if count >= WORTH_REMEMBERING:
+                self._known[key] = count
+        return min(count, total)
+
+
+def _begun(connection: apsw.Connection, token: Token) -> int:
+    """Passages that hold a word which begins so, about."""
+    if len(token.term) in INDEXED_PREFIXES:
+        return _holding(connection, quoted(token.written) + "*")
+    some = f"SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT {PREFIX_TERMS}"
+    bounds = (token.term, token.term + LAST)
+    return value(connection, f"SELECT coalesce(sum(doc), 0) FROM ({some})", int, bounds)
+
+
+def _holding(connection: apsw.Connection, match: str) -> int:
+    """Passages that hold a word, about: FTS5 counts by walking all its places."""
+    some = f"SELECT 1 FROM words WHERE words MATCH ? LIMIT {COUNTED}"
+    counted = value(connection, f"SELECT count(*) FROM ({some})", int, (match,))
+    if counted < COUNTED:
+        return counted
+    last = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
+    among = "SELECT count(*) FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"
+    firsts = (1 + last * i // STRETCHES for i in range(STRETCHES))
+    found = sum(value(connection, among, int, (match, first, first + STRETCH)) for first in firsts)
+    return max(COUNTED, last * found // (STRETCHES * STRETCH))
+
+
+def quoted(words: str) -> str:
+    """A string of FTS5's syntax that holds any words."""
+    return '"' + words.replace('"', '""') + '"'
+
+
+def understand(
+    connection: apsw.Connection, text: str, frequencies: Frequencies, *, typing: bool = False
+) -> Question:
+    """Take a question apart. Quoted parts are phrases that must occur; `typing` opens the last word."""
+    reader = _Reader(connection, frequencies)
+    text = unicodedata.normalize("NFKC", text.replace("\0", " "))
+    for phrase in _QUOTED.finditer(text):
+        reader.phrase(next(part for part in phrase.groups() if part is not None))
+    rest = _QUOTED.sub(" ", text)
+    words = rest.split()
+    for i, word in enumerate(words):
+        reader.word(word, typing=typing and i == len(words) - 1 and not rest[-1:].isspace())
+        if len(reader.units) >= MAX_UNITS:
+            break
+    return Question(text.strip(), tuple(reader.units.values())[:MAX_UNITS], reader.total)
+
+
+class _Reader:
+    """Collects the units of one question, each once."""
+
+    def __init__(self, connection: apsw.Connection, frequencies: Frequencies) -> None:
+        self._connection = connection
+        self._frequencies = frequencies
+        last = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
+        self.total = last - value(connection, "SELECT count(*) FROM freed WHERE id < ?", int, (last,))
+        self.units: dict[str, Unit] = {}
+
+    def phrase(self, text: str) -> None:
+        fed = UNSPACED.sub(lambda run: f" {' '.join(grams(run[0], whole=True))} ", text)
+        self._add(list(tokenize(self._connection, fed)), required=True)
+
+    def word(self, word: str, *, typing: bool) -> None:
+        position = 0
+        for run in UNSPACED.finditer(word):
+            self._spaced(word[position : run.start()], typing=False)
+            self._run(run[0])
+            position = run.end()
+        self._spaced(word[position:], typing=typing)
+
+    def _spaced(self, word: str, *, typing: bool) -> None:
+        """The tokens of a word; a dotted or hyphenated one is a phrase besides."""
+        tokens = list(tokenize(self._connection, word))
+        for i, token in enumerate(tokens):
+            if typing and i == len(tokens) - 1:
+                self._typed(token)
+            else:
+                self._add([token])
+        if len(tokens) > 1:
+            self._add(tokens)
+
+    def _run(self, run: str) -> None:
+        """A run of an unspaced script: its grams; one shorter than a gram begins one."""
+        for gram in grams(run, whole=True):
+            self._add(list(tokenize(self._connection, gram)), prefix=len(run) < _gram(run))
+
+    def _typed(self, token: Token) -> None:
+        """The word being typed. Terms are stems, so a word typed past its stem is cut back to one."""
+        typed = token.written.casefold()
+        for length in range(len(typed), max(2, len(typed) - 5), -1):
+            # FTS5 stems a prefix too: "als" is asked as "al".
+            begun = list(tokenize(self._connection, typed[:length]))
+            if len(begun) == 1 and self._rows(begun[0], prefix=True):
+                self._add(begun, prefix=True)
+                return
+        self._add([token], prefix=len(typed) > 1)
+
+    def _rows(self, token: Token, *, prefix: bool) -> int:
+        return self._frequencies.rows(self._connection, token, self.total, prefix=prefix)
+
+    def _add(self, tokens: Sequence[Token], *, required: bool = False, prefix: bool = False) -> None:
+        if not tokens:
+            return
+        # The words as written: FTS5 stems them itself, and a stem stemmed twice is another word.
+        match = quoted(" ".join(token.written for token in tokens)) + "*" * prefix
+        terms = tuple(token.term for token in tokens)
+        rows = min(self._rows(token, prefix=prefix) for token in tokens)
+        weight = max(1e-6, math.log((self.total - rows + 0.5) / (rows + 0.5))) if rows < self.total else 1e-6
+        self.units.setdefault(match, Unit(match, terms, rows, weight, required, prefix))

@@ -1,0 +1,146 @@
+"""Where the tables of an index disagree, and how each disagreement is mended.
+
+Works inside the store's transactions. vec0 has no check of its own and words are kept without their
+content, so the numbers of texts, words and vectors are compared one with another. What cannot be
+mended from the index itself is queued: a text without a vector waits for one, a file that lost
+passages counts as changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import apsw
+
+from index.store import generations, vectors
+from index.store.database import row, rows, value
+from index.store.fts_query import searchable
+from index.store.row_codec import path_words
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A kind of disagreement, and how many rows show it."""
+
+    what: str
+    rows: int
+
+
+_CHECKS: tuple[tuple[str, str], ...] = (
+    ("passages whose text is gone", "SELECT file FROM passages WHERE text NOT IN (SELECT id FROM texts)"),
+    ("passages whose file is gone", "SELECT file FROM passages WHERE file NOT IN (SELECT id FROM files)"),
+    ("texts that no passage uses", "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM passages)"),
+    ("texts without words", "SELECT id FROM texts WHERE id NOT IN (SELECT id FROM words_docsize)"),
+    ("words without a text", "SELECT id FROM words_docsize WHERE id NOT IN (SELECT id FROM texts)"),
+    ("files without a name to find", "SELECT id FROM files WHERE id NOT IN (SELECT id FROM names_docsize)"),
+    ("names without a file", "SELECT id FROM names_docsize WHERE id NOT IN (SELECT id FROM files)"),
+    ("waiting texts that are gone", "SELECT text FROM todo WHERE text NOT IN (SELECT id FROM texts)"),
+    ("numbers both used and free", "SELECT id FROM freed WHERE id IN (SELECT id FROM texts)"),
+)
+
+
+def check(db: apsw.Connection) -> list[Finding]:
+    """Every disagreement, without changing anything."""
+    found = [Finding(what, len(rows(db, sql))) for what, sql in _CHECKS]
+    without, strangers = _vector_disagreements(db)
+    found.append(Finding("texts that have no vector and wait for none", len(without)))
+    found.append(Finding("vectors without a text", len(strangers)))
+    found += [Finding(f"damaged words ({table})", 1) for table in ("words", "names") if not _sound(db, table)]
+    return [finding for finding in found if finding.rows]
+
+
+def damage(db: apsw.Connection) -> list[str]:
+    """What SQLite itself finds wrong with the file's pages; empty where it is sound.
+
+    Words are left out: they can be made again.
+    """
+    said = [line for (one,) in rows(db, "PRAGMA quick_check(20)") for line in str(one).splitlines()]
+    return [one for one in said if one != "ok" and "fts5" not in one and not one.startswith("***")]
+
+
+def mend(db: apsw.Connection, drop_unused: Callable[[set[int]], None]) -> None:
+    """Bring all tables into agreement."""
+    db.execute(
+        "UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN "
+        "(SELECT file FROM passages WHERE text NOT IN (SELECT id FROM texts))"
+    )
+    db.execute("DELETE FROM passages WHERE text NOT IN (SELECT id FROM texts)")
+    db.execute("DELETE FROM passages WHERE file NOT IN (SELECT id FROM files)")
+    db.execute(
+        "UPDATE files SET mtime_ns = -1, hash = x'' WHERE state = 'indexed' AND size > 0 "
+        "AND id NOT IN (SELECT file FROM passages)"
+    )
+    db.execute("DELETE FROM freed WHERE id IN (SELECT id FROM texts)")
+    db.execute("DELETE FROM todo WHERE text NOT IN (SELECT id FROM texts)")
+    drop_unused(
+        {text for (text,) in rows(db, "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM passages)")}
+    )
+    _mend_words(db)
+    _mend_names(db)
+    without, strangers = _vector_disagreements(db)
+    number = generations.writing(db)
+    vectors.erase(db, number, strangers)
+    db.executemany("INSERT OR IGNORE INTO todo(text, mtime_ns) VALUES (?, 0)", [(text,) for text in without])
+    generations.log(db, [*without, *strangers])
+
+
+def _mend_words(db: apsw.Connection) -> None:
+    if not _sound(db, "words"):
+        db.execute("INSERT INTO words(words) VALUES ('delete-all')")
+    for (id_,) in rows(db, "SELECT id FROM words_docsize WHERE id NOT IN (SELECT id FROM texts)"):
+        db.execute("DELETE FROM words WHERE rowid = ?", (id_,))
+    lacking = rows(db, "SELECT id FROM texts WHERE id NOT IN (SELECT id FROM words_docsize)")
+    for (id_,) in lacking:
+        title, text = row(db, "SELECT title, text FROM texts WHERE id = ?", (id_,))
+        db.execute(
+            "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)",
+            (id_, searchable(title), searchable(text)),
+        )
+
+
+def _mend_names(db: apsw.Connection) -> None:
+    if not _sound(db, "names"):
+        db.execute("INSERT INTO names(names) VALUES ('delete-all')")
+    for (id_,) in rows(db, "SELECT id FROM names_docsize WHERE id NOT IN (SELECT id FROM files)"):
+        db.execute("DELETE FROM names WHERE rowid = ?", (id_,))
+    for id_, path in rows(db, "SELECT id, path FROM files WHERE id NOT IN (SELECT id FROM names_docsize)"):
+        db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (id_, path_words(os.fsdecode(path))))
+
+
+def _sound(db: apsw.Connection, table: str) -> bool:
+    """Whether FTS5 finds its own structures whole."""
+    try:
+        db.execute(f"INSERT INTO {table}({table}) VALUES ('integrity-check')")
+    except (apsw.CorruptError, apsw.SQLError):
+        return False
+    return True
+
+
+def _vector_disagreements(db: apsw.Connection) -> tuple[list[int], list[int]]:
+    """Texts that have no vector in the generation being written and wait for none; vectors without a text."""
+    number = generations.following(db) or generations.serving(db)
+    held: set[int] = set()
+    if number:
+        for ids, _ in vectors.blocks(db, number):
+            held.update(ids.tolist())
+    texts = {id_ for (id_,) in rows(db, "SELECT id FROM texts")}
+    waiting = {id_ for (id_,) in rows(db, "SELECT text FROM todo")}
+    return sorted(texts - held - waiting), sorted(held - texts)
+
+
+def mostly_free(db: apsw.Connection, share: float, least: int) -> bool:
+    """Whether more than `share` of the numbers given out, and `least`, lie free."""
+    given = value(db, "SELECT coalesce(max(id), 0) FROM texts", int)
+    free = value(db, "SELECT count(*) FROM freed", int)
+    return free > least and free > share * max(given, free)
+
+
+def rebuild_vectors(db: apsw.Connection, numbers: Sequence[int]) -> None:
+    """Copy each generation into a table without free slots, under a new number."""
+    for number in numbers:
+        following = 1 + max(generations.numbers(db))
+        vectors.copy_generation(db, number, following)
+        vectors.drop_generation(db, number)
+        db.execute("UPDATE generations SET number = ? WHERE number = ?", (following, number))

@@ -1,0 +1,134 @@
+"""What can still be read of a damaged index, put into a new one; the damaged file is kept beside it.
+
+Files are taken over one by one, with those of their passages and vectors that can be read. What of a
+damaged file looks whole need not be: every file is remembered as changed, so that it is read from the
+disk again; passages that stay the same keep their vectors.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import apsw
+import numpy as np
+
+from index.errors import IndexCorrupt
+from index.store import generations, vectors
+from index.store.database import open_damaged, row, rows
+from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
+from index.store.store import Store
+from index.types import FileRecord, Passage
+
+_UNREADABLE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError, UnicodeDecodeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How much of a damaged index could be read, and where the damaged file lies now."""
+
+    folders: int
+    files: int
+    kept: Path
+
+
+def salvage(path: Path) -> Saved:
+    """Replace the damaged index at `path`; of a file that is no database nothing is saved."""
+    rescued = path.with_name(path.name + ".rescued")
+    for leftover in path.parent.glob(rescued.name + "*"):
+        leftover.unlink()
+    folders: list[str] = []
+    files = 0
+    with (
+        suppress(IndexCorrupt),
+        closing(open_damaged(path)) as source,
+        Store(rescued, fingerprint=_fingerprint(source)) as store,
+    ):
+        folders = _folders(source)
+        for folder in folders:
+            store.add_folder(folder)
+        files = sum(_save_file(source, store, file) for file in range(1, _last_file(source) + 1))
+    Store(rescued).close()
+    kept = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+    path.replace(kept)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    rescued.replace(path)
+    return Saved(len(folders), files, kept)
+
+
+def _fingerprint(source: apsw.Connection) -> str:
+    try:
+        return generations.fingerprint(source, generations.serving(source))
+    except _UNREADABLE:
+        return ""
+
+
+def _folders(source: apsw.Connection) -> list[str]:
+    try:
+        return [os.fsdecode(path) for (path,) in rows(source, "SELECT path FROM folders")]
+    except _UNREADABLE:
+        return []
+
+
+def _last_file(source: apsw.Connection) -> int:
+    for sql in ("SELECT max(id) FROM files", "SELECT max(file) FROM passages"):
+        try:
+            return int(row(source, sql)[0] or 0)
+        except _UNREADABLE:
+            continue
+    return 0
+
+
+def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
+    """Whether anything of the file could be read."""
+    try:
+        found = row(source, f"SELECT {', '.join(FILE_COLUMNS)} FROM files WHERE id = ?", (file,))
+        if found is None:
+            return False
+        record = replace(decode_file(found), mtime_ns=-1, hash=b"")
+    except _UNREADABLE:
+        return False
+    try:
+        passages, texts = _passages(source, file, record)
+    except _UNREADABLE:
+        passages, texts = [], []
+    store.put([(record, passages)])
+    _save_vectors(source, store, passages, texts)
+    return True
+
+
+def _passages(source: apsw.Connection, file: int, record: FileRecord) -> tuple[list[Passage], list[int]]:
+    found = rows(
+        source,
+        "SELECT texts.text, passages.start, passages.end, passages.line, coalesce(passages.title, ?), "
+        "passages.heading, passages.page, texts.tokens, texts.id "
+        "FROM passages JOIN texts ON texts.id = passages.text WHERE passages.file = ? "
+        "ORDER BY passages.ordinal",
+        (record.title, file),
+    )
+    passages = [
+        Passage(text, start, end, line, title, decode_heading(heading), page, tokens)
+        for text, start, end, line, title, heading, page, tokens, _ in found
+    ]
+    return passages, [one[-1] for one in found]
+
+
+def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage], texts: list[int]) -> None:
+    """Keep those vectors that can be read; the other texts wait for theirs."""
+    ids: list[int] = []
+    kept: list[vectors.Floats] = []
+    for id_, text in zip(store.text_ids(passages), texts, strict=True):
+        try:
+            with np.errstate(all="ignore"):
+                one = vectors.vector(source, generations.serving(source), text)
+        except _UNREADABLE:
+            continue
+        if one is not None and id_ not in ids and abs(float(one @ one) - 1) < 0.01:
+            ids.append(id_)
+            kept.append(one)
+    if ids:
+        store.put_vectors(ids, np.stack(kept))

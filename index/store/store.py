@@ -1,0 +1,357 @@
+"""The only place that writes the index: files, passages, words and vectors, whole transactions only.
+
+A file's passages and words are committed at once and can be found by words; their vectors follow
+through `pending` and `put_vectors`. A text is what is embedded (prompt title and passage); equal
+texts are stored, found and embedded once, wherever they appear. A freed text's number is used again,
+so that tables and vectors stay dense. Knows nothing of models: vectors come in as arrays.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import IndexingError
+from index.store import file_rows, generations, repair, vectors
+from index.store.database import damaged, open_writer, row, rows, titled, transaction, value
+from index.store.repair import Finding
+from index.store.row_codec import FILE_COLUMNS, decode_file, encode_path, under_clause
+from index.types import FileRecord, Passage
+
+TIDY_EVERY = 64
+"""Transactions between two looks at how much lies free."""
+FREE_SHARE = 0.25
+FREE_LEAST = 1_000
+"""Texts' numbers that lie free before the tables are rebuilt: this share, and this many."""
+_COLUMNS = ", ".join(FILE_COLUMNS)
+_PROBLEM = "(state != 'indexed' OR reason != '')"
+"""An indexed file's reason says what of it was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A text that waits for its vector. `title` is the document prompt's."""
+
+    id: int
+    title: str
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is stored. `problems` are files skipped or failed, `pending` texts without a vector."""
+
+    files: int
+    passages: int
+    pending: int
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFolder:
+    """A folder (or single file) ken keeps, its state and a note on it."""
+
+    path: str
+    state: str
+    note: str
+
+
+class Store:
+    """The index, open for writing; may be used from any thread.
+
+    `fingerprint` names what makes the vectors this writer will put: where it differs from the one
+    the index was made with, re-embedding begins beside the old vectors. `chunker` names what cuts
+    passages: where it differs, every file counts as changed.
+    """
+
+    def __init__(self, path: Path, *, fingerprint: str = "", chunker: str = "") -> None:
+        self.path = Path(path)
+        self._lock = threading.RLock()
+        self._writes = 0
+        self._connection = open_writer(self.path)
+        try:
+            if fingerprint or chunker:
+                self.take(fingerprint, chunker)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def take(self, fingerprint: str, chunker: str) -> None:
+        """Note what makes the vectors and the passages that will be put; empty: as it was."""
+        with self._write() as db:
+            if fingerprint:
+                generations.take(db, fingerprint)
+            if chunker:
+                _take_chunker(db, chunker)
+
+    def add_folder(self, path: str) -> None:
+        with self._write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO folders(path, state, added_ns) VALUES (?, 'unwatched', ?)",
+                (encode_path(path), time.time_ns()),
+            )
+
+    def folders(self) -> tuple[StoredFolder, ...]:
+        with self._read() as db:
+            found = rows(db, "SELECT path, state, note FROM folders ORDER BY added_ns, path")
+        return tuple(StoredFolder(os.fsdecode(path), state, note) for path, state, note in found)
+
+    def set_folder_state(self, path: str, state: str, note: str = "") -> None:
+        with self._write() as db:
+            db.execute(
+                "UPDATE folders SET state = ?, note = ? WHERE path = ?", (state, note, encode_path(path))
+            )
+
+    def forget(self, path: str) -> int:
+        """Drop every folder and file at or under `path`; returns the files dropped."""
+        where, bindings = _under(path)
+        with self._write() as db:
+            db.execute(f"DELETE FROM folders WHERE {where}", bindings)
+            files = [file for (file,) in rows(db, f"SELECT id FROM files WHERE {where}", bindings)]
+            file_rows.delete_files(db, files)
+        return len(files)
+
+    def files(self, under: str | None = None) -> dict[str, FileRecord]:
+        """Every file the index remembers, by path; `under` narrows to a folder or one file."""
+        where, bindings = _under(under)
+        with self._read() as db:
+            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE {where}", bindings)
+        records = [decode_file(one) for one in found]
+        return {record.path: record for record in records}
+
+    def put(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> int:
+        """Replace the passages and words of each file, in one transaction.
+
+        Texts that stay keep their vectors. Returns how many texts now lack one because of this.
+        """
+        waiting, left = 0, set[int]()
+        with self._write() as db:
+            for record, passages in items:
+                new, before = file_rows.put_file(db, record, passages)
+                waiting, left = waiting + new, left | before
+            file_rows.drop_unused(db, left)
+        return waiting
+
+    def move(self, old: str, new: str, record: FileRecord) -> None:
+        """The file at `old` is now at `new`, its passages unchanged; what was at `new` is dropped."""
+        self.move_all([(old, replace(record, path=new))])
+
+    def move_all(self, moves: Sequence[tuple[str, FileRecord]]) -> None:
+        """Each file at an old path is now where its record says, in one transaction; chains and swaps too."""
+        with self._write() as db:
+            files = [(file_rows.file_id(db, old), old, record) for old, record in moves]
+            moving = {file for file, _, _ in files}
+            if 0 in moving:
+                lost = next(old for file, old, _ in files if not file)
+                raise IndexingError(f"{lost} is not in the index.", "Read the file again.")
+            targets = {file_rows.file_id(db, record.path) for _, _, record in files}
+            file_rows.delete_files(db, sorted(targets - moving - {0}))
+            away = [(b"\0%d" % file, file) for file in targets & moving]
+            db.executemany("UPDATE files SET path = ? WHERE id = ?", away)
+            for file, _, record in files:
+                file_rows.write_file(db, file, record)
+
+    def remove(self, paths: Sequence[str]) -> int:
+        """Drop files; paths that are not in the index are ignored. Returns the files dropped."""
+        with self._write() as db:
+            files = [file for path in paths if (file := file_rows.file_id(db, path))]
+            file_rows.delete_files(db, files)
+        return len(files)
+
+    def problems(self) -> list[FileRecord]:
+        """Files that are remembered as skipped or failed, or as indexed but in part, with their reasons."""
+        with self._read() as db:
+            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE {_PROBLEM} ORDER BY path")
+        return [decode_file(one) for one in found]
+
+    def indexed_ns(self, path: str) -> int | None:
+        """When the file at `path` was last taken in, in nanoseconds since the epoch."""
+        with self._read() as db:
+            row = db.execute("SELECT indexed_ns FROM files WHERE path = ?", (encode_path(path),)).fetchone()
+        return int(row[0]) if row else None
+
+    def counts(self, under: str | None = None) -> Counts:
+        where, bindings = _under(under)
+        inside = f"file IN (SELECT id FROM files WHERE {where})" if under else "1"
+        with self._read() as db:
+            indexed, problems = row(
+                db,
+                "SELECT count(*) FILTER (WHERE state = 'indexed'), "
+                f"count(*) FILTER (WHERE {_PROBLEM}) FROM files WHERE {where}",
+                bindings,
+            )
+            passages = value(db, f"SELECT count(*) FROM passages WHERE {inside}", int, bindings)
+            waiting = "SELECT count(*) FROM todo"
+            if under:
+                waiting += f" WHERE text IN (SELECT text FROM passages WHERE {inside})"
+            pending = value(db, waiting, int, bindings)
+        return Counts(indexed, passages, pending, problems)
+
+    @property
+    def fingerprint(self) -> str:
+        """What made the vectors that searches are answered with; empty before the first."""
+        with self._read() as db:
+            return generations.fingerprint(db, generations.serving(db))
+
+    def waiting(self) -> tuple[int, int]:
+        """Texts that wait for a vector, and their tokens together."""
+        with self._read() as db:
+            texts, tokens = row(
+                db,
+                "SELECT count(*), coalesce(sum(texts.tokens), 0) FROM todo "
+                "JOIN texts ON texts.id = todo.text",
+            )
+        return int(texts), int(tokens)
+
+    def pending(self, limit: int) -> list[Pending]:
+        """Texts that wait for a vector, those of the newest files first."""
+        with self._read() as db:
+            found = rows(
+                db,
+                "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo "
+                "JOIN texts ON texts.id = todo.text ORDER BY todo.mtime_ns DESC, todo.text LIMIT ?",
+                (limit,),
+            )
+        return [Pending(*one) for one in found]
+
+    def waits(self, text: Pending) -> bool:
+        """Whether a text given by `pending` still waits: its number may be another's by now."""
+        sql = "SELECT title, text FROM texts WHERE id = ? AND id IN (SELECT text FROM todo)"
+        with self._read() as db:
+            return bool(row(db, sql, (text.id,)) == (text.title, text.text))
+
+    def put_vectors(self, ids: Sequence[int], rows_: NDArray[np.float32]) -> None:
+        """Store (n, 768) unit rows for texts given by `pending`, in one transaction.
+
+        A text that was dropped meanwhile is ignored. When nothing waits any more, vectors that were
+        made beside older ones take their place.
+        """
+        good = checked(rows_, len(ids))
+        with self._write() as db:
+            kept = [i for i, text in enumerate(ids) if row(db, "SELECT 1 FROM todo WHERE text = ?", (text,))]
+            texts = [ids[i] for i in kept]
+            vectors.write(db, generations.writing(db), texts, good[kept])
+            db.executemany("DELETE FROM todo WHERE text = ?", [(text,) for text in texts])
+            generations.log(db, texts)
+            generations.swap_when_whole(db)
+
+    def refuse(self, text: int, reason: str) -> None:
+        """Drop a text for which there is no vector to be had; `reason` goes on after "line 7".
+
+        The files that hold it have failed, though their other passages stay; they are read again when
+        they change.
+        """
+        with self._write() as db:
+            found = rows(db, "SELECT file, min(line) FROM passages WHERE text = ? GROUP BY file", (text,))
+            db.executemany(
+                "UPDATE files SET state = 'failed', hash = x'', reason = ? WHERE id = ?",
+                [(f"The passage at line {line} {reason}", file) for file, line in found],
+            )
+            db.execute("DELETE FROM passages WHERE text = ?", (text,))
+            file_rows.drop_unused(db, {text})
+            generations.swap_when_whole(db)
+
+    def begin_reembedding(self, fingerprint: str) -> None:
+        """Start vectors of another fingerprint beside those that serve, for every text."""
+        with self._write() as db:
+            generations.begin(db, fingerprint)
+
+    def check(self) -> list[Finding]:
+        """Where the tables disagree; nothing is changed. Raises IndexCorrupt where the file is damaged."""
+        with self._write() as db:
+            if said := repair.damage(db):
+                raise damaged(self.path, "; ".join(said))
+            return repair.check(db)
+
+    def repair(self) -> None:
+        """Bring all tables into agreement; what needs the model or the disk is queued for them."""
+        with self._write() as db:
+            repair.mend(db, lambda texts: file_rows.drop_unused(db, texts))
+
+    def text_ids(self, passages: Sequence[Passage]) -> list[int]:
+        """The number of each passage's text; 0 where it is not stored."""
+        sql = "SELECT coalesce(max(id), 0) FROM texts WHERE key = ?"
+        with self._read() as db:
+            return [value(db, sql, int, (passage.key,)) for passage in passages]
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _write(self) -> Iterator[apsw.Connection]:
+        with self._lock:
+            with transaction(self._connection, self.path) as db:
+                yield db
+                _give_back_pages(db)
+            self._writes += 1
+            if self._writes % TIDY_EVERY == 0 and repair.mostly_free(
+                self._connection, FREE_SHARE, FREE_LEAST
+            ):
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Give back what much deleting left behind: free slots of vectors, half-empty pages."""
+        with transaction(self._connection, self.path) as db:
+            repair.rebuild_vectors(db, generations.numbers(db))
+            db.execute("INSERT INTO words(words) VALUES ('optimize')")
+        # A second copy may not fit, or a reader may be in the way: then it waits for the next time.
+        with suppress(apsw.FullError, apsw.BusyError, apsw.LockedError):
+            self._connection.execute("VACUUM")
+
+    @contextmanager
+    def _read(self) -> Iterator[apsw.Connection]:
+        with self._lock, titled(self.path):
+            yield self._connection
+
+
+def _give_back_pages(db: apsw.Connection) -> None:
+    """Free pages shrink the file as soon as they are more than a twentieth of it."""
+    free = value(db, "PRAGMA freelist_count", int)
+    if free > 32 and free * 20 > value(db, "PRAGMA page_count", int):
+        rows(db, f"PRAGMA incremental_vacuum({free})")
+
+
+def _take_chunker(db: apsw.Connection, chunker: str) -> None:
+    known = row(db, "SELECT value FROM settings WHERE name = 'chunker'")
+    if known and known[0] != chunker:
+        db.execute("UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN (SELECT file FROM passages)")
+    db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES ('chunker', ?)", (chunker,))
+
+
+def _under(path: str | None) -> tuple[str, tuple[bytes, ...]]:
+    return under_clause(path) if path else ("1", ())
+
+
+def checked(vectors_: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Unit rows of the right shape, or an error: vec0 itself takes anything."""
+    good = np.ascontiguousarray(vectors_, np.float32)
+    if good.shape != (count, vectors.FULL):
+        raise IndexingError(
+            f"Vectors of shape {good.shape} came for {count} texts.", "This is a bug; report it."
+        )
+    if not np.all(np.abs(np.linalg.norm(good, axis=1) - 1) < 0.01):
+        raise IndexingError(
+            "The model gave a vector that is not a unit vector.", "Run `ken doctor` to check the model."
+        )
+    return good

@@ -1,0 +1,200 @@
+"""Nearest neighbours: unit vectors of 256 dimensions in sqlite-vec, and the rest of the 768 as int8.
+
+A generation is one vec0 table made by one fingerprint. `embedding` holds the first 256 dimensions,
+normalised again, in float32; `tail` holds what is needed to score all 768: the length those 256 had,
+and the other 512 as int8 with one scale, in 520 bytes that vec0 takes for floats and never compares.
+Distances are L2: on unit vectors cos = 1 - d²/2. A freed row keeps its slot and is moved out of
+reach, because vec0 reuses a slot only in its last chunk.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from index.store.database import array, row, rows, value
+
+FULL = 768
+DIMENSION = 256
+MAX_K = 4096
+"""vec0 refuses a larger k."""
+TAIL = 8 + FULL - DIMENSION
+"""Bytes of a tail; declared as floats, because an UPDATE loses the type that marks int8."""
+CHUNK = 256
+"""Rows of a vec0 chunk: reading or writing a vector walks the chunk's pages, searching merges the chunks."""
+_FAR = np.full(DIMENSION, 1e3, np.float32).tobytes()
+_REACH = 2.5
+"""Unit vectors are at most 2 apart; anything further is a freed row."""
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+def create_generation(connection: apsw.Connection, number: int) -> None:
+    connection.execute(
+        f"CREATE VIRTUAL TABLE vectors_{number} USING vec0(id INTEGER PRIMARY KEY, "
+        f"embedding FLOAT[{DIMENSION}] distance_metric=L2, tail FLOAT[{TAIL // 4}], chunk_size={CHUNK})"
+    )
+
+
+def drop_generation(connection: apsw.Connection, number: int) -> None:
+    connection.execute(f"DROP TABLE IF EXISTS vectors_{number}")
+
+
+def copy_generation(connection: apsw.Connection, number: int, new: int) -> None:
+    """Make generation `new` of the vectors of `number` that are within reach, in dense chunks."""
+    create_generation(connection, new)
+    cursor = connection.execute(f"SELECT id, embedding, tail FROM vectors_{number}")
+    while found := list(itertools.islice(cursor, MAX_K)):
+        connection.executemany(
+            f"INSERT INTO vectors_{new}(id, embedding, tail) VALUES (?, ?, ?)",
+            [stored for stored in found if abs(np.frombuffer(stored[1], np.float32, 1)[0]) <= 1],
+        )
+
+
+def shorten(vectors: Floats) -> Floats:
+    """(n, 768) to (n, 256) unit rows: Matryoshka vectors are cut, then normalised again."""
+    head = np.ascontiguousarray(vectors[:, :DIMENSION], np.float32)
+    norms = np.linalg.norm(head, axis=1, keepdims=True)
+    return np.asarray(head / np.maximum(norms, 1e-12), np.float32)
+
+
+def pack_tails(vectors: Floats) -> list[bytes]:
+    """What `cosines` needs beside the 256: length of the head, scale, 512 x int8; 520 bytes a row."""
+    rest = vectors[:, DIMENSION:]
+    scale = np.maximum(np.abs(rest).max(axis=1), 1e-12) / 127
+    codes = np.rint(rest / scale[:, None]).astype(np.int8)
+    heads = np.linalg.norm(vectors[:, :DIMENSION], axis=1)
+    sides = np.stack([heads, scale], axis=1).astype(np.float32)
+    return [side.tobytes() + code.tobytes() for side, code in zip(sides, codes, strict=True)]
+
+
+def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors: Floats) -> None:
+    """Store (n, 768) unit rows under `ids`, in place where a slot exists."""
+    known = [has_slot(connection, number, id_) for id_ in ids]
+    stored = [
+        (head.tobytes(), tail) for head, tail in zip(shorten(vectors), pack_tails(vectors), strict=True)
+    ]
+    connection.executemany(
+        f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
+        [(*parts, id_) for id_, parts, there in zip(ids, stored, known, strict=True) if there],
+    )
+    connection.executemany(
+        f"INSERT INTO vectors_{number}(id, embedding, tail) VALUES (?, ?, ?)",
+        [(id_, *parts) for id_, parts, there in zip(ids, stored, known, strict=True) if not there],
+    )
+
+
+def erase(connection: apsw.Connection, number: int, ids: Sequence[int]) -> None:
+    """Put the vectors of `ids` out of reach; their slots wait for the next use of the ids."""
+    connection.executemany(
+        f"UPDATE vectors_{number} SET embedding = ? WHERE id = ?",
+        [(_FAR, id_) for id_ in ids if has_slot(connection, number, id_)],
+    )
+
+
+def has_slot(connection: apsw.Connection, number: int, id_: int) -> bool:
+    return row(connection, f"SELECT 1 FROM vectors_{number}_rowids WHERE rowid = ?", (id_,)) is not None
+
+
+def nearest(
+    connection: apsw.Connection, number: int, query: Floats, k: int, allowed: Ids | None = None
+) -> tuple[Ids, Floats]:
+    """The k passages nearest to a 256-d unit `query` among `allowed`: ids and cosines, best first."""
+    sql = f"SELECT id, distance FROM vectors_{number} WHERE embedding MATCH ? AND k = ?"
+    bindings: list[Any] = [np.asarray(query, np.float32).tobytes(), min(k, MAX_K)]
+    if allowed is not None:
+        sql += " AND id IN (SELECT value FROM carray(?))"
+        bindings.append(array(allowed))
+    found = [(id_, distance) for id_, distance in rows(connection, sql, bindings) if distance < _REACH]
+    ids = np.array([id_ for id_, _ in found], np.int64)
+    distances = np.array([distance for _, distance in found], np.float32)
+    return ids, np.asarray(1 - distances**2 / 2, np.float32)
+
+
+def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
+    """Those of `ids` that have a vector within reach, and their 256-d unit rows; a chunk is read once."""
+    places = rows(
+        connection,
+        f"SELECT place.chunk_id, place.rowid, place.chunk_offset FROM carray(?) AS asked "
+        f"CROSS JOIN vectors_{number}_rowids AS place ON place.rowid = asked.value ORDER BY place.chunk_id",
+        (array(np.fromiter(ids, np.int64)),),
+    )
+    found, heads = [np.empty(0, np.int64)], [np.empty((0, DIMENSION), np.float32)]
+    for chunk, group in itertools.groupby(places, key=lambda place: place[0]):
+        numbers, offsets = np.array([place[1:] for place in group], np.int64).T
+        sql = f"SELECT vectors FROM vectors_{number}_vector_chunks00 WHERE rowid = ?"
+        stored = np.frombuffer(value(connection, sql, bytes, (chunk,)), np.float32).reshape(-1, DIMENSION)
+        near = np.abs(stored[offsets, 0]) <= 1
+        found.append(numbers[near])
+        heads.append(stored[offsets[near]])
+    return np.concatenate(found), np.concatenate(heads)
+
+
+def blocks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floats]]:
+    """All stored vectors, a chunk at a time: ids and (n, 256) unit rows, without those put out of reach.
+
+    Read from vec0's chunks themselves: through its table each row opens its chunk anew.
+    """
+    cursor = connection.execute(
+        f"SELECT chunks.rowids, chunks.validity, stored.vectors FROM vectors_{number}_chunks AS chunks "
+        f"JOIN vectors_{number}_vector_chunks00 AS stored ON stored.rowid = chunks.chunk_id"
+    )
+    for rowids, validity, stored in cursor:
+        ids = np.frombuffer(rowids, np.int64)
+        heads = np.frombuffer(stored, np.float32).reshape(len(ids), DIMENSION)
+        used = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").astype(np.bool_)
+        near = used & (np.abs(heads[:, 0]) <= 1)
+        yield ids[near], heads[near]
+
+
+def cosines(
+    connection: apsw.Connection, number: int, query: Floats, ids: Iterable[int], dimension: int = FULL
+) -> dict[int, float]:
+    """Cosines of a (768,) unit query and each id, at 256 dimensions or all 768 (the rest as int8)."""
+    found, heads, tails = _stored(connection, number, ids)
+    if dimension == DIMENSION:
+        scores = heads @ shorten(query[None])[0]
+    else:
+        lengths, scales, codes = _unpacked(tails)
+        rest = codes.astype(np.float32) @ query[DIMENSION:]
+        scores = (heads @ query[:DIMENSION]) * lengths + rest * scales
+    return dict(zip(found.tolist(), scores.tolist(), strict=True))
+
+
+def vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
+    """The 768-d unit vector of one id, as stored."""
+    found, heads, tails = _stored(connection, number, [id_])
+    if not len(found):
+        return None
+    lengths, scales, codes = _unpacked(tails)
+    full = np.concatenate([heads[0] * lengths[0], codes[0] * scales[0]])
+    return np.asarray(full / np.linalg.norm(full), np.float32)
+
+
+def _stored(
+    connection: apsw.Connection, number: int, ids: Iterable[int]
+) -> tuple[Ids, Floats, NDArray[np.uint8]]:
+    """Those of `ids` that have a vector within reach: (n,), (n, 256) unit rows and (n, 520) packed tails."""
+    found = rows(
+        connection,
+        f"SELECT stored.id, stored.embedding, stored.tail FROM carray(?) AS asked "
+        f"CROSS JOIN vectors_{number} AS stored ON stored.id = asked.value",
+        (array(np.fromiter(ids, np.int64)),),
+    )
+    numbers = np.array([id_ for id_, _, _ in found], np.int64)
+    heads = np.frombuffer(b"".join(head for _, head, _ in found), np.float32).reshape(-1, DIMENSION)
+    tails = np.frombuffer(b"".join(tail for _, _, tail in found), np.uint8).reshape(-1, TAIL)
+    near = np.abs(heads[:, 0]) <= 1
+    return numbers[near], heads[near], tails[near]
+
+
+def _unpacked(tails: NDArray[np.uint8]) -> tuple[Floats, Floats, NDArray[np.int8]]:
+    """What `pack_tails` packed: lengths (n,), scales (n,) and codes (n, 512)."""
+    sides = np.ascontiguousarray(tails[:, :8]).view(np.float32)
+    return sides[:, 0], sides[:, 1], tails[:, 8:].view(np.int8)
