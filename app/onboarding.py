@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.api import Library
 from app.config import ReadingConfig
+from index import kinds
 from index.walk.walker import Found, Rules, walk
 
 NAMES = ("Documents", "Notes", "notes", "Obsidian", "Zettelkasten", "wiki", "Dropbox/Notes",
@@ -30,17 +31,6 @@ SAMPLE = "Bleed the radiator when it is warm below and cold along the top, then 
 SAMPLES = 6
 BYTES_PER_TOKEN = 4.2
 """Of English prose in UTF-8."""
-_TEXT_SHARE = {
-    "pdf": 0.04,
-    "docx": 0.08,
-    "pptx": 0.01,
-    "xlsx": 0.25,
-    "odt": 0.08,
-    "epub": 0.4,
-    "html": 0.35,
-    "ipynb": 0.3,
-}
-"""How much of a file of this kind tends to be text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +73,21 @@ def estimate(
     )
     files = size = 0
     tokens = 0.0
-    kinds: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
 
     def so_far(whole: bool) -> Estimate:
-        return Estimate(path, files, size, tokens, dict(kinds), dict(left_out), whole)
+        return Estimate(path, files, size, tokens, dict(counted), dict(left_out), whole)
 
     for entry in walk(path, rules):
         if stopped():
             return
         if isinstance(entry, Found):
-            kind = Path(entry.path).suffix.lower().lstrip(".") or "text"
+            kind = kinds.of_file_name(Path(entry.path).name) or kinds.named("text")
             files += 1
             size += entry.stat.st_size
-            tokens += entry.stat.st_size * _TEXT_SHARE.get(kind, 1.0) / BYTES_PER_TOKEN
-            kinds[kind] += 1
+            tokens += entry.stat.st_size * kind.text_share / BYTES_PER_TOKEN
+            counted[kinds.suffix_of(entry.path).lstrip(".") or kind.name] += 1
         else:
             left_out[entry.rule.split(":", 1)[-1].strip() or entry.rule] += 1
         if files >= MOST_FILES:

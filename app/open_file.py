@@ -16,12 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import AppError, PathInvalid
-
-TEXT_KINDS = frozenset(
-    {"markdown", "text", "code", "data", "config", "restructuredtext", "latex", "org", "asciidoc", "csv",
-     "json", "yaml", "toml", "xml", "html", "subtitles", "log", "notebook"}
-)  # fmt: skip
-"""Kinds that an editor shows as they are; others go to the system's viewer."""
+from index import kinds
 
 
 class NothingOpens(AppError):
@@ -99,7 +94,7 @@ def launch_for(
         raise PathInvalid(
             f"{path} is not there any more.", "The index forgets it with the next look at the folder."
         )
-    if kind not in TEXT_KINDS:
+    if kinds.opens(kind) != "editor":
         return _viewer(path, page)
     variables = os.environ if environment is None else environment
     chosen = editor or variables.get("VISUAL") or variables.get("EDITOR") or ""

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from index import kinds as kind_table
+from index import languages as language_table
 from index.types import Filter, Mode
 
 KEYS: dict[str, str] = {
@@ -29,44 +31,9 @@ KEYS: dict[str, str] = {
     "mode": "hybrid, meaning or words",
 }
 
-KINDS: dict[str, tuple[str, ...]] = {
-    "md": ("markdown",),
-    "note": ("markdown",),
-    "notes": ("markdown",),
-    "txt": ("text",),
-    "htm": ("html",),
-    "word": ("docx", "odt"),
-    "doc": ("docx",),
-    "slides": ("pptx", "odp"),
-    "powerpoint": ("pptx",),
-    "ppt": ("pptx",),
-    "sheet": ("xlsx", "csv", "ods"),
-    "table": ("xlsx", "csv", "ods"),
-    "excel": ("xlsx",),
-    "xls": ("xlsx",),
-    "book": ("epub",),
-    "mail": ("email",),
-    "eml": ("email",),
-    "mbox": ("email",),
-    "ipynb": ("notebook",),
-    "rst": ("restructuredtext",),
-    "tex": ("latex",),
-    "srt": ("subtitles",),
-    "vtt": ("subtitles",),
-    "yml": ("yaml",),
-}
-"""Other names of kinds, as people say them."""
-
-LANGUAGES = {
-    "py": "python",
-    "js": "javascript",
-    "ts": "typescript",
-    "rs": "rust",
-    "c++": "cpp",
-    "sh": "shell",
-}
-
 NO_FILTER = Filter()
+
+Selected = TypeVar("Selected")
 
 _TOKEN = re.compile(r'(?P<key>[A-Za-z]+):(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))(?=\s|$)|"[^"]*"?|\S+')
 _AGE = re.compile(r"(\d{1,5})\s*(h|hour|d|day|w|week|mo|m|month|y|year)s?")
@@ -139,16 +106,29 @@ def _folder(value: str, base: Path | None) -> str:
 
 
 def kinds(values: Iterable[str]) -> Filter:
-    """`md`, `pdf`, `.docx`, …; unknown names are taken for the kind itself."""
-    found: list[str] = []
-    for value in values:
-        name = value.lower().lstrip(".")
-        found += KINDS.get(name, (name,))
-    return Filter(kinds=tuple(found))
+    """Words that `index.kinds.select` knows. Raises `ValueError` with words for a person."""
+    found = _each(values, kind_table.select)
+    return Filter(
+        kinds=tuple(dict.fromkeys(kind for one in found for kind in one.kinds)),
+        suffixes=tuple(dict.fromkeys(suffix for one in found for suffix in one.suffixes)),
+    )
 
 
 def languages(values: Iterable[str]) -> Filter:
-    return Filter(languages=tuple(LANGUAGES.get(v.lower(), v.lower()) for v in values))
+    """`python`, `c++`, `js`, …. Raises `ValueError` with words for a person."""
+    return Filter(languages=tuple(_each(values, language_table.select)))
+
+
+def _each(values: Iterable[str], select: Callable[[str], Selected]) -> list[Selected]:
+    """What `select` makes of each value; its error names the value where there are several."""
+    found = []
+    wanted = list(values)
+    for value in wanted:
+        try:
+            found.append(select(value))
+        except ValueError as error:
+            raise ValueError(f"{error}" if len(wanted) == 1 else f"({value}) {error}") from error
+    return found
 
 
 def moment(value: str, now: datetime) -> int:

@@ -109,6 +109,8 @@ class FileRecord:
 class Filter:
     """What a search is narrowed to; an empty field does not narrow.
 
+    `kinds` and `suffixes` are one condition: files of any of the kinds, or with any of the suffixes.
+
     `folders` are absolute prefixes, or the name (or last parts of the path) of folders wherever they
     lie, case ignored; `kinds` and `languages` as in `Document`, `globs` match the
     absolute path, `heading` is a part of the heading path (case-insensitive), times are mtimes.
@@ -116,6 +118,7 @@ class Filter:
 
     folders: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     heading: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,11 @@ def _filter(
     from app import query
 
     now = datetime.now()
-    parts = [query.folders(folders, Path.cwd()), query.kinds(kinds), query.languages(languages)]
+    parts = [
+        query.folders(folders, Path.cwd()),
+        _narrowed("--type", kinds, query.kinds),
+        _narrowed("--lang", languages, query.languages),
+    ]
     parts.append(
         Filter(
             globs=globs,
@@ -143,6 +147,19 @@ def _filter(
     for part in parts[1:]:
         whole = query.merge(whole, part)
     return whole
+
+
+def _narrowed(option: str, values: tuple[str, ...], reader: Callable[[Iterable[str]], Filter]) -> Filter:
+    """The filter of an option that may be repeated; a value that names nothing is told with its nearest."""
+    from app import query
+
+    parts = Filter()
+    for value in values:
+        try:
+            parts = query.merge(parts, reader([value]))
+        except ValueError as error:
+            raise click.BadParameter(f"{value} {error}", param_hint=option) from error
+    return parts
 
 
 def _read(option: str, value: str | None, reader: Callable[[str], int]) -> int | None:

@@ -39,6 +39,8 @@ def server(library: Library) -> MCPServer:
     def search(query: str, limit: int = 10) -> dict[str, Any]:
         """Passages that answer a question, best first, one result a file."""
         asked = parse(query)
+        if asked.problems:
+            raise ToolError(f"The query cannot be understood. {asked.problems[0]}.")
         most = _within(limit, 1, MAX_HITS)
         with in_words():
             return json_output.answer(

@@ -10,15 +10,14 @@ import re
 from collections.abc import Sequence
 
 from app.query import KEYS
+from index import kinds, languages
 
-KINDS = ("md", "pdf", "code", "docx", "html", "txt", "pptx", "xlsx", "epub", "email", "notebook")
 TIMES = ("1d", "1w", "2w", "1m", "3m", "1y")
-LANGUAGES = ("python", "rust", "go", "javascript", "typescript", "java", "c", "cpp", "ruby", "swift", "shell")
 _VALUES: dict[str, tuple[str, ...]] = {
-    "type": KINDS,
+    "type": kinds.OFFERED,
     "since": ("today", "yesterday", *TIMES),
     "before": ("today", "yesterday", *TIMES),
-    "lang": LANGUAGES,
+    "lang": languages.OFFERED,
     "mode": ("words", "meaning", "hybrid"),
     "size": (">1mb", "<20k"),
 }

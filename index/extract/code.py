@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from index.extract.decode import decode
-from index.extract.languages import Language, language_of
 from index.extract.source import Source
+from index.languages import Language, language_of
 from index.types import Document, Section
 
 _BLOCK = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 
-from index import credentials
+from index import credentials, kinds
 from index.errors import FileSkipped
-from index.extract import formats
 from index.extract.source import Source, refuse_larger
+from index.kinds import Kind
 from index.types import Document
 
-_MAGIC = ((b"%PDF-", "pdf"), (b"{\\rtf", "rtf"), (b"PK\x03\x04", "zip"), (b"\xd0\xcf\x11\xe0", "ole"))
-_MEMBERS = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "sheet"), ("META-INF/container.xml", "epub"))
-_PACKED = frozenset({"docx", "pptx", "sheet", "odf", "epub"})
+_MAGIC = (
+    *((kind.magic, kind.name) for kind in kinds.KINDS if kind.magic),
+    (b"PK\x03\x04", "zip"),
+    (b"\xd0\xcf\x11\xe0", "ole"),
+)
+_PACKED = frozenset({*(kind.name for kind in kinds.KINDS if kind.member), "odt", "odp"})
+"""Kinds that are ZIP archives inside."""
 _SEARCHED = 1024
 
 
@@ -21,48 +27,55 @@ def read(source: Source) -> Document:
     """The document in `source`; raises FileSkipped or FileFailed with the reason."""
     if source.size == 0:
         raise FileSkipped("It is empty.")
-    form = _format(source)
-    refuse_larger(source, form.max_bytes)
-    document = form.reader()(source)
+    kind = _kind(source)
+    refuse_larger(source, kind.max_bytes)
+    document = _reader(kind)(source)
     if not document.text.strip():
         raise FileSkipped("It holds no text.")
     return _without_credentials(document)
 
 
-def _format(source: Source) -> formats.Format:
-    """The format of the name where the first bytes allow it, else that of the bytes, else plain text."""
-    named = formats.by_name(source.name)
+def _reader(kind: Kind) -> Callable[[Source], Document]:
+    """The function that reads a kind, imported now: a child reads few kinds."""
+    read: Callable[[Source], Document] = import_module(f"index.extract.{kind.reader}").read
+    return read
+
+
+def _kind(source: Source) -> Kind:
+    """The kind of the name where the first bytes allow it, else that of the bytes, else plain text."""
+    named = kinds.of_file_name(source.name)
     head = source.head(_SEARCHED)
-    kind = next((kind for mark, kind in _MAGIC if head.lstrip()[: len(mark)] == mark), "")
-    if kind == "ole":
+    found = next((kind for magic, kind in _MAGIC if head.lstrip()[: len(magic)] == magic), "")
+    if found == "ole":
         return _old_office(source, named)
-    if kind == "zip":
-        return named if named and named.kind in _PACKED else _packed(source)
-    if kind:
-        return formats.by_kind(kind)
-    if named is None or named.kind == "rtf" or (named.kind == "pdf" and b"%PDF" not in head):
-        return formats.TEXT_FORMAT
-    if named.kind in _PACKED and head.isascii() and b"\0" not in head:
-        return formats.TEXT_FORMAT
+    if found == "zip":
+        return named if named and named.name in _PACKED else _packed(source)
+    if found:
+        return kinds.named(found)
+    if named is None or named.name == "rtf" or (named.name == "pdf" and b"%PDF" not in head):
+        return kinds.named("text")
+    if named.name in _PACKED and head.isascii() and b"\0" not in head:
+        return kinds.named("text")
     return named
 
 
-def _packed(source: Source) -> formats.Format:
-    """The format of a ZIP archive by what lies in it."""
+def _packed(source: Source) -> Kind:
+    """The kind of a ZIP archive by the names of its members."""
     try:
         with zipfile.ZipFile(source.stream) as archive:
             names = archive.namelist()[:200]
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
         names = []
-    kind = next((kind for start, kind in _MEMBERS if any(name.startswith(start) for name in names)), "")
-    return formats.by_kind(kind or "archive")
+    packed = (kind for kind in kinds.KINDS if kind.member)
+    found = (kind for kind in packed if any(name.startswith(kind.member) for name in names))
+    return next(found, kinds.named("archive"))
 
 
-def _old_office(source: Source, named: formats.Format | None) -> formats.Format:
+def _old_office(source: Source, named: Kind | None) -> Kind:
     """Only old workbooks are read among the formats that Office had before 2007."""
     if named is not None and source.suffix == ".xls":
         return named
-    if named is not None and named.kind in _PACKED:
+    if named is not None and named.name in _PACKED:
         raise FileSkipped("It is locked with a password.", "Save a copy without a password.")
     raise FileSkipped("It is in a format of Office from before 2007.", "Save it as DOCX or PDF.")
 

@@ -7,6 +7,7 @@ enough of what it finds to pass.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -108,9 +109,15 @@ def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
         under = [_under(folder) for folder in narrowed.folders]
         add("(" + " OR ".join(sql for sql, _ in under) + ")")
         bindings.extend(value for _, values in under for value in values)
-    for column, values in (("kind", narrowed.kinds), ("language", narrowed.languages)):
-        if values:
-            add(f"files.{column} COLLATE NOCASE IN ({', '.join('?' * len(values))})", *values)
+    if narrowed.kinds or narrowed.suffixes:
+        add(
+            "(files.kind IN (SELECT value FROM json_each(?)) OR EXISTS (SELECT 1 FROM json_each(?) AS asked "
+            "WHERE substr(lower(CAST(files.path AS TEXT)), -length(asked.value)) = asked.value))",
+            json.dumps(narrowed.kinds),
+            json.dumps(narrowed.suffixes),
+        )
+    if narrowed.languages:
+        add("files.language IN (SELECT value FROM json_each(?))", json.dumps(narrowed.languages))
     if narrowed.globs:
         globs = " OR ".join("CAST(files.path AS TEXT) GLOB ?" for _ in narrowed.globs)
         add(f"({globs})", *(_glob(pattern) for pattern in narrowed.globs))

@@ -19,8 +19,7 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from index import credentials
-from index.extract import formats
+from index import credentials, kinds
 from index.walk import default_ignores
 
 MEBIBYTE = 1 << 20
@@ -269,11 +268,11 @@ def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | N
 
 
 def _readable(path: str, name: str, status: os.stat_result, rules: Rules) -> Found | Skipped:
-    kind = formats.unread(name)
+    kind = kinds.unread(name)
     if kind:
         return Skipped(path, f"Files of this kind are not read: {kind}.", f"format: {kind}")
-    form = formats.by_name(name)
-    most = form.max_bytes if form else formats.CONTAINER
+    named = kinds.of_file_name(name)
+    most = named.max_bytes if named else kinds.CONTAINER_BYTES
     if rules.max_bytes is not None:
         most = min(most, rules.max_bytes)
     if status.st_size > most:

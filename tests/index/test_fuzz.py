@@ -24,9 +24,9 @@ from support import documents
 from support.mutations import OPERATIONS, Edit, mutated
 from support.sound import CheckedCutting, bytes_counter
 
+from index import kinds
 from index.errors import FileFailed, FileSkipped
 from index.extract import ReaderPool, sniff
-from index.extract.formats import FORMATS
 from index.extract.source import from_bytes
 
 SECONDS = float(os.environ.get("KEN_FUZZ", "0"))
@@ -37,8 +37,8 @@ NO_REASONS = ("made the reader crash", "took more than", "more memory than", "no
 """What is said of a file only where no reader foresaw it: each is a defect of ken's."""
 SEEDS = documents.every()
 KINDS = {
-    form.kind: [name for name, data in SEEDS.items() if sniff._format(from_bytes(data, name)) is form]
-    for form in FORMATS
+    kind.name: [name for name, data in SEEDS.items() if sniff._kind(from_bytes(data, name)) is kind]
+    for kind in kinds.KINDS
 }
 
 

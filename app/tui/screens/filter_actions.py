@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.tui import completion
 from app.tui.screens.search_base import AskedScreen
+from index import kinds
 
 
 class Narrowing(AskedScreen):
@@ -22,7 +23,7 @@ class Narrowing(AskedScreen):
         self.show_rows()
 
     def action_cycle_kind(self) -> None:
-        self._cycle("type", completion.KINDS)
+        self._cycle("type", kinds.OFFERED)
 
     def action_cycle_time(self) -> None:
         self._cycle("since", completion.TIMES)

@@ -107,7 +107,7 @@ _TABLE = (
     ("perl", "perl", ".pl .pm", ""),
     ("r", "r", ".r", ""),
     ("julia", "julia", ".jl", ""),
-    ("matlab", "lua", ".mlx.m .octave", ""),
+    ("matlab", "lua", ".octave", ""),
     ("haskell", "haskell", ".hs", ""),
     ("elm", "haskell", ".elm .purs", ""),
     ("ocaml", "ml", ".ml .mli", ""),
@@ -139,6 +139,37 @@ _TABLE = (
 LANGUAGES = tuple((name, family, tuple(s.split()), tuple(n.split())) for name, family, s, n in _TABLE)
 SUFFIXES = tuple(suffix for _, _, suffixes, _ in LANGUAGES for suffix in suffixes)
 NAMES = tuple(name for _, _, _, names in LANGUAGES for name in names)
+ALIASES = {
+    "py": "python", "python3": "python", "js": "javascript", "node": "javascript", "ts": "typescript",
+    "rs": "rust", "golang": "go", "cpp": "c++", "cxx": "c++", "cc": "c++", "csharp": "c#", "cs": "c#",
+    "fsharp": "f#", "objc": "objective-c", "sh": "shell", "bash": "shell", "zsh": "shell", "rb": "ruby",
+    "kt": "kotlin", "ps1": "powershell", "hs": "haskell", "makefile": "make", "docker": "dockerfile",
+    "tf": "terraform", "vim": "vimscript", "asm": "assembly", "jl": "julia", "pl": "perl",
+}  # fmt: skip
+"""Other words that people type after `lang:`."""
+OFFERED = ("python", "rust", "go", "javascript", "typescript", "java", "c", "c++", "ruby", "swift", "shell")
+"""What completion offers after `lang:`, the most usual first."""
+
+
+class UnknownLanguage(ValueError):
+    """A word that names no language. The message completes a sentence that begins with the word."""
+
+
+def select(word: str) -> str:
+    """The language a person means by a word after `lang:`: its name, an alias or a suffix; case is ignored.
+
+    Raises UnknownLanguage, with the nearest word that is one.
+    """
+    typed = word.strip().lower()
+    found = ALIASES.get(typed, typed)
+    if found in _SUFFIX_OF:
+        return found
+    if (name := _BY_SUFFIX.get("." + typed.lstrip("."))) is not None:
+        return name
+    import difflib  # only a mistake pays for it
+
+    near = difflib.get_close_matches(typed, [*_SUFFIX_OF, *ALIASES], n=1, cutoff=0.6)
+    raise UnknownLanguage("is no language" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def language_of(name: str, suffix: str) -> Language:
@@ -147,3 +178,7 @@ def language_of(name: str, suffix: str) -> Language:
         if name in names or suffix in suffixes:
             return Language(title, family, suffixes, names)
     return Language("", "none", ())
+
+
+_SUFFIX_OF = {name: suffixes for name, _, suffixes, _ in LANGUAGES}
+_BY_SUFFIX = {suffix: name for name, _, suffixes, _ in reversed(LANGUAGES) for suffix in suffixes}

@@ -1,0 +1,216 @@
+"""The one table of document kinds: what a kind is called, how it is recognised, read, opened and asked for.
+
+Owns every suffix, alias and limit. Readers, the walk, filters, completion, estimates, opening and the
+documentation derive from it: a kind is one row here and one module in `index/extract`. Knows no reader's
+code and opens no file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from index import languages
+
+MEBIBYTE = 1 << 20
+TEXT_BYTES = 32 * MEBIBYTE
+"""The largest file of plain text: it is read whole, and its text is held in memory several times."""
+TABLE_BYTES = 64 * MEBIBYTE
+CONTAINER_BYTES = 512 * MEBIBYTE
+"""The largest file of a format that is read in parts."""
+
+Opener = Literal["editor", "viewer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of document. `name` is what the index stores in `files.kind`."""
+
+    name: str
+    reader: str
+    """The module in `index.extract` whose `read(source)` makes the document."""
+    suffixes: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Other words that people type after `type:`."""
+    opens: Opener = "editor"
+    """`editor`: the file is text, and a hit opens at its line. `viewer`: the system shows it."""
+    max_bytes: int = TEXT_BYTES
+    """Larger files are left out."""
+    text_share: float = 1.0
+    """Bytes of text per byte of file, for estimates before anything is read (measured on ordinary files)."""
+    magic: bytes = b""
+    """The first bytes of a file of this kind, where they are its own."""
+    member: str = ""
+    """How the name of a member begins by which a ZIP archive is of this kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a word after `type:` selects: files of any of these kinds, or with any of these suffixes."""
+
+    kinds: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+
+
+class UnknownKind(ValueError):
+    """A word that names no kind. The message completes a sentence that begins with the word."""
+
+
+def _suffixes(separated: str) -> tuple[str, ...]:
+    return tuple(separated.split())
+
+
+_DATA_SUFFIXES = (
+    ".json .jsonl .ndjson .json5 .geojson .yaml .yml .toml .ini .cfg .conf .properties .xml .plist .rss .atom"
+)
+
+_PACKED: dict[str, Any] = {"opens": "viewer", "max_bytes": CONTAINER_BYTES}
+"""Formats that are read in parts and shown by a program of their own."""
+
+KINDS: tuple[Kind, ...] = (
+    Kind("markdown", "markdown", _suffixes(".md .markdown .mdown .mkd .mdx .qmd .rmd"),
+         aliases=("md", "note", "notes")),
+    Kind("pdf", "pdf", (".pdf",), text_share=0.04, magic=b"%PDF-", **_PACKED),
+    Kind("docx", "docx", _suffixes(".docx .docm .dotx .dotm"),
+         aliases=("doc",), text_share=0.08, member="word/", **_PACKED),
+    Kind("pptx", "pptx", _suffixes(".pptx .pptm .ppsx .potx"),
+         aliases=("powerpoint", "ppt"), text_share=0.01, member="ppt/", **_PACKED),
+    Kind("sheet", "sheets", _suffixes(".xlsx .xlsm .xlsb .xls .ods"),
+         opens="viewer", max_bytes=TABLE_BYTES, text_share=0.25, member="xl/"),
+    Kind("csv", "delimited", _suffixes(".csv .tsv .psv"), max_bytes=TABLE_BYTES),
+    Kind("odt", "odf", (".odt", ".ott"), text_share=0.08, **_PACKED),
+    Kind("odp", "odf", (".odp", ".otp"), text_share=0.01, **_PACKED),
+    Kind("epub", "epub", (".epub",),
+         aliases=("book", "books"), text_share=0.4, member="META-INF/container.xml", **_PACKED),
+    Kind("archive", "zip_names", (".zip",), aliases=("archives",), text_share=0.0, **_PACKED),
+    Kind("html", "html", _suffixes(".html .htm .xhtml .shtml"), aliases=("web",), text_share=0.35),
+    Kind("mail", "mail", (".eml", ".emlx"), opens="viewer", max_bytes=TABLE_BYTES),
+    Kind("mbox", "mailbox", (".mbox", ".mbx"), aliases=("mailbox",), max_bytes=CONTAINER_BYTES),
+    Kind("rtf", "rtf", (".rtf",), opens="viewer", magic=b"{\\rtf"),
+    Kind("notebook", "notebook", (".ipynb",), aliases=("notebooks", "jupyter"), text_share=0.3),
+    Kind("org", "markup", (".org",)),
+    Kind("rst", "markup", (".rst", ".rest"), aliases=("restructuredtext",)),
+    Kind("latex", "markup", (".tex", ".latex", ".ltx")),
+    Kind("asciidoc", "markup", (".adoc", ".asciidoc")),
+    Kind("subtitles", "subtitles", (".srt", ".vtt", ".sbv"), aliases=("subtitle",)),
+    Kind("data", "data", _suffixes(_DATA_SUFFIXES)),
+    Kind("text", "text", _suffixes(".txt .text .log .me .wiki .textile"), aliases=("plain",)),
+    Kind("code", "code", languages.SUFFIXES, file_names=languages.NAMES, aliases=("source",)),
+)  # fmt: skip
+
+GROUPS: dict[str, Selection] = {
+    "word": Selection(("docx", "odt")),
+    "slides": Selection(("pptx", "odp")),
+    "sheet": Selection(("sheet", "csv")),
+    "sheets": Selection(("sheet", "csv")),
+    "table": Selection(("sheet", "csv")),
+    "tables": Selection(("sheet", "csv")),
+    "spreadsheet": Selection(("sheet", "csv")),
+    "excel": Selection(suffixes=(".xlsx", ".xlsm", ".xlsb", ".xls")),
+    "email": Selection(("mail", "mbox")),
+    "mail": Selection(("mail", "mbox")),
+    "yaml": Selection(suffixes=(".yaml", ".yml")),
+    "yml": Selection(suffixes=(".yaml", ".yml")),
+    "odf": Selection(("odt", "odp"), (".ods",)),
+}
+"""Words for several kinds at once, or for a part of one."""
+
+OFFERED = ("md", "pdf", "code", "word", "html", "txt", "slides", "sheet", "epub", "mail", "notebook", "data")
+"""What completion and the filter key offer after `type:`, the most usual first."""
+
+UNREAD: dict[str, str] = {
+    "pictures": ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef"
+    " .dng .avif .xcf .svg",
+    "sound and music": ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi",
+    "films": ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .3gp",
+    "archives": ".tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso .dmg .pkg .deb .rpm .apk .cab",
+    "programs and compiled code": ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin"
+    " .elf .ko .node",
+    "databases": ".db .sqlite .sqlite3 .mdb .accdb .realm .ldb .parquet .feather .arrow",
+    "models and arrays": ".safetensors .gguf .onnx .pt .pth .ckpt .h5 .hdf5 .npy .npz .pkl .pickle .joblib"
+    " .tflite .mlmodel",
+    "fonts": ".ttf .otf .woff .woff2 .eot",
+    "disk images and virtual machines": ".img .vmdk .qcow2 .vdi .vhd",
+    "old PowerPoint files": ".ppt .pps",
+    "Outlook files": ".msg .pst .ost",
+    "Apple's iWork files": ".pages .numbers .key",
+    "drawings and models in three dimensions": ".dwg .dxf .stl .blend .fbx .skp .vsd .vsdx",
+    "temporary and lock files": ".tmp .temp .swp .swo .part .crdownload .lock .bak",
+    "minified and generated code": ".min.js .min.css .map",
+}
+"""Kinds of file that are known and not read, in the words a person reads."""
+
+
+def of_file_name(name: str) -> Kind | None:
+    """The kind that a file's name says it has; None where the name says nothing."""
+    return _BY_FILE_NAME.get(name) or _BY_SUFFIX.get(suffix_of(name))
+
+
+def named(name: str) -> Kind:
+    """The kind of that stored name. Raises KeyError where there is none."""
+    return _BY_NAME[name]
+
+
+def opens(name: str) -> Opener:
+    """What shows a file of that stored kind; the system's viewer where the kind is not known."""
+    return _BY_NAME[name].opens if name in _BY_NAME else "viewer"
+
+
+def unread(name: str) -> str:
+    """The kind of file, in words, where its name says that it is one that is not read; else empty."""
+    lower = name.lower()
+    found = _UNREAD_SUFFIX.get(suffix_of(name), "")
+    return found or next((kind for ending, kind in _UNREAD_ENDING if lower.endswith(ending)), "")
+
+
+def select(word: str) -> Selection:
+    """What a person means by a word after `type:`: a group, a kind, an alias or a suffix; case is ignored.
+
+    Raises UnknownKind, with the nearest word that is one.
+    """
+    typed = word.strip().lower().lstrip(".")
+    if typed in GROUPS:
+        return GROUPS[typed]
+    if typed in _BY_ALIAS:
+        return Selection((_BY_ALIAS[typed].name,))
+    if f".{typed}" in _BY_SUFFIX:
+        return Selection(suffixes=(f".{typed}",))
+    if kind := _UNREAD_SUFFIX.get(f".{typed}"):
+        raise UnknownKind(f"names files that ken does not read ({kind})")
+    known = [*GROUPS, *_BY_ALIAS, *(suffix[1:] for suffix in _BY_SUFFIX)]
+    raise UnknownKind(f"is no kind of file{did_you_mean(typed, known)}")
+
+
+def select_all(words: Iterable[str]) -> Selection:
+    """The union of what each word selects. Raises UnknownKind at the first that selects nothing."""
+    found = [select(word) for word in words]
+    return Selection(
+        tuple(dict.fromkeys(kind for one in found for kind in one.kinds)),
+        tuple(dict.fromkeys(suffix for one in found for suffix in one.suffixes)),
+    )
+
+
+def did_you_mean(typed: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` with the nearest known word, or nothing where none is near."""
+    import difflib  # only a mistake pays for it
+
+    near = difflib.get_close_matches(typed, list(dict.fromkeys(known)), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def suffix_of(name: str) -> str:
+    """The last suffix of a file's name in small letters with its dot; empty where there is none."""
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122
+
+
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_BY_SUFFIX = {suffix: kind for kind in reversed(KINDS) for suffix in kind.suffixes}
+_BY_FILE_NAME = {name: kind for kind in KINDS for name in kind.file_names}
+_BY_ALIAS = {alias: kind for kind in KINDS for alias in (kind.name, *kind.aliases)}
+_BY_ALIAS |= {"txt": _BY_NAME["text"], "htm": _BY_NAME["html"], "tex": _BY_NAME["latex"]}
+_UNREAD_PAIRS = tuple((suffix, kind) for kind, suffixes in UNREAD.items() for suffix in suffixes.split())
+_UNREAD_SUFFIX = {suffix: kind for suffix, kind in _UNREAD_PAIRS if suffix.count(".") == 1}
+_UNREAD_ENDING = tuple((suffix, kind) for suffix, kind in _UNREAD_PAIRS if suffix.count(".") > 1)
