@@ -1,0 +1,68 @@
+"""A document's text as it may be shown: where a credential stands, blocks stand instead.
+
+Owns what of the text around a credential is covered. Knows nothing of what a credential looks like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from index.types import Document
+
+COVER = "█"
+"""Stands for each covered character: U+2588, FULL BLOCK."""
+_LONGEST_LINE = 400
+"""Characters: of a longer line only the words that touch the credential are covered, not all of it."""
+_LONGEST_WORD = 200
+"""Characters covered at most on each side of a credential in such a line."""
+_COVERED = re.compile(r"[^\n]")
+
+
+def without_withheld(document: Document) -> Document:
+    """The document with every line that holds something withheld covered by blocks.
+
+    No position moves: every line end stays where it is and every other character is replaced by one,
+    so sections, pages, lines and hits of the original hold for the result.
+    """
+    if not document.withheld:
+        return document
+    text, at = document.text, 0
+    parts: list[str] = []
+    for start, end in _lines(text, document.withheld):
+        parts += (text[at:start], _COVERED.sub(COVER, text[start:end]))
+        at = end
+    return replace(document, text="".join([*parts, text[at:]]))
+
+
+def _lines(text: str, withheld: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
+    """What is covered: apart from each other and in order."""
+    done = 0
+    for start, end in sorted(withheld):
+        first, last = _before(text, start), _after(text, end)
+        if last > done:
+            yield max(first, done), last
+            done = last
+
+
+def _before(text: str, start: int) -> int:
+    """Where covering begins for a credential that begins at `start`."""
+    line = text.rfind("\n", max(0, start - _LONGEST_LINE), start) + 1
+    if line or start <= _LONGEST_LINE:
+        return line
+    return start - _unbroken(text[start - _LONGEST_WORD : start][::-1])
+
+
+def _after(text: str, end: int) -> int:
+    """Where covering ends for a credential that ends before `end`."""
+    line = text.find("\n", end, end + _LONGEST_LINE)
+    if line >= 0:
+        return line
+    rest = len(text) - end
+    return len(text) if rest <= _LONGEST_LINE else end + _unbroken(text[end : end + _LONGEST_WORD])
+
+
+def _unbroken(words: str) -> int:
+    """Characters before the first blank."""
+    return next((i for i, character in enumerate(words) if character.isspace()), len(words))
