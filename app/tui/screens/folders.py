@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 from textual.binding import Binding
 from textual.content import Content
 
@@ -31,11 +29,8 @@ class FolderList(CardList[Folder]):
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim", "list--good", "list--warn"}
 
-    def key_of(self, card: Folder) -> Hashable:
-        return card.path
-
-    def height_of(self, card: Folder) -> int:
-        return 3
+    def __init__(self) -> None:
+        super().__init__(key=lambda folder: folder.path, height=lambda folder: 3, paint=self.paint)
 
     def paint(self, card: Folder, width: int) -> list[Content]:
         shown, tone = STATES[card.state]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -21,11 +21,8 @@ class LandmarkList(CardList[Landmark]):
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"landmark--page"}
 
-    def key_of(self, card: Landmark) -> Hashable:
-        return card.start
-
-    def height_of(self, card: Landmark) -> int:
-        return 1
+    def __init__(self) -> None:
+        super().__init__(key=lambda landmark: landmark.start, height=lambda landmark: 1, paint=self.paint)
 
     def paint(self, card: Landmark, width: int) -> list[Content]:
         text = Content(" " + "  " * min(card.depth, 8) + plain_line(card.title))

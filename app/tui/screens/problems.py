@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
 
 from textual.binding import Binding
 from textual.content import Content
@@ -28,14 +27,8 @@ class ProblemList(CardList[Problem]):
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim", "list--bad", "list--warn"}
 
     def __init__(self, roots: tuple[str, ...]) -> None:
-        super().__init__()
+        super().__init__(key=lambda problem: problem.path, height=lambda problem: 3, paint=self.paint)
         self._roots = roots
-
-    def key_of(self, card: Problem) -> Hashable:
-        return card.path
-
-    def height_of(self, card: Problem) -> int:
-        return 3
 
     def paint(self, card: Problem, width: int) -> list[Content]:
         mark, tone = ("✗", "bad") if card.state == "failed" else ("–", "warn")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from datetime import datetime
 
 from textual.binding import Binding
@@ -23,11 +22,8 @@ class StandingList(CardList[Standing]):
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim"}
 
-    def key_of(self, card: Standing) -> Hashable:
-        return card.id
-
-    def height_of(self, card: Standing) -> int:
-        return 3
+    def __init__(self) -> None:
+        super().__init__(key=lambda search: search.id, height=lambda search: 3, paint=self.paint)
 
     def paint(self, card: Standing, width: int) -> list[Content]:
         since = datetime.fromtimestamp(card.since_ns / 1e9)

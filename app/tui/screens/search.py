@@ -1,7 +1,8 @@
-"""The first screen: a question, its results and a preview.
+"""The first screen: a query, its results and a preview.
 
-Owns which answer is shown: questions are numbered, words answer at once and meaning a moment later, and
-no answer ever replaces that of a later question.
+Owns which answer is shown: queries are numbered, words answer at once and meaning a moment later, and no
+answer ever replaces that of a later query. Its parts own the rest: `ResultsPane` the lists, `PreviewPane`
+the document, `Panes` where both stand, `HitActions` what is done with a result.
 """
 
 from __future__ import annotations
@@ -10,32 +11,38 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from app import query as syntax
 from app.api import Answer
 from app.errors import TITLED_ERRORS, NothingIndexed
 from app.sanitize import plain_line
-from app.tui import actions, completion, formatting
+from app.tui import actions, completion, formatting, remarks
+from app.tui.hit_actions import HitActions
 from app.tui.messages import Answered
-from app.tui.screens.filter_actions import Narrowing
-from app.tui.screens.hit_actions import HitActions
-from app.tui.screens.preview_actions import Previewing
+from app.tui.preview_loader import words_of
 from app.tui.screens.search_requests import Asking, Question
 from app.tui.session import Finished, Session
 from app.tui.toasts import Told, in_words, say
+from app.tui.widgets.filter_bar import FilterBar
 from app.tui.widgets.list_view import CardList
+from app.tui.widgets.panes import Panes
+from app.tui.widgets.preview_pane import PreviewPane
 from app.tui.widgets.query import QueryInput
+from app.tui.widgets.results_pane import ResultsPane
+from app.tui.widgets.status_line import StatusLine
+from index.types import Filter, Hit
 
 ROOM_FOR_TIME = 72
 """Columns from which the time that an answer took is shown beside the filters."""
-NEAR_END = 5
-"""Rows before the last one at which the rest of the answer is asked for."""
+NO_FILTER = Filter()
 
 
-class SearchScreen(Previewing, Narrowing, HitActions):
-    """Question, results, preview."""
+class SearchScreen(Screen[None]):
+    """Query, results, preview."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (56, "-narrow"), (104, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
@@ -45,11 +52,20 @@ class SearchScreen(Previewing, Narrowing, HitActions):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
+        super().__init__()
+        self.session = session
         self.asking = Asking(self, session)
-        self._banner = Static(id="banner", markup=False)
-        self._body = Horizontal(id="body")
-        self._recalled: int | None = None
+        self.input = QueryInput(self._complete, id="query")
+        self.filters = FilterBar(id="filters")
+        self.left = ResultsPane(session, id="left")
+        self.right = PreviewPane(session, id="right")
+        self.panes = Panes(self.left, self.right, id="body")
+        self.line = StatusLine(id="status")
+        self.home, self.results, self.preview = self.left.home, self.left.results, self.right.preview
+        self.answer: Answer | None = None
+        self.like: Hit | None = None
+        """The passage whose like is shown; None where a query is."""
+        self._actions = HitActions(self, session)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="top"):
@@ -57,33 +73,52 @@ class SearchScreen(Previewing, Narrowing, HitActions):
             yield self.input
             yield Static("ken", id="name")
         yield self.filters
-        with self._body:
-            with Vertical(id="left"):
-                yield self._banner
-                yield self.home
-                yield self.results
-            with Vertical(id="right"):
-                yield self.preview_head
-                yield self.preview
+        yield self.panes
         yield self.line
 
     def on_mount(self) -> None:
-        self.place_panes()
         self.input.focus()
         self.show_home()
-        self.tell_filters()
+        self._tell_filters()
 
     def on_unmount(self) -> None:
         self.asking.close()
-        self.stop_previewing()
+
+    # What is asked, and what is highlighted
+
+    @property
+    def parsed(self) -> syntax.Query:
+        """The query taken apart into words and filters."""
+        return syntax.parse(self.input.value)
+
+    @property
+    def question(self) -> str:
+        """The words of the query, without filters."""
+        return self.parsed.text.strip()
+
+    @property
+    def hit(self) -> Hit | None:
+        """The highlighted result."""
+        return self.left.hit
+
+    @property
+    def sort(self) -> str:
+        return self.left.sort
+
+    @property
+    def preview_shown(self) -> bool:
+        return self.panes.preview_shown
+
+    def _complete(self, text: str) -> str | None:
+        return completion.complete(text, self.session.roots, self.session.memory.questions)
 
     # Asking
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.like = None
         self.results.touched = False
-        self.hold_preview()
-        self.tell_filters()
+        self.right.hold()
+        self._tell_filters()
         self.ask()
 
     def ask(self) -> None:
@@ -92,10 +127,10 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         if not query.text.strip():
             self.asking.give_up()
             self.show_home()
-        else:
-            self.asking.ask(Question(query.text, query.filter, query.mode))
-            if query.problems:
-                self.filters.summarise(Content.styled(plain_line(query.problems[0]), "$warning"))
+            return
+        self.asking.ask(Question(query.text, query.filter, query.mode))
+        if query.problems:
+            self.filters.summarise(Content.styled(plain_line(query.problems[0]), "$warning"))
 
     def on_answered(self, message: Answered) -> None:
         if not self.asking.accept(message):
@@ -117,90 +152,65 @@ class SearchScreen(Previewing, Narrowing, HitActions):
 
     def show_answer(self, answer: Answer, *, final: bool) -> None:
         if final or not self.results.cards:
-            self._remark_is(self._remark(answer) if final else Content(""))
-        self.show_rows()
-        self._swap("results")
+            self.left.remark(self._remark(answer) if final else Content(""))
+        self.left.show(answer)
+        self._swap(home=False)
         self._summarise(answer, final)
 
     def _remark(self, answer: Answer) -> Content:
         if self.like is not None:
-            return Content.assemble(("More like ", "$ken-dim"), (plain_line(self.like.title), "bold"))
-        if not answer.hits:
-            narrowed = " with these filters" if self.parsed.filter != type(self.parsed.filter)() else ""
-            return Content.assemble(
-                (f"Nothing found{narrowed}.", "bold"), ("  " + self._advice(), "$ken-dim")
-            )
-        if not answer.close:
-            there = "read so far" if self.session.reading else "here"
-            far = f"Nothing {there} answers this."
-            return Content.assemble((far, "bold $warning"), ("  The nearest there is:", "$ken-dim"))
-        if self.session.reading:
-            return Content.styled("Still reading: what is not read yet is not found yet.", "$ken-dim")
-        return Content.styled(plain_line(answer.notice), "$warning") if answer.notice else Content("")
-
-    def _advice(self) -> str:
-        if self.parsed.filter != type(self.parsed.filter)():
-            return f"{self._key('unfilter')} removes the filters."
-        if self.session.reading:
-            return "Indexing still goes on; ask again in a moment."
-        return "Say it in other words, or look at the folders with F2."
-
-    def _key(self, name: str) -> str:
-        changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
-        return next(actions.keys_of(actions.BY_NAME[name], changed), "")
+            return remarks.similar_to(self.like)
+        return remarks.on_answer(
+            answer,
+            filtered=self.parsed.filter != NO_FILTER,
+            indexing=self.session.reading,
+            unfilter_key=self._key("unfilter"),
+        )
 
     def _summarise(self, answer: Answer, final: bool) -> None:
-        if not final:
-            self.filters.summarise(
-                Content.styled(f"{formatting.count(len(answer.hits), 'file')} · …", "$ken-faint")
-            )
-        elif not self.parsed.problems:
-            took = f" · {answer.took_ms:,.0f} ms" if self.app.size.width >= ROOM_FOR_TIME else ""
-            self.filters.summarise(
-                Content.styled(formatting.count(len(answer.hits), "file") + took, "$ken-faint")
-            )
+        if self.parsed.problems:
+            return  # what was not understood stays in sight
+        took = f" · {answer.took_ms:,.0f} ms" if self.app.size.width >= ROOM_FOR_TIME else ""
+        text = formatting.count(len(answer.hits), "file") + (took if final else " · …")
+        self.filters.summarise(Content.styled(text, "$ken-faint"))
 
     def _show_failure(self, error: Exception) -> None:
         told = in_words(error)
         if isinstance(error, NothingIndexed):
-            told = Told("Nothing is read yet", "What ken reads is found from then on.", self._how_to_begin())
-        self._remark_is(Content.assemble((told.title + ".", "bold $warning"), ("  " + told.text, "$ken-dim")))
+            add = "" if self.session.roots else f"{self._key('folders')} adds a folder."
+            told = Told("Nothing is read yet", "What ken reads is found from then on.", add)
+        self.left.remark(
+            Content.assemble((told.title + ".", "bold $warning"), ("  " + told.text, "$ken-dim"))
+        )
         self.filters.summarise("")
         if not isinstance(error, TITLED_ERRORS) or self.answer is None:
             self.answer = None
-            self.results.show(())
-        self._swap("results")
-
-    def _how_to_begin(self) -> str:
-        return "" if self.session.roots else f"{self._key('folders')} adds a folder."
-
-    def _remark_is(self, text: Content) -> None:
-        if self._banner.content != text:
-            self._banner.update(text)
-            self._banner.set_class(bool(text), "-said")
+            self.left.show(None)
+        self._swap(home=False)
 
     # Home
 
     def show_home(self) -> None:
-        """No question: pins, earlier questions, what to try."""
+        """No query: pins, earlier queries, what to try."""
         self.answer = None
         self.like = None
-        self._recalled = None
-        self._remark_is(Content(""))
+        self.input.forget_recall()
+        self.left.remark(Content(""))
         self.filters.summarise("")
-        self.tell_home()
-        self._swap("home")
-        self.clear_preview()
+        self.left.show_home(self._about())
+        self._swap(home=True)
+        self.right.clear()
 
     def tell_status(self) -> None:
-        """Files or folders are others now: a question that nothing could answer is asked again."""
+        """Files or folders are others now: a query that nothing could answer is asked again."""
         if self.home.display:
-            self.tell_home()
+            self.left.show_home(self._about())
         elif self.answer is None and self.question:
             self.asking.again()
 
-    def tell_home(self) -> None:
-        self.home.tell(self.session.memory, self.session.roots, self._about())
+    def on_screen_resume(self) -> None:
+        if self.home.display:
+            self.left.show_home(self._about())
 
     def _about(self) -> str:
         status = self.session.status
@@ -211,34 +221,28 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         names = ", ".join(completion.folder_names(self.session.roots)[:4])
         return f"{formatting.count(status.files, 'file')} in {plain_line(names)}"
 
-    def _swap(self, shown: str) -> None:
-        self.results.display = shown == "results"
-        self.home.display = shown == "home"
-        self._body.set_class(shown == "home", "-home")
-        if shown == "home" and self.focused in (self.results, self.preview):
+    def _swap(self, *, home: bool) -> None:
+        self.panes.show_home(home)
+        if home and self.focused in (self.results, self.preview):
             self.input.focus()
         self._hint()
 
-    def on_screen_resume(self) -> None:
-        if self.home.display:
-            self.tell_home()
-
-    # What is highlighted
+    # Lists
 
     def on_card_list_highlighted(self, message: CardList.Highlighted) -> None:
-        if message.cards is self.results and self.results.display and self.hit is not None:
-            self.preview_hit(self.hit, self.answer)
-            self._ask_for_more()
-        elif message.cards is self.results:
-            self.clear_preview()
+        if message.cards is not self.results:
+            return
+        if self.hit is None:
+            self.right.clear()
+            return
+        answer = self.answer
+        by_meaning = answer is not None and answer.mode != "words"
+        words = words_of(answer.hits) if answer else frozenset()
+        self.right.show_hit(self.hit, words, self.question if by_meaning else "")
+        if answer is not None and self.left.near_end:
+            self.asking.more(len(answer.hits))
 
-    def _ask_for_more(self) -> None:
-        """Once somebody comes near the last result, ask for those that a first screen does not need."""
-        cards, cursor = self.results, self.results.cursor
-        if cards.touched and cursor is not None and cursor + NEAR_END >= len(cards.cards) and self.answer:
-            self.asking.more(len(self.answer.hits))
-
-    async def on_card_list_chosen(self, message: CardList.Chosen) -> None:
+    def on_card_list_chosen(self, message: CardList.Chosen) -> None:
         self.action_open_hit()
 
     def on_finished(self, message: Finished) -> None:
@@ -247,55 +251,54 @@ class SearchScreen(Previewing, Narrowing, HitActions):
     # Moving
 
     def action_move(self, steps: int) -> None:
+        current = self.left.current
         if self.focused is self.preview:
-            self.preview.scroll_relative(y=steps, animate=False)
-        elif self.current is self.home and not self.home.touched and steps > 0:
+            self.right.scroll(steps)
+        elif current is self.home and not self.home.touched and steps > 0:
             self.home.highlight(self.home.cursor)
             self.home.refresh()
-        elif not self.current.move(steps) and steps < 0 and self.focused is self.input:
+        elif not current.move(steps) and steps < 0 and self.focused is self.input:
             self._recall()
 
     def _recall(self) -> None:
-        """The question asked before the present one."""
-        questions = self.session.memory.questions
-        following = 0 if self._recalled is None else self._recalled + 1
-        if self._recalled is None and questions and questions[0] == self.input.value.strip():
-            following = 1
-        if following < len(questions):
-            self.input.set(questions[following])
-            self._recalled = following
+        """The query before the present one; what is typed is remembered first, so that it is never lost."""
+        if self.input.value.strip() not in self.session.memory.questions:
+            self.session.remember(self.input.value)
+        self.input.recall(self.session.memory.questions)
 
     def action_page(self, pages: int) -> None:
         if self.focused is self.preview:
-            self.preview.scroll_relative(y=pages * (self.preview.size.height - 2), animate=False)
+            self.right.page(pages)
         else:
-            self.current.page(pages)
+            self.left.current.page(pages)
 
     def action_edge(self, direction: int) -> None:
         if self.focused is self.preview:
-            self.preview_edge(direction)
+            self.right.edge(direction)
         else:
-            self.current.edge(direction)
+            self.left.current.edge(direction)
 
-    def action_expand(self) -> None:
-        if self.hit is not None:
-            self.expanded |= {self.hit.path}
-            self.results.touched = True
-            self.show_rows()
+    def action_expand(self, opened: bool) -> None:
+        self.left.show_places(opened)
 
-    def action_collapse(self) -> None:
-        if self.hit is not None:
-            self.expanded -= {self.hit.path}
-            self.results.touched = True
-            self.show_rows()
+    def action_place(self, direction: int) -> None:
+        """To the next or previous passage of the file that answers."""
+        if (file := self.left.file) is not None:
+            self.right.step(file, direction)
+
+    def action_outline(self) -> None:
+        self.right.show_outline(self.hit.title if self.hit else "")
+
+    def action_toggle_preview(self) -> None:
+        self.panes.toggle_preview()
 
     def action_focus_query(self) -> None:
         self.input.focus()
 
     def action_back(self) -> None:
-        """From a pane to the question; in the question, up to where it was and then to nothing."""
+        """From a pane to the query; in the query, up to where it was and then to nothing."""
         if self.focused is not self.input:
-            self.show_only_list()
+            self.panes.show_only_list()
             self.input.focus()
         elif self.like is not None:
             self.like = None
@@ -315,13 +318,17 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         self._go(-1)
 
     def _go(self, direction: int) -> None:
-        panes = [self.input, self.current, *([self.preview] if self.preview_shown else [])]
+        panes = [self.input, self.left.current, *([self.preview] if self.preview_shown else [])]
         here = panes.index(self.focused) if self.focused in panes else 0
         panes[(here + direction) % len(panes)].focus()
 
     def on_descendant_focus(self) -> None:
         self._hint()
-        self.tell_filters()
+        self._tell_filters()
+
+    def _key(self, name: str) -> str:
+        changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
+        return next(actions.keys_of(actions.BY_NAME[name], changed), "")
 
     def _hint(self) -> None:
         if not self.is_mounted:
@@ -334,7 +341,27 @@ class SearchScreen(Previewing, Narrowing, HitActions):
             names = [("↵", "open"), ("y", "copy"), ("s", "similar"), ("p", "pin"), ("esc", "question")]
         self.line.hint((*names, (self._key("palette"), "actions"), ("F1", "help")))
 
-    # Opening
+    # Filters: they live in the text of the query, and toggles edit it
+
+    def _tell_filters(self) -> None:
+        before = self.input.value[: self.input.cursor_position]
+        candidates = completion.candidates(before, self.session.roots) if ":" in before[-40:] else []
+        self.filters.tell(self.input.value, self.left.sort, candidates if self.input.has_focus else [])
+
+    def action_cycle(self, name: str) -> None:
+        """The next value of a filter, or the other order."""
+        if name == "sort":
+            self.left.toggle_sort()
+            self._tell_filters()
+            return
+        text = self.input.value
+        value = completion.next_value(text, name, self.filters.values(name, self.session.roots))
+        self.input.set(completion.with_filter(text, name, value))
+
+    def action_clear_filters(self) -> None:
+        self.input.set(completion.without_filters(self.input.value))
+
+    # Doing something with a result
 
     def on_input_submitted(self) -> None:
         self.action_open_hit()
@@ -343,18 +370,24 @@ class SearchScreen(Previewing, Narrowing, HitActions):
         say(self.app, f"The question is cut at {message.kept:,} characters")
 
     def action_open_hit(self) -> None:
-        entry = self.home.card if self.home.display else None
-        if entry is not None and self.home.touched:
-            if entry.pin is not None:
-                self.open_place(
-                    entry.pin.path, entry.pin.line, entry.pin.page, "pdf" if entry.pin.page else "text"
-                )
-            else:
-                self.input.set(entry.text)
-                self.input.focus()
+        entry = self.home.card if self.home.display and self.home.touched else None
+        if entry is not None and entry.pin is not None:
+            pin = entry.pin
+            self._actions.open_place(pin.path, pin.line, pin.page, "pdf" if pin.page else "text")
+        elif entry is not None:
+            self.input.set(entry.text)
+            self.input.focus()
         elif self.hit is not None:
             self.session.remember(self.input.value)
-            self.open_place(self.hit.path, self.hit.line, self.hit.page, self.hit.kind)
+            self._actions.open_place(self.hit.path, self.hit.line, self.hit.page, self.hit.kind)
+
+    def action_on_hit(self, name: str) -> None:
+        """Do one of `HitActions` with the highlighted result."""
+        if name.startswith("copy"):
+            self.session.remember(self.input.value)
+        self._actions.run(name, self.hit, self.parsed)
+        if name == "pin":
+            self.left.show(self.answer)
 
     def action_similar(self) -> None:
         if self.hit is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from textual.binding import Binding
@@ -55,10 +55,13 @@ class ChoiceList(CardList[Choice]):
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim", "list--good", "list--faint"}
 
-    def key_of(self, card: Choice) -> Hashable:
-        return card.path
+    def __init__(self) -> None:
+        super().__init__(
+            key=lambda choice: choice.path, height=lambda choice: self.card_height, paint=self.paint
+        )
 
-    def height_of(self, card: Choice) -> int:
+    @property
+    def card_height(self) -> int:
         return 4 if self.app.size.height >= 30 else 3
 
     def paint(self, card: Choice, width: int) -> list[Content]:

@@ -3,6 +3,8 @@ how many results there are."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -11,9 +13,9 @@ from textual.widgets import Static
 from app.sanitize import plain_line
 from app.tui import completion
 from app.tui.result_rows import Sort
+from index import kinds
 
-CHIPS = (("sort", "screen.cycle_sort"), ("type", "screen.cycle_kind"), ("since", "screen.cycle_time"),
-         ("in", "screen.cycle_folder"))  # fmt: skip
+CHIPS = ("sort", "type", "since", "in")
 _ANY = {"type": "any kind", "since": "any time", "in": "everywhere"}
 
 
@@ -40,8 +42,8 @@ class FilterBar(Horizontal):
     """Shows what the question's text says: filters live there and nowhere else."""
 
     def compose(self) -> ComposeResult:
-        for name, does in CHIPS:
-            yield Chip(name, does)
+        for name in CHIPS:
+            yield Chip(name, f"screen.cycle({name!r})")
         yield Static(id="completions", markup=False)
         yield Static(id="summary", markup=False)
 
@@ -55,6 +57,12 @@ class FilterBar(Horizontal):
             self.query_one(f"#chip-{key}", Chip).say(said, on=bool(value))
         self.query_one("#completions", Static).update(_listed(candidates), layout=False)
         self.set_class(bool(candidates), "-completing")
+
+    def values(self, key: str, roots: Sequence[str]) -> Sequence[str]:
+        """What a toggle goes through."""
+        if key == "in":
+            return completion.folder_names(roots)
+        return kinds.OFFERED if key == "type" else completion.TIMES
 
     def summarise(self, text: Content | str) -> None:
         """Say how many results there are, and how fast they came."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -42,6 +41,15 @@ class HomeList(CardList[Entry]):
         "home--caption", "home--question", "home--note", "home--pin",
     }  # fmt: skip
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(
+            key=lambda entry: (entry.kind, entry.text, entry.note),
+            height=lambda entry: 2 if entry.kind == "caption" else 1,
+            paint=self.paint,
+            selectable=lambda entry: entry.kind in ("question", "pin"),
+            id=id,
+        )
+
     def tell(self, memory: Memory, roots: tuple[str, ...], about: str) -> None:
         """Show what is remembered; `about` says what is indexed."""
         entries = [Entry("caption", about)] if about else []
@@ -63,15 +71,6 @@ class HomeList(CardList[Entry]):
             entries.append(Entry("caption", "Try"))
             entries += [Entry("try", text, note) for text, note in TRIES]
         self.show(entries)
-
-    def key_of(self, card: Entry) -> Hashable:
-        return (card.kind, card.text, card.note)
-
-    def selectable(self, card: Entry) -> bool:
-        return card.kind in ("question", "pin")
-
-    def height_of(self, card: Entry) -> int:
-        return 2 if card.kind == "caption" else 1
 
     def paint(self, card: Entry, width: int) -> list[Content]:
         def style(name: str) -> Style:

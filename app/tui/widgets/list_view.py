@@ -1,14 +1,15 @@
 """A list of cards of any height: the base of every list in the interface.
 
 Owns the highlight, scrolling, the mouse, and the promise that new cards never move what a person has
-chosen away from under the cursor. What a card looks like is the subclass's. Cards are painted only when
-they come into sight.
+chosen away from under the cursor. Knows nothing of what a card is: three functions that it is given say
+what makes a card the same card, how many rows it takes and what they are. Cards are painted only when they
+come into sight.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, TypeVar
@@ -59,8 +60,23 @@ class CardList(Pane, Generic[C], can_focus=True):
         def control(self) -> CardList[object]:
             return self.cards
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        *,
+        key: Callable[[C], Hashable],
+        height: Callable[[C], int],
+        paint: Callable[[C, int], list[Content]],
+        selectable: Callable[[C], bool] = lambda card: True,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        """`key` is equal for the same card in another list. `height` is in rows. `paint` gives the rows of a
+        card for a width in cells; a missing row is blank. The highlight rests on `selectable` cards only.
+        """
         super().__init__(id=id)
+        self._key = key
+        self._height = height
+        self._paint = paint
+        self._selectable = selectable
         self.cards: Sequence[C] = ()
         self.cursor: int | None = None
         self.touched = False
@@ -68,25 +84,9 @@ class CardList(Pane, Generic[C], can_focus=True):
         self._tops: list[int] = [0]
         self._painted: dict[int, list[Content]] = {}
 
-    def key_of(self, card: C) -> Hashable:
-        """What makes a card the same card in another list."""
-        raise NotImplementedError
-
-    def height_of(self, card: C) -> int:
-        """Rows the card takes."""
-        raise NotImplementedError
-
-    def paint(self, card: C, width: int) -> list[Content]:
-        """The card's rows; a missing one is blank."""
-        raise NotImplementedError
-
-    def selectable(self, card: C) -> bool:
-        """Whether the highlight may rest on the card."""
-        return True
-
     def find(self, key: Hashable) -> int | None:
         """Where the card with this key stands."""
-        return next((i for i, card in enumerate(self.cards) if self.key_of(card) == key), None)
+        return next((i for i, card in enumerate(self.cards) if self._key(card) == key), None)
 
     @property
     def card(self) -> C | None:
@@ -102,7 +102,7 @@ class CardList(Pane, Generic[C], can_focus=True):
         self.cursor = None
         self._measure()
         if chosen is not None and before is not None:
-            self.cursor = self.find(self.key_of(chosen))
+            self.cursor = self.find(self._key(chosen))
             if self.cursor is not None:
                 self.scroll_to(y=self._tops[self.cursor] - before, animate=False, force=True, immediate=True)
             elif old is not None and cards:
@@ -163,7 +163,7 @@ class CardList(Pane, Generic[C], can_focus=True):
             base = base + self.part("cards--selected")
         lines = self._painted.get(index)
         if lines is None:
-            lines = self._painted[index] = self.paint(self.cards[index], width - 3)
+            lines = self._painted[index] = self._paint(self.cards[index], width - 3)
         line = row - self._tops[index]
         inside = line < len(lines)
         bar = self._bar(base, selected and inside)
@@ -189,7 +189,7 @@ class CardList(Pane, Generic[C], can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         index = self._index_at(event.y + self.scroll_offset.y)
-        if index >= len(self.cards) or not self.selectable(self.cards[index]):
+        if index >= len(self.cards) or not self._selectable(self.cards[index]):
             return
         again = index == self.cursor and self.touched
         self.highlight(index)
@@ -198,7 +198,7 @@ class CardList(Pane, Generic[C], can_focus=True):
 
     def _measure(self) -> None:
         self._painted.clear()
-        self._tops = [0, *accumulate(self.height_of(card) for card in self.cards)]
+        self._tops = [0, *accumulate(self._height(card) for card in self.cards)]
         self.virtual_size = Size(self.size.width, self._tops[-1])
         self.refresh()
 
@@ -207,7 +207,7 @@ class CardList(Pane, Generic[C], can_focus=True):
 
     def _nearest(self, index: int, direction: int) -> int | None:
         while 0 <= index < len(self.cards):
-            if self.selectable(self.cards[index]):
+            if self._selectable(self.cards[index]):
                 return index
             index += direction
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual import events
@@ -51,6 +51,20 @@ class QueryInput(Input):
             id=id,
         )
         self.cursor_blink = False
+        self._recalled: int | None = None
+
+    def recall(self, earlier: Sequence[str]) -> None:
+        """Show the query asked before the present one; `earlier` holds them, the newest first."""
+        following = 0 if self._recalled is None else self._recalled + 1
+        if self._recalled is None and earlier and earlier[0] == self.value.strip():
+            following = 1
+        if following < len(earlier):
+            self.set(earlier[following])
+            self._recalled = following
+
+    def forget_recall(self) -> None:
+        """The next `recall` begins with the newest again."""
+        self._recalled = None
 
     def set(self, text: str) -> None:
         """Replace the question, the cursor at its end."""

@@ -12,7 +12,7 @@ from app.tui import formatting, result_rows
 from app.tui.actions import letter_bindings
 from app.tui.clean import clean
 from app.tui.markdown import markdown_lines
-from app.tui.result_rows import SHORT_WORD, Row, RowKey
+from app.tui.result_rows import SHORT_WORD, Row
 from app.tui.widgets.list_view import CardList
 
 METER = 5
@@ -33,12 +33,9 @@ class ResultList(CardList[Row]):
     }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+        super().__init__(key=lambda row: row.key, height=self.height_of, paint=self.paint, id=id)
         self.roots: tuple[str, ...] = ()
         """The folders that are kept: paths are shown from their names on."""
-
-    def key_of(self, card: Row) -> RowKey:
-        return card.key
 
     def find(self, key: Hashable) -> int | None:
         return result_rows.index_of(self.cards, key)  # type: ignore[arg-type]

@@ -117,7 +117,7 @@ def previewing(question: str, name: str) -> Steps:
         screen.results.highlight(index)
         await until(pilot, lambda: screen.preview.page and screen.preview.page.excerpt.path.endswith(name))
         await until(pilot, lambda: is_marked(screen))
-        if screen.layout_name == "single":
+        if screen.panes.arrangement == "single":
             await pilot.press("ctrl+o")
 
     return steps

@@ -1,0 +1,147 @@
+"""What can be done with a result: open, reveal, copy, pin, keep its query, say why it is here.
+
+Owns what each action does and says. Knows no list: it is handed the hit and the query.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.screen import Screen
+
+from app import open_file
+from app.api import Answer
+from app.errors import TITLED_ERRORS
+from app.query import Query
+from app.sanitize import plain_line
+from app.tui import formatting, result_rows
+from app.tui.screens.dialog import Dialog
+from app.tui.session import Session, background
+from app.tui.toasts import say, say_error
+from app.tui.ui_state import Pin
+from index.types import Hit
+
+
+class HitActions:
+    """Actions on a hit, for the screen that shows it."""
+
+    def __init__(self, screen: Screen[None], session: Session) -> None:
+        self._screen = screen
+        self._session = session
+        self._by_name = {
+            "reveal": self._reveal,
+            "copy_path": lambda hit, query: self._copy(hit.path, "The path"),
+            "copy_passage": lambda hit, query: self._copy(hit.text, "The passage"),
+            "copy_citation": lambda hit, query: self._copy(citation(hit), "A Markdown citation"),
+            "pin": self._pin,
+            "explain": self._explain,
+        }
+
+    def run(self, name: str, hit: Hit | None, query: Query) -> None:
+        """Do what `name` says with the hit; nothing where there is none and one is needed."""
+        if name == "watch":
+            self._watch(query.text.strip())
+        elif hit is not None:
+            self._by_name[name](hit, query)
+
+    def open_place(self, path: str, line: int, page: int | None, kind: str) -> None:
+        """Open a file at its place; an editor of the terminal takes the screen over until it ends."""
+        try:
+            launch = open_file.launch_for(path, line, page, kind=kind, editor=self._session.config.tui.editor)
+            if launch.terminal and not self._screen.app.is_headless:
+                self._in_terminal(launch)
+            else:
+                open_file.run(launch)
+        except TITLED_ERRORS as error:
+            say_error(self._screen.app, error)
+            return
+        if not launch.terminal:
+            say(self._screen.app, f"Opened with {launch.command[0].rsplit('/', 1)[-1]}")
+
+    def _in_terminal(self, launch: open_file.Launch) -> None:
+        """Textual does not take the terminal back where the block raises: errors wait until it has."""
+        failure: Exception | None = None
+        with self._screen.app.suspend():
+            try:
+                open_file.run(launch)
+            except TITLED_ERRORS as error:
+                failure = error
+        self._screen.app.refresh(layout=True)
+        if failure is not None:
+            raise failure
+
+    def _reveal(self, hit: Hit, query: Query) -> None:
+        try:
+            open_file.run(open_file.reveal_launch(hit.path))
+        except TITLED_ERRORS as error:
+            say_error(self._screen.app, error)
+
+    def _copy(self, text: str, what: str) -> None:
+        app = self._screen.app
+        app.copy_to_clipboard(text.encode("utf-8", "replace").decode())
+        background(self._screen, lambda: open_file.copy(text), lambda outcome: None)
+        say(app, f"{what} is on the clipboard")
+
+    def _pin(self, hit: Hit, query: Query) -> None:
+        pin = Pin(hit.path, hit.line, hit.title, hit.page, hit.start, hit.end)
+        pinned = self._session.memory.toggle(pin)
+        self._session.memory.save()
+        say(self._screen.app, "Pinned: it stands on the first screen now" if pinned else "The pin is out")
+
+    def _watch(self, text: str) -> None:
+        app = self._screen.app
+        if not text:
+            say(app, "Type the question first, then keep it")
+            return
+        from app import saved_searches  # brings subprocess and locks, which the first screen does not need
+
+        def told(outcome: object) -> None:
+            if isinstance(outcome, Exception):
+                say_error(app, outcome)
+            else:
+                say(app, "Kept: you are told when something new answers it", title=plain_line(text))
+
+        background(self._screen, lambda: saved_searches.add(text), told)
+
+    def _explain(self, hit: Hit, query: Query) -> None:
+        library = self._session.library
+        if library is None or not query.text.strip():
+            return
+
+        def told(outcome: object) -> None:
+            if isinstance(outcome, Exception):
+                say_error(self._screen.app, outcome)
+            elif isinstance(outcome, Answer):
+                same = next((found for found in outcome.hits if found.path == hit.path), hit)
+                self._screen.app.push_screen(Dialog("Why this is here", explanation(same, outcome)))
+
+        def ask() -> Answer:
+            return library.search(query.text, limit=50, filter=query.filter, explain=True)
+
+        background(self._screen, ask, told)
+
+
+def citation(hit: Hit) -> str:
+    """The passage as a Markdown quotation with a link to its place."""
+    from pathlib import Path  # only here
+
+    quoted = "\n".join("> " + line for line in hit.text.strip().splitlines())
+    place = f", p. {hit.page}" if hit.page else f", line {hit.line}"
+    heading = result_rows.heading(hit)
+    title = plain_line(hit.title) + (f" › {plain_line(heading)}" if heading else "")
+    name = title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return f"{quoted}\n>\n> — [{name}]({Path(hit.path).as_uri()}){place}\n"
+
+
+def explanation(hit: Hit, answer: Answer) -> Content:
+    """Why a hit is where it is, in words and with the numbers behind them."""
+    reason = result_rows.reason(hit)
+    facts = [f"Found by {reason}; {round(100 * result_rows.sureness(hit, answer))}% sure."]
+    if hit.similarity is not None:
+        facts.append(f"Nearness of meaning: {hit.similarity:.3f} (cosine of question and passage)")
+    if hit.words is not None:
+        words = sorted({hit.snippet[start:end].lower() for start, end in hit.matched})
+        facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))
+    facts.append(f"Score: {hit.score:.3f}; answer as a whole: {answer.confidence:.3f}")
+    facts += [f"{name.replace('_', ' ')}: {value:.4g}" for name, value in hit.explain.items()]
+    facts.append(f"Changed {formatting.when(hit.modified_ns)}, {formatting.size(hit.size)}")
+    return Content("\n".join(facts))

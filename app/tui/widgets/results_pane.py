@@ -1,0 +1,107 @@
+"""What stands left: the home list while nothing is asked, else the results with a remark above them.
+
+Owns which of the two lists is in sight, how results are sorted and which files are opened to all their
+places. Knows nothing of how an answer is found.
+"""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from app.api import Answer
+from app.tui import result_rows
+from app.tui.session import Session
+from app.tui.widgets.home import HomeList
+from app.tui.widgets.list_view import CardList
+from app.tui.widgets.results import ResultList
+from index.types import Hit
+
+NEAR_END = 5
+"""Rows before the last one at which the rest of the answer is asked for."""
+
+
+class ResultsPane(Vertical):
+    """The home list or the results."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.session = session
+        self.home = HomeList(id="home")
+        self.results = ResultList(id="results")
+        self.sort: result_rows.Sort = "date" if session.memory.sort == "date" else "relevance"
+        self._banner = Static(id="banner", markup=False)
+        self._expanded: frozenset[str] = frozenset()
+        self._answer: Answer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._banner
+        yield self.home
+        yield self.results
+
+    @property
+    def current(self) -> CardList[object]:
+        """The list in sight."""
+        return self.home if self.home.display else self.results  # type: ignore[return-value]
+
+    @property
+    def hit(self) -> Hit | None:
+        """The highlighted result."""
+        row = self.results.card if self.results.display else None
+        return row.hit if row is not None else None
+
+    @property
+    def file(self) -> Hit | None:
+        """The highlighted result's file, with all its places in `more`."""
+        hit = self.hit
+        files = (row.hit for row in self.results.cards if not row.depth and hit and row.hit.path == hit.path)
+        return next(files, hit)
+
+    @property
+    def near_end(self) -> bool:
+        """Whether the person has come near the last result."""
+        cursor = self.results.cursor
+        at_end = cursor is not None and cursor + NEAR_END >= len(self.results.cards)
+        return self.results.touched and at_end
+
+    def show(self, answer: Answer | None) -> None:
+        """Show the rows of an answer, as they are sorted and opened now."""
+        self._answer = answer
+        if answer is None:
+            self.results.show(())
+            return
+        pinned = frozenset((pin.path, pin.line) for pin in self.session.memory.pins)
+        self.results.roots = self.session.roots
+        self.results.show(result_rows.build(answer, self.sort, self._expanded, pinned))
+
+    def show_home(self, about: str) -> None:
+        """Pins, earlier queries and what to try; `about` says what is indexed."""
+        self.home.tell(self.session.memory, self.session.roots, about)
+
+    def swap(self, *, home: bool) -> None:
+        """Bring one of the two lists into sight."""
+        self.results.display = not home
+        self.home.display = home
+
+    def remark(self, text: Content) -> None:
+        """Say something above the results; empty text takes it away."""
+        if self._banner.content != text:
+            self._banner.update(text)
+            self._banner.set_class(bool(text), "-said")
+
+    def show_places(self, opened: bool) -> None:
+        """Show every place of the highlighted file, or only the best."""
+        if self.hit is not None:
+            paths = {self.hit.path}
+            self._expanded = self._expanded | paths if opened else self._expanded - paths
+            self.results.touched = True
+            self.show(self._answer)
+
+    def toggle_sort(self) -> None:
+        """Best first, or newest first; remembered for the next run."""
+        self.sort = "relevance" if self.sort == "date" else "date"
+        self.session.memory.sort = self.sort
+        self.session.memory.save()
+        self.show(self._answer)
