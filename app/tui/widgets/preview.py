@@ -78,6 +78,8 @@ class Preview(Pane, can_focus=True):
         super().__init__(id=id)
         self.page: Page | None = None
         self._rows: list[tuple[int, int]] = []
+        self._rows_width = 0
+        """The width that `_rows` counts rows at: a line is drawn before a resize is handled."""
         self._laid: dict[int, list[Content]] = {}
         self._asked: tuple[int, int] | None = None
 
@@ -163,7 +165,7 @@ class Preview(Pane, can_focus=True):
         self._laid.clear()
         self._rows = []
         if self.page is not None and self.size.width:
-            width = self._text_width
+            width = self._rows_width = self._text_width
             for index, line in enumerate(self.page.lines):
                 simple = len(line.text) <= width and line.text.isascii()
                 self._rows += [(index, n) for n in range(1 if simple else len(self._content_rows(index)))]
@@ -174,7 +176,7 @@ class Preview(Pane, can_focus=True):
         if index not in self._laid:
             assert self.page is not None
             self._laid[index] = _wrap(
-                self._styled(self.page.lines[index]), self.page.lines[index], self._text_width
+                self._styled(self.page.lines[index]), self.page.lines[index], self._rows_width
             )
         return self._laid[index]
 

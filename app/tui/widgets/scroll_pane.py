@@ -11,8 +11,11 @@ from textual.scroll_view import ScrollView
 from textual.style import Style
 
 
-class Pane(ScrollView):
-    """A `ScrollView` whose place on the screen never depends on how much it has to show."""
+class Pane(ScrollView, inherit_bindings=False):
+    """A `ScrollView` whose place on the screen never depends on how much it has to show.
+
+    It has no keys of its own: a `ScrollView` would scroll by arrows that are the screen's to handle.
+    """
 
     DEFAULT_CSS = "Pane { overflow-y: scroll; overflow-x: hidden; scrollbar-size: 0 1; }"
 
