@@ -61,7 +61,7 @@ ACTIONS: tuple[Action, ...] = (
            "h,left"),
     Action("next_pane", "Go on to the list, the preview, the question", "screen.next_pane", "Move", "tab",
            palette=False),
-    Action("previous_pane", "Go back a pane", "screen.previous_pane", "Move", "shift+tab", palette=False),
+    Action("previous_pane", "Go back a pane", "screen.pane(-1)", "Move", "shift+tab", palette=False),
     Action("open", "Open at the line", "screen.open_hit", "Act on a result", "enter", "enter,o"),
     Action("reveal", "Show in the file manager", "screen.on_hit('reveal')", "Act on a result", "alt+r", "r"),
     Action("similar", "Find more like this", "screen.similar", "Act on a result", "ctrl+l", "s"),

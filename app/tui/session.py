@@ -11,6 +11,7 @@ from textual.message_pump import MessagePump
 
 from app.api import Library, Progress, Status
 from app.config import Config
+from app.tui import actions
 from app.tui.messages import tell
 from app.tui.ui_state import Memory
 
@@ -38,6 +39,11 @@ class Session:
     def roots(self) -> tuple[str, ...]:
         """The folders that are kept."""
         return tuple(folder.path for folder in self.status.folders) if self.status else ()
+
+    def key(self, name: str) -> str:
+        """The first key of an action, as a person reads it."""
+        changed = actions.keymap(self.config.tui.keymap, self.config.tui.keys)
+        return next(actions.keys_of(actions.BY_NAME[name], changed), "")
 
     def remember(self, question: str) -> None:
         """Keep a question in the history."""

@@ -7,8 +7,6 @@ the document, `Panes` where both stand, `HitActions` what is done with a result.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -24,7 +22,7 @@ from app.tui import actions, completion, formatting, remarks
 from app.tui.hit_actions import HitActions
 from app.tui.messages import Answered
 from app.tui.preview_loader import words_of
-from app.tui.screens.search_requests import Asking, Question
+from app.tui.screens.search_requests import Asking, Question, with_meaning_below
 from app.tui.session import Finished, Session
 from app.tui.toasts import Told, in_words, say
 from app.tui.widgets.filter_bar import FilterBar
@@ -101,14 +99,6 @@ class SearchScreen(Screen[None]):
         """The highlighted result."""
         return self.left.hit
 
-    @property
-    def sort(self) -> str:
-        return self.left.sort
-
-    @property
-    def preview_shown(self) -> bool:
-        return self.panes.preview_shown
-
     def _complete(self, text: str) -> str | None:
         return completion.complete(text, self.session.roots, self.session.memory.questions)
 
@@ -139,16 +129,8 @@ class SearchScreen(Screen[None]):
             self._show_failure(message.outcome)
         elif message.outcome.hits or message.final:
             answer = message.outcome
-            self.answer = answer if message.final else self._carry(answer)
+            self.answer = answer if message.final else with_meaning_below(answer, self.answer)
             self.show_answer(self.answer, final=message.final)
-
-    def _carry(self, answer: Answer) -> Answer:
-        """Words alone have answered: what meaning found so far stays below until it answers."""
-        if self.answer is None or self.answer.mode == "words":
-            return answer
-        there = {hit.path for hit in answer.hits}
-        below = [hit for hit in self.answer.hits if hit.path not in there and hit.similarity is not None]
-        return replace(answer, hits=(*answer.hits, *below))
 
     def show_answer(self, answer: Answer, *, final: bool) -> None:
         if final or not self.results.cards:
@@ -164,7 +146,7 @@ class SearchScreen(Screen[None]):
             answer,
             filtered=self.parsed.filter != NO_FILTER,
             indexing=self.session.reading,
-            unfilter_key=self._key("unfilter"),
+            unfilter_key=self.session.key("unfilter"),
         )
 
     def _summarise(self, answer: Answer, final: bool) -> None:
@@ -177,7 +159,7 @@ class SearchScreen(Screen[None]):
     def _show_failure(self, error: Exception) -> None:
         told = in_words(error)
         if isinstance(error, NothingIndexed):
-            add = "" if self.session.roots else f"{self._key('folders')} adds a folder."
+            add = "" if self.session.roots else f"{self.session.key('folders')} adds a folder."
             told = Told("Nothing is read yet", "What ken reads is found from then on.", add)
         self.left.remark(
             Content.assemble((told.title + ".", "bold $warning"), ("  " + told.text, "$ken-dim"))
@@ -197,29 +179,20 @@ class SearchScreen(Screen[None]):
         self.input.forget_recall()
         self.left.remark(Content(""))
         self.filters.summarise("")
-        self.left.show_home(self._about())
+        self.left.show_home()
         self._swap(home=True)
         self.right.clear()
 
     def tell_status(self) -> None:
         """Files or folders are others now: a query that nothing could answer is asked again."""
         if self.home.display:
-            self.left.show_home(self._about())
+            self.left.show_home()
         elif self.answer is None and self.question:
             self.asking.again()
 
     def on_screen_resume(self) -> None:
         if self.home.display:
-            self.left.show_home(self._about())
-
-    def _about(self) -> str:
-        status = self.session.status
-        if status is None:
-            return ""
-        if not status.folders:
-            return "Nothing is indexed yet. F2 adds a folder."
-        names = ", ".join(completion.folder_names(self.session.roots)[:4])
-        return f"{formatting.count(status.files, 'file')} in {plain_line(names)}"
+            self.left.show_home()
 
     def _swap(self, *, home: bool) -> None:
         self.panes.show_home(home)
@@ -308,17 +281,16 @@ class SearchScreen(Screen[None]):
             self.input.set("")
 
     def action_next_pane(self) -> None:
+        """Complete the filter or the earlier query being typed, else go on to the next pane."""
         candidates = completion.candidates(self.input.value, self.session.roots)
         if self.focused is self.input and self.input.completion and (candidates or self.answer is None):
             self.input.set(self.input.completion)
         else:
-            self._go(1)
+            self.action_pane(1)
 
-    def action_previous_pane(self) -> None:
-        self._go(-1)
-
-    def _go(self, direction: int) -> None:
-        panes = [self.input, self.left.current, *([self.preview] if self.preview_shown else [])]
+    def action_pane(self, direction: int) -> None:
+        """To the next or previous of query, list and preview."""
+        panes = [self.input, self.left.current, *([self.preview] if self.panes.preview_shown else [])]
         here = panes.index(self.focused) if self.focused in panes else 0
         panes[(here + direction) % len(panes)].focus()
 
@@ -326,20 +298,16 @@ class SearchScreen(Screen[None]):
         self._hint()
         self._tell_filters()
 
-    def _key(self, name: str) -> str:
-        changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
-        return next(actions.keys_of(actions.BY_NAME[name], changed), "")
-
     def _hint(self) -> None:
         if not self.is_mounted:
             return
         if self.focused is self.input:
-            names = [("↵", "open"), ("tab", "list"), (self._key("preview"), "preview")]
+            names = [("↵", "open"), ("tab", "list"), (self.session.key("preview"), "preview")]
             earlier = [("↓", "earlier questions")] if self.session.memory.questions else []
             names = names if self.results.display else earlier
         else:
             names = [("↵", "open"), ("y", "copy"), ("s", "similar"), ("p", "pin"), ("esc", "question")]
-        self.line.hint((*names, (self._key("palette"), "actions"), ("F1", "help")))
+        self.line.hint((*names, (self.session.key("palette"), "actions"), ("F1", "help")))
 
     # Filters: they live in the text of the query, and toggles edit it
 

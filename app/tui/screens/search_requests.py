@@ -41,6 +41,15 @@ class Question:
 Numbered = tuple[int, Question]
 
 
+def with_meaning_below(answer: Answer, before: Answer | None) -> Answer:
+    """What words alone found, and below it what meaning had found before, until meaning answers again."""
+    if before is None or before.mode == "words":
+        return answer
+    there = {hit.path for hit in answer.hits}
+    below = [hit for hit in before.hits if hit.path not in there and hit.similarity is not None]
+    return replace(answer, hits=(*answer.hits, *below))
+
+
 class Asking:
     """Asks for a screen, which gets `Answered` and shows what `accept` lets through."""
 

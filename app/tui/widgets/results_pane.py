@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from app.api import Answer
-from app.tui import result_rows
+from app.sanitize import plain_line
+from app.tui import completion, formatting, result_rows
 from app.tui.session import Session
 from app.tui.widgets.home import HomeList
 from app.tui.widgets.list_view import CardList
@@ -76,9 +77,14 @@ class ResultsPane(Vertical):
         self.results.roots = self.session.roots
         self.results.show(result_rows.build(answer, self.sort, self._expanded, pinned))
 
-    def show_home(self, about: str) -> None:
-        """Pins, earlier queries and what to try; `about` says what is indexed."""
-        self.home.tell(self.session.memory, self.session.roots, about)
+    def show_home(self) -> None:
+        """What is indexed, pins, earlier queries and what to try."""
+        status, roots = self.session.status, self.session.roots
+        about = "" if status is None else "Nothing is indexed yet. F2 adds a folder."
+        if status is not None and status.folders:
+            names = ", ".join(completion.folder_names(roots)[:4])
+            about = f"{formatting.count(status.files, 'file')} in {plain_line(names)}"
+        self.home.tell(self.session.memory, roots, about)
 
     def swap(self, *, home: bool) -> None:
         """Bring one of the two lists into sight."""

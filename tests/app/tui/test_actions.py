@@ -34,7 +34,7 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     # action: keys before it, and what is so after it
     "clear": ("", lambda app, lib, done: app.search_screen.input.value == ""),
     "ask": ("tab", lambda app, lib, done: app.search_screen.input.has_focus),
-    "sort": ("", lambda app, lib, done: app.search_screen.sort == "date"),
+    "sort": ("", lambda app, lib, done: app.search_screen.left.sort == "date"),
     "kind": ("", lambda app, lib, done: app.search_screen.input.value.endswith("type:md")),
     "time": ("", lambda app, lib, done: app.search_screen.input.value.endswith("since:1d")),
     "folder": ("", lambda app, lib, done: app.search_screen.input.value.endswith("in:notes")),
@@ -60,7 +60,7 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "copy_citation": ("", lambda app, lib, done: "](file://" in copied(app, done)),
     "pin": ("", lambda app, lib, done: app.session.memory.pins[0].path == path(app)),
     "why": ("", lambda app, lib, done: top(app) == "Dialog"),
-    "preview": ("", lambda app, lib, done: not app.search_screen.preview_shown),
+    "preview": ("", lambda app, lib, done: not app.search_screen.panes.preview_shown),
     "next_place": ("", lambda app, lib, done: app.search_screen.preview.page.focus[0] > 0),
     "previous_place": ("alt+n", lambda app, lib, done: app.search_screen.preview.page.focus[0] == 0),
     "outline": ("", lambda app, lib, done: top(app) == "OutlineScreen"),

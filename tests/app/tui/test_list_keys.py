@@ -84,7 +84,7 @@ def test_a_preview_with_marks_outlives_every_resize(before: tuple[int, int], aft
     async def steps(pilot, app):
         preview = app.search_screen.preview
         await ask(pilot, app, "cold radiators pressure")
-        if not app.search_screen.preview_shown:
+        if not app.search_screen.panes.preview_shown:
             await pilot.press("ctrl+o")
         await until(pilot, lambda: preview.page is not None and preview.page.marks)
         for size in (after, before, after, (40, 10), after):

@@ -176,7 +176,7 @@ def test_the_palette_does_what_it_lists():
         await pilot.press(*"newest first")
         await pilot.pause(0.3)
         await pilot.press("enter")
-        await until(pilot, lambda: app.search_screen.sort == "date")
+        await until(pilot, lambda: app.search_screen.left.sort == "date")
 
     drive(application(library()), steps)
 

@@ -39,9 +39,9 @@ def test_on_a_small_screen_the_preview_takes_turns_with_the_list():
     async def steps(pilot, app):
         screen = app.search_screen
         await ask(pilot, app, "boiler pressure")
-        assert not screen.preview_shown
+        assert not screen.panes.preview_shown
         await pilot.press("ctrl+o")
-        await until(pilot, lambda: screen.preview_shown)
+        await until(pilot, lambda: screen.panes.preview_shown)
         assert not screen.query_one("#left").display
         await pilot.press("escape")
         assert screen.query_one("#left").display

@@ -123,7 +123,7 @@ def test_sort_by_date_and_back():
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
         await pilot.press("ctrl+s")
-        assert app.search_screen.sort == "date" and "newest first" in shown(app)
+        assert app.search_screen.left.sort == "date" and "newest first" in shown(app)
         assert load_memory().sort == "date"
 
     drive(application(library()), steps)
