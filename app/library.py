@@ -29,7 +29,7 @@ from app.roots import FORGOTTEN, Kept, is_under
 from app.stale_hits import check, notice
 from app.sync.pipeline import Pipeline
 from app.why import covered, folder_now, problem_of, verdict_on
-from embedder.errors import ModelNotFound
+from embedder.errors import EmbedderError, ModelNotFound
 from index.errors import IndexBusy, IndexUnreachable
 from index.passages.chunker import SIZE, chunker
 from index.search.searcher import Searcher
@@ -322,7 +322,7 @@ class LocalLibrary:
         try:
             made_by = self._searcher().fingerprint
             vector = self.model.embed_queries([query[:MOST_ASKED]], made_by=made_by)[0]
-        except ModelNotFound as error:
+        except EmbedderError as error:
             if mode == "meaning":
                 raise
             return None, "words", f"Found by words only. {error.what} {error.fix}"

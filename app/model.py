@@ -54,7 +54,11 @@ class TextModel(Protocol):
 
 
 class LazyModel:
-    """The model that the settings name, in this process."""
+    """The model that the settings name, in this process.
+
+    An engine that hangs here hangs the command until a person interrupts it: only a process can be killed
+    and replaced, and the model has one of its own in the daemon alone.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         self.config = config

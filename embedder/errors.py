@@ -9,7 +9,8 @@ EmbedderError
 ├── PrecisionUnavailable the engine cannot run at the precision asked for
 ├── VectorsWrong         the canary's vectors differ from the reference
 ├── InputInvalid         a text, task or dimension the model cannot take
-└── EmbedderClosed       the embedder was closed before or while answering
+├── EmbedderClosed       the embedder was closed before or while answering
+└── ModelUnresponsive    a loaded model gave no answer in time, ended, or answered what is no answer
 """
 
 from __future__ import annotations
@@ -63,3 +64,7 @@ class InputInvalid(EmbedderError):
 
 class EmbedderClosed(EmbedderError):
     title = "The model was closed"
+
+
+class ModelUnresponsive(EmbedderError):
+    title = "The model did not answer"

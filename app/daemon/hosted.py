@@ -214,7 +214,8 @@ class HostedLibrary(LocalLibrary):
 
     def status(self) -> Status:
         status = super().status()
-        notices = [note for note in (self.keeper.notice, self.keeper.waiting_because) if note]
+        told = (*self.daemon_model.notices, self.keeper.notice, self.keeper.waiting_because)
+        notices = [note for note in told if note]
         progress = status.progress
         if progress.phase == "idle" and self.keeper.waiting_because:
             progress = replace(progress, phase="paused")

@@ -53,6 +53,11 @@ class DaemonModel(LazyModel):
         """Seconds since a question or a document was last embedded."""
         return min(self._first.idle_for, self._second.idle_for)
 
+    @property
+    def notices(self) -> list[str]:
+        """What is wrong with the processes, as a person reads it."""
+        return list(dict.fromkeys(filter(None, (self._first.notice, self._second.notice))))
+
     def rest(self) -> None:
         """Let the process for much work go when there was none for a while."""
         if self._second.loaded and self._second.idle_for > SECOND_IDLE:

@@ -1,73 +1,98 @@
-"""The model in a process of its own, which can end: what an engine once took it seldom gives back.
+"""The model in a process of its own, which can end: memory an engine once took it seldom gives back.
 
 `ModelProcess` offers what `embedder.Embedder` does and starts its process when first asked; `release`
-ends it until the next question. A crash of the engine fails the requests it had and nothing else.
-Knows nothing of the index. `serve` is the other side.
+ends it until the next question. A process that crashes, hangs or answers nonsense fails the requests it
+had and nothing else: it is killed and replaced. Knows nothing of the index. `serve` is the other side.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import os
-import pickle
-import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.config import ModelConfig
+from app.daemon.model_child import LOADED, STILL_LOADING, Facts, ModelChild
 from app.sync.throttle import step_back
-from embedder.errors import EmbedderClosed, EmbedderError, EngineUnavailable
+from embedder.errors import EmbedderClosed, EmbedderError, ModelNotFound, ModelUnresponsive, VectorsWrong
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from embedder import Embedder
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT = 120.0
-"""Seconds a model may take to load: a first one may have to be compiled for the machine."""
 START = "from app.daemon.model_process import main; main()"
 METHODS = frozenset({"embed_queries", "embed_documents", "count_tokens", "embed", "similarity"})
+SIGN_SECONDS = 1.0
+"""Seconds between two signs of life of a process that is loading the model."""
+SLICE = 0.25
+"""Longest wait at a time, in seconds. Time in which this process itself did not run (the machine slept, a
+person pressed Ctrl-Z) then counts as one slice at most, and is not held against the model."""
+PROMPT_BYTES = 50
+"""Bytes of the prompt around each text, roughly."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the embedder in the process says of itself."""
+class TimeLimits:
+    """Seconds that the model's process may take, and how soon it is started again."""
 
-    dimension: int
-    context_length: int
-    engine: str
-    precision: str
-    model: str
-    fingerprint: str
+    load: float = 120.0
+    """To load: a model may first have to be compiled for the machine."""
+    load_silence: float = 20.0
+    """Without a sign of life while loading."""
+    query_load: float = 20.0
+    """A question waits for loading; less than a client waits for the daemon."""
+    query: float = 5.0
+    """For a question, at least."""
+    batch: float = 10.0
+    """For a batch of documents, at least."""
+    slack: float = 20.0
+    """Times the expected duration that any request may take: other programs may have the processor."""
+    first_speed: float = 2000.0
+    """Bytes of text a second assumed before any was measured: a slow core. A token is four to five bytes of
+    UTF-8 in English as in Japanese, so that bytes serve where nothing else needs the tokens counted."""
+    restart: tuple[float, ...] = (0.0, 1.0, 5.0, 15.0, 60.0)
+    """Before a new process is started, after the first failure in a row, the second, and so on."""
+
+
+LIMITS = TimeLimits()
 
 
 class ModelProcess:
     """An embedder that lives elsewhere. Safe from any thread; raises what `Embedder` raises.
 
-    `nice` is how far its process steps back behind others.
+    Every request ends within `limits`: a process that gives no answer by then is killed, and the request
+    raises `ModelUnresponsive`. `nice` is how far its process steps back behind others.
     """
 
-    def __init__(self, config: ModelConfig, *, nice: int = 0) -> None:
+    def __init__(self, config: ModelConfig, *, nice: int = 0, limits: TimeLimits | None = None) -> None:
         self.config = config
         self.nice = nice
+        self.limits = limits or LIMITS
         self._guard = threading.RLock()
-        self._child: _Child | None = None
+        self._child: ModelChild | None = None
         self._closed = False
         self._used = time.monotonic()
+        self._speed = self.limits.first_speed
+        self._failures = 0
+        """In a row."""
+        self._failed_at = float("-inf")
+        self._failure: EmbedderError | None = None
 
     @property
     def facts(self) -> Facts:
-        return self._running().facts
+        return self._loaded(self._running(), self.limits.load)
 
     @property
     def dimension(self) -> int:
@@ -102,181 +127,221 @@ class ModelProcess:
     def idle_for(self) -> float:
         """Seconds since the last request began or ended."""
         child = self._child
-        return 0.0 if child is not None and child.waiting else time.monotonic() - self._used
+        return 0.0 if child is not None and child.outstanding else time.monotonic() - self._used
+
+    @property
+    def notice(self) -> str:
+        """What went wrong last, as a person reads it; empty once the model has answered again."""
+        if self._failure is None or not self._failures:
+            return ""
+        again = "It was started again." if self.loaded else "It is started again when it is needed."
+        return f"{self._failure.what} {again}"
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return cast("list[int]", self._ask("count_tokens", list(texts)))
+        with self._child_for(self.limits.load) as child:
+            size = _size(texts)
+            asked = child.ask(size, "count_tokens", list(texts))
+            return cast("list[int]", self._answer(child, asked, self.limits.batch))
 
     def embed_queries(
         self, texts: Sequence[str], *, task: str = "search result", dim: int = 768
     ) -> NDArray[np.float32]:
-        return cast("NDArray[np.float32]", self._ask("embed_queries", list(texts), task=task, dim=dim))
+        with self._child_for(self.limits.query_load) as child:
+            asked = child.ask(_size(texts), "embed_queries", list(texts), task=task, dim=dim)
+            return _unit(self._answer(child, asked, self.limits.query), len(texts), dim)
 
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None, *, dim: int = 768
     ) -> NDArray[np.float32]:
         titles = None if titles is None else list(titles)
-        return cast("NDArray[np.float32]", self._ask("embed_documents", list(texts), titles, dim=dim))
+        size = _size(texts)
+        with self._child_for(self.limits.load) as child:
+            alone, started = not child.outstanding, time.monotonic()
+            asked = child.ask(size, "embed_documents", list(texts), titles, dim=dim)
+            vectors = _unit(self._answer(child, asked, self.limits.batch), len(texts), dim)
+            if alone:
+                self._learn_speed(size, time.monotonic() - started)
+            return vectors
 
     def release(self) -> None:
         """End the process and give its memory back; the next request starts another."""
         with self._guard:
             child, self._child = self._child, None
         if child is not None:
-            child.end()
+            child.end(_closed)
 
     def close(self) -> None:
         self._closed = True
         self.release()
 
-    def _ask(self, method: str, *arguments: object, **options: object) -> object:
+    @contextlib.contextmanager
+    def _child_for(self, load_seconds: float) -> Iterator[ModelChild]:
+        """A process that has loaded the model; one that then fails is replaced."""
         self._used = time.monotonic()
+        child = self._running()
+        self._loaded(child, load_seconds)
         try:
-            return self._running().ask(method, *arguments, **options).result()
+            yield child
+            self._failures = 0
+        except (ModelUnresponsive, VectorsWrong) as error:
+            raise self._replaced(child, error) from error
         finally:
             self._used = time.monotonic()
 
-    def _running(self) -> _Child:
+    def _running(self) -> ModelChild:
+        """The process, started where there is none; raises the last failure while it is too soon for that."""
         with self._guard:
             if self._closed:
-                raise EmbedderClosed(
-                    "The model was closed.", "Ask again; `ken daemon start` starts the daemon."
-                )
+                raise _closed()
             if self._child is None or not self._child.alive:
-                self.release()
-                self._child = _Child(self.config, self.nice)
+                if self._failure is not None and (wait := self._wait) > 0:
+                    raise type(self._failure)(self._failure.what, _again(wait))
+                self._child = ModelChild(START, self.config, self.nice)
             return self._child
 
+    def _loaded(self, child: ModelChild, patience: float) -> Facts:
+        """What the process says once it has loaded the model; a caller waits for `patience` seconds."""
+        waited = silent = 0.0
+        signs = child.signs_of_life
+        while True:
+            try:
+                return child.facts.result(SLICE)
+            except TimeoutError:
+                waited += SLICE
+            except (ModelNotFound, EmbedderClosed):
+                raise
+            except EmbedderError as error:
+                self._count_failure(child, error)
+                raise
+            silent = silent + SLICE if signs == child.signs_of_life else 0.0
+            signs = child.signs_of_life
+            if silent > self.limits.load_silence or time.monotonic() - child.started > self.limits.load:
+                late = ModelUnresponsive("The model did not load in time.")
+                raise self._replaced(child, late)
+            if waited >= patience:
+                raise ModelUnresponsive("The model is still being loaded.", "Ask again in a moment.")
 
-class _Child:
-    """One process, from start to end."""
+    def _answer(self, child: ModelChild, asked: Future[object], least: float) -> object:
+        """What was asked for, by a limit of `least` seconds or what all that was asked for may take."""
+        limit = left = max(least, self.limits.slack * child.outstanding / self._speed)
+        while left > 0:
+            try:
+                return asked.result(min(SLICE, left))
+            except TimeoutError:
+                left -= SLICE
+        raise ModelUnresponsive(f"The model did not answer within {limit:.0f} seconds.")
 
-    def __init__(self, config: ModelConfig, nice: int) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", START, str(theirs.fileno()), str(nice)],
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        self._channel: Connection[Any, Any] = Connection(ours.detach())
-        self._sending = threading.Lock()
-        self._numbers = itertools.count()
-        self._futures: dict[int, Future[object]] = {}
-        self.alive = True
-        self.facts = self._start(config)
-        self._reader = threading.Thread(target=self._read, name="model", daemon=True)
-        self._reader.start()
+    def _replaced(self, child: ModelChild, error: EmbedderError) -> EmbedderError:
+        """The error to raise, after `child` was killed and, where it is not too soon, started again."""
+        self._count_failure(child, error)
+        with contextlib.suppress(EmbedderError):
+            self._running()
+        return type(error)(error.what, "It was started again." if self.loaded else _again(self._wait))
+
+    def _count_failure(self, child: ModelChild, error: EmbedderError) -> None:
+        """Once for each process, however many requests it fails."""
+        with self._guard:
+            counts = self._child is child
+            if counts:
+                self._child = None
+                self._failures += 1
+                self._failure, self._failed_at = error, time.monotonic()
+        if counts:
+            log.warning("%s (process %d, failure %d in a row)", error.what, child.process.pid, self._failures)
+        child.end(lambda: type(error)(error.what, error.fix))
 
     @property
-    def waiting(self) -> int:
-        return len(self._futures)
+    def _wait(self) -> float:
+        """Seconds until the process may be started again."""
+        if not self._failures:
+            return 0.0
+        pause = self.limits.restart[min(self._failures, len(self.limits.restart)) - 1]
+        return self._failed_at + pause - time.monotonic()
 
-    def ask(self, method: str, *arguments: object, **options: object) -> Future[object]:
-        future: Future[object] = Future()
-        number = next(self._numbers)
-        with self._sending:
-            self._futures[number] = future
-            try:
-                if not self.alive:
-                    raise OSError("ended")
-                self._channel.send((number, method, arguments, options))
-            except OSError:
-                self._futures.pop(number, None)
-                future.set_exception(_ended())
-        return future
-
-    def end(self) -> None:
-        """Stop the process at once; it keeps nothing that could be lost."""
-        self.alive = False
-        self.process.kill()
-        self.process.wait()
-        if self._reader.is_alive() and self._reader is not threading.current_thread():
-            self._reader.join()
-
-    def _start(self, config: ModelConfig) -> Facts:
-        try:
-            self._channel.send(config)
-            if not self._channel.poll(START_TIMEOUT):
-                raise EngineUnavailable("The model did not load in time.", "Look at `ken daemon logs`.")
-            answer = self._channel.recv()
-        except (OSError, EOFError) as error:
-            self._give_up()
-            raise EngineUnavailable(
-                "The model's process ended while loading.", "Look at `ken daemon logs`."
-            ) from error
-        except EngineUnavailable:
-            self._give_up()
-            raise
-        if isinstance(answer, BaseException):
-            self._give_up()
-            raise answer
-        return cast("Facts", answer)
-
-    def _give_up(self) -> None:
-        self.alive = False
-        self.process.kill()
-        self.process.wait()
-        self._channel.close()
-
-    def _read(self) -> None:
-        try:
-            while True:
-                number, result = self._channel.recv()
-                future = self._futures.pop(number)
-                if isinstance(result, BaseException):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
-        except (EOFError, OSError, pickle.UnpicklingError):
-            log.info("the model's process ended")
-        with self._sending:
-            self.alive = False
-            futures, self._futures = list(self._futures.values()), {}
-            self._channel.close()
-        self.process.wait()
-        for future in futures:
-            future.set_exception(_ended())
+    def _learn_speed(self, size: int, seconds: float) -> None:
+        """Move halfway to what was just measured."""
+        self._speed = (self._speed + size / max(seconds, 1e-3)) / 2
 
 
-def _ended() -> EmbedderClosed:
-    return EmbedderClosed(
-        "The model's process ended while it worked.", "It is started again; look at `ken daemon logs`."
-    )
+def _size(texts: Sequence[str]) -> int:
+    return sum(len(text.encode("utf-8", "replace")) + PROMPT_BYTES for text in texts)
+
+
+def _unit(vectors: object, count: int, dim: int) -> NDArray[np.float32]:
+    """`vectors`, which have to be `count` rows of unit length; NaN is of no length."""
+    if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or vectors.shape != (count, dim):
+        raise ModelUnresponsive(f"The model's process answered something else than {count} vectors.")
+    if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.01):
+        raise VectorsWrong("The model gave a vector that is not of length one.", "")
+    return vectors
+
+
+def _again(wait: float) -> str:
+    return f"It is started again in {max(1.0, wait):.0f} seconds."
+
+
+def _closed() -> EmbedderClosed:
+    return EmbedderClosed("The model was closed.", "Ask again; `ken daemon start` starts the daemon.")
 
 
 def serve(channel: Connection[Any, Any]) -> None:
     """The process: load what is asked for, answer until the other side is gone."""
+    sending = threading.Lock()
+
+    def send(number: int, result: object) -> None:
+        with sending:
+            channel.send((number, result))
+
     config: ModelConfig = channel.recv()
     try:
-        from embedder import load
-
-        model = load(
-            config.name or None,
-            engine=config.engine,
-            precision=config.precision,
-            threads=config.threads or None,
-            memory_mb=config.memory_mb or None,
-        )
+        with _signs_of_life(send):
+            model = _load(config)
     except Exception as error:  # noqa: BLE001 - told to the daemon, which has someone to tell
-        channel.send(_portable(error))
+        send(LOADED, _portable(error))
         return
-    channel.send(Facts(*(getattr(model, name) for name in Facts.__slots__)))
-    sending = threading.Lock()
+    send(LOADED, Facts(*(getattr(model, name) for name in Facts.__slots__)))
 
     def answer(number: int, method: str, arguments: Any, options: Any) -> None:
         try:
             result = getattr(model, method)(*arguments, **options) if method in METHODS else None
         except Exception as error:  # noqa: BLE001 - told to whoever asked
             result = _portable(error)
-        with sending:
-            channel.send((number, result))
+        send(number, result)
 
     with ThreadPoolExecutor(max_workers=8) as pool:
         while True:
             pool.submit(answer, *channel.recv())
+
+
+def _load(config: ModelConfig) -> Embedder:
+    from embedder import load
+
+    return load(
+        config.name or None,
+        engine=config.engine,
+        precision=config.precision,
+        threads=config.threads or None,
+        memory_mb=config.memory_mb or None,
+    )
+
+
+@contextlib.contextmanager
+def _signs_of_life(send: Callable[[int, object], None]) -> Iterator[None]:
+    """Tells the other side about once a second that this process still runs."""
+    done = threading.Event()
+
+    def tell() -> None:
+        with contextlib.suppress(OSError):
+            while not done.wait(SIGN_SECONDS):
+                send(STILL_LOADING, None)
+
+    thread = threading.Thread(target=tell, name="loading", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _portable(error: Exception) -> Exception:

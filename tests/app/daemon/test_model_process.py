@@ -1,20 +1,33 @@
-"""The model in a process of its own: the same vectors, its errors, its death."""
+"""The model in a process of its own: the same vectors, its errors, its death, its silence."""
 
 from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support import dying_model
 from support.waiting import until
 
 import embedder
 from app.config import ModelConfig
-from app.daemon.model_process import ModelProcess
-from embedder.errors import EmbedderError, InputInvalid, ModelNotFound
+from app.daemon.model_child import ModelChild
+from app.daemon.model_process import ModelProcess, TimeLimits
+from embedder.errors import (
+    EmbedderError,
+    EngineUnavailable,
+    InputInvalid,
+    ModelNotFound,
+    ModelUnresponsive,
+    VectorsWrong,
+)
+
+SHORT = TimeLimits(load_silence=1.5, query_load=20.0, query=1.0, batch=1.0, restart=(0.0, 1000.0))
+"""Limits at which a test need not wait long. A second process after two failures would be after 1,000 s."""
 
 
 @pytest.fixture
@@ -23,6 +36,21 @@ def model(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelP
     process = ModelProcess(ModelConfig())
     yield process
     process.close()
+
+
+@pytest.fixture
+def impatient(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelProcess]:
+    """The same with short limits, around a model that goes wrong at certain texts."""
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models))
+    dying_model.use(monkeypatch)
+    process = ModelProcess(ModelConfig(), limits=SHORT)
+    yield process
+    process.close()
+
+
+def child_of(model: ModelProcess) -> ModelChild:
+    assert model._child is not None
+    return model._child
 
 
 def test_it_answers_as_the_model_in_this_process_would(model: ModelProcess) -> None:
@@ -54,10 +82,9 @@ def test_errors_arrive_as_what_they_are(model: ModelProcess, monkeypatch: pytest
 
 def test_its_death_fails_what_it_had_and_nothing_after(model: ModelProcess) -> None:
     model.embed_queries(["x"])
-    child = model._child
-    assert child is not None
+    child = child_of(model)
     os.kill(child.process.pid, signal.SIGSTOP)
-    asked = child.ask("embed_queries", ["x"])
+    asked = child.ask(1, "embed_queries", ["x"])
     os.kill(child.process.pid, signal.SIGKILL)
     with pytest.raises(EmbedderError):
         asked.result(timeout=10)
@@ -73,9 +100,157 @@ def test_much_work_steps_back_behind_other_sessions_too(
     process = ModelProcess(ModelConfig(), nice=7)
     try:
         process.embed_queries(["x"])
-        assert process._child is not None
-        pid = process._child.process.pid
+        pid = child_of(process).process.pid
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.nice(0) + 7)
         assert Path(f"/proc/{pid}/autogroup").read_text().endswith("nice 7\n")
     finally:
         process.close()
+
+
+@pytest.mark.parametrize("text", dying_model.PROCESS)
+def test_a_process_that_goes_wrong_fails_one_question_and_is_replaced(
+    impatient: ModelProcess, text: str
+) -> None:
+    first = child_of_loaded(impatient)
+    with pytest.raises(ModelUnresponsive) as raised:
+        impatient.embed_queries([text])
+    assert "started again" in raised.value.fix and "started again" in impatient.notice
+    until(lambda: first.process.poll() is not None, what="the end of the old one")
+    assert impatient.embed_queries(["x"]).shape == (1, 768)
+    assert not impatient.notice
+
+
+@pytest.mark.parametrize("text", [dying_model.FEWER, dying_model.NAN])
+def test_vectors_that_are_none_are_an_error(impatient: ModelProcess, text: str) -> None:
+    with pytest.raises((ModelUnresponsive, VectorsWrong)):
+        impatient.embed_documents(["fine", text])
+    assert impatient.embed_documents(["fine", "too"]).shape == (2, 768)
+
+
+def test_all_who_wait_for_a_process_that_hangs_are_told(impatient: ModelProcess) -> None:
+    """Also those whose request does not fit into the channel any more, and those behind them."""
+    os.kill(child_of_loaded(impatient).process.pid, signal.SIGSTOP)
+    errors: list[EmbedderError] = []
+
+    def ask(number: int) -> None:
+        try:
+            if number % 2:
+                impatient.embed_queries(["x"])
+            else:
+                impatient.embed_documents(["river " * 200_000])
+        except EmbedderError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+    impatient._speed = 1e9
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors and all(isinstance(error, ModelUnresponsive) for error in errors)
+    assert impatient._failures <= 1, "one process that hangs is one failure"
+    assert impatient.embed_queries(["x"]).shape == (1, 768)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import time; time.sleep(1000)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
+    ],
+)
+def test_a_process_that_hangs_while_loading_is_given_up(
+    impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    monkeypatch.setattr("app.daemon.model_process.START", start)
+    with pytest.raises(ModelUnresponsive, match="load"):
+        impatient.embed_queries(["x"])
+
+
+def test_a_question_waits_for_a_slow_start_only_so_long_and_leaves_it_running(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The process shows that it is loading for as long as the file is there."""
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models))
+    gate = tmp_path / "loading"
+    gate.touch()
+    monkeypatch.setattr("app.daemon.model_process.START", SLOW_START.format(gate=str(gate)))
+    process = ModelProcess(ModelConfig(), limits=TimeLimits(load_silence=5.0, query_load=2.0))
+    try:
+        with pytest.raises(ModelUnresponsive, match="still being loaded"):
+            process.embed_queries(["x"])
+        child = child_of(process)
+        assert child.alive and not process.notice
+        gate.unlink()
+        assert process.embed_queries(["x"]).shape == (1, 768)
+        assert child_of(process) is child
+    finally:
+        process.close()
+
+
+SLOW_START = """
+import time
+from pathlib import Path
+from app.daemon import model_process
+load = model_process._load
+def wait(config):
+    while Path({gate!r}).exists():
+        time.sleep(0.01)
+    return load(config)
+model_process._load = wait
+model_process.main()
+"""
+
+
+def test_a_process_that_always_dies_is_not_started_for_every_question(
+    impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    monkeypatch.setattr("app.daemon.model_process.START", f"open({str(starts)!r}, 'a').write('.')")
+    for _ in range(20):
+        with pytest.raises(EngineUnavailable):
+            impatient.embed_queries(["x"])
+    assert starts.read_text() == "..", "one more try, then a pause"
+    with pytest.raises(EngineUnavailable, match="ended while loading") as raised:
+        impatient.embed_documents(["x"])
+    assert "again in" in raised.value.fix
+
+
+def test_a_process_that_cannot_be_killed_is_left_behind(
+    impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As inside a driver's system call: the kernel keeps the signal until that ends."""
+    monkeypatch.setattr("app.daemon.model_child.REAP_SECONDS", 0.1)
+    child = child_of_loaded(impatient)
+    monkeypatch.setattr(child.process, "kill", lambda: None)
+    with pytest.raises(ModelUnresponsive):
+        impatient.embed_queries([dying_model.HANGS])
+    assert impatient.embed_queries(["x"]).shape == (1, 768)
+    os.kill(child.process.pid, signal.SIGKILL)
+    child.process.wait()
+
+
+def test_closing_does_not_wait_for_a_model_that_is_loading(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.daemon.model_process.START", "import time; time.sleep(1000)")
+    process = ModelProcess(ModelConfig())
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            process.embed_queries(["x"])
+        except EmbedderError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    until(lambda: process.loaded)
+    process.close()
+    thread.join(timeout=10)
+    assert len(failed) == 1
+
+
+def child_of_loaded(model: ModelProcess) -> ModelChild:
+    model.embed_queries(["x"])
+    return child_of(model)

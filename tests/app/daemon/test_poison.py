@@ -1,4 +1,4 @@
-"""A text at which the model's process dies, or always fails, costs nothing but its own passage."""
+"""A text at which the model's process dies, hangs or fails costs nothing but its own passage."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from support.waiting import until
 from app.config import Config, ModelConfig
 from app.daemon import model_process
 from app.daemon.hosted import HostedLibrary
+from app.daemon.model_process import TimeLimits
 from embedder.errors import EngineUnavailable
 
 
 @pytest.fixture
 def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostedLibrary]:
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
-    monkeypatch.setenv("PYTHONPATH", str(Path(dying_model.__file__).parents[1]))
-    monkeypatch.setattr(model_process, "START", dying_model.START)
+    dying_model.use(monkeypatch)
+    monkeypatch.setattr(model_process, "LIMITS", TimeLimits(query=2.0, batch=2.0))
     library = HostedLibrary(Config(model=ModelConfig(precision="f32", threads=1)))
     library.start()
     yield library
@@ -38,7 +39,9 @@ def folder_with(tmp_path: Path, poison: str) -> Path:
     return notes(tmp_path / "notes", poisoned__md=poisoned, **fine)
 
 
-@pytest.mark.parametrize("poison", [dying_model.CRASHES, dying_model.FAILS])
+@pytest.mark.parametrize(
+    "poison", [dying_model.FAILS, dying_model.FEWER, dying_model.NAN, *dying_model.PROCESS]
+)
 def test_one_passage_is_left_out_and_told(library: HostedLibrary, tmp_path: Path, poison: str) -> None:
     folder = folder_with(tmp_path, poison)
     library.add([str(folder)])
