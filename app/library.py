@@ -26,6 +26,7 @@ from app.lock import WriteLock
 from app.model import LazyModel, TextModel
 from app.places import absolute, usable
 from app.roots import FORGOTTEN, Kept, is_under
+from app.rules import rules_of
 from app.stale_hits import check, notice
 from app.sync.pipeline import Pipeline
 from app.why import covered, folder_now, problem_of, verdict_on
@@ -36,7 +37,7 @@ from index.search.searcher import Searcher
 from index.store.store import Store
 from index.store.vectors import DIMENSION
 from index.types import Filter, Mode, Results
-from index.walk.walker import Rules
+from index.walk.walker import Rules, configured_faults
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,6 +210,7 @@ class LocalLibrary:
             progress=Progress("paused") if idle and paths.pause_mark().exists() else self._progress,
             daemon=False,
             index_bytes=_bytes(self.index),
+            notices=tuple(configured_faults(self.rules)),
         )
 
     def follow(self, progress: Callable[[Status], None]) -> None:
@@ -266,9 +268,7 @@ class LocalLibrary:
 
     @property
     def rules(self) -> Rules:
-        reading = self.config.reading
-        most = reading.max_file_mb * 1024 * 1024 or None
-        return Rules(ignore=reading.ignore, hidden=reading.include_hidden, max_bytes=most)
+        return rules_of(self.config.reading)
 
     @contextmanager
     def _writing(self, fingerprint: str = "") -> Iterator[Store]:

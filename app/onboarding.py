@@ -15,8 +15,9 @@ from pathlib import Path
 
 from app.api import Library
 from app.config import ReadingConfig
+from app.rules import rules_of
 from index import kinds
-from index.walk.walker import Found, Rules, walk
+from index.walk.walker import Found, walk
 
 NAMES = ("Documents", "Notes", "notes", "Obsidian", "Zettelkasten", "wiki", "Dropbox/Notes",
          "Library/Mobile Documents/iCloud~md~obsidian/Documents", "org", "Papers", "papers",
@@ -66,11 +67,7 @@ def estimate(
     path: str, reading: ReadingConfig, stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[Estimate]:
     """Ever better estimates of a folder, the last one final; ends early where `stopped()`."""
-    rules = Rules(
-        ignore=reading.ignore,
-        hidden=reading.include_hidden,
-        max_bytes=reading.max_file_mb * 1024 * 1024 or None,
-    )
+    rules = rules_of(reading)
     files = size = 0
     tokens = 0.0
     counted: Counter[str] = Counter()

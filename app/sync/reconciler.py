@@ -17,7 +17,7 @@ from index.walk.walker import Found, Rules, Skipped, walk
 
 Known = dict[str, FileRecord]
 
-LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system")
+LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system", "ignore file")
 """Rules whose files are listed among the problems; files left out by an ignore rule are not."""
 
 

@@ -32,6 +32,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from app.sync import inotify
 from app.sync.change_queue import DirtyQueue
 from app.sync.mounts import is_remote
+from index.walk.walker import IGNORE_FILES
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,9 @@ class _Handler(FileSystemEventHandler):
     def dispatch(self, event: FileSystemEvent) -> None:
         for name in (event.src_path, event.dest_path):
             path = self._own(os.fsdecode(name))
-            if path:
+            if path and os.path.basename(path) in IGNORE_FILES:  # noqa: PTH119
+                self.queue.mark(os.path.dirname(path), tree=True)  # noqa: PTH120
+            elif path:
                 self.queue.mark(path, tree=event.is_directory)
 
     def _own(self, path: str) -> str:

@@ -1,30 +1,29 @@
-"""What is looked at: walking folders under ignore rules, size limits and the keeping of secrets.
+"""What is looked at: walking folders under ignore rules, size limits and names of credentials.
 
 Owns the verdict on a path, found or left out and by which rule. Opens no document.
 
-The order in which rules speak, strongest first: patterns of the configuration, `.kenignore`, secrets,
-`.ignore`, `.gitignore` (each nearest folder first, with git's semantics: the last matching pattern
-of a file decides, `!` takes back), then what is left out by default.
+The order in which rules speak, strongest first: patterns of the configuration, `.kenignore`, names of
+credentials, `.ignore`, `.gitignore` (each nearest folder first, with git's semantics: the last matching
+pattern of a file decides, `!` takes back), then what is left out by default. Only the configuration and the
+`.kenignore` of the root itself take credentials back: the folder of somebody else's project must not.
+ken's own homes and models are never walked, whatever any rule says, and links are not followed.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
-from index import credentials, kinds
-from index.walk import default_ignores
+from index import kinds
+from index.walk import credential_names, default_ignores, ignore_rules, own_folders
+from index.walk.ignore_rules import IgnoreFile
+from index.walk.reasons import cannot, special
 
 MEBIBYTE = 1 << 20
-_IGNORE_FILES = (".kenignore", ".ignore", ".gitignore")
-_MOST_RULES_BYTES = MEBIBYTE
+IGNORE_FILES = (".kenignore", ".ignore", ".gitignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,11 @@ class Rules:
     defaults: bool = True
     """Leave out dependencies, caches, build outputs and version control."""
     secrets: bool = True
-    """Leave out files that hold keys and passwords."""
+    """Leave out files whose names say that they hold keys and passwords."""
     max_bytes: int | None = None
     """Leave out larger files; None: as much as each format can take."""
+    own: tuple[str, ...] = ()
+    """Real paths of ken's home and models: never walked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,7 @@ class _Pattern:
 
     base: str
     file: str
-    spec: GitIgnoreSpec
-    lines: tuple[str, ...]
+    rules: IgnoreFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,10 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            yield Skipped(folder, _cannot(error, "folder"), "system", folder=True)
+            yield Skipped(folder, cannot(error, "folder"), "system", folder=True)
+            continue
+        if own := _own(folder, {entry.name for entry in listed}, rules):
+            yield own
             continue
         level = _entered(folder, above, rules, {entry.name for entry in listed})
         inner: list[tuple[str, _Level]] = []
@@ -125,6 +128,7 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
                 inner.append((entry.path, level))
             else:
                 yield verdict
+        yield from _faults(folder, level)
         waiting.extend(reversed(inner))
 
 
@@ -147,15 +151,19 @@ def _descend(path: str, state: _Walk) -> Found | Skipped | _Level:
     """The way from the root to `path`: a verdict, or the rules in force around a folder that is entered."""
     level = _levels_above(state.root, state.rules)
     folder = state.root
+    if own := _own(folder, None, state.rules):
+        return own
     for name in Path(path).relative_to(state.root).parts:
         level = _entered(folder, level, state.rules, None)
         folder = os.path.join(folder, name)  # noqa: PTH118
         try:
             verdict = _verdict(folder, name, os.lstat(folder), level, state)
         except OSError as error:
-            return Skipped(path, _cannot(error, "file"), "system")
+            return Skipped(path, cannot(error, "file"), "system")
+        if verdict is None:
+            verdict = _own(folder, None, state.rules)
         if verdict is not None:
-            return verdict
+            return _fault_of(folder, level) or verdict if folder == path else verdict
     return level
 
 
@@ -164,12 +172,14 @@ def _asked_for(path: str, state: _Walk) -> Found | Skipped:
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError as error:
-        return Skipped(path, _cannot(error, "file"), "system")
+        return Skipped(path, cannot(error, "file"), "system")
     if stat.S_ISDIR(status.st_mode):
         return Skipped(path, "It is a folder.", "folder", folder=True)
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, f"It is {_special(status.st_mode)}, not a file.", "not a file")
-    if state.rules.secrets and (pattern := _secret(path, name, folder=False)):
+        return Skipped(path, f"It is {special(status.st_mode)}, not a file.", "not a file")
+    real = os.path.realpath(path)
+    pattern = _credential(name, os.path.dirname(real)) or _credential(os.path.basename(real), "")  # noqa: PTH119, PTH120
+    if state.rules.secrets and pattern:
         return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}")
     return _readable(path, name, status, state.rules)
 
@@ -179,8 +189,8 @@ def _entry(entry: os.DirEntry[str], level: _Level, state: _Walk) -> Found | Skip
         status = entry.stat(follow_symlinks=False)
         verdict = _verdict(entry.path, entry.name, status, level, state)
     except OSError as error:
-        return Skipped(entry.path, _cannot(error, "file"), "system")
-    if isinstance(verdict, Found) and (verdict.stat.st_nlink > 1 or stat.S_ISLNK(status.st_mode)):
+        return Skipped(entry.path, cannot(error, "file"), "system")
+    if isinstance(verdict, Found) and verdict.stat.st_nlink > 1:
         key = (verdict.stat.st_dev, verdict.stat.st_ino)
         if key in state.seen:
             return Skipped(
@@ -201,39 +211,43 @@ def _verdict(
     if folder:
         return None
     if stat.S_ISLNK(status.st_mode):
-        followed = _followed(path, state)
-        if isinstance(followed, Skipped):
-            return followed
-        status = followed
+        return _link(path, state)
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, f"It is {_special(status.st_mode)}, not a file.", "not a file")
+        return Skipped(path, f"It is {special(status.st_mode)}, not a file.", "not a file")
     return _readable(path, name, status, state.rules)
 
 
-def _followed(path: str, state: _Walk) -> os.stat_result | Skipped:
-    """What a link leads to; a link to a folder, to nothing, or to what is looked at anyway is left out."""
+def _link(path: str, state: _Walk) -> Skipped:
+    """Why a link is left out: what it leads to is read where it lies, if that is in a folder that is kept."""
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError as error:
-        return Skipped(path, _cannot(error, "link"), "link")
+        return Skipped(path, cannot(error, "link"), "link")
     if stat.S_ISDIR(status.st_mode):
         return Skipped(path, "It is a link to a folder; links to folders are not followed.", "link")
     target = os.path.realpath(path)
     base = os.path.realpath(state.root)
     if target.startswith(base.rstrip(os.sep) + os.sep):
         return Skipped(path, f"It is a link to {target}, which lies in the same folder.", "nothing twice")
-    if state.rules.secrets and (pattern := _secret(target, os.path.basename(target), folder=False)):  # noqa: PTH119
-        return Skipped(path, "It is a link to a file that may hold keys or passwords.", f"secret: {pattern}")
-    return status
+    return Skipped(path, "It is a link that leads out of the folder; such links are not followed.", "link")
 
 
 def _ignored(path: str, name: str, folder: bool, level: _Level, state: _Walk) -> Skipped | None:
     rules = state.rules
+    kept = False
     for patterns in (state.configured, level.ken):
-        if (ruled := _matched(patterns, path, folder)) is not None:
-            return ruled if ruled.reason else None
-    if rules.secrets and (pattern := _secret(path, name, folder)):
+        if (ruled := _matched(patterns, path, folder)) is None:
+            continue
+        if ruled.reason:
+            return ruled
+        kept = True
+        if patterns is state.configured or ruled.rule.startswith(os.path.join(state.root, ".kenignore:")):  # noqa: PTH118
+            return None
+        break
+    if rules.secrets and (pattern := _credential("" if folder else name, path if folder else "")):
         return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}", folder)
+    if kept:
+        return None
     for patterns in (level.ignore, level.git):
         if (ruled := _matched(patterns, path, folder)) is not None:
             return ruled if ruled.reason else None
@@ -243,17 +257,10 @@ def _ignored(path: str, name: str, folder: bool, level: _Level, state: _Walk) ->
 def _matched(patterns: Sequence[_Pattern], path: str, folder: bool) -> Skipped | None:
     """The verdict of the first file that has one: an empty reason says that the path is taken back."""
     for pattern in patterns:
-        relative = path[len(pattern.base) :].lstrip(os.sep)
-        result = pattern.spec.check_file(relative + "/" if folder else relative)
-        if result.include is not None:
-            line = pattern.lines[result.index] if result.index is not None else ""
-            rule = f"{pattern.file}: {line}"
-            return Skipped(
-                path,
-                f"The pattern {line} in {pattern.file} leaves it out." if result.include else "",
-                rule,
-                folder,
-            )
+        found = pattern.rules.match(path[len(pattern.base) :].lstrip(os.sep), folder=folder)
+        if found is not None:
+            reason = f"The pattern {found.text} in {pattern.file} leaves it out." if found.ignored else ""
+            return Skipped(path, reason, f"{pattern.file}: {found.text}", folder)
     return None
 
 
@@ -283,19 +290,52 @@ def _readable(path: str, name: str, status: os.stat_result, rules: Rules) -> Fou
     return Found(path, status)
 
 
-def _secret(path: str, name: str, folder: bool) -> str:
-    if not folder and name in credentials.EXAMPLES:
-        return ""
-    for pattern in credentials.FOLDERS if folder else credentials.FILES:
-        if fnmatchcase(name, pattern) or ("/" in pattern and path.endswith("/" + pattern)):
-            return pattern
-    return ""
+def _credential(name: str, folder: str) -> str:
+    """The pattern by which a file's name, or a folder or one above it, is that of credentials; else empty."""
+    found = credential_names.file_pattern(name) if name else ""
+    return found or (credential_names.folder_pattern(folder) if folder else "")
+
+
+def _own(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:
+    """The verdict on a folder that is ken's own."""
+    if not own_folders.is_own(folder, rules.own, names):
+        return None
+    return Skipped(
+        folder, "It holds ken's own index or models; they are never indexed.", "ken's own", folder=True
+    )
+
+
+def configured_faults(rules: Rules) -> list[str]:
+    """What of the configuration's patterns is skipped, and why, in sentences."""
+    faults = IgnoreFile(rules.ignore).faults
+    return [f"reading.ignore: the pattern {fault.text} is skipped: {fault.reason}." for fault in faults]
+
+
+def _faults(folder: str, level: _Level) -> Iterator[Skipped]:
+    """The ignore files of `folder` of which something is skipped."""
+    for patterns in (level.ken, level.ignore, level.git):
+        for pattern in patterns:
+            if pattern.base == folder and pattern.rules.faults:
+                yield _told(pattern)
+
+
+def _fault_of(path: str, level: _Level) -> Skipped | None:
+    """The same for one path."""
+    found = (fault for fault in _faults(os.path.dirname(path), level) if fault.path == path)  # noqa: PTH120
+    return next(found, None) if os.path.basename(path) in IGNORE_FILES else None  # noqa: PTH119
+
+
+def _told(pattern: _Pattern) -> Skipped:
+    faults = pattern.rules.faults
+    first = faults[0]
+    where = f"Line {first.line} ({first.text[:80]})" if first.line else "It"
+    what = f"is skipped: {first.reason}" if first.line else first.reason.removeprefix("it ")
+    more = f" So are {len(faults) - 1} further lines." if len(faults) > 1 else ""
+    return Skipped(pattern.file, f"{where} {what}.{more} Its other patterns hold.", "ignore file")
 
 
 def _configured(root: str, rules: Rules) -> tuple[_Pattern, ...]:
-    if not rules.ignore:
-        return ()
-    return (_Pattern(root, "the configuration", GitIgnoreSpec.from_lines(rules.ignore), rules.ignore),)
+    return (_Pattern(root, "the configuration", IgnoreFile(rules.ignore)),) if rules.ignore else ()
 
 
 def _levels_above(root: str, rules: Rules) -> _Level:
@@ -323,7 +363,7 @@ def _entered(folder: str, above: _Level, rules: Rules, names: set[str] | None) -
     if not rules.ignore_files:
         return above
     found = [
-        _read_patterns(folder, name) if names is None or name in names else None for name in _IGNORE_FILES
+        _read_patterns(folder, name) if names is None or name in names else None for name in IGNORE_FILES
     ]
     if not any(found):
         return above
@@ -333,36 +373,5 @@ def _entered(folder: str, above: _Level, rules: Rules, names: set[str] | None) -
 
 def _read_patterns(folder: str, name: str) -> _Pattern | None:
     path = os.path.join(folder, name)  # noqa: PTH118
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        lines = tuple(stream.read(_MOST_RULES_BYTES).decode("utf-8", "replace").splitlines())
-    return _Pattern(folder, path, GitIgnoreSpec.from_lines(lines), lines)
-
-
-def _special(mode: int) -> str:
-    kinds = (
-        (stat.S_ISFIFO, "a pipe"),
-        (stat.S_ISSOCK, "a socket"),
-        (stat.S_ISCHR, "a device"),
-        (stat.S_ISBLK, "a device"),
-    )
-    return next((name for test, name in kinds if test(mode)), "something special")
-
-
-def _cannot(error: OSError, what: str) -> str:
-    match error.errno:
-        case errno.EACCES | errno.EPERM:
-            return f"There is no permission to read this {what}."
-        case errno.ELOOP:
-            return "It is a link that leads back to itself."
-        case errno.ENOENT:
-            return "It leads to nothing." if what == "link" else "It is gone."
-        case errno.ENAMETOOLONG:
-            return "Its path is longer than the system can open."
-        case _:
-            return f"The system cannot read this {what}: {os.strerror(error.errno or 0)}."
+    compiled = ignore_rules.read(path)
+    return None if compiled is None else _Pattern(folder, path, compiled)

@@ -120,7 +120,7 @@ def test_secrets_stay_out_unless_asked_for(tmp_path: Path) -> None:
     assert verdicts(tmp_path)["prod.env"] == ""
 
 
-def test_links_lead_to_files_once_and_to_folders_never(tmp_path: Path) -> None:
+def test_links_are_not_followed_and_no_file_is_read_twice(tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "out"
     put(inside, "a.md")
     put(outside, "b.md", "deep/c.md", "id_rsa")
@@ -133,8 +133,8 @@ def test_links_lead_to_files_once_and_to_folders_never(tmp_path: Path) -> None:
     (inside / "gone.md").symlink_to(outside / "gone.md")
     os.link(inside / "a.md", inside / "z-hard.md")
     assert verdicts(inside) == {
-        "a.md": "", "again.md": "nothing twice", "b.md": "", "b2.md": "nothing twice", "deep": "link",
-        "gone.md": "link", "key.md": "secret: id_rsa", "loop": "link", "z-hard.md": "nothing twice",
+        "a.md": "", "again.md": "nothing twice", "b.md": "link", "b2.md": "link", "deep": "link",
+        "gone.md": "link", "key.md": "link", "loop": "link", "z-hard.md": "nothing twice",
     }  # fmt: skip
 
 
@@ -191,3 +191,17 @@ def test_a_folder_asked_for_by_name_is_walked_though_the_repository_ignores_it(t
     kept.mkdir()
     (kept / "a.log").write_text("noise")
     assert not any(isinstance(verdict, Found) for verdict in walk(str(kept), Rules()))
+
+
+def test_homes_and_models_of_ken_are_never_walked(tmp_path: Path) -> None:
+    from index.store.store import Store
+
+    put(tmp_path, "notes/a.md", "other/home/ken.log", "own/b.md")
+    put(tmp_path / "models", ".canary/x", ".compiled/y", "card.md")
+    with Store(tmp_path / "other" / "home" / "index.db"):
+        """An index makes a folder a home."""
+    found = verdicts(tmp_path, Rules(own=(os.path.realpath(tmp_path / "own"),)))
+    assert found == {"notes/a.md": "", "other/home": "ken's own", "models": "ken's own", "own": "ken's own"}
+    inside = judge(str(tmp_path / "other" / "home" / "ken.log"), str(tmp_path), Rules())
+    assert isinstance(inside, Skipped)
+    assert inside.rule == "ken's own"
