@@ -8,6 +8,7 @@ import threading
 from app.errors import PathInvalid
 from app.excerpt import Excerpts
 from index.extract import ReaderPool
+from index.types import Stamp
 
 KEPT = 4
 """Documents a preview may come back to."""
@@ -19,7 +20,7 @@ class Documents:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._readers: ReaderPool | None = None
-        self._kept: dict[tuple[str, int, int], Excerpts] = {}
+        self._kept: dict[tuple[str, Stamp], Excerpts] = {}
 
     def read(self, path: str) -> Excerpts:
         """The document at an absolute path, ready to be cut.
@@ -30,7 +31,7 @@ class Documents:
             stat = os.stat(path)  # noqa: PTH116
         except OSError as error:
             raise PathInvalid(f"{path} cannot be read: {error.strerror}.", "It may be gone.") from error
-        key = (path, stat.st_mtime_ns, stat.st_size)
+        key = (path, Stamp.of(stat))
         with self._guard:
             if key in self._kept:
                 return self._kept[key]

@@ -9,6 +9,8 @@ IndexingError
 ├── QueryInvalid      a question or filter that cannot be understood
 ├── FileSkipped       a file is left out, with the reason
 └── FileFailed        a file could not be read, with the reason
+    ├── FileUnreadable    the system did not let it be read just now: what is known of it stays
+    └── FileTooSlow       the reader's time was over
 """
 
 from __future__ import annotations
@@ -58,3 +60,17 @@ class FileSkipped(IndexingError):
 
 class FileFailed(IndexingError):
     title = "Could not be read"
+
+
+class FileUnreadable(FileFailed):
+    """Says nothing of the file: a disk, a server or a permission is in the way, and may not be for long."""
+
+    title = "Could not be read just now"
+
+
+class FileTooSlow(FileFailed):
+    """`by_clock`: the reader may have been kept waiting, instead of working for too long."""
+
+    def __init__(self, what: str, fix: str = "", *, by_clock: bool = False) -> None:
+        super().__init__(what, fix)
+        self.by_clock = by_clock

@@ -7,6 +7,7 @@ Plain immutable data; nothing here opens a file or a database. Positions are Uni
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -85,12 +86,46 @@ class Passage(NamedTuple):
         return digest.digest()
 
 
+UNKNOWN = -1
+"""A time of status change that the index never saw: files are then compared without it."""
+READ_AGAIN = -2
+"""In its place, a time no file has: the file counts as changed until it has been read."""
+
+
+class Stamp(NamedTuple):
+    """What tells, without reading a file, that it is the one the index knows, as it was read.
+
+    Content written in place with its time put back changes `ctime_ns`, which only the kernel sets
+    (man 2 stat: last status change). So do new permissions, links and names: whether the content is
+    another is then for its hash to tell.
+    """
+
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int = UNKNOWN
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Stamp:
+        return cls(stat.st_ino, stat.st_size, int64(stat.st_mtime_ns), int64(stat.st_ctime_ns))
+
+    def same(self, now: Stamp) -> bool:
+        """Whether a file that was known by this stamp is unchanged where its stamp is `now`."""
+        return self[:3] == now[:3] and self.ctime_ns in (now.ctime_ns, UNKNOWN)
+
+
+def int64(value: int) -> int:
+    """The nearest number of 64 bits: file systems keep times beyond the year 2262, the index does not."""
+    return max(-(1 << 63), min(value, (1 << 63) - 1))
+
+
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """What the index remembers of a file: identity, content and what became of it.
 
     `path` is absolute, as the operating system's bytes decode with `os.fsdecode` (surrogate escapes
-    kept). `hash` is the content's BLAKE2b (16 bytes), empty where the file was not read.
+    kept). `hash` is the content's BLAKE2b (16 bytes), empty where the file was not read. `disk` names
+    the mounted file system that held it (0: not known).
     """
 
     path: str
@@ -103,6 +138,12 @@ class FileRecord:
     kind: str = ""
     language: str = ""
     title: str = ""
+    ctime_ns: int = UNKNOWN
+    disk: int = 0
+
+    @property
+    def stamp(self) -> Stamp:
+        return Stamp(self.inode, self.size, self.mtime_ns, self.ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +199,11 @@ class Hit:
     """Spans of `snippet` in which words of the question occur."""
     more: tuple[Hit, ...] = ()
     explain: dict[str, float] = field(default_factory=dict)
+    ctime_ns: int = UNKNOWN
+
+    @property
+    def stamp(self) -> Stamp:
+        return Stamp(self.inode, self.size, self.modified_ns, self.ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)

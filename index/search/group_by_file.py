@@ -31,6 +31,7 @@ class _Place(NamedTuple):
     path: bytes
     size: int
     mtime_ns: int
+    ctime_ns: int
     inode: int
     kind: str
     language: str
@@ -44,8 +45,8 @@ class _Place(NamedTuple):
 
 
 _COLUMNS = (
-    "files.id, files.path, files.size, files.mtime_ns, files.inode, files.kind, files.language, "
-    "coalesce(passages.title, files.title), passages.heading, passages.page, passages.line, "
+    "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
+    "files.language, coalesce(passages.title, files.title), passages.heading, passages.page, passages.line, "
     "passages.start, passages.end, texts.text"
 )
 
@@ -113,6 +114,7 @@ def _hit(db: apsw.Connection, question: Question, ranked: Ranked, place: _Place,
         similarity=None if np.isnan(cosine) else cosine,
         words=None if np.isnan(words) else words,
         modified_ns=place.mtime_ns,
+        ctime_ns=place.ctime_ns,
         size=place.size,
         inode=decode_inode(place.inode),
         kind=place.kind,

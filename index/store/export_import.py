@@ -25,7 +25,7 @@ from index.store import generations, vectors
 from index.store.database import ReaderPool, row, value
 from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
 from index.store.store import Store
-from index.types import FileRecord, Passage
+from index.types import UNKNOWN, FileRecord, Passage
 
 FORMAT = 1
 BATCH = 256
@@ -162,7 +162,9 @@ def _file_json(record: FileRecord) -> dict[str, Any]:
 
 
 def _file(line: dict[str, Any]) -> FileRecord:
-    return FileRecord(**{**line, "hash": base64.b64decode(line["hash"])})
+    """Disks, and when a file's status changed, mean nothing on another machine."""
+    here = {"hash": base64.b64decode(line["hash"]), "ctime_ns": UNKNOWN, "disk": 0}
+    return FileRecord(**{**line, **here})
 
 
 def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:

@@ -81,4 +81,21 @@ def _m001(connection: apsw.Connection) -> None:
     connection.execute(_M001)
 
 
-MIGRATIONS: tuple[tuple[str, Migration], ...] = (("first tables", _m001),)
+_M002 = """
+ALTER TABLE files ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE files ADD COLUMN disk INTEGER NOT NULL DEFAULT 0;
+UPDATE files SET mtime_ns = -1 WHERE state = 'failed' AND (
+  reason LIKE '%permission%' OR reason LIKE 'The system cannot open it%' OR reason LIKE '%[Errno %'
+);
+"""
+"""Files that could not be read because of the system, and not because of what they hold, are read again."""
+
+
+def _m002(connection: apsw.Connection) -> None:
+    connection.execute(_M002)
+
+
+MIGRATIONS: tuple[tuple[str, Migration], ...] = (
+    ("first tables", _m001),
+    ("when a file's status changed, and the disk it lies on", _m002),
+)

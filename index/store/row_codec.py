@@ -11,9 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from index.store.fts_query import searchable
-from index.types import FileRecord
+from index.types import UNKNOWN, FileRecord
 
-FILE_COLUMNS = ("path", "inode", "size", "mtime_ns", "hash", "state", "reason", "kind", "language", "title")
+FILE_COLUMNS = (
+    "path", "inode", "size", "mtime_ns", "hash", "state", "reason", "kind", "language", "title", "ctime_ns",
+    "disk",
+)  # fmt: skip
+ADDED_COLUMNS = {"ctime_ns": str(UNKNOWN), "disk": "0"}
+"""Columns that came after the first release, and what a file of that release has in their place."""
 HEADINGS = "\x1f"
 """Between the headings of a stored path of headings."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -69,6 +74,8 @@ def encode_file(record: FileRecord) -> tuple[Any, ...]:
         record.kind,
         record.language,
         clean(record.title),
+        record.ctime_ns,
+        record.disk,
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from index.errors import IndexCorrupt
 from index.store import generations, vectors
 from index.store.database import open_damaged, row, rows
-from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
+from index.store.row_codec import ADDED_COLUMNS, FILE_COLUMNS, decode_file, decode_heading
 from index.store.store import Store
 from index.types import FileRecord, Passage
 
@@ -86,7 +86,7 @@ def _last_file(source: apsw.Connection) -> int:
 def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
     """Whether anything of the file could be read."""
     try:
-        found = row(source, f"SELECT {', '.join(FILE_COLUMNS)} FROM files WHERE id = ?", (file,))
+        found = row(source, f"SELECT {_columns(source)} FROM files WHERE id = ?", (file,))
         if found is None:
             return False
         record = replace(decode_file(found), mtime_ns=-1, hash=b"")
@@ -99,6 +99,12 @@ def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
     store.put([(record, passages)])
     _save_vectors(source, store, passages, texts)
     return True
+
+
+def _columns(source: apsw.Connection) -> str:
+    """The columns of a record, with constants for those that the release which wrote the file had not."""
+    there = {name for (name,) in rows(source, "SELECT name FROM pragma_table_info('files')")}
+    return ", ".join(name if name in there else ADDED_COLUMNS.get(name, name) for name in FILE_COLUMNS)
 
 
 def _passages(source: apsw.Connection, file: int, record: FileRecord) -> tuple[list[Passage], list[int]]:

@@ -26,7 +26,7 @@ from index.errors import IndexingError
 from index.store import file_rows, generations, repair, vectors
 from index.store.database import damaged, open_writer, row, rows, titled, transaction, value
 from index.store.repair import Finding
-from index.store.row_codec import FILE_COLUMNS, decode_file, encode_path, under_clause
+from index.store.row_codec import FILE_COLUMNS, decode_file, encode_file, encode_path, under_clause
 from index.types import FileRecord, Passage
 
 TIDY_EVERY = 64
@@ -162,6 +162,16 @@ class Store:
             db.executemany("UPDATE files SET path = ? WHERE id = ?", away)
             for file, _, record in files:
                 file_rows.write_file(db, file, record)
+
+    def note(self, records: Sequence[FileRecord]) -> None:
+        """Keep what these files have, and note anew how they are told to be unchanged, and their reason."""
+        columns = ("inode", "size", "mtime_ns", "ctime_ns", "disk", "reason")
+        values = (dict(zip(FILE_COLUMNS, encode_file(record), strict=True)) for record in records)
+        with self._write() as db:
+            db.executemany(
+                f"UPDATE files SET {', '.join(f'{name} = ?' for name in columns)} WHERE path = ?",
+                [tuple(one[name] for name in (*columns, "path")) for one in values],
+            )
 
     def remove(self, paths: Sequence[str]) -> int:
         """Drop files; paths that are not in the index are ignored. Returns the files dropped."""

@@ -15,8 +15,9 @@ import pytest
 from index.search.searcher import Searcher
 from index.store.database import open_reader, outdated, rows
 from index.store.migrations import MIGRATIONS
+from index.store.salvage import salvage
 from index.store.store import Store
-from index.types import Filter
+from index.types import UNKNOWN, Filter
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "index-0.1.0.db.gz"
 ROOT = "/srv/ken-fixture/notes"
@@ -71,3 +72,10 @@ def test_it_can_be_written(index: Path) -> None:
     with Searcher(index) as searcher:
         assert names(searcher, "south wall") == []
         assert rows(open_reader(index), "SELECT count(*) FROM files") == [(4,)]
+
+
+def test_what_it_holds_is_saved_where_it_is_damaged_before_it_was_brought_up_to_date(index: Path) -> None:
+    assert salvage(index).files == 5
+    with Store(index) as store:
+        assert all(record.ctime_ns == UNKNOWN for record in store.files().values())
+        assert store.counts().passages == 7
