@@ -1,37 +1,38 @@
 """Reading files in child processes that can be killed: the parent's side.
 
-Owns the children, what they may take, and opening files safely. Knows no format.
+Owns the children and what they may take. Knows no format.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import threading
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from index.errors import FileFailed, FileSkipped
+from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable
 from index.extract import limits
+from index.extract.opening import AGAIN, failure, opened
 from index.extract.source import MAX_TEXT
 from index.extract.worker import KINDS, LENGTHS, Cutting, asked
-from index.types import Document, Passage, Section
+from index.types import UNKNOWN, Document, Passage, Section, Stamp, int64
 
 HARD_SECONDS = 60.0
 """Processor time after which a child that has not answered is ended."""
 _PATIENCE = 5
 """It is given so many times as long by the clock, for the processor may be busy with other work."""
+END_SECONDS = 2.0
+"""A killed process that has not ended by then waits for a disk or a server: it is left to the system."""
 MEMORY_BYTES = 450 << 20
 """Resident memory of one child."""
 _MOST_HEADER = 64 << 20
@@ -58,6 +59,7 @@ class ReadFile:
     size: int
     mtime_ns: int
     inode: int
+    ctime_ns: int = UNKNOWN
 
 
 class ReaderPool:
@@ -81,20 +83,19 @@ class ReaderPool:
     def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
         """The document at `path`, with its passages where `cutting` says how to cut it.
 
-        Raises FileSkipped or FileFailed with the reason. A file that changes while it is read is read
+        Raises FileSkipped or FileFailed with the reason: FileUnreadable where it says nothing of the
+        file, FileTooSlow where the time was over. A file that changes while it is read is read
         again, up to three times in all.
         """
         request = asked(os.fsencode(os.path.basename(path)), cutting)  # noqa: PTH119
         for _ in range(3):
-            with _opened(path) as descriptor:
+            with opened(path) as descriptor:
                 before = os.fstat(descriptor)
                 answer = self._ask(request, descriptor)
                 after = os.fstat(descriptor)
-            if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+            if Stamp.of(before) == Stamp.of(after):
                 return _read_file(*answer, before)
-        raise FileFailed(
-            "It kept changing while it was being read.", "It is read again when it comes to rest."
-        )
+        raise FileUnreadable(f"It kept changing while it was being read. {AGAIN}")
 
     def close(self) -> None:
         """End the children; a `read` in progress fails."""
@@ -180,15 +181,16 @@ class _Child:
             found = array("I", bytes(self._exactly(numbers)))
             return header, found, self._exactly(body).decode("utf-8", "surrogatepass")
         except TimeoutError:
-            raise FileFailed(self._too_long) from None
+            raise FileTooSlow(self._too_long, by_clock=True) from None
         except (ConnectionError, EOFError):
-            raise FileFailed(self._why_it_ended()) from None
+            raise self._why_it_ended() from None
 
     def end(self) -> None:
         """Kill the process and collect it."""
         self._link.close()
         self._process.kill()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
 
     def _exactly(self, size: int) -> bytearray:
         data = bytearray(size)
@@ -204,53 +206,25 @@ class _Child:
     def _too_long(self) -> str:
         return f"Reading it took more than {self._seconds:.0f} seconds."
 
-    def _why_it_ended(self) -> str:
+    def _why_it_ended(self) -> FileFailed:
         try:
             status = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             status = 0
         if status == -signal.SIGXCPU:
-            return self._too_long
+            return FileTooSlow(self._too_long)
         if status == -signal.SIGABRT:  # what Rust and C++ do where there is no memory for what they ask
-            return "It asks for more memory than a reader may use, or is damaged so that the reader gave up."
-        if status == limits.OUT_OF_MEMORY:
-            return "Reading it takes more memory than a reader may use."
-        return "It made the reader crash, so it is damaged in a way that is not understood."
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[int]:
-    """A descriptor of the regular file at `path`, links followed; never blocks on a FIFO or device."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            raise FileSkipped("It is not a regular file.")
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
-        descriptor = os.open(os.path.realpath(path), flags)
-    except OSError as error:
-        raise _unreadable(error) from None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileSkipped("It is not a regular file.")
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _unreadable(error: OSError) -> FileFailed:
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return FileFailed("It is gone.")
-        case errno.EACCES | errno.EPERM:
-            return FileFailed("There is no permission to read it.", "Change its permissions, or exclude it.")
-        case errno.ELOOP:
-            return FileFailed("It is a link that leads back to itself.")
-        case errno.ENAMETOOLONG:
-            return FileFailed("Its path is longer than the system can open.")
-        case _:
-            return FileFailed(f"The system cannot open it: {os.strerror(error.errno or 0)}.")
+            why = "It asks for more memory than a reader may use, or is damaged so that the reader gave up."
+        elif status == limits.OUT_OF_MEMORY:
+            why = "Reading it takes more memory than a reader may use."
+        else:
+            why = "It made the reader crash, so it is damaged in a way that is not understood."
+        return FileFailed(why)
 
 
 def _read_file(header: dict[str, Any], numbers: array[int], text: str, status: os.stat_result) -> ReadFile:
+    if header.get("refused") == "unreadable":
+        raise failure(int(header["errno"]))
     if "refused" in header:
         kind = FileSkipped if header["refused"] == "skipped" else FileFailed
         raise kind(header["what"], header["fix"])
@@ -283,8 +257,9 @@ def _read_file(header: dict[str, Any], numbers: array[int], text: str, status: o
         passages,
         bytes.fromhex(header["hash"]),
         status.st_size,
-        status.st_mtime_ns,
+        int64(status.st_mtime_ns),
         status.st_ino,
+        int64(status.st_ctime_ns),
     )
 
 

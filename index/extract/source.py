@@ -5,20 +5,45 @@ Owns reading within limits. Knows no format.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
 import time
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from index.errors import FileSkipped
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
 
 MEBIBYTE = 1 << 20
 MAX_TEXT = 24 * MEBIBYTE
 """Characters of text taken from one file; what lies beyond is named in the document's note."""
 SOFT_SECONDS = 30.0
 """After so much processor time a reader that goes page by page stops and says where."""
+
+
+class WatchedFile(io.FileIO):
+    """An open file that remembers the last error of reading it, which a library may take for its end."""
+
+    error = 0
+    """The `errno`; 0 where all could be read."""
+
+    def readinto(self, buffer: Buffer) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            self.error = error.errno or errno.EIO
+            raise
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as error:
+            self.error = error.errno or errno.EIO
+            raise
 
 
 @dataclass(slots=True)

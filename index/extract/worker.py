@@ -9,7 +9,9 @@ because what comes out of a process that has met a hostile file must not be able
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import json
 import os
 import pickle
@@ -25,7 +27,7 @@ from typing import Any, get_args
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import limits, sniff
-from index.extract.source import MAX_TEXT, Source
+from index.extract.source import MAX_TEXT, Source, WatchedFile
 from index.passages.chunker import SIZE, cut
 from index.types import Document, Passage, SectionKind, TokenCounter
 
@@ -97,10 +99,20 @@ def _receive(link: socket.socket) -> tuple[str, Cutting | None, int] | None:
 
 
 def _answer(name: str, cutting: Cutting | None, descriptor: int) -> bytes:
-    """The bytes that answer one request; every way a reader can fail ends here."""
+    """The bytes that answer one request. What the system does not let be read is no fault of the file's."""
     try:
-        with os.fdopen(descriptor, "rb") as stream:
-            source = Source(stream, name, os.fstat(descriptor).st_size)
+        with WatchedFile(descriptor) as file:
+            answer = _read(name, cutting, file, os.fstat(descriptor).st_size)
+            return _unreadable(file.error) if file.error else answer
+    except OSError as error:
+        return _unreadable(error.errno or errno.EIO)
+
+
+def _read(name: str, cutting: Cutting | None, file: WatchedFile, size: int) -> bytes:
+    """The bytes that answer; every way a reader can fail ends here."""
+    try:
+        with io.BufferedReader(file) as stream:
+            source = Source(stream, name, size)
             digest = source.digest()
             document = _bounded(sniff.read(source))
             return pack(document, digest, cutting.passages(document, name) if cutting else None)
@@ -153,6 +165,10 @@ def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None =
         "withheld": document.withheld,
     }
     return _frame(header, numbers.tobytes(), document.text)
+
+
+def _unreadable(error: int) -> bytes:
+    return _frame({"refused": "unreadable", "errno": error})
 
 
 def _refusal(state: str, what: str, fix: str) -> bytes:

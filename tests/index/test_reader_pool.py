@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 from support import documents
 
-from index.errors import FileFailed, FileSkipped
+from index.errors import FileFailed, FileSkipped, FileUnreadable
 from index.extract import ReaderPool
+from index.extract.opening import failure
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +151,22 @@ def test_closing_leaves_no_child(tmp_path: Path) -> None:
     pool.close()
     assert all(child.returncode is not None for child in children)
     assert threading.active_count() >= 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here fails to be read on demand")
+def test_what_the_system_does_not_let_be_read_is_no_fault_of_the_file(
+    pool: ReaderPool, tmp_path: Path
+) -> None:
+    """The memory of a process is a regular file that opens, and gives EIO where nothing is mapped."""
+    (tmp_path / "notes.md").symlink_to(f"/proc/{os.getpid()}/mem")
+    with pytest.raises(FileUnreadable, match="could not be read just now"):
+        pool.read(str(tmp_path / "notes.md"))
+
+
+def test_each_errno_says_whether_it_passes() -> None:
+    passing = (errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.EDEADLK, errno.ENETDOWN, errno.EHOSTDOWN,
+               errno.ENOTCONN, errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.EMFILE, errno.ENFILE,
+               errno.EACCES, errno.EPERM)  # fmt: skip
+    assert all(type(failure(number)) is FileUnreadable for number in passing)
+    about_the_file = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR)
+    assert all(type(failure(number)) is FileFailed for number in about_the_file)

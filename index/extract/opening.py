@@ -1,0 +1,66 @@
+"""Opening a file safely, and what the system means where it refuses.
+
+Owns which errors say something of the file and which pass: a disk, a server, a permission, a limit of
+this process. Knows no format and no process.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from index.errors import FileFailed, FileSkipped, FileUnreadable
+
+AGAIN = "It is tried again."
+_SF_DATALESS = 0x40000000
+"""A flag of macOS: only the name is on this disk, and reading would fetch the content (sys/stat.h)."""
+
+
+@contextmanager
+def opened(path: str) -> Iterator[int]:
+    """A descriptor of the regular file at `path`, links followed; never blocks on a FIFO or device.
+
+    Raises FileSkipped, FileFailed or FileUnreadable; what the system refuses inside the block is told
+    in the same way.
+    """
+    descriptor = -1
+    try:
+        _require_regular(os.stat(path))  # noqa: PTH116
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+        descriptor = os.open(os.path.realpath(path), flags)
+        _require_regular(os.fstat(descriptor))
+        yield descriptor
+    except OSError as error:
+        raise failure(error.errno or errno.EIO) from None
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def failure(number: int) -> FileFailed:
+    """What it means for a file that opening or reading it failed with this `errno`."""
+    match number:
+        case errno.ENOENT | errno.ENOTDIR:
+            return FileFailed("It is gone.")
+        case errno.EACCES | errno.EPERM:
+            return FileUnreadable(
+                f"There is no permission to read it. {AGAIN}", "Change its permissions, or exclude it."
+            )
+        case errno.ELOOP:
+            return FileFailed("It is a link that leads back to itself.")
+        case errno.ENAMETOOLONG:
+            return FileFailed("Its path is longer than the system can open.")
+        case errno.EISDIR | errno.EINVAL | errno.EFBIG | errno.EOVERFLOW | errno.ENXIO | errno.ENODEV:
+            return FileFailed(f"The system cannot read it: {os.strerror(number)}.")
+        case _:
+            return FileUnreadable(f"It could not be read just now: {os.strerror(number)}. {AGAIN}")
+
+
+def _require_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise FileSkipped("It is not a regular file.")
+    if getattr(status, "st_flags", 0) & _SF_DATALESS:
+        raise FileUnreadable("Its content is not on this disk; it is read once it has been fetched.")
