@@ -59,6 +59,7 @@ class ModelChild:
         self._numbers = itertools.count()
         self._running: dict[int, tuple[Future[object], int]] = {}
         self._outbox: SimpleQueue[object] = SimpleQueue()
+        self._gone = threading.Event()
         self.alive = True
         self.process, self._socket = _start(command, nice)
         self._channel: Connection[Any, Any] = Connection(os.dup(self._socket.fileno()))
@@ -91,11 +92,13 @@ class ModelChild:
     def end(self, error: Callable[[], EmbedderError] | None = None) -> None:
         """Kill the process, which keeps nothing that could be lost; its requests fail with `error`."""
         with self._guard:
-            if not self.alive:
-                return
-            self.alive = False
+            first, self.alive = self.alive, False
             running, self._running = self._running, {}
-            loading = not self.facts.done()
+            loading = first and not self.facts.done()
+        if not first:
+            if threading.current_thread() not in self._threads:
+                self._gone.wait(2 * REAP_SECONDS)
+            return
         self.process.kill()
         # Both threads may be inside a system call on the channel; this wakes them, closing would not.
         with suppress(OSError):
@@ -117,6 +120,7 @@ class ModelChild:
                 thread.join()
         self._channel.close()
         self._socket.close()
+        self._gone.set()
 
     def _write(self) -> None:
         while (message := self._outbox.get()) is not None:
