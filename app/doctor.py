@@ -12,7 +12,8 @@ from app.errors import NothingIndexed
 from app.lock import WriteLock
 from embedder.checkpoints.models import find_model
 from embedder.errors import EmbedderError
-from index.errors import IndexCorrupt
+from index.errors import IndexCorrupt, IndexingError
+from index.search.searcher import Searcher
 from index.store import export_import
 from index.store.database import backup as copy_index
 from index.store.salvage import salvage
@@ -30,7 +31,7 @@ class Report:
 
 def examine(*, repair: bool) -> list[Report]:
     """Look at everything; `repair` mends the index. Raises `IndexBusy` where another process writes it."""
-    return [_model(), _place(repair=repair), *_index(repair=repair)]
+    return [_model(), _place(repair=repair), *_scan(), *_index(repair=repair)]
 
 
 def export(folder: Path, tell: export_import.Told) -> int:
@@ -82,6 +83,21 @@ def _place(*, repair: bool) -> Report:
             f"Home: {shown} cannot be written.", False, "Make it yours, or point KEN_HOME elsewhere."
         )
     return Report(f"Home: {shown} is yours alone.", True)
+
+
+def _scan() -> list[Report]:
+    """Whether compiled code compares vectors rightly; nothing is said of it where no index can be opened."""
+    index = paths.index_path()
+    try:
+        if not index.exists():
+            return []
+        with Searcher(index, resident=True) as searcher:
+            faults = searcher.faults
+    except IndexingError:
+        return []
+    fix = "Report it, with the processor's name; an update of that package may mend it."
+    found = [Report(f"Search: {fault}", False, fix) for fault in faults]
+    return found or [Report("Search: vectors are compared exactly on this processor.", True)]
 
 
 def _index(*, repair: bool) -> list[Report]:

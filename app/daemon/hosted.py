@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 
 import psutil
 
@@ -214,7 +215,7 @@ class HostedLibrary(LocalLibrary):
 
     def status(self) -> Status:
         status = super().status()
-        told = (*self.daemon_model.notices, self.keeper.notice, self.keeper.waiting_because)
+        told = (*self._faults, *self.daemon_model.notices, self.keeper.notice, self.keeper.waiting_because)
         notices = [note for note in told if note]
         progress = status.progress
         if progress.phase == "idle" and self.keeper.waiting_because:
@@ -347,6 +348,11 @@ class HostedLibrary(LocalLibrary):
     def _searcher(self) -> Searcher:
         self._warm = True
         return super()._searcher()
+
+    @cached_property
+    def _faults(self) -> list[str]:
+        """Of the processor, which stays the same: looked for once."""
+        return super()._searcher().faults
 
     def _release(self) -> None:
         """Close what holds memory; each part is opened again when it is next needed."""

@@ -26,6 +26,9 @@ from index.types import Filter, Mode, Results
 
 Floats = NDArray[np.float32]
 _NO_FILTER = Filter()
+FAULT = (
+    "{part} compares vectors wrongly on this processor, so NumPy does it, which is right and takes longer."
+)
 
 
 class Searcher:
@@ -40,11 +43,18 @@ class Searcher:
         self._nearest: Nearest = vectors.nearest
         self._frequencies = Frequencies()
         self._resident = None
-        if resident:
+        self.faults: list[str] = []
+        """Compiled parts that score wrongly on this processor, for a person; NumPy takes their place."""
+        with self._pool.snapshot() as db:
+            if not vectors.distances_agree(db):
+                self.faults.append(FAULT.format(part="sqlite-vec"))
+        if resident or self.faults:
             from index.search.vector_cache import Resident
 
             self._resident = Resident()
             self._nearest = self._resident.nearest
+            if not self._resident.exact:
+                self.faults.append(FAULT.format(part="numkong"))
 
     @property
     def fingerprint(self) -> str:

@@ -117,6 +117,28 @@ def nearest(
     return ids, np.asarray(1 - distances**2 / 2, np.float32)
 
 
+def sample() -> NDArray[np.int8]:
+    """(64, 256) numbers from -127 to 127 that look random and are always the same.
+
+    Bits of counted numbers mixed as in MurmurHash3 (fmix32), which needs no generator to be imported.
+    """
+    mixed = np.arange(1, 64 * DIMENSION + 1, dtype=np.uint32)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
+    codes = ((mixed ^ (mixed >> np.uint32(16))) % np.uint32(255)).astype(np.int16) - 127
+    return codes.astype(np.int8).reshape(64, DIMENSION)
+
+
+def distances_agree(connection: apsw.Connection) -> bool:
+    """Whether sqlite-vec's distance, compiled for this processor, is NumPy's on `sample`."""
+    numbers = sample().astype(np.float32) / 127
+    sql = f"SELECT vec_distance_l2(?, substr(?, 1 + {4 * DIMENSION} * value, {4 * DIMENSION})) FROM carray(?)"
+    places = array(np.arange(len(numbers)))
+    found = rows(connection, sql, (numbers[0].tobytes(), numbers.tobytes(), places))
+    expected = np.linalg.norm(numbers - numbers[0], axis=1)
+    return bool(np.allclose([distance for (distance,) in found], expected, rtol=1e-4, atol=1e-4))
+
+
 def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
     """Those of `ids` that have a vector within reach, and their 256-d unit rows; a chunk is read once."""
     places = rows(

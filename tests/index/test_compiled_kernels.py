@@ -1,0 +1,97 @@
+"""Compiled code that compares vectors is compared with NumPy first, and replaced by it where they differ."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numkong
+import numpy as np
+import pytest
+from support.index_content import embed, embed_all, passage, record
+
+from index.search import vector_cache
+from index.search.searcher import Searcher
+from index.store import vectors
+from index.store.database import open_reader
+from index.store.store import Store
+
+QUESTIONS = 12
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "index" / "index.db"
+    with Store(path, fingerprint="a") as store:
+        store.put([(record(f"/n/{i}.md"), [passage(f"text number {i}")]) for i in range(300)])
+        embed_all(store)
+    return path
+
+
+def answers(path: Path, *, resident: bool) -> tuple[list[list[tuple[str, float]]], list[str]]:
+    with Searcher(path, resident=resident) as searcher:
+        found = [
+            searcher.search("x", embed(f"text number {i}"), mode="meaning", limit=5).hits
+            for i in range(QUESTIONS)
+        ]
+        return [
+            [(hit.path, round(hit.similarity or 0, 4)) for hit in hits] for hits in found
+        ], searcher.faults
+
+
+def odd_rows_halved(dots: Any) -> Any:
+    """A kernel of which every second row is wrong, as a broken set of matrix instructions makes them."""
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        made = np.array(dots(*arguments, **options))
+        made[1::2] //= 2
+        return made
+
+    return wrong
+
+
+def fails(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("no such instruction")
+
+
+def test_here_both_kernels_agree(path: Path) -> None:
+    with Searcher(path, resident=True) as searcher:
+        assert searcher.faults == []
+
+
+@pytest.mark.parametrize("broken", [odd_rows_halved(numkong.dots_packed), fails])
+def test_a_kernel_that_is_wrong_or_fails_is_not_used(
+    path: Path, monkeypatch: pytest.MonkeyPatch, broken: Any
+) -> None:
+    expected, none = answers(path, resident=True)
+    assert not none
+    monkeypatch.setattr(vector_cache.numkong, "dots_packed", broken)
+    found, faults = answers(path, resident=True)
+    assert found == expected
+    assert len(faults) == 1 and "numkong" in faults[0] and "NumPy" in faults[0]
+
+
+def test_a_distance_that_is_wrong_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, _ = answers(path, resident=False)
+    monkeypatch.setattr(vectors, "distances_agree", lambda _: False)
+    monkeypatch.setattr(vectors, "nearest", fails)
+    found, faults = answers(path, resident=False)
+    assert found == expected
+    assert len(faults) == 1 and "sqlite-vec" in faults[0]
+
+
+@pytest.mark.parametrize("factor, agrees", [(1 + 1e-6, True), (1 + 1e-2, False)])
+def test_only_a_distance_that_matters_counts_as_wrong(path: Path, factor: float, agrees: bool) -> None:
+    def distance(a: bytes, b: bytes) -> float:
+        return float(np.linalg.norm(np.frombuffer(a, np.float32) - np.frombuffer(b, np.float32))) * factor
+
+    with contextlib.closing(open_reader(path)) as db:
+        db.create_scalar_function("vec_distance_l2", distance, 2)
+        assert vectors.distances_agree(db) is agrees
+
+
+def test_numpy_is_exact_where_sums_are_largest() -> None:
+    largest = np.full((3, vectors.DIMENSION), -127, np.int8)
+    assert vector_cache.plain(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3
+    assert vector_cache.compiled(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3
