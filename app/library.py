@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Self
 from app import config as configuration
 from app import paths
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
-from app.documents import Documents
 from app.errors import NothingIndexed, PathInvalid, UsageInvalid
-from app.excerpt import Excerpts
 from app.lock import WriteLock
 from app.model import LazyModel, TextModel
 from app.places import absolute, usable
+from app.preview import Documents, Excerpts
 from app.roots import FORGOTTEN, Kept, is_under
 from app.rules import rules_of
 from app.stale_hits import check, notice
@@ -378,9 +377,9 @@ class LocalLibrary:
     def _document(self, path: str) -> Excerpts:
         path = absolute(path)
         store = self._store()
-        if store is None or path not in store.files(path):
-            raise PathInvalid(f"{path} is not in the index.", "`ken why PATH` says why.")
-        return self._documents.read(path)
+        kept = Kept(store.folders() if store else ())
+        record = store.files(path).get(path) if store else None
+        return self._documents.read(path, record, kept.root_of(path), self.rules)
 
 
 def _nothing() -> NothingIndexed:

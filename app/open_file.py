@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -95,12 +96,29 @@ def launch_for(
             f"{path} is not there any more.", "The index forgets it with the next look at the folder."
         )
     if kinds.opens(kind) != "editor":
-        return _viewer(path, page)
+        return _viewer(path, page) if is_document(path, kind) else reveal_launch(path)
     variables = os.environ if environment is None else environment
     chosen = editor or variables.get("VISUAL") or variables.get("EDITOR") or ""
     if chosen:
         return editor_launch(chosen, path, line)
     return _any_editor(path, line)
+
+
+def is_document(path: str, kind: str) -> bool:
+    """Whether the system may be handed a file: its name is one of its kind's, and it is no program.
+
+    What opens a file is the system's choice by its name, and for some names that is to run it
+    (`.command`, `.desktop`, `.jnlp`): only names of the kind that was read from the file are handed over.
+    Looked at now, on the file that a link leads to: it may be another than the one that was indexed.
+    """
+    real = os.path.realpath(path)
+    try:
+        mode = os.stat(real).st_mode  # noqa: PTH116
+    except OSError:
+        return False
+    suffixes = kinds.named(kind).suffixes if kinds.is_known(kind) else ()
+    named = {kinds.suffix_of(path), kinds.suffix_of(real)}
+    return stat.S_ISREG(mode) and not mode & 0o111 and named <= set(suffixes)
 
 
 def editor_launch(editor: str, path: str, line: int) -> Launch:
@@ -137,7 +155,7 @@ def _any_editor(path: str, line: int) -> Launch:
     for name in ("nano", "nvim", "vim", "vi", "micro", "hx"):
         if shutil.which(name):
             return editor_launch(name, path, line)
-    return _viewer(path, None)
+    raise NothingOpens("No editor was found.", "Set $EDITOR, or tui.editor in the configuration.")
 
 
 def _viewer(path: str, page: int | None) -> Launch:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import html
 import json
 import logging
 import os
@@ -27,7 +26,7 @@ from app import json_output, paths
 from app.api import Library
 from app.errors import TITLED_ERRORS, UsageInvalid
 from app.lock import WriteLock
-from app.sanitize import clip, plain_line
+from app.sanitize import plain_line
 from index.types import Filter, Hit
 
 log = logging.getLogger(__name__)
@@ -176,7 +175,7 @@ class Asker:
             log.warning("standing questions: %s %s", error.what, error.fix)
 
     def _ask_one(self, question: Standing, new: Sequence[str], library: Library) -> None:
-        answer = library.search(question.query, filter=Filter(folders=tuple(new)))
+        answer = library.search(question.query, filter=Filter(files=tuple(new)))
         if not answer.close:
             return
         best = answer.hits[0].score
@@ -194,7 +193,7 @@ def tell(question: Standing, hit: Hit, *, notify: bool) -> None:
     """Tell of an answer: in the log, on the desktop, to the question's command."""
     log.info("standing question %d (%s): %s:%d", question.id, question.query, hit.path, hit.line)
     if notify:
-        _notify(f"ken: {question.query}", f"{Path(hit.path).name}: {hit.snippet}")
+        _notify("ken", "Something new answers a saved search.")
     if question.command:
         message = {"query": question.query, "id": question.id, "hit": json_output.hit(hit)}
         _runner().submit(_run, question.command, json_output.dumps(message))
@@ -222,12 +221,13 @@ def _run(command: tuple[str, ...], message: str) -> None:
 
 
 def _notify(title: str, body: str) -> None:
-    title, body = clip(plain_line(title), 80), clip(plain_line(body), 200)
+    """A desktop notification. It names no query and quotes no file: other users of the machine can read the
+    arguments of a process."""
     if sys.platform == "darwin":
         script = "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run"
         command = ["osascript", "-e", script, title, body]
     else:
-        command = ["notify-send", "--app-name=ken", "--", title, html.escape(body)]
+        command = ["notify-send", "--app-name=ken", "--", title, body]
     if shutil.which(command[0]):
         _runner().submit(_run, tuple(command), "")
 

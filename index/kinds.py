@@ -159,6 +159,11 @@ def opens(name: str) -> Opener:
     return _BY_NAME[name].opens if name in _BY_NAME else "viewer"
 
 
+def is_known(name: str) -> bool:
+    """Whether a stored kind is one of the table: an older index may hold others."""
+    return name in _BY_NAME
+
+
 def unread(name: str) -> str:
     """The kind of file, in words, where its name says that it is one that is not read; else empty."""
     lower = name.lower()

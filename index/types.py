@@ -157,6 +157,8 @@ class Filter:
     absolute path, `heading` is a part of the heading path (case-insensitive), times are mtimes.
     """
 
+    files: tuple[str, ...] = ()
+    """Absolute paths of single files; any number of them."""
     folders: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
@@ -24,18 +25,26 @@ _STYLES: tuple[tuple[_TokenType, str], ...] = (
 )
 
 
+SECONDS = 0.25
+"""For the colours of one page. Some lexers need a time that grows with the square of what they are given
+(blank lines in C: 9 s for 16,000 characters); what is not reached is shown without colours."""
+
+
 def code_lines(text: str, start: int, number: int, language: str) -> list[Line]:
-    """Lines of source code; unknown languages are shown without colours."""
+    """Lines of source code; unknown languages, and what takes too long, are shown without colours."""
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return plain_lines(text.replace("\t", " "), start, number)
-    pieces = _pieces(lexer.get_tokens_unprocessed(text), start)
-    return list(_lines(pieces, start, number))
+    return list(_lines(_pieces(text, lexer.get_tokens_unprocessed(text), start), start, number))
 
 
-def _pieces(tokens: Iterable[tuple[int, _TokenType, str]], start: int) -> Iterator[Piece]:
+def _pieces(text: str, tokens: Iterable[tuple[int, _TokenType, str]], start: int) -> Iterator[Piece]:
+    deadline = time.perf_counter() + SECONDS
     for position, token, value in tokens:
+        if time.perf_counter() > deadline:
+            yield Piece(start + position, text[position:], "")
+            return
         style = next((name for kind, name in _STYLES if token in kind), "")
         yield Piece(start + position, value, style)
 

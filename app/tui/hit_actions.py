@@ -29,7 +29,7 @@ class HitActions:
         self._session = session
         self._by_name = {
             "reveal": self._reveal,
-            "copy_path": lambda hit, query: self._copy(hit.path, "The path"),
+            "copy_path": lambda hit, query: self._copy(pasteable(hit.path), "The path"),
             "copy_passage": lambda hit, query: self._copy(hit.text, "The passage"),
             "copy_citation": lambda hit, query: self._copy(citation(hit), "A Markdown citation"),
             "pin": self._pin,
@@ -118,6 +118,19 @@ class HitActions:
             return library.search(query.text, limit=50, filter=query.filter, explain=True)
 
         background(self._screen, ask, told)
+
+
+def pasteable(path: str) -> str:
+    """The path, quoted as a shell reads it where pasting it as it is could run or hide something."""
+    if all(character.isprintable() for character in path):
+        return path
+    safe = "".join(c if c.isprintable() and c not in "'\\" else _octal(c) for c in path)
+    return f"$'{safe}'"
+
+
+def _octal(character: str) -> str:
+    """https://www.gnu.org/software/bash/manual/html_node/ANSI_002dC-Quoting.html"""
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def citation(hit: Hit) -> str:

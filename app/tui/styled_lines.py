@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.api import Excerpt
-from app.tui.clean import clean
+from app.sanitize import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Line:
 
 def lines_of(excerpt: Excerpt) -> list[Line]:
     """The excerpt as lines of pieces, by its kind, with a line where a page begins."""
-    text = clean(excerpt.text).replace("\t", " ") if excerpt.kind != "code" else clean(excerpt.text)
+    text = visible(excerpt.text).replace("\t", " ") if excerpt.kind != "code" else visible(excerpt.text)
     lines = _styled(text, excerpt)
     return _with_pages(lines, excerpt) if excerpt.pages else lines
 

@@ -8,7 +8,8 @@ enough of what it finds to pass.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import apsw
@@ -16,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.store.database import array, rows, value
-from index.store.row_codec import under_clause
+from index.store.row_codec import encode_path, under_clause
 from index.types import Filter
 
 FEW_FILES = 1_000
 FEW_SHARE = 8
 """A filter lets few files through up to this many, or one in this many of the index's files."""
+FEW_FOLDERS = 16
+"""Absolute folders up to which each is a range of its own, for which SQLite uses the index of paths."""
 DEEPEST = 4_000
 """Results beyond which it is cheaper to resolve the filter."""
 
@@ -97,7 +100,11 @@ class Allowed:
 
 
 def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
-    """SQL over `files` and `passages` that holds exactly where the filter does, and its bindings."""
+    """SQL over `files` and `passages` that holds exactly where the filter does, and its bindings.
+
+    Lists are bound as JSON, so the SQL is as long for a thousand names as for one: SQLite bounds the depth
+    of an expression and the number of bindings.
+    """
     parts: list[str] = []
     bindings: list[object] = []
 
@@ -105,10 +112,13 @@ def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
         parts.append(sql)
         bindings.extend(values)
 
-    if narrowed.folders:
-        under = [_under(folder) for folder in narrowed.folders]
-        add("(" + " OR ".join(sql for sql, _ in under) + ")")
-        bindings.extend(value for _, values in under for value in values)
+    if narrowed.files:
+        add("files.path IN (SELECT unhex(value) FROM json_each(?))", _hex(narrowed.files))
+    if 0 < len(narrowed.folders) <= FEW_FOLDERS and all(map(os.path.isabs, narrowed.folders)):
+        under = [under_clause(folder, "files.path") for folder in narrowed.folders]
+        add("(" + " OR ".join(sql for sql, _ in under) + ")", *(path for _, paths in under for path in paths))
+    elif narrowed.folders:
+        add(f"({_UNDER} OR {_IN_NAMED})", *_folders(narrowed.folders))
     if narrowed.kinds or narrowed.suffixes:
         add(
             "(files.kind IN (SELECT value FROM json_each(?)) OR EXISTS (SELECT 1 FROM json_each(?) AS asked "
@@ -119,8 +129,11 @@ def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
     if narrowed.languages:
         add("files.language IN (SELECT value FROM json_each(?))", json.dumps(narrowed.languages))
     if narrowed.globs:
-        globs = " OR ".join("CAST(files.path AS TEXT) GLOB ?" for _ in narrowed.globs)
-        add(f"({globs})", *(_glob(pattern) for pattern in narrowed.globs))
+        globs = json.dumps([_glob(pattern) for pattern in narrowed.globs])
+        add(
+            "EXISTS (SELECT 1 FROM json_each(?) AS asked WHERE CAST(files.path AS TEXT) GLOB asked.value)",
+            globs,
+        )
     if narrowed.heading:
         add("instr(lower(passages.heading), lower(?)) > 0", narrowed.heading)
     for sql, bound in (
@@ -134,11 +147,27 @@ def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
     return " AND ".join(parts) or "1", tuple(bindings)
 
 
-def _under(folder: str) -> tuple[str, tuple[object, ...]]:
-    """Files under an absolute folder, or under any folder of that name."""
-    if folder.startswith("/"):
-        return under_clause(folder, "files.path")
-    return "instr(lower(CAST(files.path AS TEXT)), lower(?)) > 0", (f"/{folder.strip('/')}/",)
+_UNDER = (
+    "EXISTS (SELECT 1 FROM json_each(?) AS asked WHERE files.path = unhex(asked.value) "
+    "OR (files.path > unhex(asked.value || '2f') AND files.path < unhex(asked.value || '30')))"
+)
+"""At or under an absolute path, in hexadecimal; 2f is the slash and 30 the byte after it."""
+_IN_NAMED = (
+    "EXISTS (SELECT 1 FROM json_each(?) AS asked "
+    "WHERE instr(lower(CAST(files.path AS TEXT)), lower(asked.value)) > 0)"
+)
+"""Under any folder of a name."""
+
+
+def _folders(folders: Sequence[str]) -> tuple[str, str]:
+    absolute = [folder.rstrip("/") for folder in folders if folder.startswith("/")]
+    named = [f"/{folder.strip('/')}/" for folder in folders if not folder.startswith("/")]
+    return _hex(absolute), json.dumps(named)
+
+
+def _hex(paths: Sequence[str]) -> str:
+    """Paths are any bytes, which JSON cannot hold."""
+    return json.dumps([encode_path(path).hex() for path in paths])
 
 
 def _glob(pattern: str) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import apsw
 import sqlite_vec  # type: ignore[import-untyped]
 
-from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable
+from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexingError, IndexNewer, IndexUnreachable
 from index.store.migrations import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -66,8 +66,12 @@ def titled(path: Path) -> Iterator[None]:
             f"The disk failed while {path} was in use: {error}.", "Check the disk, then run `ken doctor`."
         ) from error
     except apsw.SQLError as error:
-        raise IndexCorrupt(
-            f"{path} does not have the tables it should: {error}.", "Run `ken doctor --repair`."
+        if "no such" in str(error):
+            raise IndexCorrupt(
+                f"{path} does not have the tables it should: {error}.", "Run `ken doctor --repair`."
+            ) from error
+        raise IndexingError(
+            f"The index could not be asked: {error}.", "Ask for less at once; report it if it stays."
         ) from error
 
 

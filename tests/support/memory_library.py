@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.errors import PathInvalid
-from app.excerpt import Excerpts
+from app.preview import Excerpts
 from index.extract.markdown import sections_of
 from index.types import Document, Filter, Hit, Mode
 

@@ -7,10 +7,9 @@ from collections.abc import Hashable, Sequence
 from textual.content import Content, Span
 from textual.style import Style
 
-from app.sanitize import plain_line
+from app.sanitize import plain_line, visible
 from app.tui import formatting, result_rows
 from app.tui.actions import letter_bindings
-from app.tui.clean import clean
 from app.tui.markdown import markdown_lines
 from app.tui.result_rows import SHORT_WORD, Row
 from app.tui.widgets.list_view import CardList
@@ -124,7 +123,7 @@ def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, lis
     """A snippet as one line without marks of Markdown, and where its matched words stand then."""
     text = ""
     spans: list[tuple[int, int]] = []
-    for line in markdown_lines(clean(snippet).replace("\t", " "), 0, 2):
+    for line in markdown_lines(visible(snippet).replace("\t", " "), 0, 2):
         if line.text.strip() and not all(piece.style == "faint" for piece in line.pieces):
             indent = len(line.text) - len(line.text.lstrip())
             text += " " if text else ""

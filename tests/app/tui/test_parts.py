@@ -13,9 +13,9 @@ from textual.color import Color
 from app import onboarding, open_file
 from app.best_sentence import best_sentences, sentences
 from app.config import ReadingConfig
-from app.excerpt import Excerpts
+from app.preview import Excerpts
+from app.sanitize import visible
 from app.tui import completion, formatting, themes
-from app.tui.clean import clean
 from app.tui.code import code_lines
 from app.tui.latest_only import Lane
 from app.tui.markdown import markdown_lines
@@ -28,7 +28,7 @@ from index.types import Document
 
 @given(st.text(alphabet=st.characters(codec=None, exclude_categories=())))
 def test_clean_keeps_every_position_and_nothing_a_terminal_obeys(text):
-    cleaned = clean(text)
+    cleaned = visible(text)
     assert len(cleaned) == len(text)
     assert all(
         c in "\n\t" or c.isprintable() or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0) for c in cleaned

@@ -1,0 +1,142 @@
+"""Documents of indexed files as they stand now, and stretches of them, for previews and assistants.
+
+Owns who may be shown what: a file that is indexed, that the rules would index now, and whose text has what
+is withheld covered. Documents are read in a child process; the last few are kept.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from bisect import bisect_right
+from itertools import accumulate
+
+from app.api import Excerpt, Landmark
+from app.errors import PathInvalid
+from app.sanitize import plain_path
+from index.extract import ReaderPool
+from index.passages.withheld import without_withheld
+from index.types import Document, FileRecord, Stamp
+from index.walk.walker import Found, Rules, judge
+
+KEPT = 4
+"""Documents a preview may come back to."""
+LONGEST = 1 << 18
+"""Characters an excerpt has at most, whatever was asked for."""
+OUTLINE_AT_MOST = 2000
+BLOCK = 1 << 16
+"""Characters whose lines are counted together: a line is never counted from the beginning."""
+
+
+class Documents:
+    """Reads documents and keeps the last few; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._readers: ReaderPool | None = None
+        self._kept: dict[tuple[str, Stamp], Excerpts] = {}
+
+    def read(self, path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Excerpts:
+        """The document at an absolute path, ready to be cut.
+
+        `record` is what the index has of it, `root` the folder that keeps it. Raises `PathInvalid` where it
+        may not be shown, `FileSkipped` or `FileFailed` where it cannot be read.
+        """
+        found = _allowed(path, record, root, rules)
+        key = (path, Stamp.of(found.stat))
+        with self._guard:
+            if key in self._kept:
+                return self._kept[key]
+            self._readers = readers = self._readers or ReaderPool(1)
+        read = readers.read(path)
+        if read.inode != found.stat.st_ino:
+            raise PathInvalid(f"{plain_path(path)} was replaced while it was read.", "Ask again.")
+        document = Excerpts(without_withheld(read.document))
+        with self._guard:
+            while len(self._kept) >= KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = document
+        return document
+
+    def clear(self) -> None:
+        with self._guard:
+            self._kept.clear()
+
+    def close(self) -> None:
+        with self._guard:
+            self._kept.clear()
+            if self._readers is not None:
+                self._readers.close()
+                self._readers = None
+
+
+def _allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Found:
+    """The file, where it is indexed and the rules would index it now. Raises `PathInvalid`."""
+    shown = plain_path(path)
+    if record is None or root is None:
+        raise PathInvalid(f"{shown} is not in the index.", "`ken why PATH` says why.")
+    if record.state != "indexed":
+        raise PathInvalid(f"{shown} is not shown. {record.reason}", "`ken why PATH` says more.")
+    verdict = judge(path, root, rules)
+    if not isinstance(verdict, Found):
+        raise PathInvalid(f"{shown} is not shown. {verdict.reason}", "`ken why PATH` says more.")
+    real = os.path.realpath(path)
+    if real != path and not real.startswith(os.path.realpath(root).rstrip(os.sep) + os.sep) and path != root:
+        raise PathInvalid(f"{shown} leads out of its folder now.", "`ken why PATH` says more.")
+    return verdict
+
+
+class Excerpts:
+    """Cuts one document. What does not depend on the stretch is made once: a document may have 30 MB."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._outline = outline(document)
+        text = document.text
+        blocks = (text.count("\n", start, start + BLOCK) for start in range(0, len(text), BLOCK))
+        self._lines_before = [0, *accumulate(blocks)]
+
+    def line_at(self, position: int) -> int:
+        """The line on which a position stands, from 1."""
+        block = position // BLOCK
+        return self._lines_before[block] + self.document.text.count("\n", block * BLOCK, position) + 1
+
+    def cut(self, path: str, start: int, length: int) -> Excerpt:
+        """The stretch around `[start, start + length)`, in whole lines if they are short."""
+        text = self.document.text
+        length = max(1, min(length, LONGEST))
+        first = max(0, min(start, len(text) - length))
+        end = min(len(text), first + length)
+        if first:
+            first = max(text.rfind("\n", max(0, first - length), first) + 1, first - length)
+        following = text.find("\n", end, end + length)
+        end = following + 1 if following >= 0 else end
+        return Excerpt(
+            path=path,
+            text=text[first:end],
+            start=first,
+            line=self.line_at(first),
+            length=len(text),
+            lines=self._lines_before[-1] + 1,
+            kind=self.document.kind,
+            language=self.document.language,
+            title=self.document.title,
+            pages=self.document.pages,
+            outline=self._outline,
+        )
+
+
+def outline(document: Document) -> tuple[Landmark, ...]:
+    """Headings in their order; pages where the document has no headings."""
+    found = [
+        Landmark(section.heading[-1], section.start, len(section.heading) - 1, _page(document, section.start))
+        for section in document.sections
+        if section.kind == "heading" and section.heading
+    ]
+    if not found:
+        found = [Landmark(f"Page {n}", start, 0, n) for n, start in enumerate(document.pages, 1)]
+    return tuple(found[:OUTLINE_AT_MOST])
+
+
+def _page(document: Document, position: int) -> int | None:
+    return bisect_right(document.pages, position) or None

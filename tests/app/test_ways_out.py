@@ -1,0 +1,191 @@
+"""What leaves ken runs nothing and hides nothing: opening, copying, printing, an assistant's reading."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import documents
+from support.tiny_home import with_tiny_model
+
+from app import json_output, open_file
+from app.library import LocalLibrary
+from app.sanitize import plain, visible
+from app.tui import code
+from app.tui.hit_actions import pasteable
+from index import kinds
+from index.types import Filter
+
+PDF = documents.pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the quay.")]])
+
+
+@pytest.fixture
+def handed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH on which xdg-open writes down what it is handed."""
+    programs, log = tmp_path / "bin", tmp_path / "handed"
+    programs.mkdir()
+    (programs / "xdg-open").write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> {log}\n')
+    (programs / "xdg-open").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setattr(open_file, "_PAGED", {})
+    monkeypatch.setattr(open_file.sys, "platform", "linux")
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    return log
+
+
+def opened(path: Path, kind: str) -> str:
+    command = open_file.launch_for(str(path), kind=kind).command
+    subprocess.run(command, check=True)
+    return command[-1]
+
+
+def test_a_document_is_handed_to_the_system(tmp_path: Path, handed: Path) -> None:
+    note = tmp_path / "guide.pdf"
+    note.write_bytes(PDF)
+    assert opened(note, "pdf") == str(note)
+    assert handed.read_text() == f"{note}\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "budget.command", "guide.tool", "guide", "guide.desktop", "guide.jnlp", "guide.app", "guide.terminal",
+        "guide.pdf.sh", "guide.url", "guide.webloc", "guide.workflow", "guide.exe", "guide.bat", "guide.lnk",
+    ],
+)  # fmt: skip
+def test_a_file_of_another_name_than_its_kind_is_only_shown(name: str, tmp_path: Path, handed: Path) -> None:
+    (tmp_path / name).write_bytes(PDF)
+    for mode in (0o644, 0o755):
+        (tmp_path / name).chmod(mode)
+        assert opened(tmp_path / name, "pdf") == str(tmp_path)
+
+
+def test_a_program_is_never_handed_over_whatever_its_name(tmp_path: Path, handed: Path) -> None:
+    program = tmp_path / "guide.pdf"
+    program.write_bytes(PDF)
+    program.chmod(0o755)
+    assert opened(program, "pdf") == str(tmp_path)
+    link = tmp_path / "link.pdf"
+    link.symlink_to(tmp_path / "evil.command")
+    (tmp_path / "evil.command").write_bytes(PDF)
+    assert opened(link, "pdf") == str(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in kinds.KINDS] + ["", "older"])
+def test_no_kind_is_handed_over_under_a_foreign_name(kind: str, tmp_path: Path, handed: Path) -> None:
+    (tmp_path / "a.command").write_bytes(b"%PDF-1.4")
+    command = open_file.launch_for(str(tmp_path / "a.command"), kind=kind, editor="true").command
+    assert command[0] == "true" or command == ("xdg-open", str(tmp_path))
+
+
+def test_a_path_that_is_pasted_into_a_shell_is_one_word_there(tmp_path: Path) -> None:
+    assert pasteable("/home/ada/a b.md") == "/home/ada/a b.md"
+    path = "/tmp/a\ntouch owned\n'\\\udcff\u202e.md"
+    said = subprocess.run(["bash", "-c", f"printf %s {pasteable(path)}"], capture_output=True, check=True)
+    assert said.stdout == os.fsencode(path)
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=())))
+@settings(max_examples=300)
+def test_json_is_printable_and_says_the_same(text: str) -> None:
+    printed = json_output.dumps({"text": text})
+    assert json.loads(printed) == {"text": text}
+    assert len(printed.splitlines()) == 1
+    assert all(c.isprintable() or c in " \u3000\xa0" or ord(c) > 0x2FF for c in printed)
+    for hidden in "\x1b\x9b\u202e\u2028\u200b\U000e0041":
+        assert hidden not in printed
+        assert hidden not in visible(text) or hidden == "\u200b"
+        assert hidden not in plain(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("c#", "a\n" * 8_000), ("c#", "foo\nbar\n" * 2_000), ("c", "\n" * 16_000), ("java", "a\n" * 8_000)],
+)
+def test_colours_end_before_a_slow_lexer_does(
+    language: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(10**9))
+    monkeypatch.setattr(code.time, "perf_counter", lambda: next(clock) / 1000)
+    lines = code.code_lines(text, 0, 1, language)
+    assert "\n".join("".join(piece.text for piece in line.pieces) for line in lines) == text
+
+
+@pytest.fixture
+def library(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLibrary]:
+    with_tiny_model(monkeypatch, home)
+    root = tmp_path / "notes"
+    root.mkdir()
+    (root / os.fsdecode(b"bad\xff\xfeutf.md")).write_text(
+        "# Harbour\n\nThe quay \U000e0041\u202e\x9b hides.\n"
+    )
+    (root / "back\\x41slash.md").write_text("# Harbour\n\nThe quay.\n")
+    with LocalLibrary() as opened:
+        opened.add([str(root)])
+        opened.sync()
+        yield opened
+
+
+def asked(library: LocalLibrary, tool: str, **given: Any) -> Any:
+    anyio = pytest.importorskip("anyio")
+    client = pytest.importorskip("mcp.client")
+    from app.mcp.server import server
+
+    async def run() -> Any:
+        async with client.Client(server(library)) as connected:
+            return await connected.call_tool(tool, given)
+
+    return anyio.run(run)
+
+
+def test_an_assistant_reads_a_file_whatever_the_bytes_of_its_name(library: LocalLibrary) -> None:
+    hits = json.loads(asked(library, "search", query="harbour quay").content[0].text)["hits"]
+    assert len(hits) == 2
+    for hit in hits:
+        answer = asked(library, "read", path=hit["path"])
+        assert not answer.is_error
+        text = json.loads(answer.content[0].text)["text"]
+        assert "The quay" in text
+        assert not set(text) & set("\U000e0041\u202e\x9b")
+        assert not asked(library, "similar", path=hit["path"]).is_error
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_no_argument_of_an_assistant_breaks_the_server(data: st.DataObject) -> None:
+    text = st.text(max_size=30) | st.sampled_from(
+        ["\0", "type:nope", "in:\0", "a" * 20_000, '"', "..", "/etc/passwd"]
+    )
+    number = st.integers(-(2**70), 2**70) | st.none()
+    with pytest.MonkeyPatch.context() as patch:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            with_tiny_model(patch, Path(folder))
+            patch.setenv("KEN_HOME", folder)
+            with LocalLibrary() as library:
+                for tool, names in (("search", ("query", "limit")), ("read", ("path", "start", "length"))):
+                    given = {name: data.draw(text if name in ("query", "path") else number) for name in names}
+                    answer = asked(library, tool, **given)
+                    told = "".join(part.text for part in answer.content)
+                    assert "Traceback" not in told
+                    assert 'File "' not in told
+
+
+def test_filters_take_any_number_of_values(library: LocalLibrary, tmp_path: Path) -> None:
+    paths = [str(path) for path in (tmp_path / "notes").iterdir()]
+    many = tuple(f"/nowhere/{number}.md" for number in range(40_000))
+    for narrowed in (
+        Filter(files=(*many, *paths)), Filter(folders=(*many[:1500], str(tmp_path))),
+        Filter(folders=(*(f"folder{n}" for n in range(1500)), "notes")), Filter(kinds=(*many, "markdown")),
+        Filter(globs=(*many[:2000], "*.md")), Filter(languages=(*many, "")), Filter(suffixes=(*many, ".md")),
+    ):  # fmt: skip
+        assert len(library.search("harbour", mode="words", filter=narrowed).hits) == 2
+    assert library.search("harbour", mode="words", filter=Filter(files=many)).hits == ()

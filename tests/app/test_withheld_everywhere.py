@@ -1,0 +1,210 @@
+"""What is left out of the index comes out by no way: each kind of secret, in each disguise, by each method.
+
+The methods of the façade and the tools of the MCP server are found by looking, so a new one is asked too.
+Secrets are put together here, so that no scanner takes this file for a leak.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.tiny_home import ken, with_tiny_model
+
+from app import json_output, paths
+from app.api import Library
+from app.library import LocalLibrary
+
+SECRETS = {
+    "key": "-----BEGIN OPENSSH PRIVATE " + "KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE\nZmFsc2UgYm9keQ\n"
+    "-----END OPENSSH PRIVATE " + "KEY-----",
+    "token": "ghp_" + "k3Yq8Zt1" * 5,
+    "password": "password: " + "Zx8-marmalade-Quay",
+}  # fmt: skip
+TELLING = ("b3BlbnNzaC1rZXktdjEA", "ZmFsc2UgYm9keQ", "k3Yq8Zt1k3Yq8", "Zx8-marmalade-Quay")
+"""What must not be seen of them."""
+
+
+def inline(secret: str) -> str:
+    return " ".join(secret.split("\n"))
+
+
+MAIL = """From: a@example.org
+To: b@example.org
+Subject: harbour {inline}
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: text/plain
+
+The harbour.
+--x
+Content-Type: text/plain; name=a.txt
+Content-Disposition: attachment; filename=a.txt
+
+{secret}
+--x--
+"""
+DISGUISES = {
+    "copy.md": "# Boiler\n\nThe harbour.\n\n{secret}\n",
+    "title.md": "# {inline}\n\nThe harbour.\n",
+    "heading.md": "# Boat\n\nThe harbour.\n\n## {inline}\n\nThe quay.\n",
+    "table.md": "# Boat\n\n| what | value |\n| --- | --- |\n| harbour | {inline} |\n",
+    "matter.md": "---\ntitle: '{inline}'\n---\nThe harbour.\n",
+    "page.html": "<title>{inline}</title><h1>Quay</h1><p>The harbour.</p>",
+    "mail.eml": MAIL,
+}
+"""What a file holds, with the secret as it is or on one line."""
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder, outside = tmp_path / "notes", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    for name, secret in SECRETS.items():
+        write(outside / f"{name}.txt", secret)
+        (folder / f"link-{name}.md").symlink_to(outside / f"{name}.txt")
+        for disguise, text in DISGUISES.items():
+            write(folder / f"{name}-{disguise}", text.format(secret=secret, inline=inline(secret)))
+    write(folder / ".env", SECRETS["password"])
+    write(folder / "id_ed25519", SECRETS["key"])
+    write(folder / "credentials.json", SECRETS["token"])
+    return folder
+
+
+@pytest.fixture
+def library(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLibrary]:
+    with_tiny_model(monkeypatch, home)
+    with LocalLibrary() as opened:
+        opened.add([str(root)])
+        opened.sync()
+        yield opened
+
+
+def seen(value: object) -> list[str]:
+    """Which secrets show in a value, however deep."""
+    text = repr(value) + json.dumps(value, default=repr)
+    return [telling for telling in TELLING if telling in text or telling[:12] in text]
+
+
+def calls(library: Library, root: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Every way to ask every public method of the façade for something."""
+    files = sorted([*root.iterdir(), root / "link-key.md"])
+    arguments: dict[str, list[tuple[Any, ...]]] = {
+        "search": [
+            (query,) for query in ("harbour", "password key token", *TELLING, *map(inline, SECRETS.values()))
+        ],
+        "similar": [(str(file),) for file in files],
+        "text": [(str(file),) for file in files],
+        "excerpt": [(str(file), 0, 100_000) for file in files],
+        "why": [(str(file),) for file in files],
+        "closeness": [("harbour", ["quay"])],
+        "add": [([str(root)],)],
+        "sync": [()],
+        "status": [()],
+        "problems": [()],
+        "follow": [(lambda status: None,)],
+        "pause": [()],
+        "resume": [()],
+        "forget": [],
+        "close": [],
+    }
+    public = {name for name, _ in inspect.getmembers(Library, inspect.isfunction) if not name.startswith("_")}
+    assert public == set(arguments), "a method of the façade is not asked here"
+    for name, some in arguments.items():
+        for one in some:
+            yield f"{name}{one}", lambda name=name, one=one: getattr(library, name)(*one)
+
+
+def test_no_method_of_the_facade_gives_a_secret(library: LocalLibrary, root: Path) -> None:
+    for call, ask in calls(library, root):
+        try:
+            found: object = ask()
+        except Exception as error:  # noqa: BLE001 - what is refused must not quote it either
+            found = [str(error), repr(error)]
+        if call.startswith("search"):
+            found = [json_output.hit(hit) for hit in found.hits]  # type: ignore[attr-defined]
+        assert seen(found) == [], call
+
+
+def test_what_is_left_out_by_its_name_is_not_read(library: LocalLibrary, root: Path) -> None:
+    for name in (".env", "id_ed25519", "credentials.json", "link-key.md"):
+        for ask in (library.text, lambda path: library.excerpt(path, 0, 100)):
+            with pytest.raises(Exception, match=r"not in the index|is not shown"):
+                ask(str(root / name))
+
+
+def test_a_file_that_becomes_a_link_is_not_read_any_more(library: LocalLibrary, root: Path) -> None:
+    note = root / "token-copy.md"
+    assert "harbour" in library.text(str(note))
+    note.unlink()
+    note.symlink_to(root.parent / "outside" / "key.txt")
+    with pytest.raises(Exception, match="link"):
+        library.text(str(note))
+
+
+def test_a_note_that_got_a_password_since_is_covered_when_read(library: LocalLibrary, root: Path) -> None:
+    note = root / "token-copy.md"
+    note.write_text(f"# Boat\n\nThe harbour.\n\n{SECRETS['password']}\n")
+    text = library.text(str(note))
+    assert "harbour" in text
+    assert seen(text) == []
+
+
+def asked_of(properties: dict[str, Any], root: Path) -> list[dict[str, str]]:
+    if "path" in properties:
+        return [{"path": str(file)} for file in root.iterdir()]
+    return [{"query": query} for query in ("harbour", *TELLING)] if "query" in properties else [{}]
+
+
+def test_no_tool_of_the_assistant_gives_a_secret(library: LocalLibrary, root: Path) -> None:
+    anyio = pytest.importorskip("anyio")
+    client = pytest.importorskip("mcp.client")
+    from app.mcp.server import server
+
+    async def run() -> list[tuple[str, Any]]:
+        answers: list[tuple[str, Any]] = []
+        async with client.Client(server(library)) as connected:
+            for tool in (await connected.list_tools()).tools:
+                given = asked_of(tool.input_schema["properties"], root)
+                answers += [
+                    (f"{tool.name} {one}", await connected.call_tool(tool.name, one)) for one in given
+                ]
+        return answers
+
+    answers = anyio.run(run)
+    assert {call.split()[0] for call, _ in answers} >= {"search", "read", "similar", "status"}
+    for call, answer in answers:
+        told = "".join(part.text for part in answer.content)
+        for telling in TELLING:
+            if telling not in call:
+                assert telling not in told, call
+
+
+def test_nothing_ken_writes_or_prints_holds_a_secret(
+    library: LocalLibrary, root: Path, tmp_path: Path
+) -> None:
+    library.close()
+    printed = [ken("status", "--problems", "--json").output, ken("search", "--json", "harbour").output]
+    printed += [ken("why", str(file)).output for file in root.iterdir()]
+    assert ken("export", tmp_path / "export").exit_code == 0
+    for file in [*paths.home().rglob("*"), *(tmp_path / "export").rglob("*")]:
+        if file.is_file() and "models" not in file.parts:
+            printed.append(file.read_bytes().decode("latin-1"))
+    for text in printed:
+        assert [telling for telling in TELLING if telling in text] == []
+
+
+def test_the_fixture_holds_what_it_says(root: Path) -> None:
+    held = b"".join(file.read_bytes() for file in root.iterdir() if not file.is_symlink())
+    assert all(telling.encode() in held for telling in TELLING)
