@@ -5,7 +5,8 @@ AppError
 ├── ConfigInvalid    a setting that cannot be understood
 ├── UsageInvalid     an argument or a combination of arguments that makes no sense
 ├── NothingIndexed   a question was asked before anything was indexed
-└── DaemonError      the daemon did not start, answer or understand
+└── DaemonError      the daemon did not answer or understand
+    └── DaemonCannotRun  it did not start, or another program is where it should be
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class NothingIndexed(AppError):
 
 class DaemonError(AppError):
     title = "The daemon did not answer"
+
+
+class DaemonCannotRun(DaemonError):
+    title = "The daemon cannot run"
 
 
 TitledError = AppError | EmbedderError | IndexingError

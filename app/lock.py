@@ -1,26 +1,31 @@
 """The right to write: one process at a time, held by a lock that ends with its holder.
 
-The lock is the kernel's (`flock`), so a crash cannot leave it behind; what the file says about the
-holder is only for people.
+The lock is the kernel's (`flock`), so a crash cannot leave it behind. What the file says about the holder
+is for people, and for those who look for the daemon; it counts only while the lock is held.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from app import paths
-from index.errors import IndexBusy, IndexUnreachable
+from index.errors import IndexBusy, IndexFull, IndexUnreachable
 
 DAEMON = "ken daemon"
 """The daemon's purpose, by which it is told from commands."""
 GLANCE = 0.3
 """Seconds to try for at least: `holder` takes the lock for an instant to see whether it is free."""
+NOTE_BYTES = 2048
+"""Every note fills so many bytes, so that the next one takes no room that a full disk has not got."""
+LONGEST_PURPOSE = 500
 
 
 class WriteLock:
@@ -46,23 +51,41 @@ class WriteLock:
                 raise _busy(holder(self.path))
             time.sleep(0.05)
         self._descriptor = descriptor
-        os.ftruncate(descriptor, 0)
-        note = {"pid": os.getpid(), "purpose": self.purpose, "since": int(time.time())}
-        os.pwrite(descriptor, json.dumps(note).encode(), 0)
+        try:
+            self.note()
+        except BaseException:
+            self.release()
+            raise
+
+    def note(self, **more: str) -> None:
+        """Say in the file who holds the lock, and `more` of it. Raises a titled error where that fails."""
+        assert self._descriptor is not None
+        purpose = self.purpose[:LONGEST_PURPOSE]
+        note = {"pid": os.getpid(), "purpose": purpose, "since": int(time.time()), **more}
+        try:
+            os.pwrite(self._descriptor, json.dumps(note).encode().ljust(NOTE_BYTES), 0)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise IndexFull(f"The disk that holds {self.path} is full.", "Free some space.") from error
+            raise self._unwritable(error) from error
 
     def _open(self) -> int:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise IndexUnreachable(
-                f"{self.path} cannot be written: {error.strerror}.",
-                "Check the folder's permissions, or choose another with KEN_HOME.",
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> IndexUnreachable:
+        return IndexUnreachable(
+            f"{self.path} cannot be written: {error.strerror}.",
+            "Check the folder's permissions, or choose another with KEN_HOME.",
+        )
 
     def release(self) -> None:
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with suppress(OSError):
+                os.pwrite(self._descriptor, b" " * NOTE_BYTES, 0)
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -91,15 +114,16 @@ class WriteLock:
 
 
 def holder(path: Path | None = None) -> dict[str, object] | None:
-    """Who holds the lock (`pid`, `purpose`, `since`); None where nobody does."""
+    """Who holds the lock (`pid`, `purpose`, `since`, and what else was noted); None where nobody does."""
     try:
         descriptor = os.open(path or paths.lock_path(), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        if _try_lock(descriptor):
+        # Shared, so that two who look at once do not take each other for the holder.
+        if _try_lock(descriptor, fcntl.LOCK_SH):
             return None
-        note = json.loads(os.pread(descriptor, 4096, 0) or b"{}")
+        note = json.loads(os.pread(descriptor, 2 * NOTE_BYTES, 0) or b"{}")
         return note if isinstance(note, dict) else {}
     except ValueError:
         return {}
@@ -107,9 +131,9 @@ def holder(path: Path | None = None) -> dict[str, object] | None:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

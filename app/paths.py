@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from app.errors import PathInvalid
@@ -37,6 +39,11 @@ def make_home() -> Path:
             f"{folder}, where ken keeps everything, cannot be made: {error.strerror}.",
             "Choose another folder with KEN_HOME.",
         ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PathInvalid(
+            f"{folder}, where ken keeps everything, cannot be written.",
+            "Check its permissions and its disk, or choose another folder with KEN_HOME.",
+        )
     return folder
 
 
@@ -62,14 +69,54 @@ def pause_mark() -> Path:
     return home() / "paused"
 
 
+def daemon_lock_path() -> Path:
+    """The file whose lock is the right to be this home's daemon."""
+    return home() / "daemon.lock"
+
+
 def socket_path() -> Path:
-    """The daemon's socket, beside the index unless that path is too long for one."""
-    beside = home() / "daemon.sock"
-    if len(os.fsencode(beside)) <= SOCKET_PATH_LIMIT:
-        return beside
-    name = hashlib.blake2b(os.fsencode(home()), digest_size=8).hexdigest()
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    return Path(runtime) / f"ken-{os.getuid()}-{name}.sock"
+    """Where a daemon that is started now listens: beside the index unless that path is too long for a socket.
+
+    Else in a folder of this user's (`make_socket_folder`). Where that is depends on the environment: who
+    looks for a running daemon asks its lock. Raises `PathInvalid` where no path is short enough.
+    """
+    name = hashlib.blake2b(os.fsencode(home()), digest_size=8).hexdigest() + ".sock"
+    folders = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")
+    elsewhere = [Path(folder) / f"ken-{os.geteuid()}" / name for folder in folders if folder]
+    for path in (home() / "daemon.sock", *elsewhere):
+        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+            return path
+    raise PathInvalid(
+        f"No path for the daemon's socket has at most {SOCKET_PATH_LIMIT} bytes.",
+        "Choose a folder with a shorter path with KEN_HOME.",
+    )
+
+
+def make_socket_folder(folder: Path) -> None:
+    """Make the folder of a socket that lies elsewhere, and see that it is this user's alone.
+
+    The folder above may be one in which everybody writes: whatever is there already is looked at and, where
+    it is a link, another user's or open to others, refused with `PathInvalid`.
+    """
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+    except OSError as error:
+        raise _no_place(folder, f"cannot be made: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise _no_place(folder, "is in the way and is no folder")
+    if found.st_uid != os.geteuid():
+        raise _no_place(folder, "belongs to another user")
+    if found.st_mode & 0o077:
+        raise _no_place(folder, "is open to other users")
+
+
+def _no_place(folder: Path, why: str) -> PathInvalid:
+    return PathInvalid(
+        f"{folder}, where the daemon's socket would be, {why}.",
+        "Remove it, set XDG_RUNTIME_DIR to a folder of your own, or choose a shorter path with KEN_HOME.",
+    )
 
 
 def assets_path() -> Path:

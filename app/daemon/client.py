@@ -31,6 +31,7 @@ from app.api import (
 from app.daemon.codec import Malformed, decode, encode, hints_of
 from app.daemon.protocol import MAX_REPLY, PROTOCOL, Closed, DaemonInfo, Lines, Nonsense, error_from, is_own
 from app.errors import DaemonError
+from app.lock import holder
 from index.types import Filter, Mode
 
 CONNECT_TIMEOUT = 2.0
@@ -45,11 +46,17 @@ class DaemonOutdated(DaemonError):
     """A daemon of another release answers."""
 
 
+class DaemonAbsent(DaemonError):
+    """None listens."""
+
+    title = "Daemon not running"
+
+
 class RemoteLibrary:
     """Asks the daemon of this `KEN_HOME`. Raises `DaemonError` where none answers."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or paths.socket_path()
+        self._path = path
         self._numbers = itertools.count(1)
 
     def search(
@@ -176,32 +183,59 @@ class RemoteLibrary:
                     progress(_decoded(Progress, message.get("progress")))
 
     def _connect(self) -> Lines:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        lines = _connected(self._path or find_socket())
         try:
-            _connect(connection, self.path)
-            if not is_own(connection):
-                raise DaemonError(
-                    f"{self.path} belongs to another user.", "Set KEN_HOME to a folder of your own."
-                )
-            lines = Lines(connection, MAX_REPLY)
             _check_greeting(_receive(lines, CONNECT_TIMEOUT))
-        except OSError as error:
-            connection.close()
-            raise DaemonError("No daemon is running.", "`ken daemon start` starts it.") from error
         except BaseException:
-            connection.close()
+            lines.close()
             raise
         return lines
 
 
-def is_running(path: Path | None = None) -> bool:
-    """Whether a daemon, of whatever release, accepts connections."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        try:
-            _connect(connection, path or paths.socket_path())
-        except OSError:
-            return False
-        return True
+def find_socket() -> Path:
+    """Where the daemon listens, as it says in its lock; else where one that is started now would.
+
+    Its environment may not be this process's: the service that the system starts has another.
+    """
+    told = (holder(paths.daemon_lock_path()) or {}).get("socket")
+    return Path(told) if isinstance(told, str) else paths.socket_path()
+
+
+def answering() -> int | None:
+    """The process of the daemon that answers, of whatever release; None where none listens.
+
+    Raises `DaemonError` where one listens and says nothing.
+    """
+    try:
+        with _connected(find_socket()) as lines:
+            found = _receive(lines, CONNECT_TIMEOUT).get("pid")
+    except DaemonAbsent:
+        return None
+    return found if isinstance(found, int) else None
+
+
+def _connected(path: Path) -> Lines:
+    """A connection to this user's daemon at `path`; raises `DaemonError`."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _connect(connection, path)
+        if not is_own(connection):
+            raise DaemonError(f"{path} belongs to another user.", "Set KEN_HOME to a folder of your own.")
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
+        connection.close()
+        raise DaemonAbsent(
+            f"No daemon is running for {paths.home()}.", "`ken daemon start` starts it."
+        ) from error
+    except (BlockingIOError, TimeoutError) as error:
+        connection.close()
+        raise DaemonError("The daemon does not answer.", AGAIN) from error
+    except OSError as error:
+        connection.close()
+        raise DaemonError(f"{path} cannot be connected to: {error.strerror}.", AGAIN) from error
+    except BaseException:
+        connection.close()
+        raise
+    return Lines(connection, MAX_REPLY)
 
 
 def _connect(connection: socket.socket, path: Path) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from app import __version__, config, paths
 from app import log as logs
 from app.daemon import lifecycle
-from app.errors import TITLED_ERRORS
+from app.daemon.protocol import error_message
+from app.errors import TITLED_ERRORS, PathInvalid
 from app.lock import WriteLock
 from index.errors import IndexBusy
 
 log = logging.getLogger(__name__)
+
+STDOUT = 1
 
 HOME_INTERVAL = 5.0
 """Seconds between two looks whether its home is still there."""
@@ -24,19 +30,24 @@ SWITCH_INTERVAL = 0.001
 
 
 def main() -> int:
-    """The exit status: 0 after a stop or where another daemon runs, 1 where it cannot run."""
+    """The exit status: 0 after a stop or where another daemon runs, 1 where it cannot run.
+
+    Standard output is for the process that started this one: see `lifecycle.READY`.
+    """
     try:
-        run()
+        run(_say_ready)
     except lifecycle.AlreadyRunning:
-        return 0
+        return lifecycle.LOST
     except TITLED_ERRORS as error:
-        logging.getLogger(__name__).error("%s: %s %s", error.title, error.what, error.fix)
+        log.error("%s: %s %s", error.title, error.what, error.fix)
+        _say(json.dumps(error_message(error)).encode())
         return 1
     return 0
 
 
-def run(*, to_terminal: bool = False) -> None:
-    """Be the daemon until SIGTERM or SIGINT; raises `DaemonError` where one runs already."""
+def run(ready: Callable[[], None] | None = None, *, to_terminal: bool = False) -> None:
+    """Be the daemon until SIGTERM or SIGINT, calling `ready` once it serves. Raises titled errors,
+    `AlreadyRunning` where one runs already."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
@@ -47,15 +58,27 @@ def run(*, to_terminal: bool = False) -> None:
     except IndexBusy as error:
         raise lifecycle.AlreadyRunning() from error
     try:
-        logs.start()
-        if to_terminal:
-            logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
-        _serve(config.load(), lock, ended)
+        _start_log(to_terminal=to_terminal)
+        _serve(config.load(), lock, ended, ready)
     finally:
         lock.release()
 
 
-def _serve(settings: config.Config, lock: WriteLock, ended: threading.Event) -> None:
+def _start_log(*, to_terminal: bool) -> None:
+    try:
+        logs.start()
+    except OSError as error:
+        raise PathInvalid(
+            f"{paths.log_path()} cannot be written: {error.strerror}.",
+            "Check the folder's permissions, or choose another with KEN_HOME.",
+        ) from error
+    if to_terminal:
+        logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
+
+
+def _serve(
+    settings: config.Config, lock: WriteLock, ended: threading.Event, ready: Callable[[], None] | None
+) -> None:
     from app.daemon.hosted import HostedLibrary
     from app.daemon.server import Server
 
@@ -65,9 +88,27 @@ def _serve(settings: config.Config, lock: WriteLock, ended: threading.Event) -> 
         server = Server(library, paths.socket_path())
         server.start()
         try:
+            lock.note(socket=os.fspath(server.path))
             library.start()
-            while lock.in_place and not ended.wait(HOME_INTERVAL):
-                """A daemon whose home was removed serves nobody: another one may have begun there."""
+            if ready is not None:
+                ready()
+            # A daemon whose home or socket was removed serves nobody, and another one may have begun there.
+            while lock.in_place and server.in_place and not ended.wait(HOME_INTERVAL):
+                pass
+            if not ended.is_set():
+                log.warning("its home or its socket %s was removed", server.path)
         finally:
             server.stop()
     log.info("the daemon ends")
+
+
+def _say_ready() -> None:
+    _say(lifecycle.READY)
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+
+
+def _say(told: bytes) -> None:
+    """To whoever started this process, where he is still there."""
+    with contextlib.suppress(OSError):
+        os.write(STDOUT, told)

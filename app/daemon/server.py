@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app import __version__
+from app import __version__, paths
 from app.daemon.codec import Malformed, decode, encode, hints_of
 from app.daemon.hosted import HostedLibrary
 from app.daemon.protocol import MAX_REQUEST, PROTOCOL, Closed, Lines, Nonsense, error_message, is_own
-from app.errors import TITLED_ERRORS, DaemonError
+from app.errors import TITLED_ERRORS, DaemonCannotRun, DaemonError
 
 log = logging.getLogger(__name__)
 
@@ -67,24 +67,35 @@ class Server:
         self._thread = threading.Thread(target=self._accept, name="accept", daemon=True)
 
     def start(self) -> None:
-        """Bind the socket, closed to other users, and accept from now on."""
-        _clear_stale(self.path)
-        before = os.umask(0o177)
+        """Bind the socket, closed to other users, and accept from now on. Raises a titled error."""
+        if self.path.parent != paths.home():
+            paths.make_socket_folder(self.path.parent)
         try:
-            self._listener.bind(os.fspath(self.path))
-        finally:
-            os.umask(before)
+            _clear_stale(self.path)
+            _bind(self._listener, self.path)
+        except OSError as error:
+            raise DaemonCannotRun(
+                f"The daemon's socket {self.path} cannot be made: {error.strerror}.",
+                "Check the folder's permissions and its disk, or choose another with KEN_HOME.",
+            ) from error
         self._identity = _identity(self.path)
         self._listener.listen(MAX_CONNECTIONS)
         self._thread.start()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its socket is still where clients look for it."""
+        return self._identity is not None and self._identity == _identity(self.path)
 
     def stop(self) -> None:
         """Accept no more, close every connection and take the socket away."""
         self._wake.send(b"!")
         if self._thread.is_alive():
             self._thread.join()
-        if self._identity is not None and self._identity == _identity(self.path):
-            self.path.unlink(missing_ok=True)
+        if self.in_place:
+            # The folder may have become read-only; the next daemon clears the socket away then.
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
         self._listener.close()
         with self._guard:
             open_now = list(self._connections.items())
@@ -227,6 +238,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def _bind(listener: socket.socket, path: Path) -> None:
+    before = os.umask(0o177)
+    try:
+        listener.bind(os.fspath(path))
+    finally:
+        os.umask(before)
+
+
 def _clear_stale(path: Path) -> None:
     """Take away the socket a killed daemon left; anything else in its place is not ours to remove."""
     try:
@@ -234,5 +253,5 @@ def _clear_stale(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
-        raise DaemonError(f"{path} is in the way and is not ken's.", "Remove it, or move KEN_HOME.")
+        raise DaemonCannotRun(f"{path} is in the way and is not ken's.", "Remove it, or move KEN_HOME.")
     path.unlink()
