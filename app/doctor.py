@@ -13,6 +13,7 @@ from app.lock import WriteLock
 from embedder.checkpoints.models import find_model
 from embedder.errors import EmbedderError
 from index.errors import IndexCorrupt, IndexingError
+from index.extract import confinement_check
 from index.search.searcher import Searcher
 from index.store import export_import
 from index.store.database import backup as copy_index
@@ -31,7 +32,7 @@ class Report:
 
 def examine(*, repair: bool) -> list[Report]:
     """Look at everything; `repair` mends the index. Raises `IndexBusy` where another process writes it."""
-    return [_model(), _place(repair=repair), *_scan(), *_index(repair=repair)]
+    return [_model(), _place(repair=repair), _readers(), *_scan(), *_index(repair=repair)]
 
 
 def export(folder: Path, tell: export_import.Told) -> int:
@@ -98,6 +99,16 @@ def _scan() -> list[Report]:
     fix = "Report it, with the processor's name; an update of that package may mend it."
     found = [Report(f"Search: {fault}", False, fix) for fault in faults]
     return found or [Report("Search: vectors are compared exactly on this processor.", True)]
+
+
+def _readers() -> Report:
+    checked = confinement_check.check()
+    if not checked.possible:
+        by = ", ".join(checked.means)
+        return Report(f"Readers: no network, no writing, no programs, no file but their own ({by}).", True)
+    what = f"Readers: a file made to take one over could {', '.join(checked.possible)}"
+    why = "; ".join(checked.missing) or "the system does not hold it"
+    return Report(f"{what} ({why}).", False, "Landlock (Linux 5.13 and later) and seccomp prevent it.")
 
 
 def _index(*, repair: bool) -> list[Report]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.config import ModelConfig
-from embedder.checkpoints.models import DEFAULT_MODEL, find_model, list_models
+from embedder.checkpoints.models import DEFAULT_MODEL, find_model, list_models, models_folder
 from embedder.errors import EmbedderError, ModelNotFound
 
 if TYPE_CHECKING:
@@ -117,8 +117,10 @@ class LazyModel:
         if self._counter is None:
             from app.token_counter import TokenCounterOf
 
-            TokenCounterOf(self.folder)  # where its tables are still to be made, it takes a while
-            self._counter = partial(TokenCounterOf, self.folder)
+            # a reader sees no environment, from which the folder of models may come
+            counter = partial(TokenCounterOf, self.folder.absolute(), models_folder().absolute())
+            counter()  # where its tables are still to be made, it takes a while
+            self._counter = counter
         return self._counter
 
     def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:

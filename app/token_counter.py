@@ -10,10 +10,10 @@ from index.passages.token_counter import WordCounter
 
 
 class TokenCounterOf:
-    """A model folder's token counts, without its engine."""
+    """A model folder's token counts, without its engine. `models` is where its tables are kept."""
 
-    def __init__(self, folder: Path) -> None:
-        self._count = WordCounter(GemmaTokenizer.from_folder(folder).count)
+    def __init__(self, folder: Path, models: Path) -> None:
+        self._count = WordCounter(GemmaTokenizer.from_folder(folder, models=models).count)
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         return self._count(texts)

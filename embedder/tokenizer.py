@@ -48,10 +48,15 @@ class GemmaTokenizer:
         self.pad, self.eos, self.bos, self.unknown = 0, 1, 2, 3
 
     @classmethod
-    def from_folder(cls, folder: Path, config: ModelConfig | None = None) -> GemmaTokenizer:
-        """The tokenizer of a checkpoint. Raises `ModelInvalid` where `tokenizer.json` is not Gemma's kind."""
+    def from_folder(
+        cls, folder: Path, config: ModelConfig | None = None, *, models: Path | None = None
+    ) -> GemmaTokenizer:
+        """The tokenizer of a checkpoint; its tables are kept under `models`, else in the models folder.
+
+        Raises `ModelInvalid` where `tokenizer.json` is not Gemma's kind.
+        """
         config = config or ModelConfig.from_folder(folder)
-        encoding = bpe.BytePairEncoding(_tables(folder / "tokenizer.json"))
+        encoding = bpe.BytePairEncoding(_tables(folder / "tokenizer.json", models or models_folder()))
         return cls(encoding, vocab_size=config.vocab_size, context_length=config.max_position_embeddings)
 
     def encode(
@@ -90,14 +95,14 @@ def _text(text: object) -> str:
     return text
 
 
-def _tables(path: Path) -> bpe.Tables:
-    """The tables of a `tokenizer.json`, kept in the models folder from the second time on."""
+def _tables(path: Path, models: Path) -> bpe.Tables:
+    """The tables of a `tokenizer.json`, kept under `models` from the second time on."""
     try:
         stat = path.stat()
     except OSError as error:
         raise ModelInvalid(f"{path} cannot be read: {error.strerror}.", _FETCH_AGAIN) from error
     identity = f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape")
-    kept = models_folder() / ".tokenizers" / f"2-{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
+    kept = models / ".tokenizers" / f"2-{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
     with suppress(ModelInvalid, OSError):
         if kept.is_file():
             tables = bpe.read_tables(kept)

@@ -149,6 +149,11 @@ def of_file_name(name: str) -> Kind | None:
     return _BY_FILE_NAME.get(name) or _BY_SUFFIX.get(suffix_of(name))
 
 
+def names() -> frozenset[str]:
+    """The stored names of all kinds."""
+    return _NAMES
+
+
 def named(name: str) -> Kind:
     """The kind of that stored name. Raises KeyError where there is none."""
     return _BY_NAME[name]
@@ -212,6 +217,7 @@ def suffix_of(name: str) -> str:
 
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
+_NAMES = frozenset(_BY_NAME)
 _BY_SUFFIX = {suffix: kind for kind in reversed(KINDS) for suffix in kind.suffixes}
 _BY_FILE_NAME = {name: kind for kind in KINDS for name in kind.file_names}
 _BY_ALIAS = {alias: kind for kind in KINDS for alias in (kind.name, *kind.aliases)}

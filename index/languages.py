@@ -137,6 +137,8 @@ _TABLE = (
     ("batch", "none", ".bat .cmd", ""),
 )
 LANGUAGES = tuple((name, family, tuple(s.split()), tuple(n.split())) for name, family, s, n in _TABLE)
+TITLES = frozenset(title for title, _, _, _ in LANGUAGES)
+"""What `Document.language` may be, where it is not empty."""
 SUFFIXES = tuple(suffix for _, _, suffixes, _ in LANGUAGES for suffix in suffixes)
 NAMES = tuple(name for _, _, _, names in LANGUAGES for name in names)
 ALIASES = {

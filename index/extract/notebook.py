@@ -14,6 +14,7 @@ from index.extract.decode import decode
 from index.extract.document_builder import Builder
 from index.extract.markdown import plain, sections_of
 from index.extract.source import Source
+from index.languages import TITLES
 from index.types import Document
 
 _MOST_OUTPUT = 2_000
@@ -27,7 +28,7 @@ def read(source: Source) -> Document:
         cells = book.get("cells") or [
             cell for sheet in book.get("worksheets", []) for cell in sheet.get("cells", [])
         ]
-        language = str(book.get("metadata", {}).get("kernelspec", {}).get("language", "") or "")
+        language = _language(book.get("metadata", {}).get("kernelspec", {}).get("language"))
     except (ValueError, AttributeError, TypeError):
         raise FileFailed("It is damaged or no notebook: its JSON cannot be read.") from None
     builder = Builder()
@@ -43,6 +44,13 @@ def read(source: Source) -> Document:
         else:
             title = title or _add_markdown(builder, body)
     return builder.document("notebook", title, language=language)
+
+
+def _language(named: Any) -> str:
+    """The language by the name it has elsewhere; empty where it is none that is known."""
+    bare = named.lower().rstrip("0123456789. ") if isinstance(named, str) else ""
+    bare = "shell" if bare == "bash" else bare
+    return bare if bare in TITLES else ""
 
 
 def _add_markdown(builder: Builder, text: str) -> str:

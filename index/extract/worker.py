@@ -1,7 +1,8 @@
 """The child process that reads files: it opens nothing itself and may die at any time.
 
-Owns the child's side of the exchange with `pool`: one request (a name, limits and an open
-descriptor), one answer (the document, or why there is none). Knows nothing of the index.
+Owns the child's side of the exchange with `child`: first how to cut, then, once the process has given
+up its rights, one request (a name and an open descriptor) and one answer (the document, or why there is
+none) after the other. Knows nothing of the index.
 
 An answer is a header in JSON and the text in UTF-8, each preceded by its length in 4 bytes; JSON
 because what comes out of a process that has met a hostile file must not be able to do anything.
@@ -17,26 +18,29 @@ import os
 import pickle
 import socket
 import struct
-import sys
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import PurePath
 from typing import Any, get_args
 
 from index.errors import FileFailed, FileSkipped
 from index.extract import limits, sniff
+from index.extract.confinement import confine
 from index.extract.source import MAX_TEXT, Source, WatchedFile
 from index.passages.chunker import SIZE, cut
 from index.types import Document, Passage, SectionKind, TokenCounter
 
 IDLE_SECONDS = 60.0
 """A child without work for this long ends."""
+PACKED = struct.Struct("!I")
+"""In front of the pickled `Cutting`, the first that a child is sent: its bytes."""
 LENGTHS = struct.Struct("!III")
 """In front of an answer: the bytes of its header, its numbers and its text."""
 KINDS: tuple[SectionKind, ...] = get_args(SectionKind)
-_NAME = struct.Struct("!H")
+_ASKED = struct.Struct("!?")
+"""In front of a file's name: whether its passages are asked for."""
 _COLLECT_AFTER = 50_000
 """Objects made between two collections: a document is many small ones that live until it is sent."""
 
@@ -50,6 +54,10 @@ class Cutting:
     size: int = SIZE
     """Tokens of the largest passage."""
 
+    def prepare(self) -> None:
+        """Open what counting needs: nothing can be opened once the process has given up its rights."""
+        _counter(self.counter)
+
     def passages(self, document: Document, name: str) -> list[Passage]:
         return cut(document, PurePath(name).stem, _counter(self.counter), size=self.size)
 
@@ -59,43 +67,55 @@ def _counter(make: Callable[[], TokenCounter]) -> TokenCounter:
     return make()
 
 
-@lru_cache(maxsize=1)
-def _cutting(packed: bytes) -> Cutting | None:
-    cutting: Cutting | None = pickle.loads(packed)
-    return cutting
-
-
-def main(channel: int, memory_bytes: int, seconds: float) -> None:
+def main(channel: str, memory_bytes: str, seconds: str) -> None:
     """Answer requests on the socket `channel` until the other side closes it or falls silent.
 
     Ends where one takes more than `seconds` of processor time.
     """
-    limits.limit_this_process(memory_bytes)
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
-    with socket.socket(fileno=channel) as link:
+    limits.limit_this_process(int(memory_bytes))
+    with socket.socket(fileno=int(channel)) as link:
+        cutting, error = _prepared(link)
+        confine(partial(limits.watch_memory, int(memory_bytes)))
+        gc.freeze()
+        gc.set_threshold(_COLLECT_AFTER)
         link.settimeout(IDLE_SECONDS)
         while request := _receive(link):
+            name, cut, descriptor = request
             link.settimeout(None)
-            limits.allow_processor_time(seconds)
-            link.sendall(_answer(*request))
+            limits.allow_processor_time(float(seconds))
+            answer = _answer(name, cutting if cut else None, descriptor)
+            link.sendall(_unreadable(error) if cut and error else answer)
             link.settimeout(IDLE_SECONDS)
 
 
-def asked(name: bytes, cutting: Cutting | None) -> bytes:
-    """A request, sent with the open file: its name, and how it is to be cut, if it is."""
-    return _NAME.pack(len(name)) + name + pickle.dumps(cutting)
+def asked(name: str, *, cut: bool) -> bytes:
+    """A request, sent with the open file: its name, and whether it is to be cut."""
+    return _ASKED.pack(cut) + name.encode("utf-8", "surrogateescape")
 
 
-def _receive(link: socket.socket) -> tuple[str, Cutting | None, int] | None:
+def _prepared(link: socket.socket) -> tuple[Cutting | None, int]:
+    """How to cut, as the parent says, and the `errno` where what it needs cannot be opened."""
+    (size,) = PACKED.unpack(link.recv(PACKED.size, socket.MSG_WAITALL))
+    cutting: Cutting | None = pickle.loads(link.recv(size, socket.MSG_WAITALL))
+    try:
+        if cutting is not None:
+            cutting.prepare()
+    except OSError as error:
+        return None, error.errno or errno.EIO
+    except Exception:  # noqa: BLE001 (a model folder can be broken in any way, and says nothing of a file)
+        return None, errno.EIO
+    return cutting, 0
+
+
+def _receive(link: socket.socket) -> tuple[str, bool, int] | None:
     try:
         data, descriptors, _, _ = socket.recv_fds(link, 65_536, 1)
     except (TimeoutError, ConnectionError):
         return None
     if not data or not descriptors:
         return None
-    end = _NAME.size + _NAME.unpack_from(data)[0]
-    return os.fsdecode(data[_NAME.size : end]), _cutting(data[end:]), descriptors[0]
+    name = data[_ASKED.size :].decode("utf-8", "surrogateescape")
+    return name, _ASKED.unpack_from(data)[0], descriptors[0]
 
 
 def _answer(name: str, cutting: Cutting | None, descriptor: int) -> bytes:
@@ -180,7 +200,3 @@ def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> byte
     head = json.dumps(header, separators=(",", ":")).encode("ascii")
     body = text.encode("utf-8", "surrogatepass")
     return b"".join((LENGTHS.pack(len(head), len(numbers), len(body)), head, numbers, body))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -27,6 +27,7 @@ def test_a_sound_home_is_sound(folder: Path) -> None:
     done = ken("doctor")
     assert done.exit_code == 0, done.stdout
     assert "all tables agree" in done.stdout
+    assert "Readers: no network, no writing, no programs, no file but their own" in done.stdout
 
 
 def test_a_damaged_index_is_told_saved_and_read_again(folder: Path) -> None:

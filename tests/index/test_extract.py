@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -300,3 +301,21 @@ def test_a_damaged_message_costs_a_mailbox_nothing_else() -> None:
     damaged = b"Subject: One\nContent-Type: text/plain; charset*=a\0b'en'x%80\n\nText.\n"
     document = read("a.mbox", b"From a\n" + damaged + b"\nFrom b\nSubject: Two\n\nFine.\n")
     assert "Fine." in document.text and document.note == "Damaged messages are not read: 1."
+
+
+@pytest.mark.parametrize(
+    ("named", "language"),
+    [
+        ("Python", "python"),
+        ("R", "r"),
+        ("C++17", "c++"),
+        ("bash", "shell"),
+        ("py\ud800", ""),
+        (["x"], ""),
+        (None, ""),
+    ],
+)
+def test_a_notebook_s_language_is_a_known_one_or_none(named: object, language: str) -> None:
+    cells = [{"cell_type": "markdown", "source": "# t"}]
+    book = {"cells": cells, "metadata": {"kernelspec": {"language": named}}}
+    assert read("a.ipynb", json.dumps(book)).language == language

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import documents
@@ -133,8 +134,8 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
         ask = pool._ask
         times = iter(range(1, 10))
 
-        def changing(name: str, descriptor: int) -> object:
-            answer = ask(name, descriptor)
+        def changing(*asked: Any) -> Any:
+            answer = ask(*asked)
             if next(times) == 1:
                 path.write_text("# A newer one\n")
             return answer

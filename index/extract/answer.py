@@ -1,0 +1,263 @@
+"""A reader's answer as the parent takes it: checked whole, for who sends it has met a hostile file.
+
+Owns what an answer may hold. A number outside its text, a kind that is none, a part that is missing:
+each is that file's failure and nothing else. Knows nothing of processes and sockets.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from index import kinds
+from index.errors import FileFailed, FileSkipped
+from index.extract.opening import failure
+from index.extract.source import MAX_TEXT
+from index.extract.worker import KINDS
+from index.languages import TITLES
+from index.types import UNKNOWN, Document, Passage, Section, int64
+
+MOST_HEADER = 16 << 20
+"""Bytes: ten times what the largest documents have."""
+MOST_NUMBERS = 64 << 20
+MOST_BODY = 4 * (MAX_TEXT + 2)
+_MOST_LISTS = 1_000_000
+"""In a header: each costs the parent some seventy bytes of memory, and the child two."""
+_LONGEST_REASON = 1_000
+_LONGEST_DIGITS = 18
+_NONSENSE = (
+    "It made the reader give an answer that cannot be right, so the file is damaged, or made to do harm."
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HASH = re.compile("[0-9a-f]{32}")
+_LANGUAGES = TITLES | {""}
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A document, and the file it was read from as it stood then."""
+
+    document: Document
+    """Without its sections where it was cut."""
+    passages: tuple[Passage, ...]
+    hash: bytes
+    """BLAKE2b of the content, 16 bytes."""
+    size: int
+    mtime_ns: int
+    inode: int
+    ctime_ns: int = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a child sent: the parts of `worker.pack`, as bytes."""
+
+    header: bytes
+    numbers: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An answer that was understood."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+    hash: bytes
+    memory: int
+    """Resident bytes of the child at its peak."""
+
+    def of_file(self, status: os.stat_result) -> ReadFile:
+        """With the file as it stood when it was read."""
+        return ReadFile(
+            self.document,
+            self.passages,
+            self.hash,
+            status.st_size,
+            int64(status.st_mtime_ns),
+            status.st_ino,
+            int64(status.st_ctime_ns),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The reader found a reason not to read the file."""
+
+    error: FileSkipped | FileFailed
+    memory: int
+
+
+class _Nonsense(ValueError):
+    """An answer no reader gives."""
+
+
+def understood(answer: Answer, most_tokens: int | None) -> Read | Refused:
+    """What an answer says; `most_tokens` of a passage, None where sections were asked for.
+
+    Raises FileFailed where it is not what a reader answers.
+    """
+    try:
+        header = _header(answer.header)
+        if "refused" in header:
+            return _refused(header)
+        return _read(header, _numbers(answer.numbers), _text(answer.body), most_tokens)
+    except (ValueError, RecursionError, OverflowError):
+        raise FileFailed(_NONSENSE) from None
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    if data.count(b"[") + data.count(b"{") > _MOST_LISTS:
+        raise _Nonsense
+    header = json.loads(data.decode("ascii"), parse_float=_no_number, parse_constant=_no_number)
+    return _checked(header, dict)
+
+
+def _no_number(_: str) -> Any:
+    raise _Nonsense
+
+
+def _refused(header: dict[str, Any]) -> Refused:
+    what, fix = (" ".join(_words(header.get(key, "")).split())[:_LONGEST_REASON] for key in ("what", "fix"))
+    memory = _count(header.get("memory"))
+    match header["refused"]:
+        case "skipped" if what:
+            return Refused(FileSkipped(what, fix), memory)
+        case "failed" if what:
+            return Refused(FileFailed(what, fix), memory)
+        case "unreadable" if _count(header.get("errno")) in errno.errorcode:
+            return Refused(failure(header["errno"]), memory)
+    raise _Nonsense
+
+
+def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: int | None) -> Read:
+    headings = [_heading(path) for path in _checked(header.get("headings"), list)]
+    pages = tuple(_position(page, text) for page in _checked(header.get("pages"), list))
+    if any(a > b for a, b in pairwise(pages)) or header.get("cut") is not (most_tokens is not None):
+        raise _Nonsense
+    sections: tuple[Section, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    if most_tokens is None:
+        sections = tuple(_sections(numbers, text, headings))
+    else:
+        title = _words(header.get("passage_title"))
+        passages = tuple(_passages(numbers, text, headings, title, len(pages), most_tokens))
+    document = Document(
+        text,
+        _one_of(header.get("kind"), kinds.names()),
+        _words(header.get("title")),
+        _one_of(header.get("language"), _LANGUAGES),
+        sections,
+        pages,
+        _words(header.get("note")),
+        tuple(_span(span, text) for span in _checked(header.get("withheld"), list)),
+    )
+    return Read(document, passages, _hash(header.get("hash")), _count(header.get("memory")))
+
+
+def _sections(numbers: array[int], text: str, headings: list[tuple[str, ...]]) -> Iterator[Section]:
+    at = 0
+    for start, end, kind, heading in _rows(numbers, 4):
+        if not at <= start <= end <= len(text) or kind >= len(KINDS) or heading >= len(headings):
+            raise _Nonsense
+        yield Section(start, end, KINDS[kind], headings[heading])
+        at = end
+
+
+def _passages(
+    numbers: array[int],
+    text: str,
+    headings: list[tuple[str, ...]],
+    title: str,
+    pages: int,
+    most_tokens: int,
+) -> Iterator[Passage]:
+    at, line_before, lines = 0, 1, text.count("\n") + 1
+    for start, end, line, heading, page, tokens in _rows(numbers, 6):
+        placed = at <= start < end <= len(text) and line_before <= line <= lines
+        if not placed or heading >= len(headings) or page > pages or tokens > most_tokens:
+            raise _Nonsense
+        yield Passage(text[start:end], start, end, line, title, headings[heading], page or None, tokens)
+        at, line_before = end, line
+
+
+def _rows(numbers: array[int], width: int) -> Iterator[tuple[int, ...]]:
+    return zip(*[iter(numbers)] * width, strict=True)
+
+
+def _numbers(data: bytes) -> array[int]:
+    return array("I", data)
+
+
+def _text(data: bytes) -> str:
+    """The text; half a surrogate pair becomes U+FFFD, so that no position moves."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = _whole(data.decode("utf-8", "surrogatepass"))
+    if len(text) > MAX_TEXT + 2:
+        raise _Nonsense
+    return text
+
+
+def _heading(path: object) -> tuple[str, ...]:
+    return tuple(_words(part) for part in _checked(path, list))
+
+
+def _words(value: object) -> str:
+    return _whole(_checked(value, str))
+
+
+def _whole(words: str) -> str:
+    return _SURROGATE.sub("\ufffd", words)
+
+
+def _one_of(value: object, known: frozenset[str]) -> str:
+    words = _checked(value, str)
+    if words not in known:
+        raise _Nonsense
+    return words
+
+
+def _hash(value: object) -> bytes:
+    words = _checked(value, str)
+    if not _HASH.fullmatch(words):
+        raise _Nonsense
+    return bytes.fromhex(words)
+
+
+def _span(value: object, text: str) -> tuple[int, int]:
+    start, end = _checked(value, list)
+    if not 0 <= _count(start) < _count(end) <= len(text):
+        raise _Nonsense
+    return start, end
+
+
+def _position(value: object, text: str) -> int:
+    found = _count(value)
+    if found > len(text):
+        raise _Nonsense
+    return found
+
+
+def _count(value: object) -> int:
+    number = _checked(value, int)
+    if not 0 <= number < 10**_LONGEST_DIGITS:
+        raise _Nonsense
+    return number
+
+
+def _checked(value: object, kind: type[_T]) -> _T:
+    """The value, which is of exactly this type: JSON's true is no number."""
+    if type(value) is not kind:
+        raise _Nonsense
+    return value
