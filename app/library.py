@@ -308,7 +308,7 @@ class LocalLibrary:
     def _pipeline(self, store: Store) -> Pipeline:
         reading = self.config.reading
         return Pipeline(
-            store, self.model, self.rules, readers=reading.processes, passage_tokens=reading.passage_tokens
+            store, self.model, self.rules, count=reading.processes, passage_tokens=reading.passage_tokens
         )
 
     # -- answering

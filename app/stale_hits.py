@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.roots import FORGOTTEN
-from app.sanitize import plain_path
+from app.sanitize import plain_line, plain_path
+from index.errors import FileUnreadable
+from index.extract.opening import failure
 from index.store.store import Store
-from index.types import Hit, Mode
+from index.types import Hit, Mode, Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Checked:
 
     hits: tuple[Hit, ...]
     changed: dict[str, int]
-    """Path to the size it has now."""
+    """Path to the size it has now, or had where it cannot be looked at just now."""
     gone: int
 
 
@@ -29,12 +31,15 @@ def check(hits: Iterable[Hit]) -> Checked:
     for hit in hits:
         try:
             stat = os.stat(hit.path)  # noqa: PTH116
-        except OSError:
-            gone += 1
-            continue
+        except OSError as error:
+            if not isinstance(failure(error.errno or 0), FileUnreadable):
+                gone += 1
+                continue
+            changed[hit.path] = hit.size
+        else:
+            if not hit.stamp.same(Stamp.of(stat)):
+                changed[hit.path] = stat.st_size
         kept.append(hit)
-        if (stat.st_size, stat.st_mtime_ns, stat.st_ino) != (hit.size, hit.modified_ns, hit.inode):
-            changed[hit.path] = stat.st_size
     return Checked(tuple(kept), changed, gone)
 
 
@@ -43,15 +48,21 @@ def notice(store: Store | None, mode: Mode, gone: int, goes_on: str) -> str:
     if store is None:
         return ""
     if gone and (away := _away(store)):
-        return f"{plain_path(away[0])} is not there now; nothing that lies in it is shown."
+        return away[0]
     if mode != "words" and store.pending(1):
         return f"Indexing is not finished: some passages are found by their words only. {goes_on}"
     return ""
 
 
 def _away(store: Store) -> list[str]:
-    """Kept folders of which nothing is there, as of a disk that was taken out."""
-    return [folder.path for folder in store.folders() if folder.state != FORGOTTEN and _is_bare(folder.path)]
+    """What to say of kept folders that are not there, in whole or in part: a disk may have been taken out."""
+    told = []
+    for folder in store.folders():
+        if folder.state != FORGOTTEN and _is_bare(folder.path):
+            told.append(f"{plain_path(folder.path)} is not there now; nothing that lies in it is shown.")
+        elif folder.state != FORGOTTEN and folder.note:
+            told.append(plain_line(f"{folder.path}: {folder.note}"))
+    return told
 
 
 def _is_bare(path: str) -> bool:

@@ -1,12 +1,11 @@
 """EmbeddingGemma on one's own machine: text in, unit vectors out.
 
     with embedder.load() as model:
-        query = model.embed_queries(["which planet is red?"])
+        question = model.embed_queries(["which planet is red?"])
         passages = model.embed_documents(["Mars is red.", "Venus is hot."], titles=["Mars", None])
-        model.similarity(query, passages)  # (1, 2)
+        model.similarity(question, passages)  # (1, 2)
 
-Owns the model and its checkpoints; knows nothing of files to be searched, indexes or screens. Importing this
-package imports no engine and no NumPy: the first `load` does.
+Importing this package imports no engine and no NumPy: the first `load` does.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from embedder.config import Precision
     from embedder.embedder import Embedded, Embedder
-    from embedder.engines.base import EngineName
+    from embedder.engines.choose import EngineName
     from embedder.prompts import QueryTask, Task
 
-__all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "fingerprint", "load"]
+__all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "load"]
 
-_MODULES = {
+_HOMES = {
     "Embedded": "embedder.embedder",
     "Embedder": "embedder.embedder",
-    "EngineName": "embedder.engines.base",
+    "EngineName": "embedder.engines.choose",
     "Precision": "embedder.config",
     "QueryTask": "embedder.prompts",
     "Task": "embedder.prompts",
@@ -34,9 +33,9 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module of a public name when the name is first used."""
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
+    """Names are found when they are first used: who only catches an error pays for no NumPy."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(name)
 
 
@@ -50,22 +49,10 @@ def load(
 ) -> Embedder:
     """Load a model by name or folder; None is the default one in the models folder.
 
-    `threads` is the most processor cores to compute on, `memory_mb` what a GPU keeps for reuse. Raises
+    `threads` caps the processor cores computed on, `memory_mb` what a GPU keeps for reuse. Raises
     `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where
     this machine does not give the vectors it should.
     """
-    from embedder import embedder
+    from embedder.checkpoints import load
 
-    return embedder.load(model, engine, precision, threads, memory_mb)
-
-
-def fingerprint(model: str | Path | None = None, precision: str = "auto") -> str:
-    """Equal exactly where vectors may be mixed: same weights, same prompts.
-
-    What `Embedder.fingerprint` would be, from the checkpoint's headers and a sample of its weights. Cheap
-    to call often: the files are read again only where one of them changed. Raises `ModelNotFound` and
-    `ModelInvalid`.
-    """
-    from embedder import embedder
-
-    return embedder.fingerprint(model, precision)
+    return load.load(model, engine, precision, threads, memory_mb)

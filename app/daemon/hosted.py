@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import os
 import sys
 import threading
@@ -30,14 +31,17 @@ from app.places import absolute
 from app.roots import Kept
 from app.saved_searches import Asker
 from app.sync.change_queue import DirtyQueue
+from app.sync.extract_stage import Readers
 from app.sync.indexer import Keeper
-from app.sync.pipeline import Pipeline, Urgent, readers_for
-from app.sync.reconciler import same_file
+from app.sync.later import Later
+from app.sync.pipeline import Pipeline, readers_for
+from app.sync.run import Urgent
 from app.sync.watcher import Watcher
-from index.extract import ReaderPool
 from index.search.searcher import Searcher
 from index.store.store import Store
-from index.types import Filter, Mode
+from index.types import Filter, Mode, Stamp
+
+log = logging.getLogger(__name__)
 
 GRACE = 10.0
 """Seconds a file may be away before the index lets go of it: saves by deleting and writing anew, and
@@ -72,7 +76,8 @@ class HostedLibrary(LocalLibrary):
         self._standing = Asker(notify=config.daemon.notify)
         self._keeping: Store | None = None
         self._made: Pipeline | None = None
-        self._pool: ReaderPool | None = None
+        self._readers: Readers | None = None
+        self._later = Later(GRACE)
         self._warm = False
         self._noted = ""
         self._syncing = threading.Lock()
@@ -89,8 +94,8 @@ class HostedLibrary(LocalLibrary):
     def close(self) -> None:
         self._ended.set()
         self.keeper.stop()
-        if self._pool is not None:
-            self._pool.close()
+        if self._readers is not None:
+            self._readers.close()
         self._close_keeping()
         super().close()
         self.lock.release()
@@ -131,7 +136,7 @@ class HostedLibrary(LocalLibrary):
         except OSError:
             return False
         record = self._reading().files(path).get(path)
-        same = record is not None and same_file(record, stat)
+        same = record is not None and record.stamp.same(Stamp.of(stat))
         return same and not self._reading().counts(path).pending
 
     @property
@@ -195,8 +200,8 @@ class HostedLibrary(LocalLibrary):
             lambda pipeline: pipeline.take(paths, self._told(None), self._cancel, urgent=urgent, patient=True)
         )
 
-    def away(self) -> dict[str, float]:
-        return self._made.away if self._made is not None else {}
+    def due(self) -> dict[str, float]:
+        return self._later.due
 
     def interrupt(self) -> None:
         self._cancel.set()
@@ -293,10 +298,17 @@ class HostedLibrary(LocalLibrary):
             with self._writing(self.model.fingerprint) as store:
                 pipeline = self._pipeline(store)
                 report = do(pipeline)
-            self._standing.ask(pipeline.stored(), self)
+            self._ask_standing(pipeline.stored())
             return report
         finally:
             self._progress = Progress("idle")
+
+    def _ask_standing(self, stored: Sequence[str]) -> None:
+        """What a standing question or its answer makes fail stops no indexing."""
+        try:
+            self._standing.ask(stored, self)
+        except Exception:
+            log.exception("standing questions could not be asked")
 
     def _told(self, tell: ProgressCallback | None) -> ProgressCallback:
         def told(now: Progress) -> None:
@@ -333,15 +345,14 @@ class HostedLibrary(LocalLibrary):
         self._warm = True
         reading = self.config.reading
         if self._made is None:
-            self._pool = self._pool or ReaderPool(readers_for(reading.processes))
+            self._readers = self._readers or Readers(readers_for(reading.processes))
             self._made = Pipeline(
                 store,
                 self.model,
                 self.rules,
-                readers=reading.processes,
                 passage_tokens=reading.passage_tokens,
-                pool=self._pool,
-                grace=GRACE,
+                readers=self._readers,
+                later=self._later,
             )
         return self._made
 
@@ -357,11 +368,8 @@ class HostedLibrary(LocalLibrary):
     def _release(self) -> None:
         """Close what holds memory; each part is opened again when it is next needed."""
         with self._guard:
-            parts: list[Searcher | ReaderPool | None] = [self._asked]
-            self._asked = None
-            if not self.away():
-                parts.append(self._pool)
-                self._pool = self._made = None
+            parts: list[Searcher | Readers | None] = [self._asked, self._readers]
+            self._asked = self._readers = self._made = None
         for part in parts:
             if part is not None:
                 part.close()

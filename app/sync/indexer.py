@@ -45,8 +45,8 @@ class Work(Protocol):
     def roots(self) -> list[str]: ...
     def scan(self, roots: Sequence[str] | None, urgent: Callable[[], list[str]]) -> SyncReport: ...
     def take(self, paths: Sequence[str], urgent: Callable[[], list[str]]) -> SyncReport: ...
-    def away(self) -> dict[str, float]:
-        """Files that went away, and when each has been away for long enough, on the monotonic clock."""
+    def due(self) -> dict[str, float]:
+        """Paths to look at again without an event, and when, on the monotonic clock."""
 
     def interrupt(self) -> None:
         """End what runs at the next safe point, with everything done kept."""
@@ -181,9 +181,9 @@ class Keeper:
         return True
 
     def urgent(self) -> list[str]:
-        """Paths to look at now: those that are quiet, and those that have been away for long enough."""
+        """Paths to look at now: those that are quiet, and those that are due."""
         now = time.monotonic()
-        return [*self.queue.take(), *(path for path, until in self._work.away().items() if until <= now)]
+        return [*self.queue.take(), *(path for path, until in self._work.due().items() if until <= now)]
 
     def _scan(self, roots: Sequence[str] | None, reason: str) -> None:
         self._follow(again=roots is None)
@@ -229,7 +229,7 @@ class Keeper:
             self._pause(1.0 if self.waiting_because else min(TICK, max(0.05, self._not_before - now)))
             return
         self._work.rest()
-        until = min([self._next_scan, self._next_poll, self._next_look, *self._work.away().values()])
+        until = min([self._next_scan, self._next_poll, self._next_look, *self._work.due().values()])
         self.queue.wait(max(0.0, until - now))
 
     def _pause(self, seconds: float) -> None:

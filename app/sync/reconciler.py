@@ -1,26 +1,32 @@
 """What differs between the disk and the index: the truth that events only hint at.
 
-Walks a root and compares it with what the index remembers; decides, changes nothing. A root that is
-missing or suddenly empty is a disk that is not there, never a mass deletion.
+Walks a root and compares it with what the index remembers; decides, changes nothing. Gone is only what
+was deleted: what lies on a disk that is not there, or cannot be read just now, stays as it was. Whatever
+one path makes fail is that path's failure.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
-from index.types import FileRecord
+from app.sync.mounts import Disks
+from app.sync.presence import Presence
+from index.errors import FileUnreadable
+from index.extract.opening import AGAIN, failure
+from index.types import READ_AGAIN, FileRecord, Stamp
 from index.walk.walker import Found, Rules, Skipped, walk
+
+log = logging.getLogger(__name__)
 
 Known = dict[str, FileRecord]
 
-LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system", "ignore file")
+LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system")
 """Rules whose files are listed among the problems; files left out by an ignore rule are not."""
-
-
 RACY_NS = 2_000_000_000
 """Two seconds: the coarsest time stamps of a file system (FAT)."""
 
@@ -34,11 +40,32 @@ class Differences:
     moved: list[tuple[str, FileRecord]] = field(default_factory=list)
     """Old path, and the record to keep at the new one."""
     skipped: list[FileRecord] = field(default_factory=list)
+    noted: list[FileRecord] = field(default_factory=list)
+    """Files whose content is as it was, and whose records are to say something else of them."""
     gone: list[FileRecord] = field(default_factory=list)
+    away: list[FileRecord] = field(default_factory=list)
+    """Files on disks that are not there: their records stay as they are."""
+    unreadable: list[str] = field(default_factory=list)
+    """Files and folders to be tried again soon."""
     unchanged: int = 0
     notices: list[str] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
     """Roots that are not there, and why."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was met on the disk. `blind`: folders of which nothing can be said."""
+
+    found: dict[str, Found] = field(default_factory=dict)
+    left_out: dict[str, Skipped] = field(default_factory=dict)
+    blind: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Files, and why."""
+
+    @property
+    def count(self) -> int:
+        return len(self.found) + len(self.left_out)
 
 
 def compare(
@@ -48,33 +75,75 @@ def compare(
     seen: Callable[[int], None] | None = None,
     verdicts: Callable[[str, Rules], Iterator[Found | Skipped]] = walk,
     careful: bool = True,
+    suspects: Container[str] = (),
 ) -> Differences:
     """Compare the disk under `roots` with `known`, the index's records under them.
 
     `seen` is told now and then how many paths were looked at. `careful`: nothing is concluded from a
-    root that is missing or suddenly empty.
+    root that is missing or suddenly empty. `suspects` are read even where they look unchanged.
     """
-    found: dict[str, Found] = {}
-    left_out: dict[str, Skipped] = {}
-    found_all = Differences()
-    blind: list[str] = []
+    result, met = Differences(), _Seen()
     for root in roots:
         if careful and (reason := absent(root, known)):
-            found_all.missing.append((root, reason))
-            blind.append(root)
+            result.missing.append((root, reason))
+            met.blind.append(root)
             continue
-        for verdict in verdicts(root, rules):
-            if isinstance(verdict, Found):
-                found[verdict.path] = verdict
-            elif verdict.folder and verdict.rule == "system":
-                blind.append(verdict.path)
-                found_all.notices.append(f"{verdict.path}: {verdict.reason}")
-            else:
-                left_out[verdict.path] = verdict
-            if seen is not None and (len(found) + len(left_out)) % 500 == 0:
-                seen(len(found) + len(left_out))
-    _sort_out(found_all, found, left_out, known, blind)
-    return found_all
+        try:
+            _look(root, met, result, verdicts(root, rules), seen)
+        except Exception as error:
+            log.exception("%s could not be compared", root)
+            met.blind.append(root)
+            result.unreadable.append(root)
+            result.notices.append(f"{root} could not be compared ({type(error).__name__}). {AGAIN}")
+    _sort_out(result, met, known, roots, suspects)
+    return result
+
+
+def _look(
+    root: str,
+    met: _Seen,
+    result: Differences,
+    verdicts: Iterable[Found | Skipped],
+    seen: Callable[[int], None] | None,
+) -> None:
+    for verdict in verdicts:
+        path = verdict.path
+        if isinstance(verdict, Found):
+            met.found[path] = verdict
+        elif not verdict.rule.startswith(("system", "link")):
+            met.left_out[path] = verdict
+        elif verdict.folder:
+            if path == root or not is_gone(path):
+                met.blind.append(path)
+                result.unreadable.append(path)
+                result.notices.append(f"{path}: {verdict.reason}")
+        elif reason := _passing(path, verdict):
+            met.unreadable[path] = reason
+        elif not is_gone(path):
+            met.left_out[path] = verdict
+        if seen is not None and met.count % 500 == 0:
+            seen(met.count)
+
+
+def is_gone(path: str) -> bool:
+    """Whether there is nothing at `path`, as far as can be seen."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _passing(path: str, verdict: Skipped) -> str:
+    """Why a file cannot be looked at just now; empty where the verdict will not pass, or the file is gone."""
+    try:
+        os.stat(path)  # noqa: PTH116
+    except OSError as error:
+        found = failure(error.errno or 0)
+        return found.what if isinstance(found, FileUnreadable) else ""
+    return f"{verdict.reason} {AGAIN}" if verdict.rule == "system" else ""
 
 
 def absent(root: str, known: Known) -> str:
@@ -93,18 +162,13 @@ def absent(root: str, known: Known) -> str:
     return ""
 
 
-def unchanged(record: FileRecord, stat: os.stat_result) -> bool:
-    """Whether the file is as the index read it, by size, time and identity.
+def unchanged(record: FileRecord, now: Stamp) -> bool:
+    """Whether the file is as the index read it.
 
     A file written a moment ago may have been written again within the same tick of its time stamp.
     """
-    same = same_file(record, stat) and abs(time.time_ns() - stat.st_mtime_ns) > RACY_NS
-    return same and (record.state == "indexed" or bool(record.reason and "permission" not in record.reason))
-
-
-def same_file(record: FileRecord, stat: os.stat_result) -> bool:
-    """Whether size, time of change and identity are those the index knows."""
-    return (record.size, record.mtime_ns, record.inode) == (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    same = record.stamp.same(now) and abs(time.time_ns() - now.mtime_ns) > RACY_NS
+    return same and (record.state == "indexed" or bool(record.reason))
 
 
 def _under(root: str, known: Known) -> Iterator[FileRecord]:
@@ -113,55 +177,101 @@ def _under(root: str, known: Known) -> Iterator[FileRecord]:
 
 
 def _sort_out(
-    result: Differences,
-    found: dict[str, Found],
-    left_out: dict[str, Skipped],
-    known: Known,
-    blind: list[str],
+    result: Differences, met: _Seen, known: Known, roots: list[str], suspects: Container[str]
 ) -> None:
-    recorded = {path: skip for path, skip in left_out.items() if skip.rule.startswith(LISTED)}
-    prefixes = tuple(folder.rstrip(os.sep) + os.sep for folder in blind)
+    recorded = {path: skip for path, skip in met.left_out.items() if skip.rule.startswith(LISTED)}
+    hidden = tuple(folder.rstrip(os.sep) + os.sep for folder in met.blind)
     gone = {
         path: record
         for path, record in known.items()
-        if path not in found and path not in recorded and not (path + os.sep).startswith(prefixes)
+        if path not in met.found
+        and path not in recorded
+        and path not in met.unreadable
+        and not (path + os.sep).startswith(hidden)
     }
-    fresh: list[Found] = []
-    for path, file in found.items():
-        record = known.get(path)
-        if record is None:
-            fresh.append(file)
-        elif unchanged(record, file.stat):
-            result.unchanged += 1
-        else:
-            result.read.append(file)
-    result.read += _moves(result, fresh, gone)
+    disks = Disks()
+    fresh = _sort_found(result, met.found, known, disks, suspects)
+    result.read += _moves(result, fresh, gone, disks)
     result.read.sort(key=lambda file: -file.stat.st_mtime_ns)
-    result.gone = list(gone.values())
+    if gone:
+        _sort_gone(result, gone, Presence(known, met.found, disks, roots))
+    _note_unreadable(result, met.unreadable, known)
     for path, skip in recorded.items():
         record = known.get(path)
         if record is None or record.state != "skipped" or record.reason != skip.reason:
             result.skipped.append(FileRecord(path, 0, 0, 0, state="skipped", reason=skip.reason))
 
 
-def _moves(result: Differences, fresh: list[Found], gone: Known) -> list[Found]:
-    """Take out of `fresh` and `gone` what is one file under a new name; returns the others of `fresh`."""
+def _sort_found(
+    result: Differences, found: dict[str, Found], known: Known, disks: Disks, suspects: Container[str]
+) -> list[Found]:
+    """Changed files are to be read; returns those the index knows nothing of."""
+    fresh: list[Found] = []
+    for path, file in found.items():
+        record = known.get(path)
+        if record is None:
+            fresh.append(file)
+            continue
+        now = Stamp.of(file.stat)
+        if path in suspects or not unchanged(record, now):
+            result.read.append(file)
+            continue
+        result.unchanged += 1
+        disk = disks.holding(path).number
+        if (record.ctime_ns, record.disk) != (now.ctime_ns, disk):
+            result.noted.append(replace(record, ctime_ns=now.ctime_ns, disk=disk))
+    return fresh
+
+
+def _sort_gone(result: Differences, gone: Known, presence: Presence) -> None:
+    """Part what was deleted from what lies on a disk that is away."""
+    for record in gone.values():
+        if presence.away(record):
+            result.away.append(record)
+        else:
+            here = replace(record, disk=presence.disk_now(record))
+            result.gone.append(here)
+            if here != record:
+                result.noted.append(here)
+
+
+def _note_unreadable(result: Differences, unreadable: dict[str, str], known: Known) -> None:
+    for path, reason in unreadable.items():
+        result.unreadable.append(path)
+        record = unread(known.get(path), path, reason)
+        if record == known.get(path):
+            continue
+        (result.noted if record.state == "indexed" else result.skipped).append(record)
+
+
+def unread(record: FileRecord | None, path: str, reason: str) -> FileRecord:
+    """The record of a file that cannot be read just now: what the index has of it stays, not as current."""
+    if record is not None and record.state == "indexed":
+        return replace(record, reason=reason, ctime_ns=READ_AGAIN)
+    return FileRecord(path, 0, 0, -1, state="failed", reason=reason)
+
+
+def _moves(result: Differences, fresh: list[Found], gone: Known, disks: Disks) -> list[Found]:
+    """Take out of `fresh` and `gone` what is one file under a new name; returns what is to be read.
+
+    A new name changes the file's status, and so does new content: then it is read as well.
+    """
     by_identity = {
-        (record.inode, record.size, record.mtime_ns): path
+        record.stamp[:3]: path
         for path, record in gone.items()
         if record.state == "indexed" and record.inode and record.hash
     }
     rest = []
     for file in fresh:
-        key = (file.stat.st_ino, file.stat.st_size, file.stat.st_mtime_ns)
-        old = by_identity.get(key)
+        now = Stamp.of(file.stat)
+        old = by_identity.get(now[:3])
         if old is None or old not in gone or not _read_alike(gone[old], file.path):
             rest.append(file)
-        else:
-            stat = file.stat
-            result.moved.append(
-                (old, replace(gone.pop(old), path=file.path, inode=stat.st_ino, mtime_ns=stat.st_mtime_ns))
-            )
+            continue
+        record = replace(gone.pop(old), path=file.path, disk=disks.holding(file.path).number)
+        result.moved.append((old, record))
+        if record.ctime_ns != now.ctime_ns:
+            rest.append(file)
     return rest
 
 

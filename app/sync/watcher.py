@@ -29,12 +29,15 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
+from app import paths
 from app.sync import inotify
 from app.sync.change_queue import DirtyQueue
-from app.sync.mounts import is_remote
+from app.sync.mounts import Mount, is_remote, mounts
 from index.walk.walker import IGNORE_FILES
 
 log = logging.getLogger(__name__)
+
+_Identity = tuple[int, int, tuple[tuple[str, ...], ...]]
 
 EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
@@ -71,7 +74,7 @@ class Watcher:
         self.watch_limit = watch_limit
         self.watches: dict[str, Watch] = {}
         self._scheduled: dict[str, ObservedWatch] = {}
-        self._identities: dict[str, tuple[int, int]] = {}
+        self._identities: dict[str, _Identity] = {}
         self._observer: BaseObserver | None = None
         self._losses = _LossListener(queue)
 
@@ -82,7 +85,8 @@ class Watcher:
         """
         for root in set(self._scheduled) - set(roots):
             self._drop(root)
-        self.watches = {root: self._follow_one(root, again) for root in roots}
+        points = mounts()
+        self.watches = {root: self._follow_one_alone(root, points, again) for root in roots}
         return self.watches
 
     def check(self) -> None:
@@ -108,12 +112,22 @@ class Watcher:
             observer.stop()
             observer.join()
 
-    def _follow_one(self, root: str, again: bool) -> Watch:
+    def _follow_one_alone(self, root: str, points: dict[str, Mount], again: bool) -> Watch:
+        """Whatever one folder makes fail keeps no other from being followed."""
+        try:
+            return self._follow_one(root, points, again)
+        except Exception as error:
+            failed = Watch("polling", f"cannot be watched ({type(error).__name__}): compared at intervals")
+            if self.watches.get(root) != failed:
+                log.exception("%s cannot be watched", root)
+            return failed
+
+    def _follow_one(self, root: str, points: dict[str, Mount], again: bool) -> Watch:
         if not os.path.lexists(root):
             self._drop(root)
             return Watch("missing", "not there now; what was found in it is kept")
-        identity = _identity(root)
-        if root in self._scheduled and identity != self._identities[root]:
+        identity = _identity(root, points)
+        if root in self._scheduled and (identity != self._identities[root] or not self._is_alive(root)):
             self._drop(root)
             self.queue.mark(root, tree=True)
         before = self.watches.get(root)
@@ -142,6 +156,11 @@ class Watcher:
             self._drop(root)
             return Watch("polling", _limit_note(needed, got))
         return Watch("watching")
+
+    def _is_alive(self, root: str) -> bool:
+        """Whether the thread that reads a folder's events still runs: some end with the folder."""
+        emitters = self._observer.emitters if self._observer is not None else ()
+        return any(one.watch == self._scheduled[root] and one.is_alive() for one in emitters)
 
     def _lacks(self, needed: int) -> bool:
         """Whether clearly fewer folders are watched than `needed`; some come and go while counting."""
@@ -184,7 +203,7 @@ class _Handler(FileSystemEventHandler):
             path = self.root + path[len(self.real) :]
         if not _is_under(path, self.root) or (self.ignored and _is_under(path, self.ignored)):
             return ""
-        return path
+        return "" if paths.in_a_home(path) else path
 
 
 class _LossListener(logging.Handler):
@@ -229,13 +248,17 @@ def _make_observer() -> BaseObserver:
     return observer
 
 
-def _identity(root: str) -> tuple[int, int]:
-    """What tells a folder or file from another under its name: events follow it, and not the name."""
+def _identity(root: str, points: dict[str, Mount]) -> _Identity:
+    """What tells a folder or file from another under its name, with all that is mounted in it.
+
+    Events follow a folder, not its name, and those for a disk that is mounted later have to be asked for.
+    """
+    inside = tuple(sorted((point, *mount) for point, mount in points.items() if _is_under(point, root)))
     try:
         stat = os.stat(root)  # noqa: PTH116
     except OSError:
-        return (0, 0)
-    return (stat.st_dev, stat.st_ino)
+        return (0, 0, inside)
+    return (stat.st_dev, stat.st_ino, inside)
 
 
 def _is_under(path: str, folder: str) -> bool:

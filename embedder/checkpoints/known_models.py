@@ -1,4 +1,4 @@
-"""The checkpoints known by name: where each is published, and the sizes and digests of its files.
+"""The checkpoints known by name: where each is published, and what its files are, byte for byte.
 
 Knows nothing of how anything is fetched. The digests are those the model hub records for Google's own files.
 """
@@ -6,28 +6,26 @@ Knows nothing of how anything is fetched. The digests are those the model hub re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedder.checkpoints import Progress, no_progress
 from embedder.checkpoints.models import DEFAULT_MODEL
 from embedder.config import MlxPrecision
 from embedder.errors import ModelInvalid, ModelNotFound
 
 TERMS = "https://ai.google.dev/gemma/terms"
 NOTICE = f"Gemma is provided under and subject to the Gemma Terms of Use found at {TERMS}\n"
-FETCH_ANEW = "Run `ken model fetch --again`."
 
-_READ_AT_ONCE = 1 << 20
-"""Bytes per read of a file whose digest is computed."""
+BytesRead = Callable[[int], None]
+"""Called with the bytes read since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file of a checkpoint: its path in the folder, its size in bytes and its digest.
+    """A file of a checkpoint: its path in the folder, its bytes and its digest.
 
-    `sha256` is empty where a source gives only the digest that git keeps of small files, `git_sha1`.
+    `sha256` is empty where a source gives only the digest git keeps of small files, `git_sha1`.
     """
 
     path: str
@@ -35,7 +33,7 @@ class KnownFile:
     sha256: str = ""
     git_sha1: str = ""
 
-    def check(self, path: Path, progress: Progress = no_progress) -> None:
+    def check(self, path: Path, read: BytesRead | None = None) -> None:
         """Raise `ModelInvalid`, naming the file, where its contents are not the expected ones."""
         size = path.stat().st_size
         if size != self.bytes:
@@ -44,9 +42,10 @@ class KnownFile:
             )
         digest = hashlib.sha256() if self.sha256 else hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
         with path.open("rb") as file:
-            while part := file.read(_READ_AT_ONCE):
+            while part := file.read(1 << 20):
                 digest.update(part)
-                progress(file.tell(), size)
+                if read:
+                    read(len(part))
         if digest.hexdigest() != (self.sha256 or self.git_sha1):
             expected = self.sha256 or self.git_sha1
             raise ModelInvalid(
@@ -55,12 +54,15 @@ class KnownFile:
             )
 
 
+FETCH_ANEW = "Run `ken model fetch --again`."
+
+
 @dataclass(frozen=True, slots=True)
 class KnownModel:
     """A checkpoint known by name.
 
-    `repositories` of the hub are tried in order. `files` is empty where only the hub knows the digests;
-    `precision` is what the float checkpoint is converted to where the hub has none.
+    `repositories` are asked in order. `files` is empty where only the hub knows the digests;
+    `precision` says what to convert the float checkpoint to where the hub has none.
     """
 
     name: str
@@ -70,11 +72,7 @@ class KnownModel:
 
     @property
     def bytes(self) -> int:
-        return total_bytes(self.files)
-
-
-def total_bytes(files: Iterable[KnownFile]) -> int:
-    return sum(file.bytes for file in files)
+        return sum(file.bytes for file in self.files)
 
 
 GOOGLE_FILES = (

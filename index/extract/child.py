@@ -85,6 +85,10 @@ class Child:
         except (ConnectionError, EOFError):
             raise self._why_it_ended() from None
 
+    def kill(self) -> None:
+        """End the process; whoever waits for its answer collects it."""
+        self._process.kill()
+
     def end(self) -> None:
         """Kill the process and collect it; one that even so does not end is left behind."""
         self._link.close()

@@ -36,6 +36,7 @@ class ReaderPool:
         self._seconds = seconds
         self._memory = memory_bytes
         self._idle: list[Child] = []
+        self._busy: set[Child] = set()
         self._places = threading.BoundedSemaphore(max(1, workers))
         self._lock = threading.Lock()
         self._closed = False
@@ -61,9 +62,16 @@ class ReaderPool:
                 return answer.of_file(before)
         raise FileUnreadable(f"It kept changing while it was being read. {AGAIN}")
 
+    def abandon(self) -> None:
+        """Have every `read` in progress fail soon, so that the next one need not wait."""
+        with self._lock:
+            for child in self._busy:
+                child.kill()
+
     def close(self) -> None:
         """End the children; a `read` in progress fails."""
         self._closed = True
+        self.abandon()
         with self._lock:
             idle, self._idle = self._idle, []
         for child in idle:
@@ -83,13 +91,13 @@ class ReaderPool:
             child = self._take(packed)
             try:
                 if not child.send(request, descriptor):
-                    child.end()
+                    self._end(child)
                     child = self._started(packed)
                     child.send(request, descriptor)
                 answer = understood(child.receive(), cutting.size if cutting else None)
                 self.memory = max(self.memory, answer.memory)
             except BaseException:
-                child.end()
+                self._end(child)
                 raise
             self._give(child)
             return answer
@@ -98,17 +106,27 @@ class ReaderPool:
         """A child that can cut in this way: it is told how at its start."""
         with self._lock:
             child = self._idle.pop() if self._idle else None
+            self._busy |= {child} if child is not None else set()
         if child is not None and child.cutting != packed:
-            child.end()
+            self._end(child)
             child = None
         return child or self._started(packed)
 
     def _started(self, packed: bytes) -> Child:
-        return Child(self._memory, self._seconds, packed)
+        child = Child(self._memory, self._seconds, packed)
+        with self._lock:
+            self._busy.add(child)
+        return child
 
     def _give(self, child: Child) -> None:
         with self._lock:
             if not self._closed:
+                self._busy.discard(child)
                 self._idle.append(child)
                 return
+        self._end(child)
+
+    def _end(self, child: Child) -> None:
+        with self._lock:
+            self._busy.discard(child)
         child.end()

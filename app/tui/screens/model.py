@@ -105,9 +105,9 @@ class ModelScreen(Screen[bool]):
         screen, left = self, self._left
 
         def work() -> object:
-            from embedder.checkpoints.download import FetchObserver, fetch
+            from embedder.checkpoints.download import Watcher, fetch
 
-            class Telling(FetchObserver):
+            class Telling(Watcher):
                 def progress(self, step: str, done: int, total: int) -> None:
                     if left.is_set():
                         raise Left
@@ -116,7 +116,7 @@ class ModelScreen(Screen[bool]):
                 def note(self, text: str) -> None:
                     tell(screen, Fetched(note=text))
 
-            return fetch(observer=Telling())
+            return fetch(watcher=Telling())
 
         background(self, work, self._done)
 

@@ -39,7 +39,7 @@ class Recorded:
         self.taken += paths
         return SyncReport()
 
-    def away(self) -> dict[str, float]:
+    def due(self) -> dict[str, float]:
         return {}
 
     def interrupt(self) -> None: ...

@@ -1,0 +1,89 @@
+"""Whether a file that is not found was deleted, or lies on a disk that is not there.
+
+A record names the disk its file lay on. Where that disk is still mounted over the file's place, the file
+was deleted. Where another is there, or none, it is away, unless the disk only has another number now: the
+system gives out device numbers anew when it starts. That is seen by files that are there as they were.
+Decides, changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from app.roots import is_under
+from app.sync.mounts import Disks
+from index.types import FileRecord, Stamp
+from index.walk.walker import Found
+
+MOSTLY = 0.5
+"""Share of a disk's files that have to be there with their size and time, where all identities are new."""
+
+
+class Presence:
+    """What is known of the disks in one comparison of `known` with `found` under `roots`."""
+
+    def __init__(
+        self, known: Mapping[str, FileRecord], found: Mapping[str, Found], disks: Disks, roots: Sequence[str]
+    ) -> None:
+        self._known = known
+        self._found = found
+        self._disks = disks
+        self._roots = roots
+        self._present: set[int] = set()
+        self._renumbered: set[tuple[int, int]] = set()
+        self._look()
+
+    def away(self, record: FileRecord) -> bool:
+        """Whether the disk of a file that is not found is away too."""
+        if not record.disk:
+            return False
+        disk = self._disks.holding(record.path)
+        if record.disk != disk.number:
+            return (record.disk, disk.number) not in self._renumbered
+        whole = any(is_under(disk.mount, root) for root in self._roots)
+        return whole and not disk.lasting and disk.number not in self._present
+
+    def disk_now(self, record: FileRecord) -> int:
+        """The number of the disk at the file's place."""
+        return self._disks.holding(record.path).number
+
+    def _look(self) -> None:
+        """Which disks hold files that are known, and which of them had another number."""
+        files = Counter(record.disk for record in self._known.values())
+        alike: Counter[tuple[int, int]] = Counter()
+        for path, file in self._found.items():
+            record = self._known.get(path)
+            if record is None:
+                continue
+            now, disk = Stamp.of(file.stat), self.disk_now(record)
+            if record.disk in (0, disk):
+                self._present |= {disk} if record.stamp[1:3] == now[1:3] else set()
+                continue
+            if record.stamp[:3] == now[:3]:
+                self._renumbered.add((record.disk, disk))
+            elif record.stamp[1:3] == now[1:3]:
+                alike[record.disk, disk] += 1
+        self._renumbered |= {(old, new) for (old, new), n in alike.items() if n >= MOSTLY * files[old]}
+
+
+def folders_away(away: Iterable[FileRecord]) -> dict[str, str]:
+    """For each disk the innermost folder that is there and held all its files, and what to say of it."""
+    by_disk: dict[int, list[str]] = {}
+    for record in away:
+        by_disk.setdefault(record.disk, []).append(os.path.dirname(record.path))  # noqa: PTH120
+    told = {}
+    for folders in by_disk.values():
+        folder = _there(os.path.commonpath(folders))
+        told[folder] = (
+            f"The disk at {folder} is not there; what was indexed from it is kept until it is back. "
+            "`ken forget` drops it."
+        )
+    return told
+
+
+def _there(folder: str) -> str:
+    while not os.path.isdir(folder) and (above := os.path.dirname(folder)) != folder:  # noqa: PTH112, PTH120
+        folder = above
+    return folder

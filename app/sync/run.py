@@ -1,0 +1,301 @@
+"""One run: from the differences between disk and index to an index that has them.
+
+Reader threads read and cut, one thread embeds, and the thread that calls does all the storing: a
+file's words are committed as soon as it is read, vectors follow batch by batch. What is committed
+stays; whatever stops the work, the next run goes on from there. A file at which any step fails is a
+problem of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
+from typing import Any
+
+from app.api import SyncReport
+from app.errors import TITLED_ERRORS, TitledError
+from app.sync.embed_stage import Embedding
+from app.sync.extract_stage import Reading, Taken
+from app.sync.later import Later
+from app.sync.one_by_one import do_all
+from app.sync.progress import Meter
+from app.sync.reconciler import Differences, unread
+from embedder.errors import EmbedderError
+from index.store.store import Store
+from index.types import FileRecord
+
+Content = tuple[bytes, int, str, str, str]
+"""What makes two files the same to a reader: hash, size, kind, language and title, which may be the name."""
+Urgent = Callable[[], Sequence[str]]
+STORE_PASSAGES = 1000
+STORE_FILES = 200
+STORE_SECONDS = 0.5
+TICK = 0.05
+HURRY_FILES = 64
+"""Files that cannot wait are each stored as soon as they are read, unless there are more at once."""
+MOST_STORED = 1000
+"""New files remembered for whoever asks what was new."""
+
+
+class Run:
+    """One run from differences to a report."""
+
+    def __init__(
+        self,
+        store: Store,
+        reading: Reading,
+        embedding: Embedding,
+        meter: Meter,
+        cancel: threading.Event | None,
+        urgent: Urgent,
+        look: Callable[[Sequence[str]], tuple[Differences, dict[str, FileRecord]]],
+        later: Later,
+        stored: list[str],
+        *,
+        patient: bool,
+    ) -> None:
+        self.meter = meter
+        self._store = store
+        self._reading = reading
+        self._embedding = embedding
+        self._cancel = cancel or threading.Event()
+        self._urgent = urgent
+        self._look = look
+        self._later = later
+        self._stored = stored
+        self._patient = patient
+        self._started = self._stored_at = time.monotonic()
+        self._starved = 0.0
+        self._report = SyncReport()
+        self._ready: list[Taken] = []
+        self._hurry = False
+        self._known: dict[str, FileRecord] = {}
+        self._moved: set[str] = set()
+        self._gone: dict[str, FileRecord] = {}
+        self._gone_content: dict[Content, str] = {}
+        self._failure: TitledError | None = None
+
+    def apply(
+        self, differences: Differences, known: dict[str, FileRecord], *, first: bool = False
+    ) -> SyncReport:
+        """Do what `differences` say; an interrupt ends it early, with all that was done kept.
+
+        `first`: all that is to be read cannot wait. Raises what the model raised, once everything that
+        needs no model is done.
+        """
+        try:
+            self._accept(differences, known)
+            if first:
+                self._read_first(differences)
+            else:
+                self._reading.begin(differences.read)
+            self.meter.begin(len(differences.read), *self._store.waiting())
+            self._work()
+            self._drop_gone()
+        except KeyboardInterrupt:
+            self._cancel.set()
+        finally:
+            self._reading.close()
+            self._embedding.close()
+            self._later.retries.settle()
+        if self._failure is not None and not self._cancel.is_set():
+            raise self._failure
+        seconds = time.monotonic() - self._started
+        interrupted = self._cancel.is_set()
+        return replace(self._report, seconds=seconds, starved=self._starved, interrupted=interrupted)
+
+    def _accept(self, differences: Differences, known: dict[str, FileRecord]) -> None:
+        self._known.update(known)
+        for path in known:
+            self._gone.pop(path, None)
+        self._gone.update((record.path, record) for record in differences.gone)
+        self._gone_content = {_content(record): path for path, record in self._gone.items() if record.hash}
+        for path in differences.unreadable:
+            self._later.retries.failed(path)
+        self._tell_missing(differences)
+        self._keep_moved(differences)
+        self._note(differences.noted)
+        self._put([Taken(record) for record in differences.skipped])
+        self._count(skipped=len(differences.skipped))
+
+    def _take_urgent(self) -> None:
+        """Let paths in that cannot wait until this run is over."""
+        paths = self._urgent()
+        if not paths:
+            return
+        differences, known = self._look(paths)
+        self._accept(differences, known)
+        self._read_first(differences)
+        self.meter.tell(files_total=len(differences.read))
+
+    def _read_first(self, differences: Differences) -> None:
+        self._reading.first(differences.read)
+        self._hurry = self._hurry or 0 < len(differences.read) <= HURRY_FILES
+
+    def _tell_missing(self, differences: Differences) -> None:
+        missing = tuple(f"{root}: {reason}" for root, reason in differences.missing)
+        notices = (*self._report.notices, *missing, *differences.notices)
+        unchanged = self._report.unchanged + differences.unchanged
+        self._report = replace(self._report, unchanged=unchanged, notices=tuple(dict.fromkeys(notices)))
+
+    def _keep_moved(self, differences: Differences) -> None:
+        failures = do_all(self._store.move_all, differences.moved)
+        not_moved = {record.path for (_, record), _ in failures}
+        for old, record in differences.moved:
+            if record.path in not_moved:
+                self._later.retries.failed(record.path)
+                continue
+            self._known.pop(old, None)
+            self._known[record.path] = record
+            self._moved.add(record.path)
+        self._count(moved=len(differences.moved) - len(not_moved))
+
+    def _note(self, records: Sequence[FileRecord]) -> None:
+        do_all(self._store.note, records)
+        for record in records:
+            self._known[record.path] = record
+            if record.path in self._gone:
+                self._gone[record.path] = record
+
+    def _drop_gone(self) -> None:
+        """Last of all, so that a text that only moved is in use again before it is let go."""
+        if self._cancel.is_set():
+            return
+        there = [path for path in self._known if path not in self._gone]
+        over = self._later.grace.over(list(self._gone), there, patient=self._patient)
+        failures = do_all(self._store.remove, over)
+        self._count(removed=len(over) - len(failures))
+
+    def _work(self) -> None:
+        while not self._cancel.is_set():
+            self._take_urgent()
+            self._embedding.fill()
+            running: set[Future[Any]] = {*self._reading.running, *self._embedding.running}
+            if not running and not self._ready:
+                return
+            began, starved = time.monotonic(), bool(self._reading.running and not self._embedding.running)
+            if running:
+                wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
+            self._collect()
+            if starved:
+                self._starved += time.monotonic() - began
+
+    def _collect(self) -> None:
+        taken, files = self._reading.finished()
+        self._ready += taken
+        self.meter.tell(files_done=files, path=taken[-1].record.path if taken else "")
+        self._store_ready()
+        try:
+            passages, tokens = self._embedding.finished()
+        except TITLED_ERRORS as error:
+            if not isinstance(error, EmbedderError):
+                raise
+            self._failure, passages, tokens = error, 0, 0
+        if passages:
+            self.meter.embedded(passages, tokens)
+            self._count(embedded=passages)
+        if not self._reading.running:
+            self.meter.tell(phase="embedding")
+
+    def _store_ready(self) -> None:
+        """Commit what was read: many files at once, but soon; at once where the model has nothing to do."""
+        passages = sum(len(taken.passages) for taken in self._ready)
+        full = len(self._ready) >= STORE_FILES or passages >= STORE_PASSAGES
+        late = time.monotonic() - self._stored_at > STORE_SECONDS
+        hurry = self._hurry or (passages and not self._embedding.running)
+        if not self._ready or not (full or late or hurry or not self._reading.running):
+            return
+        ready, self._ready = self._ready, []
+        new = [taken for taken in ready if not (self._kept_unread(taken) or self._kept(taken.record))]
+        waiting, stored = self._put(new)
+        if waiting:
+            self._embedding.more(urgent=self._hurry)
+            tokens = sum(passage.tokens for taken in stored for passage in taken.passages)
+            self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in stored))
+        self._hurry = self._hurry and self._reading.has_urgent
+        self._stored += [taken.record.path for taken in stored if taken.passages][
+            : MOST_STORED - len(self._stored)
+        ]
+        for taken in stored:
+            self._count_taken(taken)
+        self._stored_at = time.monotonic()
+
+    def _put(self, new: Sequence[Taken]) -> tuple[int, list[Taken]]:
+        """How many texts wait because of these files, and the files as they were stored."""
+        waiting = 0
+
+        def put(some: Sequence[Taken]) -> None:
+            nonlocal waiting
+            waiting += self._store.put([(taken.record, taken.passages) for taken in some])
+
+        failed = {taken.record.path: error for taken, error in do_all(put, new)}
+        refused = [
+            _not_stored(taken.record, error) for taken in new if (error := failed.get(taken.record.path))
+        ]
+        do_all(put, refused)
+        return waiting, [taken for taken in new if taken.record.path not in failed] + refused
+
+    def _kept_unread(self, taken: Taken) -> bool:
+        """Whether the file could not be read just now and the index has passages of it: they stay."""
+        if not taken.unreadable:
+            return False
+        path = taken.record.path
+        self._later.retries.failed(path)
+        record = unread(self._known.get(path), path, taken.record.reason)
+        if record.state == "indexed":
+            self._note([record])
+        else:
+            self._put([Taken(record)])
+        self._count(failed=1)
+        return True
+
+    def _kept(self, record: FileRecord) -> bool:
+        """Whether the index has this content already: this file's, or that of one that is gone."""
+        before = self._known.get(record.path)
+        if record.state != "indexed":
+            return False
+        if before is not None:
+            same = before.state == "indexed" and before.hash == record.hash and before.kind == record.kind
+            kept = same and self._keep_as(record.path, record)
+            self._count(unchanged=int(kept and record.path not in self._moved))
+            return kept
+        old = self._gone_content.pop(_content(record), None)
+        if old is None or not self._keep_as(old, record):
+            return False
+        del self._gone[old]
+        self._known[record.path] = record
+        self._known.pop(old, None)
+        self._count(moved=1)
+        return True
+
+    def _keep_as(self, old: str, record: FileRecord) -> bool:
+        """Keep the passages of the file at `old` for this one; whether that could be done."""
+        return not do_all(self._store.move_all, [(old, record)])
+
+    def _count_taken(self, taken: Taken) -> None:
+        record = taken.record
+        if record.state == "skipped":
+            self._count(skipped=1)
+        elif record.state == "failed":
+            self._count(failed=1)
+        elif record.path in self._known:
+            self._count(changed=1, passages=len(taken.passages))
+        else:
+            self._count(added=1, passages=len(taken.passages))
+
+    def _count(self, **more: int) -> None:
+        counts = {name: getattr(self._report, name) + number for name, number in more.items()}
+        self._report = replace(self._report, **counts)
+
+
+def _content(record: FileRecord) -> Content:
+    return record.hash, record.size, record.kind, record.language, record.title
+
+
+def _not_stored(record: FileRecord, error: Exception) -> Taken:
+    """What is said of a file whose passages the index would not take."""
+    reason = f"What was read from it could not be stored ({type(error).__name__})."
+    return Taken(replace(record, state="failed", reason=reason, hash=b"", kind="", language="", title=""))
