@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from app.model import TextModel
-from index.store.store import Pending, Store, checked
+from index.store.store import Pending, Store
+from index.store.vectors import checked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,15 @@ import apsw
 from index.store import generations, vectors
 from index.store.database import row, rows, value
 from index.store.fts_query import searchable
-from index.store.row_codec import FILE_COLUMNS, clean, encode_file, encode_heading, encode_path, path_words
+from index.store.row_codec import (
+    FILE_COLUMNS,
+    encode_file,
+    encode_integer,
+    encode_passage,
+    encode_path,
+    encode_text,
+    path_words,
+)
 from index.types import FileRecord, Passage
 
 _COLUMNS = ", ".join(FILE_COLUMNS)
@@ -31,11 +39,10 @@ def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage
         "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (file, ordinal, text, one.start, one.end, one.line, one.page,
-             None if one.title == record.title else clean(one.title), encode_heading(one.heading))
+            (file, ordinal, text, *encode_passage(one, record.title))
             for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))
         ],
-    )  # fmt: skip
+    )
     return sum(new for _, new in numbered), before
 
 
@@ -61,16 +68,16 @@ def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bo
     if known := row(db, "SELECT id FROM texts WHERE key = ?", (key,)):
         return known[0], False
     freed = row(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
-    title, text = clean(passage.prompt_title), clean(passage.text)
+    title, text, tokens = encode_text(passage)
     db.execute(
         "INSERT INTO texts(id, key, title, text, tokens) VALUES (?, ?, ?, ?, ?)",
-        (freed[0] if freed else None, key, title, text, passage.tokens),
+        (freed[0] if freed else None, key, title, text, tokens),
     )
     id_ = db.last_insert_rowid()
     db.execute(
         "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)", (id_, searchable(title), searchable(text))
     )
-    db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, mtime_ns))
+    db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, encode_integer(mtime_ns)))
     return id_, True
 
 

@@ -1,6 +1,8 @@
-"""How paths, files and texts become values of SQLite, and back, losing nothing.
+"""How paths, files and passages become values of SQLite, and back.
 
-Paths are stored as the operating system's bytes: a name need not be UTF-8.
+Owns what the index can hold: integers of 64 bits, UTF-8 without NUL, titles and reasons of bounded length.
+What a file gives beyond that is brought into bounds; a value of the wrong type raises FileFailed. Paths
+are stored as the operating system's bytes: a name need not be UTF-8.
 """
 
 from __future__ import annotations
@@ -8,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
+from index.errors import FileFailed
 from index.store.fts_query import searchable
-from index.types import UNKNOWN, FileRecord
+from index.types import UNKNOWN, FileRecord, FileState, Passage, int64
 
 FILE_COLUMNS = (
     "path", "inode", "size", "mtime_ns", "hash", "state", "reason", "kind", "language", "title", "ctime_ns",
@@ -21,7 +24,22 @@ ADDED_COLUMNS = {"ctime_ns": str(UNKNOWN), "disk": "0"}
 """Columns that came after the first release, and what a file of that release has in their place."""
 HEADINGS = "\x1f"
 """Between the headings of a stored path of headings."""
-_SURROGATES = re.compile("[\ud800-\udfff]")
+MOST_TITLE = 1_000
+"""Characters of a title or of one heading: some forty lines of a terminal's half."""
+MOST_HEADINGS = 64
+"""Headings above one passage: HTML and Word know six and nine levels, outlines a few more."""
+MOST_PROMPT_TITLE = 4_000
+"""Characters of the title that a text is embedded under: title and headings together."""
+MOST_REASON = 2_000
+"""Characters of a reason or a note: more than any message has that a person reads."""
+MOST_WORD = 100
+"""Characters of the name of a kind or a programming language."""
+MOST_HASH = 64
+"""Bytes of a digest: BLAKE2b gives at most as many."""
+MOST_TEXT = 1_000_000
+"""Characters of a passage: a hundred times the longest that the chunker cuts."""
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_STATES = get_args(FileState)
 
 
 def encode_path(path: str) -> bytes:
@@ -39,13 +57,20 @@ def path_words(path: str) -> str:
     return searchable(clean(path).replace("/", " "))
 
 
-def clean(text: str) -> str:
-    """`text` with lone surrogates replaced, one for one: SQLite takes UTF-8 only."""
-    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+def clean(text: str, most: int | None = None) -> str:
+    """`text` with lone surrogates and NUL replaced, one for one, cut to `most` characters.
+
+    SQLite takes UTF-8 only, and its functions end a text at a NUL (https://sqlite.org/nulinstr.html).
+    """
+    if not isinstance(text, str):
+        raise FileFailed(f"It gives {type(text).__name__} where text belongs.")
+    text = text[:most]
+    return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub("\ufffd", text)
 
 
 def encode_heading(heading: Sequence[str]) -> str:
-    return clean(HEADINGS.join(heading))
+    parts = (clean(part, MOST_TITLE).replace(HEADINGS, " ") for part in heading[:MOST_HEADINGS])
+    return HEADINGS.join(parts)
 
 
 def decode_heading(stored: str) -> tuple[str, ...]:
@@ -54,6 +79,7 @@ def decode_heading(stored: str) -> tuple[str, ...]:
 
 def encode_inode(inode: int) -> int:
     """Inodes are unsigned, SQLite's integers signed."""
+    inode = max(0, min(_whole(inode), (1 << 64) - 1))
     return inode - (1 << 64) if inode >= 1 << 63 else inode
 
 
@@ -62,23 +88,77 @@ def decode_inode(stored: int) -> int:
 
 
 def encode_file(record: FileRecord) -> tuple[Any, ...]:
-    """Values for FILE_COLUMNS."""
+    """Values for FILE_COLUMNS. Raises FileFailed where a field has a type or a state that it cannot have."""
+    if record.state not in _STATES:
+        raise FileFailed("It has no state that the index knows.")
+    if not isinstance(record.hash, bytes) or len(record.hash) > MOST_HASH:
+        raise FileFailed("Its content has no digest that the index can hold.")
     return (
         encode_path(record.path),
         encode_inode(record.inode),
-        record.size,
-        record.mtime_ns,
+        encode_integer(record.size),
+        encode_integer(record.mtime_ns),
         record.hash,
         record.state,
-        clean(record.reason),
-        record.kind,
-        record.language,
-        clean(record.title),
-        record.ctime_ns,
-        record.disk,
+        clean(record.reason, MOST_REASON),
+        clean(record.kind, MOST_WORD),
+        clean(record.language, MOST_WORD),
+        clean(record.title, MOST_TITLE),
+        encode_integer(record.ctime_ns),
+        encode_integer(record.disk),
     )
 
 
 def decode_file(row: Sequence[Any]) -> FileRecord:
     path, inode, *rest = row
     return FileRecord(os.fsdecode(path), decode_inode(inode), *rest)
+
+
+def encode_passage(passage: Passage, file_title: str) -> tuple[Any, ...]:
+    """Values for start, end, line, page, title and heading; no title where it is the file's."""
+    return (
+        encode_integer(passage.start),
+        encode_integer(passage.end),
+        encode_integer(passage.line),
+        None if passage.page is None else encode_integer(passage.page),
+        None if passage.title == file_title else clean(passage.title, MOST_TITLE),
+        encode_heading(passage.heading),
+    )
+
+
+def encode_text(passage: Passage) -> tuple[str, str, int]:
+    """What is embedded: prompt title, text and tokens. Raises FileFailed where the text is too long."""
+    if len(passage.text) > MOST_TEXT:
+        raise FileFailed(f"A passage of it has {len(passage.text):,} characters; {MOST_TEXT:,} can be held.")
+    title = clean(passage.prompt_title, MOST_PROMPT_TITLE)
+    return title, clean(passage.text), encode_integer(passage.tokens)
+
+
+def encode_integer(number: int) -> int:
+    """The nearest integer of 64 bits. Raises FileFailed where it is no integer."""
+    return int64(_whole(number))
+
+
+def _whole(number: int) -> int:
+    if not isinstance(number, int):
+        raise FileFailed(f"It gives {type(number).__name__} where a whole number belongs.")
+    return number
+
+
+def refused(record: FileRecord, reason: str) -> FileRecord:
+    """The same file as one that could not be stored, with nothing of it but its place and its stamp."""
+
+    def number(name: str) -> int:
+        value = getattr(record, name)
+        return int64(value) if isinstance(value, int) else 0
+
+    return FileRecord(
+        record.path,
+        inode=decode_inode(encode_inode(number("inode"))),
+        size=number("size"),
+        mtime_ns=number("mtime_ns"),
+        state="failed",
+        reason=clean(reason, MOST_REASON),
+        ctime_ns=number("ctime_ns"),
+        disk=number("disk"),
+    )

@@ -19,14 +19,21 @@ from types import TracebackType
 from typing import Self
 
 import apsw
-import numpy as np
-from numpy.typing import NDArray
 
-from index.errors import IndexingError
+from index.errors import FileFailed, IndexingError
 from index.store import file_rows, generations, repair, vectors
 from index.store.database import damaged, open_writer, row, rows, titled, transaction, value
 from index.store.repair import Finding
-from index.store.row_codec import FILE_COLUMNS, decode_file, encode_file, encode_path, under_clause
+from index.store.row_codec import (
+    FILE_COLUMNS,
+    MOST_REASON,
+    clean,
+    decode_file,
+    encode_file,
+    encode_path,
+    refused,
+    under_clause,
+)
 from index.types import FileRecord, Passage
 
 TIDY_EVERY = 64
@@ -34,6 +41,18 @@ TIDY_EVERY = 64
 FREE_SHARE = 0.25
 FREE_LEAST = 1_000
 """Texts' numbers that lie free before the tables are rebuilt: this share, and this many."""
+FILES_FAULT = (
+    FileFailed,
+    ArithmeticError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.RangeError,
+    apsw.TooBigError,
+)
+"""What storing one file raises because of what that file holds; the disk, a lock or damage raise others."""
 _COLUMNS = ", ".join(FILE_COLUMNS)
 _PROBLEM = "(state != 'indexed' OR reason != '')"
 """An indexed file's reason says what of it was left out."""
@@ -111,7 +130,8 @@ class Store:
     def set_folder_state(self, path: str, state: str, note: str = "") -> None:
         with self._write() as db:
             db.execute(
-                "UPDATE folders SET state = ?, note = ? WHERE path = ?", (state, note, encode_path(path))
+                "UPDATE folders SET state = ?, note = ? WHERE path = ?",
+                (state, clean(note, MOST_REASON), encode_path(path)),
             )
 
     def forget(self, path: str) -> int:
@@ -132,9 +152,10 @@ class Store:
         return {record.path: record for record in records}
 
     def put(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> int:
-        """Replace the passages and words of each file, in one transaction.
+        """Replace the passages and words of each file, in one transaction: all of them or none.
 
-        Texts that stay keep their vectors. Returns how many texts now lack one because of this.
+        Texts that stay keep their vectors. Returns how many texts now lack one because of this. Raises one
+        of FILES_FAULT where a file holds what cannot be stored.
         """
         waiting, left = 0, set[int]()
         with self._write() as db:
@@ -143,6 +164,30 @@ class Store:
                 waiting, left = waiting + new, left | before
             file_rows.drop_unused(db, left)
         return waiting
+
+    def put_each(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> list[FileRecord]:
+        """The same, but a file that cannot be stored is remembered as failed, and the others are stored.
+
+        Returns the records of the files that were refused, each with its reason. Raises only what is wrong
+        with the index, the disk or the lock.
+        """
+        try:
+            self.put(items)
+        except FILES_FAULT:
+            return [record for item in items for record in self._put_alone(*item)]
+        return []
+
+    def _put_alone(self, record: FileRecord, passages: Sequence[Passage]) -> list[FileRecord]:
+        try:
+            self.put([(record, passages)])
+        except FILES_FAULT as error:
+            why = error.what if isinstance(error, FileFailed) else f"The index refuses it ({error})."
+            failed = refused(record, f"What was read of it could not be stored. {why}")
+            # A path that no file can have cannot be remembered either.
+            with suppress(*FILES_FAULT):
+                self.put([(failed, ())])
+            return [failed]
+        return []
 
     def move(self, old: str, new: str, record: FileRecord) -> None:
         """The file at `old` is now at `new`, its passages unchanged; what was at `new` is dropped."""
@@ -242,13 +287,13 @@ class Store:
         with self._read() as db:
             return bool(row(db, sql, (text.id,)) == (text.title, text.text))
 
-    def put_vectors(self, ids: Sequence[int], rows_: NDArray[np.float32]) -> None:
+    def put_vectors(self, ids: Sequence[int], rows_: vectors.Floats) -> None:
         """Store (n, 768) unit rows for texts given by `pending`, in one transaction.
 
         A text that was dropped meanwhile is ignored. When nothing waits any more, vectors that were
         made beside older ones take their place.
         """
-        good = checked(rows_, len(ids))
+        good = vectors.checked(rows_, len(ids))
         with self._write() as db:
             kept = [i for i, text in enumerate(ids) if row(db, "SELECT 1 FROM todo WHERE text = ?", (text,))]
             texts = [ids[i] for i in kept]
@@ -267,7 +312,7 @@ class Store:
             found = rows(db, "SELECT file, min(line) FROM passages WHERE text = ? GROUP BY file", (text,))
             db.executemany(
                 "UPDATE files SET state = 'failed', hash = x'', reason = ? WHERE id = ?",
-                [(f"The passage at line {line} {reason}", file) for file, line in found],
+                [(clean(f"The passage at line {line} {reason}", MOST_REASON), file) for file, line in found],
             )
             db.execute("DELETE FROM passages WHERE text = ?", (text,))
             file_rows.drop_unused(db, {text})
@@ -351,17 +396,3 @@ def _take_chunker(db: apsw.Connection, chunker: str) -> None:
 
 def _under(path: str | None) -> tuple[str, tuple[bytes, ...]]:
     return under_clause(path) if path else ("1", ())
-
-
-def checked(vectors_: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Unit rows of the right shape, or an error: vec0 itself takes anything."""
-    good = np.ascontiguousarray(vectors_, np.float32)
-    if good.shape != (count, vectors.FULL):
-        raise IndexingError(
-            f"Vectors of shape {good.shape} came for {count} texts.", "This is a bug; report it."
-        )
-    if not np.all(np.abs(np.linalg.norm(good, axis=1) - 1) < 0.01):
-        raise IndexingError(
-            "The model gave a vector that is not a unit vector.", "Run `ken doctor` to check the model."
-        )
-    return good

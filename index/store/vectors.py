@@ -17,6 +17,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from index.errors import IndexingError
 from index.store.database import array, row, rows, value
 
 FULL = 768
@@ -72,6 +73,20 @@ def pack_tails(vectors: Floats) -> list[bytes]:
     heads = np.linalg.norm(vectors[:, :DIMENSION], axis=1)
     sides = np.stack([heads, scale], axis=1).astype(np.float32)
     return [side.tobytes() + code.tobytes() for side, code in zip(sides, codes, strict=True)]
+
+
+def checked(vectors: Floats, count: int) -> Floats:
+    """Unit rows of the right shape, or an error: vec0 itself takes anything."""
+    good = np.ascontiguousarray(vectors, np.float32)
+    if good.shape != (count, FULL):
+        raise IndexingError(
+            f"Vectors of shape {good.shape} came for {count} texts.", "This is a bug; report it."
+        )
+    if not np.all(np.abs(np.linalg.norm(good, axis=1) - 1) < 0.01):
+        raise IndexingError(
+            "The model gave a vector that is not a unit vector.", "Run `ken doctor` to check the model."
+        )
+    return good
 
 
 def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors: Floats) -> None:
