@@ -93,9 +93,9 @@ class LazyModel:
 
     @property
     def fingerprint(self) -> str:
-        from embedder.checkpoints import load
+        import embedder
 
-        return load.fingerprint(self.folder, self.config.engine, self.config.precision)
+        return embedder.fingerprint(self.folder, self.config.precision)
 
     def embedder(self) -> Embedder:
         """The loaded model; loads it now where it is not."""
@@ -161,12 +161,12 @@ def maker_of(made_by: str, config: ModelConfig) -> ModelConfig:
 
     Raises `ModelNotFound` where there is none.
     """
-    from embedder.checkpoints import load
+    import embedder
 
     for model in list_models():
         for precision in (config.precision, "auto", "4bit"):
             with suppress(EmbedderError):
-                if load.fingerprint(model.folder, config.engine, precision) == made_by:
+                if embedder.fingerprint(model.folder, precision) == made_by:
                     return replace(config, name=str(model.folder), precision=precision)
     raise ModelNotFound(
         "The model that made the vectors is not here, and those of the new one are not ready.",

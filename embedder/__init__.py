@@ -1,11 +1,12 @@
 """EmbeddingGemma on one's own machine: text in, unit vectors out.
 
     with embedder.load() as model:
-        question = model.embed_queries(["which planet is red?"])
+        query = model.embed_queries(["which planet is red?"])
         passages = model.embed_documents(["Mars is red.", "Venus is hot."], titles=["Mars", None])
-        model.similarity(question, passages)  # (1, 2)
+        model.similarity(query, passages)  # (1, 2)
 
-Importing this package imports no engine and no NumPy: the first `load` does.
+Owns the model and its checkpoints; knows nothing of files to be searched, indexes or screens. Importing this
+package imports no engine and no NumPy: the first `load` does.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from embedder.config import Precision
     from embedder.embedder import Embedded, Embedder
-    from embedder.engines.choose import EngineName
+    from embedder.engines.base import EngineName
     from embedder.prompts import QueryTask, Task
 
-__all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "load"]
+__all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "fingerprint", "load"]
 
-_HOMES = {
+_MODULES = {
     "Embedded": "embedder.embedder",
     "Embedder": "embedder.embedder",
-    "EngineName": "embedder.engines.choose",
+    "EngineName": "embedder.engines.base",
     "Precision": "embedder.config",
     "QueryTask": "embedder.prompts",
     "Task": "embedder.prompts",
@@ -33,9 +34,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Names are found when they are first used: who only catches an error pays for no NumPy."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    """Import the module of a public name when the name is first used."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(name)
 
 
@@ -49,10 +50,22 @@ def load(
 ) -> Embedder:
     """Load a model by name or folder; None is the default one in the models folder.
 
-    `threads` caps the processor cores computed on, `memory_mb` what a GPU keeps for reuse. Raises
+    `threads` is the most processor cores to compute on, `memory_mb` what a GPU keeps for reuse. Raises
     `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where
     this machine does not give the vectors it should.
     """
-    from embedder.checkpoints import load
+    from embedder import embedder
 
-    return load.load(model, engine, precision, threads, memory_mb)
+    return embedder.load(model, engine, precision, threads, memory_mb)
+
+
+def fingerprint(model: str | Path | None = None, precision: str = "auto") -> str:
+    """Equal exactly where vectors may be mixed: same weights, same prompts.
+
+    What `Embedder.fingerprint` would be, from the checkpoint's headers and a sample of its weights. Cheap
+    to call often: the files are read again only where one of them changed. Raises `ModelNotFound` and
+    `ModelInvalid`.
+    """
+    from embedder import embedder
+
+    return embedder.fingerprint(model, precision)

@@ -1,10 +1,10 @@
-"""Gemma's byte-pair encoding from memory-mapped tables: exact, small, and ready at once.
+"""Gemma's byte-pair encoding from memory-mapped tables: exact, small and ready in milliseconds.
 
 Owns the vocabulary and the merges; knows nothing of prompts, `<bos>` or the context length. The usual
 tokenizer library parses 33 MB of JSON for a second and then holds 285 MB, twice what the rest of an
 embedder needs, so the same vocabulary is kept here as sorted numbers that are mapped and searched.
-Results equal that library's (`tests/embedder/test_tokenizer.py`), but for runs of over `LONGEST_WORD`
-characters without a space, which are merged in pieces of that length to keep time linear.
+Results equal that library's (`tests/embedder/test_tokenizer.py`), except for runs of more than `LONGEST_WORD`
+characters without a space, which are merged in parts of that length to keep time linear.
 """
 
 from __future__ import annotations
@@ -24,18 +24,27 @@ from embedder.errors import ModelInvalid
 
 SPACE = "▁"
 LONGEST_WORD = 4096
-_REMEMBERED_WORDS = 1 << 15
-_REMEMBERED_LENGTH = 32
+"""Characters merged at once: merging takes n log n, and no real word is as long."""
+
+_MOST_CACHED = 1 << 15
+"""Entries of each cache: a few megabytes."""
+
+_CACHED_LENGTH = 32
+"""Characters of the longest word that is cached: longer ones seldom occur twice."""
+
 _ID_BITS = 20
 _ID_MASK = (1 << _ID_BITS) - 1
 """A pair of ids is one integer, left id above right; a merge is one integer, rank above resulting id."""
 _NEVER = 1 << 63
+"""Greater than any merge: a pair that does not merge."""
+
 _SHORT = 48
+"""Symbols up to which the quadratic merge is faster than the heap, as measured."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _HEADER = 4096
-"""Bytes in front of the tables in their file: where each lies and what it holds, in JSON."""
+"""Bytes before the tables in their file: name, type and place of each, in JSON."""
 
 Tables = dict[str, memoryview]
 """`pairs` (sorted) and `results`, `characters` (sorted) and `character_ids`: numbers; `words`: JSON."""
@@ -79,7 +88,7 @@ _OTHER = "ken runs EmbeddingGemma: fetch it, tokenizer included, with `ken model
 
 
 def _check_kind(tokenizer: dict[str, Any]) -> None:
-    """Refuse a tokenizer that does anything this module does not do."""
+    """Raise `ModelInvalid` for a tokenizer with a step that this module does not have."""
     model, split = tokenizer.get("model") or {}, tokenizer.get("pre_tokenizer")
     normalizer = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
     plain = ("single_word", "lstrip", "rstrip", "normalized")
@@ -99,6 +108,7 @@ def _check_kind(tokenizer: dict[str, Any]) -> None:
 
 
 def write_tables(path: Path, tables: Tables) -> None:
+    """Write tables for `read_tables`, each on a boundary of 8 bytes. Raises `OSError`."""
     layout: dict[str, tuple[str, int, int]] = {}
     end = _HEADER
     for name, table in tables.items():
@@ -113,7 +123,7 @@ def write_tables(path: Path, tables: Tables) -> None:
 
 
 def read_tables(path: Path) -> Tables:
-    """The tables that were written to `path`, mapped. Raises `ModelInvalid` where it is no such file."""
+    """The tables that `write_tables` wrote to `path`, mapped. Raises `ModelInvalid` for any other file."""
     try:
         with path.open("rb") as file:
             whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
@@ -139,7 +149,7 @@ class _Pairs(dict[int, int]):
     def __missing__(self, pair: int) -> int:
         place = bisect_left(self._pairs, pair)
         found = place < len(self._pairs) and self._pairs[place] == pair
-        if len(self) >= _REMEMBERED_WORDS:
+        if len(self) >= _MOST_CACHED:
             self.clear()
         self[pair] = result = self._results[place] if found else _NEVER
         return result
@@ -152,16 +162,16 @@ class BytePairEncoding:
         words = json.loads(tables["words"].tobytes())
         self._characters, self._character_ids = tables["characters"], tables["character_ids"]
         self._added: dict[str, int] = words["added"]
-        """Tokens that stand as themselves, and -1 for whatever one of them begins with."""
+        """Added tokens with their ids, and -1 for every proper prefix of one."""
         self._bytes: list[int] = words["bytes"]
         self.longest_token: int = words["longest"]
         starts = {prefix for prefix in self._added if len(prefix) == 1}
         self._added_starts = re.compile(f"[{re.escape(''.join(starts))}]" if starts else "(?!)")
         self._not_plain = re.compile(f"[{re.escape(''.join(starts))}\ud800-\udfff]")
         self._words = re.compile(_word_pattern(words["joined"]))
-        self._remembered: dict[str, tuple[int, ...]] = {}
+        self._word_cache: dict[str, tuple[int, ...]] = {}
         self._merged = _Pairs(tables).__getitem__
-        self._known_characters: dict[str, tuple[int, ...]] = {}
+        self._character_cache: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text; a lone surrogate counts as U+FFFD."""
@@ -179,7 +189,7 @@ class BytePairEncoding:
         return ids
 
     def _find_added(self, text: str) -> Iterator[tuple[int, int, int]]:
-        """Tokens that stand as themselves in the text: the leftmost, and of those the longest."""
+        """Added tokens in the text, as start, end and id: the leftmost, and of those the longest."""
         added, position = self._added, 0
         while match := self._added_starts.search(text, position):
             start = match.start()
@@ -195,35 +205,35 @@ class BytePairEncoding:
                 yield start, position, found
 
     def _encode_plain(self, text: str, ids: list[int]) -> None:
-        remembered = self._remembered
+        cache = self._word_cache
         text = text.replace(" ", SPACE)
         for word in self._words.findall(text) if text.rfind(SPACE) > 0 else (text,):
-            known = remembered.get(word)
-            ids += self._encode_long(word) if known is None else known
+            cached = cache.get(word)
+            ids += self._encode_long(word) if cached is None else cached
 
     def _encode_long(self, word: str) -> Sequence[int]:
-        """Ids of a word of any length; equal pieces in a row are merged once."""
+        """Ids of a word of any length; equal parts in a row are merged once."""
         if len(word) <= LONGEST_WORD:
             return self._encode_word(word)
         last = ""
         found: Sequence[int] = ()
         ids: list[int] = []
         for start in range(0, len(word), LONGEST_WORD):
-            piece = word[start : start + LONGEST_WORD]
-            if piece != last:
-                last, found = piece, self._encode_word(piece)
+            part = word[start : start + LONGEST_WORD]
+            if part != last:
+                last, found = part, self._encode_word(part)
             ids += found
         return ids
 
     def _encode_word(self, word: str) -> Sequence[int]:
         symbols: list[int] = []
         for character in word:
-            symbols += self._known_characters.get(character) or self._symbols_of(character)
+            symbols += self._character_cache.get(character) or self._symbols_of(character)
         ids = tuple(self._merge(symbols) if len(symbols) > _SHORT else self._merge_short(symbols))
-        if len(word) <= _REMEMBERED_LENGTH:
-            if len(self._remembered) >= _REMEMBERED_WORDS:
-                self._remembered.clear()
-            self._remembered[word] = ids
+        if len(word) <= _CACHED_LENGTH:
+            if len(self._word_cache) >= _MOST_CACHED:
+                self._word_cache.clear()
+            self._word_cache[word] = ids
         return ids
 
     def _symbols_of(self, character: str) -> tuple[int, ...]:
@@ -234,13 +244,13 @@ class BytePairEncoding:
             symbols: tuple[int, ...] = (self._character_ids[place],)
         else:
             symbols = tuple(self._bytes[byte] for byte in character.encode())
-        if len(self._known_characters) >= _REMEMBERED_WORDS:
-            self._known_characters.clear()
-        self._known_characters[character] = symbols
+        if len(self._character_cache) >= _MOST_CACHED:
+            self._character_cache.clear()
+        self._character_cache[character] = symbols
         return symbols
 
     def _merge_short(self, symbols: list[int]) -> list[int]:
-        """What `_merge` gives, sooner where there are few symbols: the time grows with their square."""
+        """As `_merge`, faster for few symbols: the time grows with their square."""
         merged = self._merged
         ranks = [merged(left << _ID_BITS | right) for left, right in pairwise(symbols)]
         while ranks and (best := min(ranks)) != _NEVER:
@@ -283,10 +293,10 @@ class BytePairEncoding:
 
 
 def _word_pattern(joined: Sequence[str]) -> str:
-    """Words with the spaces in front of them; no token, so no merge, reaches from one into the next.
+    """Words with the spaces before them; no token, so no merge, reaches from one into the next.
 
-    `joined` are the characters after which some token does go on with a space.
+    `joined` are the characters that some token has before a space.
     """
     word = f"{SPACE}*[^{SPACE}]*"
-    goes_on = f"(?:(?<=[{re.escape(''.join(joined))}]){SPACE}+[^{SPACE}]*)*" if joined else ""
-    return f"(?s:{word}{goes_on})"
+    joined_words = f"(?:(?<=[{re.escape(''.join(joined))}]){SPACE}+[^{SPACE}]*)*" if joined else ""
+    return f"(?s:{word}{joined_words})"

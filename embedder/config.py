@@ -1,4 +1,4 @@
-"""The architecture's numbers as `config.json` states them, and the checkpoints known by name.
+"""The architecture's numbers as `config.json` states them, and the names of the precisions.
 
 Owns what an EmbeddingGemma is; knows nothing of how its weights are stored or run.
 """
@@ -17,14 +17,15 @@ MlxPrecision = Literal["bf16", "8bit", "4bit"]
 """What a float checkpoint can be converted to for MLX."""
 
 DIMENSIONS = (768, 512, 256, 128)
-"""The sizes a vector may be cut to; the model was trained for each (Matryoshka, model card)."""
+"""Dimensions a vector may be truncated to; the model was trained for each (model card)."""
 
 _OTHER_MODEL = "ken runs EmbeddingGemma: fetch it with `ken model fetch`."
 _MAX_CONFIG_BYTES = 1 << 20
+"""A real config.json has 1.5 KB; more is not read into memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class ModelConfig:
+class GemmaConfig:
     """The numbers of one encoder, named as in Gemma 3's own `config.json`."""
 
     vocab_size: int
@@ -38,36 +39,40 @@ class ModelConfig:
     rms_norm_eps: float
     query_pre_attn_scalar: float
     sliding_window: int
-    """As stored. What a token sees is `window`."""
+    """As stored; attention uses `window`."""
     layer_types: tuple[str, ...]
     rope_theta: float
     rope_local_base_freq: float
 
     @property
     def window(self) -> int:
-        """On sliding layers a token sees the positions at a distance less than this, on either side.
+        """On sliding layers a token attends to positions at a distance less than this, on either side.
 
-        Half the stored window and one, as transformers reads it for bidirectional attention.
+        Half the stored window plus one, as transformers' `Gemma3TextConfig` has it for bidirectional
+        attention.
         """
         return self.sliding_window // 2 + 1
 
     @property
     def attention_scale(self) -> float:
+        """The factor of every attention score."""
         return float(self.query_pre_attn_scalar**-0.5)
 
     def is_sliding(self, layer: int) -> bool:
         return self.layer_types[layer] == "sliding_attention"
 
     def rope_base(self, layer: int) -> float:
+        """The base of a layer's rotary frequencies (arXiv:2104.09864)."""
         return self.rope_local_base_freq if self.is_sliding(layer) else self.rope_theta
 
     @classmethod
-    def from_folder(cls, folder: Path) -> ModelConfig:
+    def from_folder(cls, folder: Path) -> GemmaConfig:
         """Read and check `config.json`. Raises `ModelInvalid` for any other architecture."""
         return cls.from_dict(read_json(folder / "config.json"))
 
     @classmethod
-    def from_dict(cls, stated: dict[str, Any]) -> ModelConfig:
+    def from_dict(cls, stated: dict[str, Any]) -> GemmaConfig:
+        """Check the contents of `config.json`. Raises `ModelInvalid`."""
         _check_architecture(stated)
         layers = _number(stated, "num_hidden_layers", 1, 1000)
         theta, local = _rope_bases(stated)
@@ -119,7 +124,7 @@ _FIXED: dict[str, tuple[Any, ...]] = {
     "attn_logit_softcapping": (None,),
     "rope_scaling": (None,),
 }
-"""What the network here computes and a config may not state otherwise; None stands for unstated."""
+"""The values of a config that the network here computes; None stands for a key that is absent."""
 
 
 def _check_architecture(stated: dict[str, Any]) -> None:
@@ -149,7 +154,7 @@ def _positive(stated: dict[str, Any], key: str, default: float | None = None) ->
 
 
 def _rope_bases(stated: dict[str, Any]) -> tuple[float, float]:
-    """Bases of full and of sliding layers; transformers 5 states them by kind of layer."""
+    """Bases of full and of sliding layers; transformers 5 writes them by kind of layer."""
     by_kind = stated.get("rope_parameters")
     if isinstance(by_kind, dict):
         full, sliding = by_kind.get("full_attention"), by_kind.get("sliding_attention")

@@ -1,7 +1,7 @@
-"""Text to unit vectors: the face of a loaded model.
+"""A loaded model: text to unit vectors.
 
-Owns the way of a text through prompt, tokenizer, batches, engine and cutting to a dimension; knows nothing
-of files, indexes or screens.
+Owns loading, and the way of a text through prompt, tokenizer, batches, engine and truncation. Knows nothing
+of indexes or screens.
 """
 
 from __future__ import annotations
@@ -9,57 +9,107 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from embedder import prompts
-from embedder.batching import plan
-from embedder.checkpoints.checkpoint import Checkpoint
-from embedder.config import DIMENSIONS
+from embedder import prompts, self_test
+from embedder.checkpoints.checkpoint import Checkpoint, cached_checkpoint, open_checkpoint
+from embedder.checkpoints.models import find_model
+from embedder.config import DIMENSIONS, Precision
+from embedder.engines.base import Vectors
+from embedder.engines.batching import plan_batches
+from embedder.engines.choose import build, choose
 from embedder.errors import InputInvalid
-from embedder.model_thread import DOCUMENT, QUERY, Owner
-from embedder.tokenizer import GemmaTokenizer
+from embedder.model_thread import ModelThread, Priority
+from embedder.tokenizer import GemmaTokenizer, checked_text
 
 _TEXTS_AT_ONCE = 256
-"""Texts tokenised and sorted together: enough for full batches, few enough to bound memory."""
+"""Texts tokenized and sorted together: enough for full batches, few enough to bound memory."""
+
+Running = list[tuple[list[int], Future[Vectors]]]
+"""Batches being computed: the rows of the result that each fills, and its vectors to come."""
+
+
+def load(
+    model: str | Path | None, engine: str, precision: Precision, threads: int | None, memory_mb: int | None
+) -> Embedder:
+    """See `embedder.load`."""
+    engine_name = choose(engine, precision)
+    folder = find_model(model)
+    checkpoint = open_checkpoint(folder)
+    thread = ModelThread(
+        lambda: build(checkpoint, engine_name, precision, threads=threads, memory_mb=memory_mb)
+    )
+    try:
+        tokenizer = GemmaTokenizer.from_folder(folder, checkpoint.config)
+        _run_self_test(thread, tokenizer, checkpoint)
+        return Embedder(folder.name, checkpoint, tokenizer, thread)
+    except BaseException:
+        thread.close()
+        raise
+
+
+def fingerprint(model: str | Path | None, precision: str) -> str:
+    """See `embedder.fingerprint`."""
+    checkpoint = cached_checkpoint(find_model(model))
+    resolved = checkpoint.quantized_precision if precision == "auto" else precision
+    return _fingerprint(checkpoint, resolved or precision)
+
+
+def _fingerprint(checkpoint: Checkpoint, precision: str) -> str:
+    """Only 4-bit weights form a class of their own: vectors of the others agree to a cosine of 0.998."""
+    weights = "4bit" if precision == "4bit" else "full"
+    return f"{checkpoint.fingerprint}-{weights}-{prompts.PROMPTS_VERSION}"
+
+
+def _run_self_test(thread: ModelThread, tokenizer: GemmaTokenizer, checkpoint: Checkpoint) -> None:
+    engine = thread.engine
+    ids = tokenizer.encode(self_test.TEXTS, [prompts.document_prompt()] * len(self_test.TEXTS)).ids
+    self_test.check(
+        lambda batch: thread.submit(batch, Priority.QUERY).result(),
+        ids,
+        checkpoint.fingerprint,
+        engine.version,
+        engine.precision,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Vectors (texts, dimension), float32, each of length one; and which texts were cut to the context."""
+    """Vectors (texts, dimension) of unit length, and which texts were cut at the context length."""
 
-    vectors: NDArray[np.float32]
+    vectors: Vectors
     truncated: tuple[bool, ...]
 
 
 class Embedder:
-    """A loaded model. Any thread may call any method; queries overtake documents that wait."""
+    """A loaded model. Thread-safe; queries go before documents that wait."""
 
-    def __init__(self, model: str, checkpoint: Checkpoint, tokenizer: GemmaTokenizer, owner: Owner) -> None:
-        self._tokenizer, self._owner = tokenizer, owner
+    def __init__(
+        self, model: str, checkpoint: Checkpoint, tokenizer: GemmaTokenizer, thread: ModelThread
+    ) -> None:
+        self._tokenizer, self._thread = tokenizer, thread
         self.model = model
-        self.engine, self.precision = owner.engine.name, owner.engine.precision
+        self.engine, self.precision = thread.engine.name, thread.engine.precision
         self.dimension: int = checkpoint.config.hidden_size
         self.context_length: int = checkpoint.config.max_position_embeddings
-        self.fingerprint = fingerprint_of(checkpoint, self.precision)
+        self.fingerprint = _fingerprint(checkpoint, self.precision)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without prompt, `<bos>` and `<eos>`."""
         return self._tokenizer.count(texts)
 
-    def embed_queries(
-        self, texts: Sequence[str], *, task: str = "search result", dim: int = 768
-    ) -> NDArray[np.float32]:
-        """Vectors of questions, (texts, dim) float32 of unit length."""
+    def embed_queries(self, texts: Sequence[str], *, task: str = "search result", dim: int = 768) -> Vectors:
+        """Vectors of queries, (texts, dim) float32 of unit length."""
         return self.embed(texts, task=task, dim=dim).vectors
 
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None, *, dim: int = 768
-    ) -> NDArray[np.float32]:
-        """Vectors of documents, (texts, dim) float32 of unit length; a title stands in the prompt."""
+    ) -> Vectors:
+        """Vectors of documents, (texts, dim) float32 of unit length; a title becomes part of the prompt."""
         return self.embed(texts, task="document", titles=titles, dim=dim).vectors
 
     def embed(
@@ -73,14 +123,14 @@ class Embedder:
         """Vectors under any task of the model card (`embedder.prompts.TASKS`).
 
         Raises `InputInvalid` for an unknown task, a dimension the model was not trained for or a text that is
-        no string, and `EmbedderClosed` once the model is closed.
+        not a string, and `EmbedderClosed` once the model is closed.
         """
         self._check_dimension(dim)
-        fronts = _fronts(texts, task, titles)
-        priority = DOCUMENT if task == "document" else QUERY
+        fronts = _prompts(texts, task, titles)
+        priority = Priority.DOCUMENT if task == "document" else Priority.QUERY
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         truncated: list[bool] = []
-        running: list[tuple[list[int], Future[NDArray[np.float32]]]] = []
+        running: Running = []
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             part = slice(start, start + _TEXTS_AT_ONCE)
             encoded = self._tokenizer.encode(texts[part], fronts[part])
@@ -89,15 +139,15 @@ class Embedder:
             _collect(running, vectors)
             running = submitted
         _collect(running, vectors)
-        return Embedded(cut(vectors, dim), tuple(truncated))
+        return Embedded(truncate_matryoshka(vectors, dim), tuple(truncated))
 
-    def similarity(self, a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    def similarity(self, a: Vectors, b: Vectors) -> Vectors:
         """Cosines of every row of `a` with every row of `b`, (rows of a, rows of b); rows of unit length."""
         return np.atleast_2d(a) @ np.atleast_2d(b).T
 
     def close(self) -> None:
-        """Free the model; what waits fails with `EmbedderClosed`. May be called more than once."""
-        self._owner.close()
+        """Free the model; texts that wait fail with `EmbedderClosed`. May be called more than once."""
+        self._thread.close()
 
     def __enter__(self) -> Self:
         return self
@@ -108,45 +158,34 @@ class Embedder:
         self.close()
 
     def _check_dimension(self, dim: int) -> None:
-        allowed = sorted(
-            {self.dimension, *(size for size in DIMENSIONS if size < self.dimension)}, reverse=True
-        )
+        smaller = (size for size in DIMENSIONS if size < self.dimension)
+        allowed = (self.dimension, *sorted(smaller, reverse=True))
         if dim not in allowed:
             listed = ", ".join(map(str, allowed))
-            raise InputInvalid(f"Vectors of {dim} numbers are not to be had.", f"Choose one of: {listed}.")
+            raise InputInvalid(f"Vectors cannot have {dim} dimensions.", f"Choose one of: {listed}.")
 
     def _submit(
-        self, ids: list[list[int]], start: int, priority: int
-    ) -> Iterator[tuple[list[int], Future[NDArray[np.float32]]]]:
-        for batch in plan([len(text) for text in ids], self._owner.engine.batch_tokens):
-            future = self._owner.submit([ids[place] for place in batch], priority)
-            yield [start + place for place in batch], future
+        self, ids: list[list[int]], start: int, priority: Priority
+    ) -> Iterator[tuple[list[int], Future[Vectors]]]:
+        for batch in plan_batches([len(text) for text in ids], self._thread.engine.batch_tokens):
+            future = self._thread.submit([ids[index] for index in batch], priority)
+            yield [start + index for index in batch], future
 
 
-def fingerprint_of(checkpoint: Checkpoint, precision: str) -> str:
-    """Equal exactly where vectors may be mixed: same weights, same prompts.
-
-    Only 4-bit weights make a class of their own; the others agree to a cosine of 0.998.
-    """
-    weights = "4bit" if precision == "4bit" else "full"
-    return f"{checkpoint.fingerprint}-{weights}-{prompts.PROMPTS_VERSION}"
-
-
-def cut(vectors: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
-    """The first `dim` numbers of each vector, normalised again (Matryoshka, arXiv:2205.13147)."""
+def truncate_matryoshka(vectors: Vectors, dim: int) -> Vectors:
+    """The first `dim` numbers of each vector, at unit length again (arXiv:2205.13147)."""
     if dim == vectors.shape[1]:
         return vectors
     shorter = vectors[:, :dim]
     return np.ascontiguousarray(shorter / np.linalg.norm(shorter, axis=1, keepdims=True))
 
 
-def _fronts(texts: Sequence[str], task: str, titles: Sequence[str | None] | None) -> list[str]:
-    """The prompt in front of each text."""
+def _prompts(texts: Sequence[str], task: str, titles: Sequence[str | None] | None) -> list[str]:
+    """The prompt before each text. Raises `InputInvalid`."""
     if isinstance(texts, str):
         raise InputInvalid("One string was given where a list of texts is expected.", "Put it into a list.")
     for text in texts:
-        if not isinstance(text, str):
-            raise InputInvalid(f"A text to embed is of type {type(text).__name__}.", "Give strings.")
+        checked_text(text)
     if titles is None:
         return [prompts.prompt(task)] * len(texts)
     if task != "document":
@@ -158,8 +197,7 @@ def _fronts(texts: Sequence[str], task: str, titles: Sequence[str | None] | None
     return [prompts.prompt(task, title) for title in titles]
 
 
-def _collect(
-    running: list[tuple[list[int], Future[NDArray[np.float32]]]], vectors: NDArray[np.float32]
-) -> None:
-    for places, future in running:
-        vectors[places] = future.result()
+def _collect(running: Running, vectors: Vectors) -> None:
+    """Wait for batches and put their vectors into the rows they belong to."""
+    for rows, future in running:
+        vectors[rows] = future.result()

@@ -1,4 +1,4 @@
-"""Errors of the embedder: each says what went wrong and what to do about it.
+"""Errors of the embedder: each says what happened and what to do.
 
 EmbedderError
 ├── ModelNotFound        no checkpoint under that name or folder
@@ -7,7 +7,7 @@ EmbedderError
 ├── ConversionFailed     a checkpoint cannot be written at another precision
 ├── EngineUnavailable    the engine asked for cannot run on this machine
 ├── PrecisionUnavailable the engine cannot run at the precision asked for
-├── VectorsWrong         the canary's vectors differ from the reference
+├── VectorsWrong         the self-test's vectors differ from the reference
 ├── InputInvalid         a text, task or dimension the model cannot take
 ├── EmbedderClosed       the embedder was closed before or while answering
 └── ModelUnresponsive    a loaded model gave no answer in time, ended, or answered what is no answer

@@ -1,7 +1,7 @@
-"""The network in MLX: Gemma 3's blocks run in both directions, a masked mean, two dense layers.
+"""The network in MLX: Gemma 3's blocks with bidirectional attention, a masked mean, two dense layers.
 
-Owns the arithmetic and nothing else: embeddings come in already looked up, unit vectors go out, and the
-names of the parameters are those of the checkpoint (`model.layers.0.self_attn.q_proj.weight`).
+Owns the arithmetic and nothing else: embeddings come in looked up, unit vectors go out. The names of the
+parameters are those of the checkpoint (`model.layers.0.self_attn.q_proj.weight`).
 Source: the Gemma 3 report (arXiv:2503.19786) and EmbeddingGemma's (arXiv:2509.20354).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import mlx.core as mx
 import mlx.nn as nn
 
-from embedder.config import ModelConfig
+from embedder.config import GemmaConfig
 
 
 class RMSNorm(nn.Module):
@@ -26,20 +26,20 @@ class RMSNorm(nn.Module):
 
 
 class Attention(nn.Module):
-    """Grouped-query attention with normalised queries and keys and rotary positions."""
+    """Grouped-query attention (arXiv:2305.13245) with normalized queries and keys and rotary positions."""
 
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    def __init__(self, config: GemmaConfig, layer: int) -> None:
         super().__init__()
         self._heads, self._kv_heads = config.num_attention_heads, config.num_key_value_heads
-        self._size, self._base = config.head_dim, config.rope_base(layer)
+        self._head_dim, self._rope_base = config.head_dim, config.rope_base(layer)
         self._scale = config.attention_scale
         hidden = config.hidden_size
-        self.q_proj = nn.Linear(hidden, self._heads * self._size, bias=False)
-        self.k_proj = nn.Linear(hidden, self._kv_heads * self._size, bias=False)
-        self.v_proj = nn.Linear(hidden, self._kv_heads * self._size, bias=False)
-        self.o_proj = nn.Linear(self._heads * self._size, hidden, bias=False)
-        self.q_norm = RMSNorm(self._size, config.rms_norm_eps)
-        self.k_norm = RMSNorm(self._size, config.rms_norm_eps)
+        self.q_proj = nn.Linear(hidden, self._heads * self._head_dim, bias=False)
+        self.k_proj = nn.Linear(hidden, self._kv_heads * self._head_dim, bias=False)
+        self.v_proj = nn.Linear(hidden, self._kv_heads * self._head_dim, bias=False)
+        self.o_proj = nn.Linear(self._heads * self._head_dim, hidden, bias=False)
+        self.q_norm = RMSNorm(self._head_dim, config.rms_norm_eps)
+        self.k_norm = RMSNorm(self._head_dim, config.rms_norm_eps)
 
     def __call__(self, x: mx.array, mask: mx.array) -> mx.array:
         batch, length, _ = x.shape
@@ -47,20 +47,20 @@ class Attention(nn.Module):
         keys = self._split(self.k_proj(x), self._kv_heads)
         values = self._split(self.v_proj(x), self._kv_heads)
         queries, keys = self._rotate(self.q_norm(queries)), self._rotate(self.k_norm(keys))
-        mixed = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self._scale, mask=mask)
-        return self.o_proj(mixed.transpose(0, 2, 1, 3).reshape(batch, length, -1))
+        attended = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self._scale, mask=mask)
+        return self.o_proj(attended.transpose(0, 2, 1, 3).reshape(batch, length, -1))
 
     def _split(self, x: mx.array, heads: int) -> mx.array:
-        return x.reshape(*x.shape[:2], heads, self._size).transpose(0, 2, 1, 3)
+        return x.reshape(*x.shape[:2], heads, self._head_dim).transpose(0, 2, 1, 3)
 
     def _rotate(self, x: mx.array) -> mx.array:
-        return mx.fast.rope(x, self._size, traditional=False, base=self._base, scale=1.0, offset=0)
+        return mx.fast.rope(x, self._head_dim, traditional=False, base=self._rope_base, scale=1.0, offset=0)
 
 
 class MLP(nn.Module):
-    """The gated feed-forward layer: GELU (tanh form) of one product times another."""
+    """The gated feed-forward layer: GELU of one product times another (GEGLU, arXiv:2002.05202)."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: GemmaConfig) -> None:
         super().__init__()
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
@@ -71,9 +71,9 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """One layer: attention and MLP, each normalised before and after and added to the stream."""
+    """One layer: attention and MLP, each normalized before and after and added to the residual stream."""
 
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    def __init__(self, config: GemmaConfig, layer: int) -> None:
         super().__init__()
         hidden, eps = config.hidden_size, config.rms_norm_eps
         self.self_attn = Attention(config, layer)
@@ -89,16 +89,16 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Token embeddings to token states; full layers see every token, sliding ones a window."""
+    """Token embeddings to token states; full layers attend to every token, sliding ones to a window."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: GemmaConfig) -> None:
         super().__init__()
         self._config = config
         self.layers = [Block(config, layer) for layer in range(config.num_hidden_layers)]
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def __call__(self, x: mx.array, real: mx.array) -> mx.array:
-        full, sliding = visible(real, self._config.window)
+        full, sliding = attention_masks(real, self._config.window)
         x = x * self._config.hidden_size**0.5
         for index, layer in enumerate(self.layers):
             x = layer(x, sliding if self._config.is_sliding(index) else full)
@@ -108,7 +108,7 @@ class Encoder(nn.Module):
 class EmbeddingGemma(nn.Module):
     """Token embeddings (batch, length, hidden) and lengths (batch,) to unit vectors (batch, hidden)."""
 
-    def __init__(self, config: ModelConfig, dense_size: int) -> None:
+    def __init__(self, config: GemmaConfig, dense_size: int) -> None:
         super().__init__()
         self.model = Encoder(config)
         self.dense = [
@@ -124,10 +124,11 @@ class EmbeddingGemma(nn.Module):
         return vectors / mx.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def visible(real: mx.array, window: int) -> tuple[mx.array, mx.array]:
-    """What each token sees on full and on sliding layers, (batch, 1, length, length) each.
+def attention_masks(real: mx.array, window: int) -> tuple[mx.array, mx.array]:
+    """The tokens each token attends to on full and on sliding layers, (batch, 1, length, length) bool each.
 
-    Every token sees at least itself: a padded row without any key would turn to NaN.
+    `real` (batch, length) is False for padding. Every token attends at least to itself: the softmax of a row
+    without any key is NaN.
     """
     position = mx.arange(real.shape[1])
     distance = mx.abs(position[:, None] - position[None])

@@ -1,35 +1,37 @@
-"""The one thread that owns the model, and the order in which it is asked.
+"""The one thread that builds, runs and closes an engine, and its queue.
 
-Owns a queue in which questions overtake work that waits; knows nothing of what an engine computes.
+Owns the order of batches: queries before documents that wait. Knows nothing of what an engine computes.
 """
 
 from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
+from enum import IntEnum
 from itertools import count
 
 import numpy as np
-from numpy.typing import NDArray
 
-from embedder.engines.choose import Engine
+from embedder.engines.base import Engine, Ids, Vectors
 from embedder.errors import EmbedderClosed, VectorsWrong
 
-QUERY, DOCUMENT = 0, 1
 
-Ids = Sequence[Sequence[int]]
-Vectors = NDArray[np.float32]
+class Priority(IntEnum):
+    """What goes first: the lower number."""
+
+    QUERY = 0
+    DOCUMENT = 1
 
 
-class Owner:
-    """Builds an engine on a thread of its own and runs batches there, queries first."""
+class ModelThread:
+    """Builds an engine on a thread of its own and runs batches there by priority. Thread-safe."""
 
     def __init__(self, build: Callable[[], Engine]) -> None:
-        """Waits for the engine; what `build` raises is raised here."""
+        """Waits for the engine; an error of `build` is raised here."""
         self._changed = threading.Condition()
-        self._waiting: list[tuple[int, int, Ids, Future[Vectors]]] = []
+        self._waiting: list[tuple[Priority, int, Ids, Future[Vectors]]] = []
         self._numbers = count()
         self._closed = False
         built: Future[Engine] = Future()
@@ -37,8 +39,8 @@ class Owner:
         self._thread.start()
         self.engine = built.result()
 
-    def submit(self, ids: Ids, priority: int) -> Future[Vectors]:
-        """Queue a batch. Its future fails with `EmbedderClosed` where the owner closes first."""
+    def submit(self, ids: Ids, priority: Priority) -> Future[Vectors]:
+        """Queue a batch. Its future fails with `EmbedderClosed` where `close` comes first."""
         future: Future[Vectors] = Future()
         with self._changed:
             if self._closed:
@@ -48,7 +50,7 @@ class Owner:
         return future
 
     def close(self) -> None:
-        """Let the running batch end, fail what waits, free the engine. May be called more than once."""
+        """Finish the running batch, fail those that wait, free the engine. May be called more than once."""
         with self._changed:
             self._closed = True
             waiting, self._waiting = self._waiting, []
@@ -73,6 +75,7 @@ class Owner:
         engine.close()
 
     def _next(self) -> tuple[Ids, Future[Vectors]] | None:
+        """The next batch; waits for one. None once closed."""
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
@@ -91,7 +94,7 @@ def _run(engine: Engine, ids: Ids, future: Future[Vectors]) -> None:
                 "Choose another precision or engine, and report it.",
             )
         future.set_result(vectors)
-    except BaseException as error:  # noqa: BLE001 - it is raised in the thread that asked
+    except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for the batch
         future.set_exception(error)
 
 

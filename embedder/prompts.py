@@ -1,4 +1,4 @@
-"""The model card's prompt for each task. Owns the words in front of a text; knows nothing of tokens.
+"""The model card's prompt for each task. Owns the words before a text; knows nothing of tokens.
 
 Source: the prompt table of EmbeddingGemma's model card, https://ai.google.dev/gemma/docs/embeddinggemma/model_card.
 """
@@ -28,17 +28,17 @@ PROMPTS_VERSION = "1"
 
 
 def query_prompt(task: str = "search result") -> str:
-    """What stands in front of a query. Raises `InputInvalid` for a task the model card does not name."""
+    """The prompt of a query. Raises `InputInvalid` for a task the model card does not name."""
     if task not in QUERY_TASKS:
         raise InputInvalid(f"There is no task {task!r}.", f"Choose one of: {', '.join(TASKS)}.")
     return f"task: {task} | query: "
 
 
 def document_prompt(title: str | None = None) -> str:
-    """What stands in front of a document; one without a title is called "none", as in training."""
+    """The prompt of a document; without a title it says "none", as in training."""
     return f"title: {(title or '').strip() or 'none'} | text: "
 
 
 def prompt(task: str, title: str | None = None) -> str:
-    """What stands in front of a text for any task."""
+    """The prompt of a text for any task. Raises `InputInvalid` for an unknown one."""
     return document_prompt(title) if task == "document" else query_prompt(task)

@@ -13,7 +13,7 @@ import click
 from app.cli import terminal
 from app.errors import UsageInvalid
 from embedder.config import DIMENSIONS, Precision
-from embedder.engines.choose import ENGINES, EngineName
+from embedder.engines.base import ENGINES, EngineName
 from embedder.prompts import TASKS
 
 if TYPE_CHECKING:

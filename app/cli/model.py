@@ -56,7 +56,7 @@ def fetch_shown(
     terminal.say(f"{name} is Google's EmbeddingGemma, given out under the Gemma Terms of Use: {TERMS}")
     try:
         with Transfer() as transfer:
-            folder = download.fetch(name, source=source, watcher=transfer, offline=offline, again=again)
+            folder = download.fetch(name, source=source, observer=transfer, offline=offline, again=again)
     except KeyboardInterrupt:
         terminal.say("Stopped. What is here by now is kept: the same command goes on from it.")
         raise
@@ -89,12 +89,11 @@ def list_command(as_json: bool) -> None:
 
 
 def _precision(found: Model) -> str:
-    from embedder.checkpoints import verify
     from embedder.checkpoints.checkpoint import open_checkpoint
     from embedder.errors import ModelInvalid
 
     try:
-        return verify.precision_of(open_checkpoint(found.folder))
+        return open_checkpoint(found.folder).precision
     except ModelInvalid:
         return "damaged"
 
@@ -114,10 +113,9 @@ def verify(name: str) -> None:
     folder = find_model(name)
     checkpoint = open_checkpoint(folder)
     files, authority = verify.expected_files(checkpoint)
-    total = sum(file.bytes for file in files)
     with Transfer() as transfer:
         if files:
-            verify.check(files, folder, lambda done: transfer.progress("Checking", done, total))
+            verify.check(files, folder, lambda done, total: transfer.progress("Checking", done, total))
         else:
             verify.check_numbers(checkpoint, lambda done, total: transfer.progress("Checking", done, total))
     found = (
@@ -126,7 +124,7 @@ def verify(name: str) -> None:
         else "the structure is right and every weight is a number"
     )
     note = "" if files else " (no digests of this folder are known)"
-    terminal.result(f"{plain_path(str(folder))}: {verify.precision_of(checkpoint)}; {found}{note}.")
+    terminal.result(f"{plain_path(str(folder))}: {checkpoint.precision}; {found}{note}.")
 
 
 @model.command()

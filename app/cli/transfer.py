@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.cli import terminal
-from embedder.checkpoints.download import Watcher
+from embedder.checkpoints.download import FetchObserver
 
 EVERY = 5.0
 """Seconds between two plain lines."""
@@ -20,7 +20,7 @@ _SENSIBLE_SECONDS = 24 * 3600
 """A longer time left says only that nothing has come yet."""
 
 
-class Transfer(Watcher):
+class Transfer(FetchObserver):
     """Shows what a fetch or a conversion tells, while the block runs; in bytes, or in `unit`."""
 
     def __init__(self, unit: str = "B") -> None:

@@ -1,46 +1,47 @@
-"""What engines and tokenizers make of a checkpoint and keep beside the models: made once, mapped ever after.
+"""Files derived from a checkpoint and kept beside the models: packed weights, compiled graphs, tokenizer
+tables.
 
-Owns how such a file comes and goes; knows nothing of what is in one.
+Owns when such a file is written and when it is deleted; knows nothing of its contents.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from embedder.checkpoints.atomic import new_file
 from embedder.checkpoints.models import models_folder
 
-_MONTH = 30 * 86400
+_UNUSED_SECONDS = 30 * 86_400
+"""A file unused for a month is deleted: it is remade in seconds, and takes up to 400 MB."""
 
 
-def compiled_folder() -> Path:
-    return models_folder() / ".compiled"
+def compiled_path(identity: str, suffix: str = "") -> Path:
+    """Where an engine keeps the file that `identity` (all that decides its contents) stands for."""
+    return models_folder() / ".compiled" / f"{digest_of(identity)}{suffix}"
 
 
-def used(path: Path) -> None:
-    """Note that a file was of use: what has been of none for a month goes when the next one comes."""
+def digest_of(identity: str) -> str:
+    """32 hex digits for a text of any length; a lone surrogate, as paths may hold, counts as its byte."""
+    return hashlib.blake2b(identity.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def mark_used(path: Path) -> None:
+    """Set a file's time to now, so that it is not deleted as unused."""
     with suppress(OSError):
         os.utime(path)
 
 
-def keep(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` fill a file beside `path` and put it in its place. Raises `OSError`."""
+def store(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file with `write`, move it to `path`, and delete unused files beside it. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for other in path.parent.iterdir():
         with suppress(OSError):
-            if time.time() - other.stat().st_mtime > _MONTH:
+            if time.time() - other.stat().st_mtime > _UNUSED_SECONDS:
                 other.unlink()
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    os.close(descriptor)
-    beside = Path(name)
-    try:
-        write(beside)
-        beside.chmod(0o644)  # models may be shared
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with new_file(path) as work:
+        write(work)

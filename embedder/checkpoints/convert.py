@@ -1,35 +1,35 @@
 """Float checkpoints to bf16, 8-bit and 4-bit MLX folders that ken and other MLX tools read.
 
-Owns what such a folder holds; the packing itself is MLX's own. Written beside its place and renamed into it,
-so that a half-written model is never seen as one, and nothing that exists is overwritten.
+Owns what such a folder holds; the rounding is `quantization`'s. A folder appears whole or not at all, and
+nothing that exists is overwritten.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.checkpoints import safetensors_file, verify
+from embedder.checkpoints import Progress, no_progress, safetensors_file, verify
+from embedder.checkpoints.atomic import new_folder
 from embedder.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from embedder.checkpoints.quantization import quantize_affine, round_to_bfloat16
+from embedder.checkpoints.safetensors_file import Layout
 from embedder.config import MlxPrecision, read_json
 from embedder.errors import ConversionFailed
 
 BITS: dict[MlxPrecision, int | None] = {"bf16": None, "8bit": 8, "4bit": 4}
+"""Bits of a code at each precision; None where weights stay floats."""
+
 GROUP_SIZE = 64
+"""Numbers that share a scale: MLX's own default, and that of the published conversions."""
 
-Layout = dict[str, tuple[str, tuple[int, ...]]]
-ConvertProgress = Callable[[int, int], None]
-"""Called with weights done and weights in all."""
-
-_ROWS_AT_ONCE = 16384
-_ALONGSIDE = (
+_COPIED_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -44,26 +44,19 @@ def convert(
     precision: MlxPrecision,
     *,
     group_size: int = GROUP_SIZE,
-    progress: ConvertProgress | None = None,
+    progress: Progress = no_progress,
 ) -> Path:
     """Write `source` at another precision into the new folder `target`, and return it.
 
-    Raises `ConversionFailed` where `target` exists, `source` is packed already, or the disk refuses.
+    `progress` counts weights. Raises `ConversionFailed` where `target` exists, `source` is quantized
+    already, or the disk refuses.
     """
     checkpoint = open_checkpoint(source)
-    _refuse(checkpoint, target)
+    _check_can_convert(checkpoint, target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".converting-{target.name}-", dir=target.parent))
-        try:
-            _write(checkpoint, work, precision, group_size, progress or (lambda done, total: None))
-            verify.write_sums(
-                work, [verify.as_it_is(work, path) for path in verify.files_of(open_checkpoint(work))]
-            )
-            work.chmod(0o755)
-            work.rename(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        with new_folder(target, f".converting-{target.name}-") as work:
+            _write(checkpoint, work, precision, group_size, progress)
+            verify.write_sums(work, verify.known_files(open_checkpoint(work)))
     except OSError as error:
         raise ConversionFailed(
             f"{target} cannot be written: {error.strerror or error}.",
@@ -72,13 +65,13 @@ def convert(
     return target
 
 
-def _refuse(checkpoint: Checkpoint, target: Path) -> None:
+def _check_can_convert(checkpoint: Checkpoint, target: Path) -> None:
     if target.exists() or target.is_symlink():
         raise ConversionFailed(f"{target} exists.", "Choose another folder with --to, or delete this one.")
     if checkpoint.quantization:
         group, bits = checkpoint.quantization
         raise ConversionFailed(
-            f"{checkpoint.folder} is packed to {bits} bits in groups of {group} already.",
+            f"{checkpoint.folder} is quantized to {bits} bits in groups of {group} already.",
             "Convert from the float checkpoint: `ken model fetch` gets it.",
         )
 
@@ -103,64 +96,45 @@ def layout_of(
 
 
 def _write(
-    checkpoint: Checkpoint, folder: Path, precision: MlxPrecision, group_size: int, progress: ConvertProgress
+    checkpoint: Checkpoint, folder: Path, precision: MlxPrecision, group_size: int, progress: Progress
 ) -> None:
     layout = layout_of(checkpoint.shapes, precision, group_size)
     tensors = _converted(checkpoint, BITS[precision], group_size, progress)
     safetensors_file.write(folder / "model.safetensors", layout, tensors, {"format": "mlx"})
     config = read_json(checkpoint.folder / "config.json")
     (folder / "config.json").write_text(json.dumps(_config(config, BITS[precision], group_size), indent=2))
-    for name in _ALONGSIDE:
+    for name in _COPIED_FILES:
         if (checkpoint.folder / name).is_file():
             shutil.copy(checkpoint.folder / name, folder / name)
 
 
 def _config(config: dict[str, Any], bits: int | None, group_size: int) -> dict[str, Any]:
-    """The config with what MLX tools look for to see how weights are packed."""
+    """The config with the keys that MLX tools read the format of the weights from."""
     stated = {key: value for key, value in config.items() if key not in ("dtype", "torch_dtype")}
     if bits is None:
         return stated | {"dtype": "bfloat16"}
-    packing = {"group_size": group_size, "bits": bits, "mode": "affine"}
-    return stated | {"quantization": packing, "quantization_config": packing}
+    scheme = {"group_size": group_size, "bits": bits, "mode": "affine"}
+    return stated | {"quantization": scheme, "quantization_config": scheme}
 
 
 def _converted(
-    checkpoint: Checkpoint, bits: int | None, group_size: int, progress: ConvertProgress
+    checkpoint: Checkpoint, bits: int | None, group_size: int, progress: Progress
 ) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The converted tensors, one weight in memory at a time, in the order of `layout_of`."""
     names = sorted(checkpoint.names)
     total = sum(int(np.prod(checkpoint.shapes[name])) for name in names)
     done = 0
     for name in names:
         weight = checkpoint.float32(name)
         if bits is None:
-            yield name, bfloat16(weight)
+            yield name, round_to_bfloat16(weight)
         elif weight.ndim == 1:
             yield name, weight.astype(np.float16)
         else:
             layer = name.removesuffix(".weight")
-            packed, scales, biases = quantize(weight, group_size, bits)
-            yield f"{layer}.biases", biases
-            yield f"{layer}.scales", scales
-            yield name, packed
+            quantized = quantize_affine(weight, group_size, bits)
+            yield f"{layer}.biases", quantized.biases
+            yield f"{layer}.scales", quantized.scales
+            yield name, quantized.codes
         done += weight.size
         progress(done, total)
-
-
-def bfloat16(weight: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Bits of the nearest bfloat16, ties to even."""
-    rounded = np.empty(weight.shape, np.uint16)
-    for start in range(0, len(weight), _ROWS_AT_ONCE):
-        bits = weight[start : start + _ROWS_AT_ONCE].view(np.uint32)
-        rounded[start : start + _ROWS_AT_ONCE] = (bits + (0x7FFF + (bits >> 16 & 1))) >> 16
-    return rounded
-
-
-def quantize(weight: NDArray[np.float32], group_size: int, bits: int) -> tuple[NDArray[Any], ...]:
-    """Packed weight (U32), scales and biases (F16) as `mlx.core.quantize` makes them of float16."""
-    import mlx.core as mx  # heavy, and needed only where something is packed
-
-    parts = []
-    for start in range(0, len(weight), _ROWS_AT_ONCE):
-        rows = mx.array(np.ascontiguousarray(weight[start : start + _ROWS_AT_ONCE])).astype(mx.float16)
-        parts.append([np.array(part) for part in mx.quantize(rows, group_size, bits, stream=mx.cpu)])
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))

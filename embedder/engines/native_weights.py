@@ -1,12 +1,11 @@
-"""A checkpoint's weights as the native kernel reads them, in one file that is mapped.
+"""A checkpoint's weights in the layout of the native kernel, in one file that is mapped.
 
-Owns what that file holds and how weights become tiles (`embedder/engines/native_kernel/block.h`). The file
-is made once, kept, and made again where it is damaged.
+Owns what that file holds and how weights are cut into tiles (`embedder/engines/native_kernel/block.h`). The
+file is written once, kept, and written again where it is damaged.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.checkpoints import safetensors_file
-from embedder.checkpoints.artifact_cache import compiled_folder, keep, used
+from embedder.checkpoints.artifact_cache import compiled_path, mark_used, store
 from embedder.checkpoints.checkpoint import Checkpoint
-from embedder.config import ModelConfig
+from embedder.checkpoints.quantization import quantize_rows_int8, round_to_bfloat16
+from embedder.checkpoints.safetensors_file import Layout
+from embedder.config import GemmaConfig
 from embedder.errors import ModelInvalid
 
 PRODUCTS = ("qkv", "output", "gate_up", "down")
@@ -31,35 +32,33 @@ NORMS = (
 )
 
 _VERSION = "2"
-"""Changes whenever the packing does: files of another version are not read."""
+"""Changes whenever the layout does: files of another version are not read."""
 
-_COLUMNS = 16
-"""Columns of a product in one tile."""
+_TILE_COLUMNS, _TILE_BYTES = 16, 64
+"""A tile: columns of a product, and bytes of each column's depth."""
 
 Array = NDArray[Any]
-Layout = dict[str, tuple[str, tuple[int, ...]]]
 
 
-def packed_weights(checkpoint: Checkpoint, precision: str) -> dict[str, Array]:
-    """Every array of the network by name, mapped from a file that is made where there is none.
+def native_weights(checkpoint: Checkpoint, precision: str) -> dict[str, Array]:
+    """Every array of the network by name, mapped from a file that is written where there is none.
 
-    `precision` is `int8` or `bf16`. Where no file can be kept, each start pays the packing.
+    `precision` is `int8` or `bf16`. Where no file can be kept, each start computes the arrays: three seconds.
     """
-    identity = f"{checkpoint.fingerprint}\0{precision}\0{_VERSION}".encode()
-    path = compiled_folder() / f"{hashlib.blake2b(identity, digest_size=16).hexdigest()}.safetensors"
+    path = compiled_path(f"{checkpoint.fingerprint}\0{precision}\0{_VERSION}", ".safetensors")
     layout = _layout(checkpoint.config, precision)
     if (arrays := _mapped(path, layout)) is not None:
         return arrays
     try:
-        made = _with_checksum(_arrays(checkpoint, precision))
-        keep(path, lambda beside: safetensors_file.write(beside, layout, made, {}))
+        computed = _with_checksum(_arrays(checkpoint, precision))
+        store(path, lambda work: safetensors_file.write(work, layout, computed, {}))
     except OSError:
         return dict(_arrays(checkpoint, precision))
     return _mapped(path, layout) or dict(_arrays(checkpoint, precision))
 
 
 def _mapped(path: Path, layout: Layout) -> dict[str, Array] | None:
-    """The arrays of a file; None where it is absent, of another layout, or its checksum does not hold."""
+    """The arrays of a file; None where it is absent, of another layout, or has a wrong checksum."""
     try:
         tensors = safetensors_file.read_header(path)
         arrays = {name: tensor.map() for name, tensor in tensors.items()}
@@ -68,7 +67,7 @@ def _mapped(path: Path, layout: Layout) -> dict[str, Array] | None:
     stored = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
     if stored != layout:
         return None
-    used(path)
+    mark_used(path)
     checksum = arrays.pop("checksum")
     return arrays if checksum[0] == sum(map(_checksum, arrays.values())) & _U64 else None
 
@@ -81,7 +80,7 @@ def _checksum(array: Array) -> int:
     return int(np.ascontiguousarray(array).reshape(-1).view(np.uint64).sum(dtype=np.uint64))
 
 
-def _layout(config: ModelConfig, precision: str) -> Layout:
+def _layout(config: GemmaConfig, precision: str) -> Layout:
     """Stored type and shape of every array, in the order of `_arrays`."""
     hidden, mlp, size = config.hidden_size, config.intermediate_size, config.head_dim
     heads = config.num_attention_heads * size
@@ -113,17 +112,17 @@ def _arrays(checkpoint: Checkpoint, precision: str) -> Iterator[tuple[str, Array
         for product in PRODUCTS:
             weight = _product(checkpoint, part, product)
             if precision == "int8":
-                rounded, scale, shift = _quantize(_mixed(weight))
-                yield f"{layer}.{product}", _tiles(rounded.view(np.uint8), 64)
+                codes, scale = quantize_rows_int8(_hadamard(weight))
+                yield f"{layer}.{product}", _tiles(codes.view(np.uint8))
                 yield f"{layer}.{product}.scale", scale
-                yield f"{layer}.{product}.shift", shift.view(np.uint32)
+                yield f"{layer}.{product}.shift", _column_offset(codes).view(np.uint32)
             else:
-                yield f"{layer}.{product}", _tiles(_bfloat16(weight), 32)
+                yield f"{layer}.{product}", _tiles(round_to_bfloat16(weight))
         for norm in NORMS:
             factor = np.float32(config.attention_scale if norm == "self_attn.q_norm" else 1)
             yield f"{layer}.{norm}", (1 + checkpoint.float32(f"{part}{norm}.weight")) * factor
     yield "norm", 1 + checkpoint.float32("model.norm.weight")
-    # no activation stands between the two dense layers: they are one product
+    # there is no activation function between the two dense layers: they are one product
     first, second = (checkpoint.float32(f"dense.{i}.weight").astype(np.float64) for i in range(2))
     yield "head", np.ascontiguousarray((second @ first).T, dtype=np.float32)
     yield "full", _rotary(config, config.rope_theta)
@@ -139,56 +138,52 @@ def _with_checksum(arrays: Iterator[tuple[str, Array]]) -> Iterator[tuple[str, A
 
 
 def _product(checkpoint: Checkpoint, part: str, product: str) -> NDArray[np.float32]:
-    """The weights (columns of the product, depth) that are multiplied at once, in float32."""
+    """The weights of one product (columns, depth), in float32: those that share an input are one."""
     if product == "qkv":
         return np.concatenate([checkpoint.float32(f"{part}self_attn.{x}_proj.weight") for x in "qkv"])
-    if product == "gate_up":  # in turns of one tile's columns, so that one block holds both
+    if product == "gate_up":  # one tile of gate, one of up, and so on: a block of the kernel holds both
         both = [checkpoint.float32(f"{part}mlp.{x}_proj.weight") for x in ("gate", "up")]
-        turns = [w.reshape(-1, _COLUMNS, w.shape[1]) for w in both]
-        return np.stack(turns, axis=1).reshape(-1, both[0].shape[1])
+        tiles = [w.reshape(-1, _TILE_COLUMNS, w.shape[1]) for w in both]
+        return np.stack(tiles, axis=1).reshape(-1, both[0].shape[1])
     return checkpoint.float32(
         part + ("self_attn.o_proj" if product == "output" else "mlp.down_proj") + ".weight"
     )
 
 
-def _mixed(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights for activations that the kernel mixes: the Hadamard transform of `mix` in `rows.h`, undone.
+def _hadamard(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights for activations that the kernel transforms: the inverse of `hadamard` in `rows.h`, by rows.
 
-    Within each 128 numbers of a row, eight times sixteen, over the eights and over neighbours.
+    Within each 128 numbers, seen as eight vectors of sixteen: over the eight, and over neighbouring pairs.
     """
     two = np.array([[1, 1], [1, -1]], dtype=np.float32)
     eight = np.kron(np.kron(two, two), two)
     parts = weight.reshape(len(weight), -1, 8, 8, 2)
-    mixed = np.einsum("rgilk,ij,km->rgjlm", parts, eight / 8, two / 2, optimize=True)
-    return np.ascontiguousarray(mixed).reshape(weight.shape)
+    transformed = np.einsum("rgilk,ij,km->rgjlm", parts, eight / 8, two / 2, optimize=True)
+    return np.ascontiguousarray(transformed).reshape(weight.shape)
 
 
-def _quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.int32]]:
-    """Symmetric int8 with a scale a row; and what the kernel's sums begin with.
+def _column_offset(codes: NDArray[np.int8]) -> NDArray[np.int32]:
+    """The initial value of each column's sum, (columns,).
 
-    Activations come as unsigned numbers, 128 too large: each sum is 128 times the row's sum too large.
+    The kernel stores activations plus 128, unsigned: each sum is 128 times the sum of the column's codes
+    too large.
     """
-    scale = np.maximum(np.abs(weight).max(axis=1), 1e-30) / 127
-    rounded = np.rint(weight / scale[:, None]).astype(np.int8)
-    return rounded, scale.astype(np.float32), -128 * rounded.sum(axis=1, dtype=np.int32)
+    return np.asarray(-128 * codes.sum(axis=1, dtype=np.int32), dtype=np.int32)
 
 
-def _bfloat16(weight: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """The bits of the nearest bfloat16, ties to even."""
-    bits = np.ascontiguousarray(weight).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+def _tiles(weight: Array) -> Array:
+    """A weight (columns, depth) reordered into tiles of 16 columns by 64 bytes, four bytes of each in turn.
+
+    The shape stays. The layout is that of `block.h`.
+    """
+    columns, depth = weight.shape
+    step, group = _TILE_BYTES // weight.itemsize, 4 // weight.itemsize
+    tiles = weight.reshape(columns // _TILE_COLUMNS, _TILE_COLUMNS, depth // step, step // group, group)
+    return np.ascontiguousarray(tiles.transpose(0, 2, 3, 1, 4)).reshape(columns, depth)
 
 
-def _tiles(weight: Array, step: int) -> Array:
-    """Tiles of 16 rows by `step` numbers, four bytes of each row in turn; the shape stays."""
-    rows, depth = weight.shape
-    group = 4 // weight.itemsize
-    tiles = weight.reshape(rows // _COLUMNS, _COLUMNS, depth // step, step // group, group)
-    return np.ascontiguousarray(tiles.transpose(0, 2, 3, 1, 4)).reshape(rows, depth)
-
-
-def _rotary(config: ModelConfig, base: float) -> NDArray[np.float32]:
-    """Cosines, then sines, of every position (arXiv:2104.09864): (positions, head size)."""
+def _rotary(config: GemmaConfig, base: float) -> NDArray[np.float32]:
+    """Cosines, then sines, of every position (arXiv:2104.09864): (positions, head dimension)."""
     frequencies = base ** -(np.arange(0, config.head_dim, 2) / config.head_dim)
     angles = np.arange(config.max_position_embeddings)[:, None] * frequencies
     return np.concatenate([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

@@ -1,8 +1,8 @@
-"""The network as an OpenVINO graph, built straight from a checkpoint's weights.
+"""The network as an OpenVINO graph, built from a checkpoint's weights.
 
-Owns the operations and the form in which the plugin fuses them; knows nothing of threads, streams or
-batches. Embedding lookup and the dense head stay outside: they are not per-token work. Shape and wording of
-some operations are what the CPU plugin's fusions match: RMS, RoPE, softmax between two products.
+Owns the operations; knows nothing of threads, streams or batches. Embedding lookup and the dense head are
+not in the graph: they are not per-token work. Norms, rotary positions and attention are written in the
+forms that the CPU plugin fuses (RMS, RoPE, softmax between two products).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.checkpoints.checkpoint import Checkpoint
+from embedder.checkpoints.quantization import quantize_rows_int8, round_to_bfloat16
 from embedder.engines.openvino_quiet import op, ov
 
 GRAPH_VERSION = "1"
 """Changes whenever the graph does: compiled copies of older graphs are not used."""
 
-_HIDDEN = -1e30
-"""Added to the score of a key that is not seen; finite, so that a row without keys gives no NaN."""
+_MASKED = -1e30
+"""Added to the score of a masked key; finite, so that a row without keys gives no NaN."""
 
 
 def build_graph(checkpoint: Checkpoint, weights: str) -> ov.Model:
@@ -63,12 +64,12 @@ class _Graph:
         return _first(positions, length, axis=0)
 
     def _masks(self, length: Any, real: Any) -> tuple[Any, Any]:
-        """What is added to scores on full and on sliding layers."""
+        """Attention masks to add to the scores, of full and of sliding layers."""
         position = self._positions(length)
         distance = op.abs(op.subtract(op.unsqueeze(position, _ints(1)), op.unsqueeze(position, _ints(0))))
         near = op.less(distance, op.constant(np.int32(self.config.window)))
-        padding = op.unsqueeze(op.select(real, _floats(0.0), _floats(_HIDDEN)), _ints([1, 2]))
-        return padding, op.add(padding, op.select(near, _floats(0.0), _floats(_HIDDEN)))
+        padding = op.unsqueeze(op.select(real, _floats(0.0), _floats(_MASKED)), _ints([1, 2]))
+        return padding, op.add(padding, op.select(near, _floats(0.0), _floats(_MASKED)))
 
     def _rotary(self, base: float, length: Any) -> tuple[Any, Any]:
         """Cosines and sines, (1, 1, length, head_dim)."""
@@ -105,15 +106,15 @@ class _Graph:
         queries = self._rotate(self._norm(queries, part + "q_norm"), rotary)
         keys = self._rotate(self._norm(keys, part + "k_norm"), rotary)
         scores = op.multiply(op.matmul(queries, keys, False, True), _floats(self.config.attention_scale))
-        mixed = op.matmul(op.softmax(op.add(scores, mask), 3), values, False, False)
-        joined = op.reshape(op.transpose(mixed, _ints([0, 2, 1, 3])), _ints([0, 0, heads * size]), True)
+        attended = op.matmul(op.softmax(op.add(scores, mask), 3), values, False, False)
+        joined = op.reshape(op.transpose(attended, _ints([0, 2, 1, 3])), _ints([0, 0, heads * size]), True)
         return self._linear(joined, part + "o_proj")
 
     def _rotate(self, x: Any, rotary: tuple[Any, Any]) -> Any:
         half = self.config.head_dim // 2
         split = op.variadic_split(x, _ints(3), _ints([half, half]))
-        turned = op.concat([op.multiply(split.output(1), _floats(-1.0)), split.output(0)], -1)
-        return op.add(op.multiply(x, rotary[0]), op.multiply(turned, rotary[1]))
+        rotated = op.concat([op.multiply(split.output(1), _floats(-1.0)), split.output(0)], -1)
+        return op.add(op.multiply(x, rotary[0]), op.multiply(rotated, rotary[1]))
 
     def _mlp(self, part: str, x: Any) -> Any:
         size = self.config.intermediate_size
@@ -135,21 +136,15 @@ def _first(table: Any, length: Any, axis: int) -> Any:
 
 
 def _stored(weight: NDArray[np.float32], form: str) -> Any:
-    """A weight as a constant in `form`, with what turns it back to float32."""
+    """A weight as a constant stored in `form` (f32, bf16 or int8), converted to float32."""
     if form == "f32":
         return op.constant(weight)
     if form == "bf16":
-        return op.convert(op.constant(_bfloat16(weight), shared_memory=False), np.float32)
-    scale = np.maximum(np.abs(weight).max(axis=1, keepdims=True), 1e-12) / 127
-    codes = np.rint(weight / scale).astype(np.int8)
-    return op.multiply(op.convert(op.constant(codes), np.float32), op.constant(scale.astype(np.float32)))
-
-
-def _bfloat16(weight: NDArray[np.float32]) -> ov.Tensor:
-    """Rounded to nearest, ties to even."""
-    bits = np.ascontiguousarray(weight).view(np.uint32)
-    rounded = ((bits + (0x7FFF + ((bits >> 16) & 1))) >> 16).astype(np.uint16)
-    return ov.Tensor(rounded, ov.Shape(list(rounded.shape)), ov.Type.bf16)
+        rounded = round_to_bfloat16(weight)
+        tensor = ov.Tensor(rounded, ov.Shape(list(rounded.shape)), ov.Type.bf16)
+        return op.convert(op.constant(tensor, shared_memory=False), np.float32)
+    codes, scale = quantize_rows_int8(weight)
+    return op.multiply(op.convert(op.constant(codes), np.float32), op.constant(scale[:, None]))
 
 
 def _floats(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""OpenVINO, imported without its telemetry: the only place of the package that imports it.
+"""OpenVINO, imported without its telemetry; no other module imports it.
 
 Importing `openvino` pulls in `openvino_telemetry`, which writes an identifier into `~/intel` and reports
-usage to an analytics service, without asking. Where that package cannot be imported OpenVINO takes a stub.
+usage to an analytics service, without consent. Where that package cannot be imported, OpenVINO uses a stub.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,10 @@ from support.tiny_model import CONFIG, make_tiny_checkpoint, random_weights, sav
 
 from embedder.checkpoints import safetensors_file
 from embedder.checkpoints.checkpoint import open_checkpoint
-from embedder.config import ModelConfig
+from embedder.config import GemmaConfig
 from embedder.errors import ModelInvalid
 
-CONFIGURATION = ModelConfig.from_dict(CONFIG)
+CONFIGURATION = GemmaConfig.from_dict(CONFIG)
 
 
 @pytest.mark.parametrize("layout", ["google", "mlx"])
@@ -43,14 +45,14 @@ def test_names_without_the_model_prefix_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("group", [32, 64, 128])
 @pytest.mark.parametrize("scales", ["F16", "BF16", "F32"])
 @pytest.mark.parametrize("dense", [True, False])
-def test_packed_layouts_dequantise_as_mlx_does(
+def test_quantized_layouts_dequantize_as_mlx_does(
     tmp_path: Path, bits: int, group: int, scales: str, dense: bool
 ) -> None:
     folder = make_tiny_checkpoint(tmp_path, layout="mlx", num_hidden_layers=1, layer_types=["full_attention"])
     expected = quantize_in_place(folder, bits, group, scales, dense)
     checkpoint = open_checkpoint(folder)
     assert checkpoint.quantization == (group, bits)
-    assert (checkpoint.packed("dense.0.weight") is not None) == dense
+    assert (checkpoint.quantized("dense.0.weight") is not None) == dense
     for name in checkpoint.names:
         np.testing.assert_allclose(checkpoint.float32(name), expected[name], atol=1e-6, err_msg=name)
     ids = np.array([[5, 0, 1023], [5, 7, 7]])
@@ -198,7 +200,7 @@ def test_numbers_as_transformers_5_states_them_mean_the_same() -> None:
         "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
     }
     stated["_sliding_window_pattern"] = 2
-    assert ModelConfig.from_dict(stated) == CONFIGURATION
+    assert GemmaConfig.from_dict(stated) == CONFIGURATION
 
 
 @pytest.mark.model
@@ -208,3 +210,29 @@ def test_the_real_checkpoint_is_known(real_models: Path) -> None:
     assert checkpoint.shapes["dense.0.weight"] == (3072, 768)
     assert checkpoint.config.window == 257
     assert [i + 1 for i in range(24) if not checkpoint.config.is_sliding(i)] == [6, 12, 18, 24]
+
+
+def test_the_fingerprint_of_a_folder_is_computed_again_only_where_a_file_changed(tmp_path: Path) -> None:
+    """Counts opened files in a process of its own, for an audit hook cannot be removed."""
+    folder = make_tiny_checkpoint(tmp_path / "model")
+    script = (
+        "import os, sys, embedder\n"
+        "folder, opened = sys.argv[1], []\n"
+        "sys.addaudithook(lambda event, args: event == 'open' and str(args[0]).startswith(folder)\n"
+        "                 and opened.append(args[0]))\n"
+        "first = embedder.fingerprint(folder)\n"
+        "assert opened\n"
+        "opened.clear()\n"
+        "assert [embedder.fingerprint(folder) for _ in range(100)] == [first] * 100\n"
+        "assert not opened, opened\n"
+        "weights = os.path.join(folder, 'model.safetensors')\n"
+        "with open(weights, 'r+b') as file:\n"
+        "    file.seek(-2048, os.SEEK_END)\n"
+        "    file.write(bytes(2048))\n"
+        "os.utime(weights, ns=(1, 1))\n"
+        "assert embedder.fingerprint(folder) != first\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr

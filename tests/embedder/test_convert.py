@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from support.tiny_model import CONFIG, make_tiny_checkpoint, random_weights
 
-from embedder.checkpoints.checkpoint import expected_shapes, open_checkpoint
+from embedder.checkpoints.checkpoint import open_checkpoint
 from embedder.checkpoints.convert import convert, layout_of
+from embedder.checkpoints.layouts import expected_shapes
 from embedder.checkpoints.safetensors_file import read_header
-from embedder.config import MlxPrecision, ModelConfig
+from embedder.config import GemmaConfig, MlxPrecision
 from embedder.errors import ConversionFailed, ModelInvalid
 
-EMBEDDINGGEMMA = ModelConfig.from_dict(
+EMBEDDINGGEMMA = GemmaConfig.from_dict(
     CONFIG
     | {
         "vocab_size": 262144,

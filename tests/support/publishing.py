@@ -12,7 +12,7 @@ from support.model_hub import Hub
 from support.tiny_model import make_tiny_checkpoint
 
 from embedder.checkpoints import download, package_source, verify
-from embedder.checkpoints.download import Watcher
+from embedder.checkpoints.download import FetchObserver
 from embedder.checkpoints.known_models import KNOWN_MODELS, KnownModel
 from embedder.checkpoints.models import models_folder
 
@@ -20,7 +20,7 @@ NAME = "embeddinggemma-300m"
 RELEASES = ("0.2.1", "0.2.2", "0.2.3")
 
 
-class Heard(Watcher):
+class Heard(FetchObserver):
     """Keeps what a fetch told."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def known(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownModel:
     """The catalogue with a tiny checkpoint's digests in place of Google's."""
     paths = [path for path in sorted(published.rglob("*")) if path.is_file()]
-    files = tuple(verify.as_it_is(published, path) for path in paths)
+    files = tuple(verify.known_file(published, path) for path in paths)
     model = KnownModel(NAME, ("google/model", "unsloth/model"), files)
     monkeypatch.setitem(KNOWN_MODELS, NAME, model)
     monkeypatch.setattr(download, "FLOAT", model)

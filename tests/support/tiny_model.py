@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from embedder.checkpoints import safetensors_file
-from embedder.checkpoints.checkpoint import expected_shapes
-from embedder.config import ModelConfig
+from embedder.checkpoints.layouts import expected_shapes
+from embedder.config import GemmaConfig
 
 Layout = Literal["google", "mlx"]
 
@@ -62,7 +62,7 @@ def make_tiny_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(stated))
     (folder / "tokenizer.json").write_text(_tokenizer_json(stated["vocab_size"]))
-    weights = random_weights(ModelConfig.from_dict(stated), seed)
+    weights = random_weights(GemmaConfig.from_dict(stated), seed)
     if layout == "mlx":
         save(folder / "model.safetensors", weights, dtype)
         return folder
@@ -77,7 +77,7 @@ def make_tiny_checkpoint(
     return folder
 
 
-def random_weights(config: ModelConfig, seed: int = 0) -> dict[str, NDArray[np.float32]]:
+def random_weights(config: GemmaConfig, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """Weights that keep activations of order one, exact in bfloat16 so that every float type agrees."""
     generator = np.random.default_rng(seed)
     weights = {}

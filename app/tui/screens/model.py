@@ -105,9 +105,9 @@ class ModelScreen(Screen[bool]):
         screen, left = self, self._left
 
         def work() -> object:
-            from embedder.checkpoints.download import Watcher, fetch
+            from embedder.checkpoints.download import FetchObserver, fetch
 
-            class Telling(Watcher):
+            class Telling(FetchObserver):
                 def progress(self, step: str, done: int, total: int) -> None:
                     if left.is_set():
                         raise Left
@@ -116,7 +116,7 @@ class ModelScreen(Screen[bool]):
                 def note(self, text: str) -> None:
                     tell(screen, Fetched(note=text))
 
-            return fetch(watcher=Telling())
+            return fetch(observer=Telling())
 
         background(self, work, self._done)
 

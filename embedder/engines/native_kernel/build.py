@@ -1,4 +1,7 @@
-"""Compile the kernel while ken is built. Where it cannot be, ken is built without it and runs on OpenVINO."""
+"""Compile the kernel while a wheel is built.
+
+Without a compiler the wheel has no kernel, and ken runs on OpenVINO.
+"""
 
 from __future__ import annotations
 

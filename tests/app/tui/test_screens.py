@@ -56,9 +56,9 @@ def test_first_run_suggests_estimates_and_begins(tmp_path, monkeypatch):
 
 
 def test_the_model_is_fetched_with_progress_and_a_failure_is_told(monkeypatch):
-    def fetch(*, watcher):
-        watcher.note("The hub did not answer.")
-        watcher.progress("Fetching part 3 of 25", 300_000_000, 1_200_000_000)
+    def fetch(*, observer):
+        observer.note("The hub did not answer.")
+        observer.progress("Fetching part 3 of 25", 300_000_000, 1_200_000_000)
         raise download.DownloadFailed("No source answered.", "Check the connection.")
 
     monkeypatch.setattr(download, "fetch", fetch)
@@ -70,7 +70,7 @@ def test_the_model_is_fetched_with_progress_and_a_failure_is_told(monkeypatch):
         await until(pilot, lambda: "Check the connection" in shown(app))
         button = app.screen.query_one("#fetch")
         await until(pilot, lambda: not button.disabled and not button.has_class("-active"))
-        monkeypatch.setattr(download, "fetch", lambda *, watcher: "there")
+        monkeypatch.setattr(download, "fetch", lambda *, observer: "there")
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
@@ -80,10 +80,10 @@ def test_the_model_is_fetched_with_progress_and_a_failure_is_told(monkeypatch):
 def test_leaving_while_the_model_is_fetched_stops_it(monkeypatch):
     stopped = []
 
-    def fetch(*, watcher):
+    def fetch(*, observer):
         try:
             while True:
-                watcher.progress("Fetching", 1, 2)
+                observer.progress("Fetching", 1, 2)
         except BaseException as error:
             stopped.append(error)
             raise

@@ -307,8 +307,8 @@ PICTURES = [
 ]
 
 
-def fetch_for_ever(*, watcher: download.Watcher) -> None:
-    watcher.progress("Fetching part 3 of 25", 300_000_000, 1_200_000_000)
+def fetch_for_ever(*, observer: download.FetchObserver) -> None:
+    observer.progress("Fetching part 3 of 25", 300_000_000, 1_200_000_000)
     threading.Event().wait(60)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 
 
-def cores() -> int:
-    """Physical cores, no more than the process is bound to or a container grants; at least one."""
+def usable_cores() -> int:
+    """Physical cores, no more than the process is bound to or a container allows; at least one."""
     counts = [psutil.cpu_count(logical=False) or os.cpu_count() or 1]
     if hasattr(os, "sched_getaffinity"):
         counts.append(len(os.sched_getaffinity(0)))

@@ -1,0 +1,43 @@
+"""Which texts are computed together: texts of similar length, little padding, a bounded number of tokens.
+
+Owns only the arithmetic of lengths; knows nothing of tokens or engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.engines.base import Ids
+
+_MOST_PADDING = 0.1
+"""Share of the longest text that any text of a batch may be padded by: more costs more than a batch saves."""
+
+
+def plan_batches(lengths: Sequence[int], budget: int, most_padding: float = _MOST_PADDING) -> list[list[int]]:
+    """Indices into `lengths` (tokens of each text) as batches, longest text first.
+
+    `budget` is the most tokens of a batch, padding counted; a text longer than that is a batch by itself.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    batches: list[list[int]] = []
+    for index in order:
+        batch = batches[-1] if batches else []
+        longest = lengths[batch[0]] if batch else 0
+        fits = (len(batch) + 1) * longest <= budget and lengths[index] >= longest * (1 - most_padding)
+        if batch and fits:
+            batch.append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
+def pad(ids: Ids, multiple: int = 1) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Ids as (texts, longest rounded up to `multiple`), padded with 0, and their lengths (texts,)."""
+    lengths = np.array([len(text) for text in ids], dtype=np.int32)
+    tokens = np.zeros((len(ids), -(-int(lengths.max()) // multiple) * multiple), dtype=np.int32)
+    for row, text in enumerate(ids):
+        tokens[row, : len(text)] = text
+    return tokens, lengths
