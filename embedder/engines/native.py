@@ -32,7 +32,7 @@ class _Layer(ctypes.Structure):
     _fields_ = (
         ("weight", ctypes.c_void_p * len(PRODUCTS)),
         ("scale", ctypes.c_void_p * len(PRODUCTS)),
-        ("shift", ctypes.c_void_p * len(PRODUCTS)),
+        ("column_offset", ctypes.c_void_p * len(PRODUCTS)),
         ("norm", ctypes.c_void_p * len(NORMS)),
         ("sliding", ctypes.c_int32),
     )
@@ -130,7 +130,7 @@ def _model(config: GemmaConfig, arrays: dict[str, Array], precision: str) -> _Mo
     for index, layer in enumerate(layers):
         layer.weight[:] = pointers([f"{index}.{product}" for product in PRODUCTS])
         layer.scale[:] = pointers([f"{index}.{product}.scale" for product in PRODUCTS])
-        layer.shift[:] = pointers([f"{index}.{product}.shift" for product in PRODUCTS])
+        layer.column_offset[:] = pointers([f"{index}.{product}.column_offset" for product in PRODUCTS])
         layer.norm[:] = pointers([f"{index}.{norm}" for norm in NORMS])
         layer.sliding = config.is_sliding(index)
     counts = (

@@ -31,7 +31,7 @@ NORMS = (
     "self_attn.k_norm",
 )
 
-_VERSION = "2"
+_VERSION = "3"
 """Changes whenever the layout does: files of another version are not read."""
 
 _TILE_COLUMNS, _TILE_BYTES = 16, 64
@@ -96,7 +96,7 @@ def _layout(config: GemmaConfig, precision: str) -> Layout:
             layout[f"{layer}.{product}"] = ("U8" if precision == "int8" else "BF16", shape)
             if precision == "int8":
                 layout[f"{layer}.{product}.scale"] = ("F32", shape[:1])
-                layout[f"{layer}.{product}.shift"] = ("U32", shape[:1])
+                layout[f"{layer}.{product}.column_offset"] = ("U32", shape[:1])
         for norm in NORMS:
             layout[f"{layer}.{norm}"] = ("F32", (size if "self_attn" in norm else hidden,))
     rotary = (config.max_position_embeddings, size)
@@ -115,7 +115,7 @@ def _arrays(checkpoint: Checkpoint, precision: str) -> Iterator[tuple[str, Array
                 codes, scale = quantize_rows_int8(_hadamard(weight))
                 yield f"{layer}.{product}", _tiles(codes.view(np.uint8))
                 yield f"{layer}.{product}.scale", scale
-                yield f"{layer}.{product}.shift", _column_offset(codes).view(np.uint32)
+                yield f"{layer}.{product}.column_offset", _column_offset(codes).view(np.uint32)
             else:
                 yield f"{layer}.{product}", _tiles(round_to_bfloat16(weight))
         for norm in NORMS:

@@ -1,4 +1,4 @@
-/* Attention: rotary positions, keys and values in tiles, and what each token gathers from those it sees. */
+/* Attention: rotary positions, keys and values in tiles, softmax, and the weighted sums. */
 #ifndef KEN_ATTENTION_H
 #define KEN_ATTENTION_H
 
@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Normalise one head and turn it by its position (arXiv:2104.09864): pairs are halves apart. */
-static void turn(const float *v, int n, const float *norm, const float *rotary, float epsilon, bf16 *to) {
+/* RMS norm of one head (D) and rotary positions (arXiv:2104.09864), the pairs D / 2 apart. */
+static void qk_norm_rope(const float *v, int n, const float *norm, const float *rotary, float epsilon, bf16 *to) {
     __m512 inverse = _mm512_set1_ps(inverse_rms(v, n, epsilon));
     int half = n / 2;
     for (int i = 0; i < half; i += 16) {
@@ -20,90 +20,96 @@ static void turn(const float *v, int n, const float *norm, const float *rotary, 
     }
 }
 
-/* A row's queries as they are, its keys and values into the tiles that attention multiplies with. */
-static void spread(Run *run, int row, const Layer *layer) {
+/* Norms and rotary positions for a row's queries and keys; keys and values into tiles.
+ *
+ * Keys: a tile of block.h has the depth D in steps and 16 keys as columns. Values: the depth is the keys, and 16
+ * of D are the columns. */
+static void scatter_qkv(Worker *worker, int row, const Layer *layer) {
+    Run *run = worker->run;
     const Model *m = run->model;
     int n = m->head_dim, text = run->text_of[row], place = row - run->start[text];
-    int keys = (int)up(run->start[text + 1] - run->start[text], ROWS);
-    const float *from = run->wide + row * run->wide_stride;
+    int keys = (int)round_up(run->start[text + 1] - run->start[text], ROWS);
+    const float *from = run->accumulators + row * run->accumulator_stride;
     const float *rotary = m->rotary[layer->sliding] + (long)place * n;
     for (int h = 0; h < m->heads; h++)
-        turn(from + h * n, n, layer->norm[QUERY], rotary, m->epsilon,
-             run->query + ((long)row * m->heads + h) * n);
+        qk_norm_rope(from + h * n, n, layer->norm[QUERY], rotary, m->epsilon,
+                     run->query + ((long)row * m->heads + h) * n);
     from += m->heads * n;
-    bf16 narrow[n];
+    bf16 *head = (bf16 *)worker->row;
     for (int h = 0; h < m->kv_heads; h++) {
         long at = (h * run->keys + run->key_start[text]) * n;
-        turn(from + h * n, n, layer->norm[KEY], rotary, m->epsilon, narrow);
+        qk_norm_rope(from + h * n, n, layer->norm[KEY], rotary, m->epsilon, head);
         uint32_t pair, *key = (uint32_t *)(run->key + at) + place / 16 * (n / 2) * 16 + place % 16;
         for (int i = 0; i < n / 2; i++) {
-            memcpy(&pair, narrow + 2 * i, 4);
+            memcpy(&pair, head + 2 * i, 4);
             key[i * 16] = pair;
         }
         const float *v = from + (m->kv_heads + h) * n;
-        for (int i = 0; i < n; i += 16) store_bf16(narrow + i, _mm512_loadu_ps(v + i));
+        for (int i = 0; i < n; i += 16) store_bf16(head + i, _mm512_loadu_ps(v + i));
         bf16 *value = run->value + at + place / 32 * 512 + place % 32 / 2 * 32 + place % 2;
-        for (int i = 0; i < n; i++) value[(long)i / 16 * keys * 16 + i % 16 * 2] = narrow[i];
+        for (int i = 0; i < n; i++) value[(long)i / 16 * keys * 16 + i % 16 * 2] = head[i];
     }
 }
 
-/* Softmax of scores [from, to) of `n`, unnormalised, zero elsewhere; the sum. n: a multiple of 32. */
-static float softmax(const float *score, int n, int from, int to, bf16 *weight) {
+/* exp(score - max) of the scores [from, to) of n, zero elsewhere; returns their sum. n: a multiple of 32. */
+static float softmax_unnormalized(const float *score, int n, int from, int to, bf16 *weight) {
     __m512 top = _mm512_set1_ps(-1e30f), sum = _mm512_setzero_ps();
     __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-#define SEEN(i)                                                                                              \
+#define VISIBLE(i)                                                                                           \
     _mm512_cmpge_epi32_mask(_mm512_add_epi32(lane, _mm512_set1_epi32(i)), _mm512_set1_epi32(from)) &         \
         _mm512_cmplt_epi32_mask(_mm512_add_epi32(lane, _mm512_set1_epi32(i)), _mm512_set1_epi32(to))
-    for (int i = 0; i < n; i += 16) top = _mm512_mask_max_ps(top, SEEN(i), top, _mm512_loadu_ps(score + i));
+    for (int i = 0; i < n; i += 16) top = _mm512_mask_max_ps(top, VISIBLE(i), top, _mm512_loadu_ps(score + i));
     top = _mm512_set1_ps(_mm512_reduce_max_ps(top));
     for (int i = 0; i < n; i += 16) {
         __m512 e = exponential(_mm512_sub_ps(_mm512_loadu_ps(score + i), top));
-        e = _mm512_maskz_mov_ps(SEEN(i), e);
+        e = _mm512_maskz_mov_ps(VISIBLE(i), e);
         sum = _mm512_add_ps(sum, e);
         store_bf16(weight + i, e);
     }
-#undef SEEN
+#undef VISIBLE
     return _mm512_reduce_add_ps(sum);
 }
 
-/* 32 tokens of a text: what each head gathers from the tokens it sees. */
-static void attend(Worker *worker, const Layer *layer, int kind, int task) {
+/* Attention of 32 tokens of a text over the keys they attend to, all heads; the result quantized. */
+static void attention(Worker *worker, const Layer *layer, int kind, int task) {
     Run *run = worker->run;
     (void)kind;
     const Model *m = run->model;
     Block *block = run->amx ? block_bf16_amx : block_bf16_avx;
     int text = run->text_of_keys[task], place = task * ROWS - run->key_start[text];
-    int n = m->head_dim, length = run->start[text + 1] - run->start[text], all = (int)up(length, ROWS);
-    int count = min(ROWS, length - place), width = m->heads * n, row = run->start[text] + place;
+    int n = m->head_dim, length = run->start[text + 1] - run->start[text];
+    int all = (int)round_up(length, ROWS), count = min(ROWS, length - place);
+    int width = m->heads * n, row = run->start[text] + place;
     int reach = layer->sliding ? m->window - 1 : length;
     int low = max(0, place - reach) / ROWS * ROWS;
-    int high = (int)up(min(length, place + count + reach), ROWS), seen = high - low;
-    float *score = (float *)worker->scratch, *gathered = score + ROWS * all, sums[ROWS];
-    bf16 *weight = (bf16 *)(gathered + ROWS * width);
+    int high = (int)round_up(min(length, place + count + reach), ROWS), visible = high - low;
+    float *score = (float *)worker->attention, *out = score + ROWS * all, sums[ROWS];
+    bf16 *weight = (bf16 *)(out + ROWS * width);
     for (int h = 0; h < m->heads; h++) {
         long at = ((long)h * m->kv_heads / m->heads * run->keys + run->key_start[text]) * n;
         const bf16 *query = run->query + (long)row * width + h * n;
         for (int key = low; key < high; key += WIDTH) {
             const bf16 *tile = run->key + at + (long)key * n;
-            block(query, width * 2, tile, tile + 16 * n, count, n / 32, NULL, score + key - low, seen);
+            block(query, width * 2, tile, tile + 16 * n, count, n / 32, NULL, score + key - low, visible);
         }
         for (int r = 0; r < count; r++) {
             int from = max(0, place + r - reach) - low, to = min(length, place + r + reach + 1) - low;
-            sums[r] = softmax(score + (long)r * seen, seen, from, to, weight + (long)r * seen);
+            sums[r] = softmax_unnormalized(score + (long)r * visible, visible, from, to,
+                                           weight + (long)r * visible);
         }
         for (int i = 0; i < n; i += WIDTH) {
             const bf16 *tile = run->value + at + (long)i * all + low * 16;
-            block(weight, seen * 2, tile, tile + 16l * all, count, seen / 32, NULL, gathered + h * n + i,
+            block(weight, visible * 2, tile, tile + 16l * all, count, visible / 32, NULL, out + h * n + i,
                   width);
         }
         for (int r = 0; r < count; r++) {
-            __m512 share = _mm512_set1_ps(1.0f / sums[r]);
-            float *to = gathered + (long)r * width + h * n;
+            __m512 inverse = _mm512_set1_ps(1.0f / sums[r]);
+            float *to = out + (long)r * width + h * n;
             for (int i = 0; i < n; i += 16)
-                _mm512_storeu_ps(to + i, _mm512_mul_ps(share, _mm512_loadu_ps(to + i)));
+                _mm512_storeu_ps(to + i, _mm512_mul_ps(inverse, _mm512_loadu_ps(to + i)));
         }
     }
-    for (int r = 0; r < count; r++) narrow_row(run, row + r, gathered + (long)r * width, width);
+    for (int r = 0; r < count; r++) quantize_row(worker, row + r, out + (long)r * width, width);
 }
 
 #endif

@@ -1,9 +1,10 @@
-/* Products of up to 32 rows with 32 columns: the inner loop of everything, in four kinds.
+/* Products of up to 32 rows with 32 columns: the inner loop, for two formats and two instruction sets.
  *
- * Both operands' depth is cut into steps of 64 bytes: 64 int8 or 32 bfloat16. Left: rows as they are. Right:
- * tiles of one step by 16 columns, 1 KiB each, steps of one block of columns one after the other; within a
- * tile, four bytes of a column, then those of the next column, then the next four bytes. AMX tiles and the
- * AVX-512 dot products read the same layout. Left int8 is stored plus 128, unsigned, as VNNI wants it. */
+ * The depth of both operands is cut into steps of 64 bytes: 64 int8 or 32 bfloat16. Left: rows, unchanged. Right:
+ * tiles of one step by 16 columns, 1 KiB each, all steps of 16 columns one after the other; within a tile, four
+ * bytes of a column, then those of the next column, and so on, then the next four bytes. AMX tiles and the AVX-512
+ * dot products read the same layout. Left int8 is stored plus 128, unsigned, as VNNI multiplies unsigned by
+ * signed. The scalar version is in reference.h. */
 #ifndef KEN_BLOCK_H
 #define KEN_BLOCK_H
 
@@ -13,21 +14,21 @@
 #define STEP 64
 #define TILE 1024
 
-/* out (32, 32) with a row stride of `ldo` numbers; `left` has a row stride of `lda` bytes; `shift` is where
+/* out (32, 32) with a row stride of `ldo` numbers; `left` has a row stride of `lda` bytes; `column_offset` is where
  * the sums of each column begin, int8 alone. All 32 rows of `left` must be readable, `rows` are computed. */
 typedef void Block(const void *left, long lda, const void *right0, const void *right1, int rows, int steps,
-                   const int32_t *shift, void *out, long ldo);
+                   const int32_t *column_offset, void *out, long ldo);
 
 /* AMX: `start(tile, at)` begins the sums of 16 columns, `dot` adds a step. Tiles 0 to 3 hold sums, 4 and 5 left,
  * 6 and 7 right; the lower half is left out where there are no rows for it. */
 #define BLOCK_AMX(name, start, dot)                                                                          \
-    static void name(const void *left, long lda, const void *right0, const void *right1, int rows, int steps,\
-                     const int32_t *shift, void *out, long ldo) {                                            \
+    static void name(const void *left, long lda, const void *right0, const void *right1, int rows,           \
+                     int steps, const int32_t *column_offset, void *out, long ldo) {                         \
         const uint8_t *a0 = left, *a1 = a0 + 16 * lda, *b0 = right0, *b1 = right1;                           \
         int32_t *o = out;                                                                                    \
-        (void)shift;                                                                                         \
-        start(0, shift);                                                                                     \
-        start(1, shift + 16);                                                                                \
+        (void)column_offset;                                                                                 \
+        start(0, column_offset);                                                                             \
+        start(1, column_offset + 16);                                                                        \
         if (rows <= 16) {                                                                                    \
             for (int s = 0; s < steps; s++) {                                                                \
                 _tile_loadd(4, a0 + s * STEP, lda);                                                          \
@@ -37,8 +38,8 @@ typedef void Block(const void *left, long lda, const void *right0, const void *r
                 dot(1, 4, 7);                                                                                \
             }                                                                                                \
         } else {                                                                                             \
-            start(2, shift);                                                                                 \
-            start(3, shift + 16);                                                                            \
+            start(2, column_offset);                                                                         \
+            start(3, column_offset + 16);                                                                    \
             for (int s = 0; s < steps; s++) {                                                                \
                 _tile_loadd(4, a0 + s * STEP, lda);                                                          \
                 _tile_loadd(6, b0 + s * TILE, STEP);                                                         \
@@ -56,25 +57,25 @@ typedef void Block(const void *left, long lda, const void *right0, const void *r
         _tile_stored(1, o + 16, ldo * 4);                                                                    \
     }
 
-#define START_SHIFT(tile, at) _tile_loadd(tile, at, 0)
+#define START_OFFSET(tile, at) _tile_loadd(tile, at, 0)
 #define START_NONE(tile, at) _tile_zero(tile)
 
-BLOCK_AMX(block_int8_amx, START_SHIFT, _tile_dpbusd)
+BLOCK_AMX(block_int8_amx, START_OFFSET, _tile_dpbusd)
 BLOCK_AMX(block_bf16_amx, START_NONE, _tile_dpbf16ps)
 
 /* AVX-512: R rows by 32 columns in registers. R is a constant wherever this is inlined. */
 #define ROWS_OF(name, vector, load_start, dot)                                                               \
     static inline __attribute__((always_inline)) void name(                                                  \
         const uint8_t *a, long lda, const uint8_t *b0, const uint8_t *b1, const int R, int steps,            \
-        const int32_t *shift, void *out, long ldo) {                                                         \
+        const int32_t *column_offset, void *out, long ldo) {                                                 \
         vector c0[12], c1[12];                                                                               \
-        (void)shift;                                                                                         \
+        (void)column_offset;                                                                                 \
         _Pragma("GCC unroll 12") for (int r = 0; r < R; r++) {                                               \
-            c0[r] = load_start(shift);                                                                       \
-            c1[r] = load_start(shift + 16);                                                                  \
+            c0[r] = load_start(column_offset);                                                               \
+            c1[r] = load_start(column_offset + 16);                                                          \
         }                                                                                                    \
         for (long i = 0; i < (long)steps * 16; i++) {                                                        \
-            __m512i w0 = _mm512_loadu_si512(b0 + i * 64), w1 = _mm512_loadu_si512(b1 + i * 64);                \
+            __m512i w0 = _mm512_loadu_si512(b0 + i * 64), w1 = _mm512_loadu_si512(b1 + i * 64);              \
             _Pragma("GCC unroll 12") for (int r = 0; r < R; r++) {                                           \
                 __m512i v = _mm512_set1_epi32(*(const int32_t *)(a + r * lda + i * 4));                      \
                 c0[r] = dot(c0[r], v, w0);                                                                   \
@@ -97,16 +98,16 @@ ROWS_OF(rows_bf16, __m512, START_ZERO, DOT_BF16)
 
 #define BLOCK_OF(name, rows_of)                                                                              \
     static void name(const void *left, long lda, const void *right0, const void *right1, int rows,           \
-                     int steps, const int32_t *shift, void *out, long ldo) {                                 \
+                     int steps, const int32_t *column_offset, void *out, long ldo) {                         \
         const uint8_t *a = left;                                                                             \
         int32_t *o = out;                                                                                    \
         int r = 0;                                                                                           \
         for (; rows - r > 8; r += 12)                                                                        \
-            rows_of(a + r * lda, lda, right0, right1, 12, steps, shift, o + r * ldo, ldo);                   \
+            rows_of(a + r * lda, lda, right0, right1, 12, steps, column_offset, o + r * ldo, ldo);           \
         if (rows - r > 4)                                                                                    \
-            rows_of(a + r * lda, lda, right0, right1, 8, steps, shift, o + r * ldo, ldo);                    \
+            rows_of(a + r * lda, lda, right0, right1, 8, steps, column_offset, o + r * ldo, ldo);            \
         else if (rows - r > 0)                                                                               \
-            rows_of(a + r * lda, lda, right0, right1, 4, steps, shift, o + r * ldo, ldo);                    \
+            rows_of(a + r * lda, lda, right0, right1, 4, steps, column_offset, o + r * ldo, ldo);            \
     }
 
 BLOCK_OF(block_int8_avx, rows_int8)

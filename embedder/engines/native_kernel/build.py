@@ -17,11 +17,12 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _HERE = Path(__file__).parent
-_ANY = ("-O3", "-std=gnu11", "-fPIC", "-Wall", "-Wextra", "-Werror=implicit-function-declaration")
-_AVX512 = tuple(f"-mavx512{part}" for part in ("f", "bw", "vl", "dq", "vnni", "bf16"))
+_ANY_FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-Wall", "-Wextra", "-Werror=implicit-function-declaration")
+_AVX512_FLAGS = tuple(f"-mavx512{part}" for part in ("f", "bw", "vl", "dq", "vnni", "bf16"))
+KERNEL_FLAGS = (*_ANY_FLAGS, *_AVX512_FLAGS, "-mfma", "-mamx-tile", "-mamx-int8", "-mamx-bf16")
 _SOURCES = {
-    "abilities.c": (),  # decides whether the rest may run: it must run anywhere
-    "kernel.c": (*_AVX512, "-mfma", "-mamx-tile", "-mamx-int8", "-mamx-bf16"),
+    "abilities.c": _ANY_FLAGS,  # decides whether the rest may run: it must run anywhere
+    "kernel.c": KERNEL_FLAGS,
 }
 
 
@@ -54,7 +55,7 @@ def compile_kernel(library: Path) -> None:
         objects = []
         for source, flags in _SOURCES.items():
             objects.append(str(Path(folder) / f"{source}.o"))
-            _run([compiler, *_ANY, *flags, "-c", str(_HERE / source), "-o", objects[-1]])
+            _run([compiler, *flags, "-c", str(_HERE / source), "-o", objects[-1]])
         built = Path(folder) / library.name
         _run([compiler, "-shared", "-o", str(built), *objects, "-lpthread"])
         built.replace(library)  # a process that runs the old one keeps it

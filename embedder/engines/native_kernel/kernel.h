@@ -1,38 +1,50 @@
-/* The network's shapes and weights as the Python side lays them out (embedder/engines/native.py). */
+/* The kernel's interface: shapes and weights as `embedder/engines/native.py` passes them.
+ *
+ * Letters of dimensions in all comments of the kernel:
+ *
+ *   T  rows: the tokens of all texts of a batch, one text after the other, without padding
+ *   C  `hidden`, the width of the residual stream
+ *   H  `heads`, K `kv_heads`, D `head_dim`: queries are (T, H, D), keys and values (T, K, D)
+ *   M  `mlp`, the width inside the gated MLP
+ *   P  positions that the rotary tables have
+ *   S  keys of one text, rounded up to a multiple of ROWS
+ *
+ * Shapes are row-major; a matrix of weights is (columns of the product, depth). */
 #ifndef KEN_KERNEL_H
 #define KEN_KERNEL_H
 
 #include <stdint.h>
 
+/* The products of a layer, and its norms, in the order of PRODUCTS and NORMS in native_weights.py. */
 enum { QKV, OUTPUT, GATE_UP, DOWN, PRODUCTS };
 enum { INPUT, AFTER_ATTENTION, BEFORE_MLP, AFTER_MLP, QUERY, KEY, NORMS };
 
 typedef struct {
-    const void *weight[PRODUCTS];   /* packed in tiles, see block.h */
-    const float *scale[PRODUCTS];   /* int8: what one step of each column is worth */
-    const int32_t *shift[PRODUCTS]; /* int8: -128 times the sum of each column */
-    const float *norm[NORMS];       /* one plus the stored weight; the query's holds the attention scale */
+    const void *weight[PRODUCTS];           /* in tiles, see block.h */
+    const float *scale[PRODUCTS];           /* int8 only, (columns): of one step of each column's codes */
+    const int32_t *column_offset[PRODUCTS]; /* int8 only, (columns): -128 times the sum of each column's codes */
+    const float *norm[NORMS];               /* one plus the stored weight; QUERY is multiplied by the attention scale */
     int32_t sliding;
 } Layer;
 
 typedef struct {
     int32_t hidden, heads, kv_heads, head_dim, mlp, layers;
-    int32_t window; /* sliding layers see positions at a distance less than this */
+    int32_t window; /* sliding layers attend to positions at a distance less than this */
     int32_t int8;   /* weights and activations of the products: int8, else bfloat16 */
     float epsilon;
-    const float *rotary[2]; /* (positions, head_dim): cosines, then sines; of full and of sliding layers */
-    const float *norm;
-    const float *head; /* (hidden, hidden): a row for each number of the mean */
+    const float *rotary[2]; /* (P, D): D / 2 cosines, then D / 2 sines; of full and of sliding layers */
+    const float *norm;      /* (C) */
+    const float *head;      /* (C, C): row i holds what number i of the mean adds to each number of the vector */
     const Layer *layer;
 } Model;
 
-/* What this processor can run: bit 0 the AVX-512 kernels (VNNI and BF16), bit 1 the AMX ones. */
+/* The instruction sets of this processor: bit 0 AVX-512 with VNNI and BF16, bit 1 AMX. */
 int ken_abilities(void);
 
-/* Texts, one after the other without padding, to unit vectors.
+/* Texts to unit vectors.
  *
- * x: embeddings (start[texts], hidden), overwritten; start: first row of each text, and the end;
- * vectors: (texts, hidden). Returns 0, or -1 where there is no memory. */
+ * x: token embeddings (T, C), overwritten; start (texts + 1): first row of each text, and T;
+ * vectors: (texts, C). Returns 0, or -1 where there is no memory. */
 int ken_run(const Model *model, float *x, const int32_t *start, int texts, int threads, int amx,
             float *vectors);
 

@@ -1,9 +1,10 @@
-/* What is done to a row by itself: norms, the residual stream, GELU, and narrowing for the next product. */
+/* Operations on one row: RMS norm, the residual stream, GELU, and quantizing for the next product. */
 #ifndef KEN_ROWS_H
 #define KEN_ROWS_H
 
 #include "run.h"
 
+/* 1 / sqrt(mean(v²) + epsilon) of n numbers, n a multiple of 32 (arXiv:1910.07467). */
 static float inverse_rms(const float *v, int n, float epsilon) {
     __m512 even = _mm512_setzero_ps(), odd = even;
     for (int i = 0; i < n; i += 32) {
@@ -19,9 +20,9 @@ static void store_bf16(bf16 *to, __m512 v) {
 }
 
 /* A Hadamard transform, unscaled, of 128 numbers in blocks of 16: eight vectors added and subtracted in three
- * stages, then neighbours within each. It spreads what one number has over sixteen. The weights are packed
- * with the same transform, so that products stay what they are. */
-static void mix(__m512 v[8]) {
+ * stages, then neighbours within each. It spreads one number over sixteen. native_weights.py gives the weights
+ * the inverse, so that products stay the same. */
+static void hadamard(__m512 v[8]) {
     for (int distance = 1; distance < 8; distance *= 2)
         for (int i = 0; i < 8; i++)
             if (!(i & distance)) {
@@ -35,62 +36,63 @@ static void mix(__m512 v[8]) {
     }
 }
 
-/* A row as the next product reads it: bfloat16, or int8 with a scale of its own, stored plus 128.
+/* n numbers as the next product reads them: bfloat16, or int8 codes plus 128 with one scale.
  *
- * One large number would leave few steps of int8 for all others: they are mixed first
- * (QuaRot, arXiv:2404.00456, after which the errors are a third of what they were). */
-static void narrow_row(Run *run, int row, const float *v, int n) {
+ * A single large number would leave few int8 steps for all others, so the row is transformed first (QuaRot,
+ * arXiv:2404.00456; the error is a third of what it is without). */
+static void quantize_row(Worker *worker, int row, const float *v, int n) {
+    Run *run = worker->run;
+    uint8_t *to = run->quantized + row * run->quantized_stride;
     if (!run->model->int8) {
-        bf16 *to = (bf16 *)(run->narrow + row * run->narrow_stride);
-        for (int i = 0; i < n; i += 16) store_bf16(to + i, _mm512_loadu_ps(v + i));
+        for (int i = 0; i < n; i += 16) store_bf16((bf16 *)to + i, _mm512_loadu_ps(v + i));
         return;
     }
-    float mixed[n];
-    __m512 top = _mm512_set1_ps(1e-30f);
+    float *transformed = worker->transformed;
+    __m512 top = _mm512_set1_ps(1e-30f); /* of a row of zeros, so that its scale is not zero */
     for (int i = 0; i < n; i += 128) {
         __m512 part[8];
         for (int j = 0; j < 8; j++) part[j] = _mm512_loadu_ps(v + i + 16 * j);
-        mix(part);
+        hadamard(part);
         for (int j = 0; j < 8; j++) {
             top = _mm512_max_ps(top, _mm512_abs_ps(part[j]));
-            _mm512_storeu_ps(mixed + i + 16 * j, part[j]);
+            _mm512_storeu_ps(transformed + i + 16 * j, part[j]);
         }
     }
     float largest = _mm512_reduce_max_ps(top);
     __m512 scale = _mm512_set1_ps(127.0f / largest);
-    uint8_t *to = run->narrow + row * run->narrow_stride;
     for (int i = 0; i < n; i += 16) {
-        __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(mixed + i), scale));
-        q = _mm512_add_epi32(q, _mm512_set1_epi32(128));
-        _mm_storeu_si128((__m128i *)(to + i), _mm512_cvtepi32_epi8(q));
+        __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(transformed + i), scale));
+        codes = _mm512_add_epi32(codes, _mm512_set1_epi32(128));
+        _mm_storeu_si128((__m128i *)(to + i), _mm512_cvtepi32_epi8(codes));
     }
-    run->step[row] = largest / 127.0f;
+    run->activation_scale[row] = largest / 127.0f;
 }
 
-/* Normalise a row of the stream for the next product. */
-static void enter(Run *run, int row, const float *norm) {
+/* RMS norm of a row of the residual stream, quantized for the next product. */
+static void rmsnorm_quantize(Worker *worker, int row, const float *norm) {
+    Run *run = worker->run;
     int n = run->model->hidden;
     const float *x = run->x + (long)row * n;
-    float v[n];
+    float *v = worker->row;
     __m512 inverse = _mm512_set1_ps(inverse_rms(x, n, run->model->epsilon));
     for (int i = 0; i < n; i += 16)
         _mm512_storeu_ps(v + i, _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(x + i), inverse),
                                               _mm512_loadu_ps(norm + i)));
-    narrow_row(run, row, v, n);
+    quantize_row(worker, row, v, n);
 }
 
-/* Normalise a row that a product gave and add it to the stream. */
-static void leave(Run *run, int row, const float *norm) {
+/* RMS norm of a row that a product gave, added to the residual stream. */
+static void rmsnorm_add_residual(Run *run, int row, const float *norm) {
     int n = run->model->hidden;
     float *x = run->x + (long)row * n;
-    const float *y = run->wide + row * run->wide_stride;
+    const float *y = run->accumulators + row * run->accumulator_stride;
     __m512 inverse = _mm512_set1_ps(inverse_rms(y, n, run->model->epsilon));
     for (int i = 0; i < n; i += 16)
         _mm512_storeu_ps(x + i, _mm512_fmadd_ps(_mm512_mul_ps(_mm512_loadu_ps(y + i), inverse),
                                                 _mm512_loadu_ps(norm + i), _mm512_loadu_ps(x + i)));
 }
 
-/* exp, within 2e-7 of it: 2^n times the Taylor series of 2^f, |f| at most a half. */
+/* exp with a relative error of 2e-7: 2^n times the Taylor series of 2^f, |f| at most a half; x at least -100. */
 static inline __m512 exponential(__m512 x) {
     __m512 t = _mm512_mul_ps(_mm512_max_ps(x, _mm512_set1_ps(-100.0f)), _mm512_set1_ps(1.44269504f));
     __m512 n = _mm512_roundscale_ps(t, 0), f = _mm512_sub_ps(t, n);

@@ -1,4 +1,4 @@
-/* One batch on its way through the network, and how threads share its stages. */
+/* The state of one batch, and how threads divide the work. */
 #ifndef KEN_RUN_H
 #define KEN_RUN_H
 
@@ -11,51 +11,60 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ROWS 32  /* of a block */
-#define WIDTH 32  /* columns of a block */
+#define ROWS 32     /* of a block */
+#define WIDTH 32    /* columns of a block */
+#define MOST_SPINS 200 /* pauses before a thread sleeps: a few microseconds, about one task */
 
 typedef uint16_t bf16;
 
+/* One parallel loop: the next task to take, and the tasks done. */
 typedef struct {
     atomic_int next, done;
 } Stage;
 
 typedef struct {
     const Model *model;
-    float *x, *vectors;
-    const int32_t *start;
+    float *x, *vectors;    /* (T, C), the residual stream; (texts, C) */
+    const int32_t *start;  /* (texts + 1) */
     int texts, rows, threads, amx;
-    long keys;          /* of all texts, each rounded up to ROWS */
-    int32_t *key_start; /* (texts) */
-    int32_t *text_of;   /* (rows) */
-    int32_t *text_of_keys; /* (blocks of ROWS keys) */
-    uint8_t *narrow;    /* rows for the next product, int8 or bfloat16, `narrow_stride` bytes apart */
-    float *step;        /* (rows): what one step of int8 is worth */
-    float *wide;        /* rows that the last product gave, `wide_stride` numbers apart */
-    long narrow_stride, wide_stride;
-    bf16 *query, *key, *value;
-    uint8_t *scratch;   /* of attention, `scratch_size` bytes a thread */
-    long scratch_size;
-    Stage *stage;
+    long keys;             /* of all texts: the sum of S */
+    int32_t *key_start;    /* (texts): first key of each text */
+    int32_t *text_of;      /* (T) */
+    int32_t *text_of_keys; /* (keys / ROWS) */
+    uint8_t *quantized;    /* (T) rows of activations for the next product, int8 plus 128 or bfloat16 */
+    float *activation_scale; /* (T): of one step of a row's int8 codes */
+    float *accumulators;   /* (T) rows: the result of the last product, in float32 */
+    long quantized_stride; /* bytes from row to row */
+    long accumulator_stride; /* numbers from row to row */
+    bf16 *query;           /* (T, H, D) */
+    bf16 *key, *value;     /* (K, keys, D) in tiles, see scatter_qkv */
+    uint8_t *scratch;      /* (threads, scratch_bytes) */
+    long scratch_bytes, row_numbers;
+    Stage *stage;          /* one for each parallel_for of a batch */
     atomic_int sleepers, workers;
 } Run;
 
-/* One thread's place in a run. */
+/* One thread of a run, with memory of its own. */
 typedef struct {
     Run *run;
-    uint8_t *scratch;
+    float *row;         /* (row_numbers): a row before it is quantized */
+    float *transformed; /* (row_numbers): a row after the Hadamard transform */
+    uint8_t *attention; /* the rest of the scratch */
     int stage;
 } Worker;
 
 static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
-static long up(long n, long to) { return (n + to - 1) / to * to; }
+static int ceil_div(int n, int by) { return (n + by - 1) / by; }
+static long round_up(long n, long to) { return (n + to - 1) / to * to; }
 
+/* `kind` is a product or a norm where the task needs one. */
 typedef void Task(Worker *worker, const Layer *layer, int kind, int task);
 
-/* Take part in a stage of `tasks` tasks, and return when all are done: spin first, for the others are
- * microseconds away, then sleep. */
-static void share(Worker *worker, Task *task, const Layer *layer, int kind, int tasks) {
+/* Run tasks 0 to `tasks` - 1 together with the other threads, and return when all are done. Every thread calls
+ * this for every stage in the same order. A thread that finds no task left spins, for the others are
+ * microseconds away, and then sleeps. */
+static void parallel_for(Worker *worker, Task *task, const Layer *layer, int kind, int tasks) {
     Run *run = worker->run;
     Stage *stage = run->stage + worker->stage++;
     for (int i; (i = atomic_fetch_add(&stage->next, 1)) < tasks;) {
@@ -63,7 +72,7 @@ static void share(Worker *worker, Task *task, const Layer *layer, int kind, int 
         if (atomic_fetch_add(&stage->done, 1) == tasks - 1 && atomic_load(&run->sleepers))
             syscall(SYS_futex, &stage->done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
     }
-    for (int spins = 0; spins < 200 && atomic_load(&stage->done) < tasks; spins++) _mm_pause();
+    for (int spins = 0; spins < MOST_SPINS && atomic_load(&stage->done) < tasks; spins++) _mm_pause();
     if (atomic_load(&stage->done) == tasks) return;
     atomic_fetch_add(&run->sleepers, 1);
     for (int done; (done = atomic_load(&stage->done)) < tasks;)
