@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from index.errors import IndexCorrupt, IndexingError
 from index.extract import confinement_check
 from index.search.searcher import Searcher
 from index.store import export_import
-from index.store.database import backup as copy_index
+from index.store.copies import backup as copy_index
+from index.store.copies import restore as restore_index
+from index.store.copies import staged
 from index.store.salvage import salvage
 from index.store.store import Store
 
@@ -39,15 +42,22 @@ def export(folder: Path, tell: export_import.Told) -> int:
     return export_import.export(_existing(), folder, tell)
 
 
-def import_(folder: Path, tell: export_import.Told) -> int:
-    with WriteLock("ken import"), Store(_made()) as store:
-        return export_import.import_(store, folder, tell)
+def import_(folder: Path, keep: Collection[str], tell: export_import.Told) -> int:
+    """All of an export or nothing; of the folders it names those in `keep` are kept."""
+    with WriteLock("ken import"), staged(_made()) as draft, Store(draft) as store:
+        return export_import.import_(store, folder, keep, tell)
 
 
 def backup(target: Path) -> int:
     """Returns the bytes of the copy."""
     copy_index(_existing(), target)
     return target.stat().st_size
+
+
+def restore(source: Path) -> None:
+    """Put a backup in the place of the index. Raises `IndexBusy` where another process writes it."""
+    with WriteLock("ken restore"):
+        restore_index(_made(), source)
 
 
 def _existing() -> Path:

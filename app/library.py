@@ -76,6 +76,8 @@ class LocalLibrary:
         self._cancel = threading.Event()
         self._progress = Progress("idle")
         self._opened: Store | None = None
+        self._identity: tuple[int, int] | None = None
+        """Device and inode of the index file that is open."""
         self._asked: Searcher | None = None
         self._documents = Documents()
 
@@ -163,7 +165,9 @@ class LocalLibrary:
             with self._writing(fingerprint) as store:
                 kept = Kept(store.folders())
                 roots = kept.roots if paths is None else kept.related([absolute(path) for path in paths])
-                return self._pipeline(store).sync(roots, tell, self._cancel)
+                report = self._pipeline(store).sync(roots, tell, self._cancel)
+                store.wipe()
+                return report
         except KeyboardInterrupt:
             return SyncReport(interrupted=True)
         finally:
@@ -179,6 +183,8 @@ class LocalLibrary:
             if Kept(store.folders()).root_of(path) is not None:
                 store.add_folder(path)
                 store.set_folder_state(path, FORGOTTEN)
+            self._documents.clear()
+            store.wipe(now=True)
             return dropped
 
     def pause(self) -> None:
@@ -293,16 +299,29 @@ class LocalLibrary:
     def _store(self, *, create: bool = False) -> Store | None:
         """The open index; None where there is none yet."""
         with self._guard:
+            self._let_go_of_replaced()
             if self._opened is None and (create or self.index.exists()):
                 self._opened = Store(self.index)
+                self._identity = file_identity(self.index)
             return self._opened
+
+    def _let_go_of_replaced(self) -> None:
+        """Close what is open of an index file that was removed, or replaced by another."""
+        if self._identity is not None and self._identity != file_identity(self.index):
+            for part in (self._opened, self._asked):
+                if part is not None:
+                    part.close()
+            self._opened = self._asked = self._identity = None
+            self._documents.clear()
 
     def _searcher(self) -> Searcher:
         with self._guard:
+            self._let_go_of_replaced()
             if self._asked is None:
                 if not self.index.exists():
                     raise _nothing()
                 self._asked = Searcher(self.index, resident=self._resident)
+                self._identity = file_identity(self.index)
             return self._asked
 
     def _pipeline(self, store: Store) -> Pipeline:
@@ -363,6 +382,7 @@ class LocalLibrary:
         try:
             with self._writing(self.model.fingerprint) as store:
                 self._pipeline(store).take(list(changed))
+                store.wipe()
         except (IndexBusy, IndexUnreachable, ModelNotFound):
             return False
         return True
@@ -386,6 +406,15 @@ def _nothing() -> NothingIndexed:
     return NothingIndexed(
         "No file has been indexed.", "Run `ken index FOLDER` first, or `ken demo` to see how it works."
     )
+
+
+def file_identity(index: Path) -> tuple[int, int] | None:
+    """Device and inode; None where there is no file."""
+    try:
+        stat = index.stat()
+    except OSError:
+        return None
+    return (stat.st_dev, stat.st_ino)
 
 
 def _bytes(index: Path) -> int:

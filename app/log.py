@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import logging.handlers
 from pathlib import Path
+from typing import IO, Any
 
 from app import paths
+from index.private_files import opener
 
 LARGEST = 1_000_000
 KEPT = 3
@@ -16,7 +18,7 @@ def start(path: Path | None = None, level: int = logging.INFO) -> None:
     """Write this process's log to `path` (ken's own by default); nothing goes to the terminal."""
     path = path or paths.log_path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
+    handler = _PrivateLog(
         path, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8", errors="backslashreplace"
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
@@ -24,7 +26,13 @@ def start(path: Path | None = None, level: int = logging.INFO) -> None:
     root.setLevel(level)
     stop()
     root.addHandler(handler)
-    path.chmod(0o600)
+
+
+class _PrivateLog(logging.handlers.RotatingFileHandler):
+    """Every file it opens, also after turning over, is its owner's alone."""
+
+    def _open(self) -> IO[Any]:  # type: ignore[override]
+        return open(self.baseFilename, self.mode, encoding="utf-8", errors="backslashreplace", opener=opener)
 
 
 def stop() -> None:

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import shlex
 import shutil
 import subprocess
@@ -27,6 +26,8 @@ from app.api import Library
 from app.errors import TITLED_ERRORS, UsageInvalid
 from app.lock import WriteLock
 from app.sanitize import plain_line
+from index import private_files
+from index.errors import IndexFull
 from index.types import Filter, Hit
 
 log = logging.getLogger(__name__)
@@ -149,13 +150,13 @@ def _lock() -> WriteLock:
 
 
 def _write(questions: tuple[Standing, ...]) -> None:
-    path = standing_path()
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps([dataclasses.asdict(question) for question in questions], indent=1))
-    draft.chmod(0o600)
-    with draft.open("rb") as written:
-        os.fsync(written.fileno())
-    draft.replace(path)
+    text = json.dumps([dataclasses.asdict(question) for question in questions], indent=1)
+    try:
+        private_files.replace(standing_path(), text.encode())
+    except OSError as error:
+        raise IndexFull(
+            f"The saved searches cannot be written: {error.strerror}.", "Free some space, and try again."
+        ) from error
 
 
 class Asker:

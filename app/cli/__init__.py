@@ -36,6 +36,7 @@ COMMANDS = {
     "export": "app.cli.maintain:export",
     "import": "app.cli.maintain:import_",
     "backup": "app.cli.maintain:backup",
+    "restore": "app.cli.maintain:restore",
     "model": "app.cli.model:model",
     "bench": "app.cli.bench:bench",
 }

@@ -52,14 +52,32 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
 
 
 @click.command()
-@click.argument("path")
+@click.argument("path", required=False)
+@click.option("--all", "everything", is_flag=True, help="Everything, and all that ken remembers beside it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
-def forget(path: str, no_daemon: bool) -> None:
-    """Drop PATH and everything under it from the index. The files themselves stay as they are."""
+def forget(path: str | None, everything: bool, yes: bool, no_daemon: bool) -> None:
+    """Drop PATH and everything under it from the index. The files themselves stay as they are.
+
+    Nothing of their text stays on the disk. With --all the index is emptied, and saved searches, earlier
+    questions, pins and copies that a repair had kept are deleted; settings and the model stay.
+    """
+    from app.errors import UsageInvalid
     from app.places import absolute
 
+    if everything == (path is not None):
+        raise UsageInvalid("Name a path, or give --all.", "`ken status` lists what is indexed.")
+    if everything and not yes:
+        click.confirm("Forget every folder, saved search, earlier question and pin?", abort=True, err=True)
     with open_library(daemon=not no_daemon, purpose="ken forget") as library:
-        dropped = library.forget(absolute(path))
+        if everything and not library.status().folders and not library.status().files:
+            dropped = 0
+        else:
+            dropped = library.forget("/" if everything or path is None else absolute(path))
+    if everything:
+        from app import leftovers
+
+        leftovers.delete_all()
     terminal.say(f"Forgot {_count(dropped, 'file')}.")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -40,12 +42,38 @@ def export(folder: Path) -> None:
 
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
-def import_(folder: Path) -> None:
-    """Take an exported FOLDER into the index; what has a vector is not embedded again."""
-    from app import doctor as checks
+@click.option("--keep-folders/--no-keep-folders", default=None, help="Index its folders from now on, or not.")
+def import_(folder: Path, keep_folders: bool | None) -> None:
+    """Take an exported FOLDER into the index; what has a vector is not embedded again.
 
-    files = checks.import_(folder.expanduser().absolute(), _tell)
+    All of it or nothing. Asks before the folders that it names are indexed on this machine.
+    """
+    from app import doctor as checks
+    from app.sanitize import plain_path
+    from index.store.export_import import folders_of
+
+    source = folder.expanduser().absolute()
+    named = [path for path in folders_of(source) if Path(path).exists()]
+    if named and keep_folders is None:
+        for path in named:
+            terminal.say(f"  {plain_path(path)}")
+        keep_folders = click.confirm("Index these folders on this machine from now on?", err=True)
+    with _daemon_stopped():
+        files = checks.import_(source, named if keep_folders else (), _tell)
     terminal.say(f"Took in {files:,} files from {folder}.")
+
+
+@contextmanager
+def _daemon_stopped() -> Iterator[None]:
+    """The daemon lets go of the index while the block runs."""
+    from app.daemon import lifecycle
+
+    stopped = lifecycle.stop_daemon()
+    try:
+        yield
+    finally:
+        if stopped:
+            lifecycle.start_daemon()
 
 
 @click.command()
@@ -56,6 +84,24 @@ def backup(file: Path) -> None:
 
     copied = checks.backup(file.expanduser().absolute())
     terminal.say(f"Copied {copied / 1e6:,.1f} MB to {file}.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(file: Path, yes: bool) -> None:
+    """Put a copy that `ken backup` made in the place of the index.
+
+    The daemon is stopped for it and started again. What was indexed since the backup is indexed anew.
+    """
+    from app import doctor as checks
+    from app import paths
+
+    if paths.index_path().exists() and not yes:
+        click.confirm("Replace the index by this copy?", abort=True, err=True)
+    with _daemon_stopped():
+        checks.restore(file.expanduser().absolute())
+    terminal.say(f"Restored the index from {file}. `ken index` brings it up to date.")
 
 
 def _tell(done: int, total: int) -> None:

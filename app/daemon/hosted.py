@@ -25,10 +25,10 @@ from app.api import Answer, Folder, Progress, ProgressCallback, Status, SyncRepo
 from app.config import Config
 from app.daemon.model import DaemonModel
 from app.daemon.protocol import Closed, DaemonInfo
-from app.library import REFRESH_BYTES, LocalLibrary
+from app.library import REFRESH_BYTES, LocalLibrary, file_identity
 from app.lock import DAEMON
 from app.places import absolute
-from app.roots import Kept
+from app.roots import FORGOTTEN, Kept
 from app.saved_searches import Asker
 from app.sync.change_queue import DirtyQueue
 from app.sync.extract_stage import Readers
@@ -38,7 +38,7 @@ from app.sync.pipeline import Pipeline, readers_for
 from app.sync.run import Urgent
 from app.sync.watcher import Watcher
 from index.search.searcher import Searcher
-from index.store.store import Store
+from index.store.store import Store, StoredFolder
 from index.types import Filter, Mode, Stamp
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,8 @@ class HostedLibrary(LocalLibrary):
         self.keeper = Keeper(self, self.queue, watcher, config.daemon)
         self._standing = Asker(notify=config.daemon.notify)
         self._keeping: Store | None = None
+        self._kept_identity: tuple[int, int] | None = None
+        self._remembered: tuple[StoredFolder, ...] = ()
         self._made: Pipeline | None = None
         self._readers: Readers | None = None
         self._later = Later(GRACE)
@@ -209,6 +211,8 @@ class HostedLibrary(LocalLibrary):
     def rest(self) -> None:
         """Let the model and what it needs go when nobody needed them for a while."""
         self.daemon_model.rest()
+        if self._keeping is not None:
+            self._keeping.wipe()
         idle = min(self.daemon_model.idle_for, time.monotonic() - self._asked_at)
         if self._warm and idle > 60 * self.config.daemon.idle_minutes:
             self._warm = False
@@ -298,6 +302,7 @@ class HostedLibrary(LocalLibrary):
             with self._writing(self.model.fingerprint) as store:
                 pipeline = self._pipeline(store)
                 report = do(pipeline)
+                store.wipe()
             self._ask_standing(pipeline.stored())
             return report
         finally:
@@ -330,11 +335,26 @@ class HostedLibrary(LocalLibrary):
         makes vectors is another."""
         with self._write_guard:
             self.lock.acquire(LOCK_WAIT)
-            if self._keeping is None or (fingerprint and fingerprint != self._noted):
+            replaced = self._keeping is not None and self._kept_identity != file_identity(self.index)
+            if self._keeping is None or replaced or (fingerprint and fingerprint != self._noted):
                 self._close_keeping()
                 self._keeping = Store(self.index, fingerprint=fingerprint, chunker=self._chunker)
                 self._noted = fingerprint
+                self._kept_identity = file_identity(self.index)
+            if replaced:
+                self._begin_again(self._keeping)
             yield self._keeping
+            self._remembered = self._keeping.folders()
+
+    def _begin_again(self, store: Store) -> None:
+        """The index file is another now: one that is empty gets the folders of the one that was removed."""
+        log.warning("the index file was removed or replaced; %s is opened anew", self.index)
+        if not store.folders():
+            for folder in self._remembered:
+                store.add_folder(folder.path)
+                if folder.state == FORGOTTEN:
+                    store.set_folder_state(folder.path, FORGOTTEN)
+        self.keeper.scan_soon("the index file was removed or replaced")
 
     def _close_keeping(self) -> None:
         store, self._keeping, self._made = self._keeping, None, None

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app import paths
+from app.errors import PathInvalid
+from index import private_files
 
 QUESTIONS_AT_MOST = 200
 
@@ -58,14 +59,9 @@ class Memory:
     def save(self) -> None:
         """Write the file atomically; a home that cannot be written loses only this memory."""
         target = _path()
-        scratch = target.with_suffix(f".{os.getpid()}.part")
-        try:
+        with contextlib.suppress(OSError, PathInvalid):
             paths.make_home()
-            scratch.write_text(json.dumps(asdict(self), ensure_ascii=True, indent=1))
-            scratch.replace(target)
-        except OSError:
-            with contextlib.suppress(OSError):
-                scratch.unlink()
+            private_files.replace(target, json.dumps(asdict(self), ensure_ascii=True, indent=1).encode())
 
 
 def load() -> Memory:

@@ -82,30 +82,11 @@ def damaged(path: Path, why: str) -> IndexCorrupt:
     )
 
 
-def backup(path: Path, target: Path) -> None:
-    """Copy the index at `path`, as it is at this moment, to a new file at `target`; writers go on meanwhile.
-
-    Raises IndexUnreachable where `target` exists or cannot be written.
-    """
-    source = open_reader(path)
-    partial = target.with_name(target.name + ".partial")
-    try:
-        if target.exists():
-            raise IndexUnreachable(f"{target} exists already.", "Name a file that does not.")
-        with titled(target):
-            partial.unlink(missing_ok=True)
-            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            copy = apsw.Connection(str(partial))
-            try:
-                with copy.backup("main", source, "main") as running:
-                    running.step(-1)
-                copy.execute("PRAGMA journal_mode = DELETE")
-            finally:
-                copy.close()
-            partial.replace(target)
-    finally:
-        source.close()
-        partial.unlink(missing_ok=True)
+def open_plain(path: Path, *, write: bool = True) -> apsw.Connection:
+    """A connection for copying a file as it is; its tables are not looked at, nor its settings changed."""
+    return apsw.Connection(
+        str(path), flags=apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
+    )
 
 
 def outdated(path: Path) -> bool:
@@ -129,7 +110,7 @@ def open_writer(path: Path) -> apsw.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = _connect(path)
         try:
-            _version(connection, path)
+            version_of(connection, path)
             _configure(connection)
             _migrate(connection, path)
         except BaseException:
@@ -145,7 +126,7 @@ def open_reader(path: Path) -> apsw.Connection:
     with titled(path):
         connection = _connect(path)
         try:
-            if _version(connection, path) < len(MIGRATIONS):
+            if version_of(connection, path) < len(MIGRATIONS):
                 _configure(connection)
                 _migrate(connection, path)
             connection.execute("PRAGMA query_only = ON")
@@ -267,6 +248,7 @@ def _connect(path: Path) -> apsw.Connection:
     connection.enable_load_extension(False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
     return connection
@@ -288,7 +270,7 @@ def _configure(connection: apsw.Connection) -> None:
             time.sleep(0.01)
 
 
-def _version(connection: apsw.Connection, path: Path) -> int:
+def version_of(connection: apsw.Connection, path: Path) -> int:
     """Migrations the file has had; raises where it has had more than this release knows."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
@@ -304,12 +286,12 @@ def _version(connection: apsw.Connection, path: Path) -> int:
 
 def _migrate(connection: apsw.Connection, path: Path) -> None:
     """Bring the tables up to date, each migration committed together with its own record."""
-    if _version(connection, path) == len(MIGRATIONS):
+    if version_of(connection, path) == len(MIGRATIONS):
         return
     for number, (name, apply) in enumerate(MIGRATIONS, start=1):
         with transaction(connection, path):
             # Another process may have migrated while this one waited for the lock.
-            if _version(connection, path) >= number:
+            if version_of(connection, path) >= number:
                 continue
             apply(connection)
             connection.execute(

@@ -11,7 +11,7 @@ import base64
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from index.errors import IndexingError, IndexUnreachable
-from index.store import generations, vectors
+from index.private_files import opener, replace
+from index.store import exported, generations, vectors
 from index.store.database import ReaderPool, row, value
 from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
 from index.store.store import Store
-from index.types import UNKNOWN, FileRecord, Passage
+from index.types import FileRecord
 
 FORMAT = 1
 BATCH = 256
@@ -57,24 +58,36 @@ def export(path: Path, folder: Path, tell: Told = lambda _done, _total: None) ->
             "passages": done,
             "vectors": len(places),
         }
-        (folder / "index.json").write_text(json.dumps(facts, indent=1) + "\n")
+        replace(folder / "index.json", (json.dumps(facts, indent=1) + "\n").encode())
     return done
 
 
-def import_(store: Store, folder: Path, tell: Told = lambda _done, _total: None) -> int:
+def folders_of(folder: Path) -> list[str]:
+    """The folders that an export says were kept. Raises IndexUnreachable."""
+    try:
+        return [exported.folder_path(line) for line in exported.lines(folder, "folders.jsonl")]
+    except (OSError, exported.NotValid) as error:
+        raise exported.refused(folder, error) from error
+
+
+def import_(
+    store: Store, folder: Path, keep: Collection[str] = (), tell: Told = lambda _done, _total: None
+) -> int:
     """Take everything in `folder` into the store, files that it has already replaced; returns the files.
 
-    Raises IndexUnreachable where the folder is no export, or its vectors may not be mixed with the
-    store's.
+    Of the folders that the export names only those in `keep` are kept. Raises IndexUnreachable where the
+    folder is no export, or its vectors may not be mixed with the store's: the store is then not to be used.
     """
     try:
-        facts = json.loads((folder / "index.json").read_text())
+        facts = exported.facts(folder)
         _check(facts, store, folder)
         store.take(facts["fingerprint"], facts["chunker"])
-        files = {one["path"]: _file(one) for one in _read_lines(folder / "files.jsonl")}
-        for one in _read_lines(folder / "folders.jsonl"):
-            store.add_folder(one["path"])
-        passages = itertools.groupby(_read_lines(folder / "passages.jsonl"), key=lambda one: one["file"])
+        records = (exported.record(line) for line in exported.lines(folder, "files.jsonl"))
+        files = {record.path: record for record in records}
+        for path in folders_of(folder):
+            if path in keep:
+                store.add_folder(path)
+        passages = itertools.groupby(exported.lines(folder, "passages.jsonl"), key=exported.of_file)
         with safe_open(folder / "vectors.safetensors", framework="numpy") as tensors:
             stored = tensors.get_slice("vectors")
             with_passages = ((files.pop(path), list(some)) for path, some in passages)
@@ -86,9 +99,7 @@ def import_(store: Store, folder: Path, tell: Told = lambda _done, _total: None)
         without = list(files.values())
         store.put([(record, ()) for record in without])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise IndexUnreachable(
-            f"{folder} is not a whole export of an index: {error}.", "Export it again."
-        ) from error
+        raise exported.refused(folder, error) from error
     return done + len(without)
 
 
@@ -103,7 +114,7 @@ def _export_vectors(db: apsw.Connection, number: int, path: Path) -> dict[int, i
         {"vectors": {"dtype": "F32", "shape": [len(ids), vectors.FULL], "data_offsets": [0, size]}}
     ).encode()
     header += b" " * (-len(header) % 8)
-    with path.open("wb") as file:
+    with open(path, "wb", opener=opener) as file:
         file.write(len(header).to_bytes(8, "little") + header)
         for id_ in ids:
             one = vectors.vector(db, number, id_)
@@ -144,27 +155,15 @@ def _told(lines: Iterator[dict[str, Any]], total: int, tell: Told) -> Iterator[d
 
 def _write_lines(path: Path, lines: Iterator[dict[str, Any]]) -> int:
     count = 0
-    with path.open("w", encoding="ascii") as file:
+    with open(path, "w", encoding="ascii", opener=opener) as file:
         for line in lines:
             file.write(json.dumps(line) + "\n")
             count += 1
     return count
 
 
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
-
-
 def _file_json(record: FileRecord) -> dict[str, Any]:
     return {**asdict(record), "hash": base64.b64encode(record.hash).decode()}
-
-
-def _file(line: dict[str, Any]) -> FileRecord:
-    """Disks, and when a file's status changed, mean nothing on another machine."""
-    here = {"hash": base64.b64decode(line["hash"]), "ctime_ns": UNKNOWN, "disk": 0}
-    return FileRecord(**{**line, **here})
 
 
 def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
@@ -179,20 +178,21 @@ def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
         )
 
 
-def _import_batch(store: Store, batch: list[tuple[FileRecord, list[dict[str, Any]]]], stored: Any) -> None:
-    items = [(record, [_passage(line) for line in lines]) for record, lines in batch]
+def _import_batch(store: Store, batch: list[tuple[FileRecord, list[Any]]], stored: Any) -> None:
+    rows, dimensions = stored.get_shape()
+    if dimensions != vectors.FULL:
+        raise exported.NotValid(f"vectors have {dimensions} dimensions")
+    items = [(record, [exported.passage(line) for line in lines]) for record, lines in batch]
+    places = [exported.place(line, rows) for _, lines in batch for line in lines]
     store.put(items)
     passages = [passage for _, some in items for passage in some]
-    places = [line["vector"] for _, lines in batch for line in lines]
     wanted = {
         text: place
         for text, place in zip(store.text_ids(passages), places, strict=True)
         if text and place is not None
     }
     if wanted:
-        store.put_vectors(list(wanted), np.stack([stored[place : place + 1][0] for place in wanted.values()]))
-
-
-def _passage(line: dict[str, Any]) -> Passage:
-    fields = {name: line[name] for name in ("text", "start", "end", "line", "title", "page", "tokens")}
-    return Passage(heading=tuple(line["heading"]), **fields)
+        found = np.stack([stored[place : place + 1][0] for place in wanted.values()])
+        if found.dtype != np.float32 or not np.isfinite(found).all():
+            raise exported.NotValid("vectors are no finite float32 numbers")
+        store.put_vectors(list(wanted), found)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import apsw
 
-from index.store import generations, vectors
+from index.store import generations, vectors, wiping
 from index.store.database import row, rows, value
 from index.store.fts_query import searchable
 from index.store.row_codec import (
@@ -83,6 +83,8 @@ def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bo
 
 def delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
     texts: set[int] = set()
+    if files:
+        wiping.note_dropped(db)
     for file in files:
         texts |= texts_of(db, file)
         db.execute("DELETE FROM passages WHERE file = ?", (file,))
@@ -102,6 +104,8 @@ def drop_unused(db: apsw.Connection, candidates: set[int]) -> None:
     db.executemany("DELETE FROM words WHERE rowid = ?", unused)
     db.executemany("DELETE FROM texts WHERE id = ?", unused)
     db.executemany("INSERT INTO freed(id) VALUES (?)", unused)
+    if unused:
+        wiping.note_dropped(db)
     texts = [text for (text,) in unused]
     for number in generations.numbers(db):
         vectors.erase(db, number, texts)

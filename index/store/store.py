@@ -21,7 +21,7 @@ from typing import Self
 import apsw
 
 from index.errors import FileFailed, IndexingError
-from index.store import file_rows, generations, repair, vectors
+from index.store import file_rows, generations, repair, vectors, wiping
 from index.store.database import damaged, open_writer, row, rows, titled, transaction, value
 from index.store.repair import Finding
 from index.store.row_codec import (
@@ -322,6 +322,17 @@ class Store:
         """Start vectors of another fingerprint beside those that serve, for every text."""
         with self._write() as db:
             generations.begin(db, fingerprint)
+
+    def wipe(self, *, now: bool = False) -> bool:
+        """Leave nothing on the disk of texts that were dropped; returns whether nothing is left.
+
+        Rows and freed pages are overwritten as they go (`secure_delete`). Words go when their table is
+        rewritten, which takes longer the larger it is: at once with `now`, else as often as costs at most
+        one part in `wiping.WIPE_SHARE` of the time. What the write-ahead log holds goes where no reader
+        needs it.
+        """
+        with self._lock, titled(self.path):
+            return wiping.wipe(self._connection, now=now)
 
     def check(self) -> list[Finding]:
         """Where the tables disagree; nothing is changed. Raises IndexCorrupt where the file is damaged."""

@@ -50,7 +50,7 @@ def test_export_to_another_home_and_back(
     assert ken("export", tmp_path / "out").exit_code == 0
     assert ken("export", tmp_path / "out").exit_code == 1
     monkeypatch.setenv("KEN_HOME", str(tmp_path / "other"))
-    assert ken("import", tmp_path / "out").exit_code == 0
+    assert ken("import", "--keep-folders", tmp_path / "out").exit_code == 0
     assert ken_json("status")["pending"] == 0
     again = ken("index")
     assert "0 passages embedded" in again.stderr or "Nothing changed" in again.stderr, again.stderr

@@ -1,0 +1,156 @@
+"""An export as it is read back: every line bounded, every field checked before it is used.
+
+Owns what a valid export is. Writes nothing: an export may come from anybody.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from index.errors import IndexUnreachable
+from index.types import UNKNOWN, FileRecord, FileState, Passage
+
+MOST_LINE = 4 << 20
+"""Bytes of one line: a passage of 768 tokens has a hundredth of it."""
+MOST_NAME = 4096
+"""Bytes of a path: Linux's PATH_MAX."""
+MOST_WORDS = 1 << 16
+"""Characters of a title, a heading or a reason."""
+MOST_HEADINGS = 64
+MOST_NUMBER = 1 << 62
+
+
+class NotValid(ValueError):
+    """A field that is not what an export holds; the message names it."""
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """`index.json`. Raises NotValid or OSError."""
+    found = next(lines(folder, "index.json", whole=True), None)
+    if not isinstance(found, dict):
+        raise NotValid("index.json is missing")
+    return {
+        "format": _number(found, "format", 0),
+        "fingerprint": _words(found, "fingerprint"),
+        "chunker": _words(found, "chunker"),
+    }
+
+
+def lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
+    """The JSON values of a regular file, one a line or `whole` in one. Raises NotValid or OSError."""
+    path = folder / name
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotValid(f"{name} is no regular file")
+        number = 0
+        while line := file.read(MOST_LINE + 1) if whole else file.readline(MOST_LINE + 1):
+            number += 1
+            if len(line) > MOST_LINE:
+                raise NotValid(f"line {number} of {name} is longer than {MOST_LINE >> 20} MB")
+            try:
+                yield json.loads(line)
+            except (ValueError, RecursionError):
+                raise NotValid(f"line {number} of {name} is no JSON") from None
+
+
+def folder_path(line: Any) -> str:
+    """The path of a folder that was kept. Raises NotValid."""
+    return _path(_object(line, "a folder"), "path")
+
+
+def record(line: Any) -> FileRecord:
+    """A file. Disks, and when a file's status changed, mean nothing on another machine. Raises NotValid."""
+    one = _object(line, "a file")
+    if one.get("state") not in get_args(FileState):
+        raise NotValid(f"state is {str(one.get('state'))[:40]!r}")
+    try:
+        digest = base64.b64decode(_words(one, "hash"), validate=True)
+    except ValueError:
+        raise NotValid("hash is no base64") from None
+    return FileRecord(
+        path=_path(one, "path"),
+        inode=_number(one, "inode", 0, (1 << 64) - 1),
+        size=_number(one, "size", 0),
+        mtime_ns=_number(one, "mtime_ns", -MOST_NUMBER),
+        hash=digest[:64],
+        state=cast(FileState, one["state"]),
+        reason=_words(one, "reason"),
+        kind=_words(one, "kind"),
+        language=_words(one, "language"),
+        title=_words(one, "title"),
+        ctime_ns=UNKNOWN,
+        disk=0,
+    )
+
+
+def passage(line: Any) -> Passage:
+    """A passage. Raises NotValid."""
+    one = _object(line, "a passage")
+    heading = one.get("heading")
+    if not isinstance(heading, list) or len(heading) > MOST_HEADINGS:
+        raise NotValid("heading is no short list")
+    if not all(isinstance(part, str) and len(part) <= MOST_WORDS for part in heading):
+        raise NotValid("heading holds something else than words")
+    start = _number(one, "start", 0)
+    return Passage(
+        text=_words(one, "text", MOST_LINE),
+        start=start,
+        end=_number(one, "end", start),
+        line=_number(one, "line", 1),
+        title=_words(one, "title"),
+        heading=tuple(heading),
+        page=None if one.get("page") is None else _number(one, "page", 1),
+        tokens=_number(one, "tokens", 0),
+    )
+
+
+def place(line: Any, rows: int) -> int | None:
+    """The row of a passage's vector among `rows`. Raises NotValid."""
+    one = _object(line, "a passage")
+    return None if one.get("vector") is None else _number(one, "vector", 0, rows - 1)
+
+
+def of_file(line: Any) -> str:
+    """The path of the file that a passage belongs to. Raises NotValid."""
+    return _path(_object(line, "a passage"), "file")
+
+
+def refused(folder: Path, error: Exception) -> IndexUnreachable:
+    """What a person is told of an export that is not valid."""
+    return IndexUnreachable(
+        f"{folder} is not a whole export of an index: {error}. Nothing was taken in.", "Export it again."
+    )
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise NotValid(f"{what} is no object")
+    return value
+
+
+def _words(one: dict[str, Any], name: str, most: int = MOST_WORDS) -> str:
+    value = one.get(name)
+    if not isinstance(value, str) or len(value) > most:
+        raise NotValid(f"{name} is no text of at most {most:,} characters")
+    return value
+
+
+def _number(one: dict[str, Any], name: str, least: int, most: int = MOST_NUMBER) -> int:
+    value = one.get(name)
+    if type(value) is not int or not least <= value <= most:
+        raise NotValid(f"{name} is no number from {least} to {most}")
+    return value
+
+
+def _path(one: dict[str, Any], name: str) -> str:
+    value = _words(one, name, MOST_NAME)
+    if not value.startswith("/") or "\0" in value or os.path.normpath(value) != value:
+        raise NotValid(f"{name} is no absolute path")
+    return value

@@ -1,0 +1,207 @@
+"""What is forgotten, deleted or edited out leaves the disk; backups are put back, imports are asked about."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.diary import left, write_diary
+from support.tiny_home import ken, ken_json, with_tiny_model
+
+from app import paths
+from index.store.database import open_writer
+
+
+@pytest.fixture
+def diary(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    with_tiny_model(monkeypatch, home)
+    return write_diary(tmp_path / "diary")
+
+
+def test_what_is_forgotten_is_not_on_the_disk(diary: Path) -> None:
+    ken("index", diary)
+    assert left("Marguerite7x")
+    assert "Forgot 61 files" in ken("forget", diary).stderr
+    assert left("marguerite", "harbour", "beans") == []
+
+
+def test_what_is_deleted_or_edited_out_is_not_on_the_disk(diary: Path) -> None:
+    ken("index", diary)
+    (diary / "7.md").unlink()
+    (diary / "8.md").write_text("# Day\n\nNobody came.\n")
+    ken("index")
+    assert left("marguerite7x", "marguerite8x") == []
+    assert left("Marguerite9x")
+
+
+def test_forgetting_all_leaves_nothing_remembered(diary: Path, home: Path) -> None:
+    ken("index", diary)
+    ken("watch-for", "Marguerite at the harbour")
+    (home / "tui.json").write_text('{"questions": ["where is Marguerite"]}')
+    (home / "index.db.damaged-1700000000").write_bytes(b"Marguerite7x")
+    (home / "ken.log").write_text("Marguerite\n")
+    assert ken("forget", "--all").exit_code != 0
+    assert left("Marguerite7x")
+    assert ken("forget", "--all", "--yes").exit_code == 0
+    assert left("marguerite") == []
+    assert ken_json("status")["files"] == 0
+
+
+@pytest.mark.parametrize("what", ["missing", "empty", "text", "cut", "foreign"])
+def test_what_is_no_backup_changes_nothing(what: str, diary: Path, tmp_path: Path) -> None:
+    ken("index", diary)
+    source = tmp_path / "b.db"
+    if what == "foreign":
+        sqlite3.connect(source).execute("CREATE TABLE a(b)")
+    elif what != "missing":
+        ken("backup", source)
+        data = source.read_bytes()
+        source.write_bytes({"empty": b"", "text": b"words", "cut": data[: len(data) // 2]}[what])
+    before = ken_json("status")
+    told = ken("restore", "--yes", source)
+    assert told.exit_code == 1
+    assert "Traceback" not in told.output
+    assert ken_json("status")["files"] == before["files"]
+    assert "all tables agree" in ken("doctor").output
+    assert not list(paths.home().glob(".index.db*"))
+
+
+def test_a_backup_leaves_the_files_of_others(diary: Path, tmp_path: Path) -> None:
+    ken("index", diary)
+    (tmp_path / "b.db").write_text("mine")
+    (tmp_path / "b.db.partial").write_text("mine too")
+    assert ken("backup", tmp_path / "b.db").exit_code == 1
+    assert (tmp_path / "b.db.partial").read_text() == "mine too"
+    assert sorted(file.name for file in tmp_path.iterdir() if "b.db" in file.name) == ["b.db", "b.db.partial"]
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_what_is_written_is_its_owners_alone(diary: Path, home: Path, tmp_path: Path) -> None:
+    from app import log
+
+    home.chmod(0o755)
+    (tmp_path / "out").mkdir(mode=0o755)
+    (tmp_path / "out").chmod(0o755)
+    ken("index", diary)
+    ken("watch-for", "the harbour")
+    ken("export", tmp_path / "out")
+    log.start()
+    import logging
+
+    for line in range(30_000):
+        logging.getLogger("ken").warning("line %d of a log that is turned over at some length", line)
+    log.stop()
+    assert len(list(home.glob("ken.log*"))) > 1
+    for file in [*home.glob("*"), *(tmp_path / "out").iterdir()]:
+        if file.is_file() and file.name != "config.toml":
+            assert mode(file) == 0o600, file
+
+
+def exported(diary: Path, out: Path) -> Path:
+    ken("index", diary)
+    ken("export", out)
+    return out
+
+
+def spoiled(name: str, change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
+    def spoil(out: Path) -> None:
+        lines = (out / name).read_text().splitlines()
+        one = json.loads(lines[-1])
+        change(one)
+        (out / name).write_text("\n".join([*lines[:-1], json.dumps(one)]) + "\n")
+
+    return spoil
+
+
+def replaced(name: str, make: Callable[[Path], None]) -> Callable[[Path], None]:
+    def spoil(out: Path) -> None:
+        (out / name).unlink()
+        make(out / name)
+
+    return spoil
+
+
+HOSTILE: dict[str, Callable[[Path], None]] = {
+    "a state that is none": spoiled("files.jsonl", lambda one: one.update(state="x")),
+    "a relative path": spoiled("files.jsonl", lambda one: one.update(path="notes/a.md")),
+    "a path with dots": spoiled("files.jsonl", lambda one: one.update(path="/a/../etc/passwd")),
+    "a path with NUL": spoiled("files.jsonl", lambda one: one.update(path="/a\0b")),
+    "a number as title": spoiled("files.jsonl", lambda one: one.update(title=7)),
+    "a far date": spoiled("files.jsonl", lambda one: one.update(mtime_ns=1 << 80)),
+    "a number that is a float": spoiled("files.jsonl", lambda one: one.update(size=1.5)),
+    "a hash that is none": spoiled("files.jsonl", lambda one: one.update(hash="?")),
+    "a file that is a list": replaced("files.jsonl", lambda file: file.write_text("[]\n")),
+    "a folder that is relative": spoiled("folders.jsonl", lambda one: one.update(path="relative")),
+    "a passage without text": spoiled("passages.jsonl", lambda one: one.pop("text")),
+    "a passage of no file": spoiled("passages.jsonl", lambda one: one.update(file="/nowhere")),
+    "a passage that ends before it starts": spoiled("passages.jsonl", lambda one: one.update(start=9, end=1)),
+    "a heading that is a word": spoiled("passages.jsonl", lambda one: one.update(heading="x")),
+    "a heading of numbers": spoiled("passages.jsonl", lambda one: one.update(heading=[1])),
+    "a vector beyond the last": spoiled("passages.jsonl", lambda one: one.update(vector=10_000)),
+    "a vector before the first": spoiled("passages.jsonl", lambda one: one.update(vector=-1)),
+    "a line that never ends": replaced("passages.jsonl", lambda file: file.write_text('"' + "a" * (5 << 20))),
+    "deep JSON": replaced("passages.jsonl", lambda file: file.write_text("[" * 100_000 + "\n")),
+    "a link": replaced("files.jsonl", lambda file: file.symlink_to("/dev/zero")),
+    "a pipe": replaced("files.jsonl", os.mkfifo),
+    "a folder": replaced("files.jsonl", Path.mkdir),
+    "no vectors": replaced("vectors.safetensors", lambda file: None),
+    "vectors that are text": replaced("vectors.safetensors", lambda file: file.write_text("words")),
+    "another format": replaced(
+        "index.json", lambda file: file.write_text('{"format": 99, "fingerprint": "", "chunker": ""}')
+    ),
+    "facts that are a list": replaced("index.json", lambda file: file.write_text("[1]")),
+    "facts of another kind": replaced("index.json", lambda file: file.write_text('{"format": "1"}')),
+    "no facts": replaced("index.json", lambda file: None),
+    "bytes that are no UTF-8": replaced("folders.jsonl", lambda file: file.write_bytes(b"\xff\xfe\xfd" * 9)),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_export_changes_nothing(
+    what: str, diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = exported(diary, tmp_path / "out")
+    HOSTILE[what](out)
+    other = tmp_path / "other-home"
+    monkeypatch.setenv("KEN_HOME", str(other))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.md").write_text("# Mine\n\nThe beans grow.\n")
+    ken("index", tmp_path / "mine")
+    told = ken("import", "--keep-folders", out)
+    assert told.exit_code == 1, what
+    assert "Something unexpected" not in told.stderr
+    status = ken_json("status")
+    assert [folder["path"] for folder in status["folders"]] == [str(tmp_path / "mine")]
+    assert status["files"] == 1
+    assert ken("status", "--problems").exit_code == 0
+    assert not list(other.glob(".index.db*"))
+
+
+def test_folders_of_an_export_are_kept_only_when_a_person_says_so(
+    diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = exported(diary, tmp_path / "out")
+    monkeypatch.setenv("KEN_HOME", str(tmp_path / "other-home"))
+    asked = ken("import", out, stdin="n\n")
+    assert asked.exit_code == 0
+    assert str(diary) in asked.stderr
+    assert ken_json("status")["folders"] == []
+    assert ken_json("status")["files"] == 61
+    assert ken("import", out, stdin="y\n").exit_code == 0
+    assert [folder["path"] for folder in ken_json("status")["folders"]] == [str(diary)]
+
+
+def test_the_tables_of_a_dropped_text_hold_no_word_of_it(diary: Path) -> None:
+    ken("index", diary)
+    ken("forget", diary)
+    db = open_writer(paths.index_path())
+    assert db.execute("SELECT count(*) FROM words_terms").fetchone() == (0,)
+    assert db.execute("PRAGMA freelist_count").fetchone() == (0,)
