@@ -37,6 +37,7 @@ from app.sync.later import Later
 from app.sync.pipeline import Pipeline, readers_for
 from app.sync.run import Urgent
 from app.sync.watcher import Watcher
+from index.errors import IndexUnreachable
 from index.search.searcher import Searcher
 from index.store.store import Store, StoredFolder
 from index.types import Filter, Mode, Stamp
@@ -75,7 +76,8 @@ class HostedLibrary(LocalLibrary):
         self.keeper = Keeper(self, self.queue, watcher, config.daemon)
         self._standing = Asker(notify=config.daemon.notify)
         self._keeping: Store | None = None
-        self._kept_identity: tuple[int, int] | None = None
+        self._lost = False
+        """Whether the index file was removed or replaced, and is not made anew yet."""
         self._remembered: tuple[StoredFolder, ...] = ()
         self._made: Pipeline | None = None
         self._readers: Readers | None = None
@@ -192,6 +194,7 @@ class HostedLibrary(LocalLibrary):
     # -- what the keeper has done (`app.sync.indexer.Work`)
 
     def roots(self) -> list[str]:
+        self._recover()
         return Kept(self._reading().folders()).roots
 
     def scan(self, roots: Sequence[str] | None, urgent: Urgent) -> SyncReport:
@@ -335,26 +338,48 @@ class HostedLibrary(LocalLibrary):
         makes vectors is another."""
         with self._write_guard:
             self.lock.acquire(LOCK_WAIT)
-            replaced = self._keeping is not None and self._kept_identity != file_identity(self.index)
-            if self._keeping is None or replaced or (fingerprint and fingerprint != self._noted):
+            if self._keeping is None or (fingerprint and fingerprint != self._noted):
                 self._close_keeping()
                 self._keeping = Store(self.index, fingerprint=fingerprint, chunker=self._chunker)
                 self._noted = fingerprint
-                self._kept_identity = file_identity(self.index)
-            if replaced:
-                self._begin_again(self._keeping)
+                self._identity = file_identity(self.index)
             yield self._keeping
             self._remembered = self._keeping.folders()
 
-    def _begin_again(self, store: Store) -> None:
-        """The index file is another now: one that is empty gets the folders of the one that was removed."""
+    def _let_go_of_replaced(self) -> None:
+        """Answers stop until the keeper has made the index anew: it must close every connection before.
+
+        SQLite deletes the write-ahead log by its name when the last connection to a file is closed, also
+        where that name is another file's by then.
+        """
+        if not self._lost and self._identity is not None and self._identity != file_identity(self.index):
+            self._lost = True
+            self.keeper.scan_soon("the index file was removed or replaced")
+        if self._lost and threading.current_thread() is not self.keeper.thread:
+            raise IndexUnreachable(
+                f"{self.index} was removed or replaced while ken had it open.",
+                "It is made anew from the folders; ask again in a moment.",
+            )
+
+    def _recover(self) -> None:
+        """Make the index anew where its file was removed or replaced, with the folders that were kept."""
+        if not self._lost and self._identity in (None, file_identity(self.index)):
+            return
         log.warning("the index file was removed or replaced; %s is opened anew", self.index)
-        if not store.folders():
-            for folder in self._remembered:
-                store.add_folder(folder.path)
-                if folder.state == FORGOTTEN:
-                    store.set_folder_state(folder.path, FORGOTTEN)
-        self.keeper.scan_soon("the index file was removed or replaced")
+        with self._write_guard, self._guard:
+            self._lost = True
+            for part in (self._opened, self._asked):
+                if part is not None:
+                    part.close()
+            self._opened = self._asked = self._identity = None
+            self._close_keeping()
+            self._documents.clear()
+            with self._writing() as store:
+                for folder in self._remembered if not store.folders() else ():
+                    store.add_folder(folder.path)
+                    if folder.state == FORGOTTEN:
+                        store.set_folder_state(folder.path, FORGOTTEN)
+            self._lost = False
 
     def _close_keeping(self) -> None:
         store, self._keeping, self._made = self._keeping, None, None

@@ -76,17 +76,17 @@ class Keeper:
         self._next_look = 0.0
         self._drift = _drift()
         self._scanning_for = "the start"
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self.thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
         """End at the next safe point and follow nothing any more."""
         self._stopping.set()
         self._wake()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self.thread.is_alive():
+            self.thread.join()
         self.watcher.stop()
         with suppress(Empty):
             while True:
@@ -94,7 +94,7 @@ class Keeper:
 
     def run(self, call: Callable[[], T]) -> T:
         """Have `call` done by the thread that writes, before anything else; returns what it returns."""
-        if threading.current_thread() is self._thread:
+        if threading.current_thread() is self.thread:
             return call()
         future: Future[Any] = Future()
         self._calls.put((call, future))
@@ -125,7 +125,7 @@ class Keeper:
     @property
     def may_be_waited_for(self) -> bool:
         """Whether what is marked is taken in soon, and by another thread than the one that asks."""
-        return not self.waiting_because and threading.current_thread() is not self._thread
+        return not self.waiting_because and threading.current_thread() is not self.thread
 
     @property
     def has_calls(self) -> bool:
