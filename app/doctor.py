@@ -42,6 +42,11 @@ def export(folder: Path, tell: export_import.Told) -> int:
     return export_import.export(_existing(), folder, tell)
 
 
+def folders_of(folder: Path) -> list[str]:
+    """The folders that an export names."""
+    return export_import.folders_of(folder)
+
+
 def import_(folder: Path, keep: Collection[str], tell: export_import.Told) -> int:
     """All of an export or nothing; of the folders it names those in `keep` are kept."""
     with WriteLock("ken import"), staged(_made()) as draft, Store(draft) as store:

@@ -50,10 +50,9 @@ def import_(folder: Path, keep_folders: bool | None) -> None:
     """
     from app import doctor as checks
     from app.sanitize import plain_path
-    from index.store.export_import import folders_of
 
     source = folder.expanduser().absolute()
-    named = [path for path in folders_of(source) if Path(path).exists()]
+    named = [path for path in checks.folders_of(source) if Path(path).exists()]
     if named and keep_folders is None:
         for path in named:
             terminal.say(f"  {plain_path(path)}")
