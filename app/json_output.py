@@ -1,36 +1,31 @@
 """The JSON contract: what `--json` prints, as `assets/docs/json.md` documents it.
 
 Keys are only ever added. Paths are absolute; a path whose bytes are not UTF-8 carries them as lone
-surrogates (Python's `os.fsdecode`), escaped as `\\udcNN`. Text from files is as it stands in them; what a
-terminal would obey or hide is escaped as `\\uNNNN`, which changes no value.
+surrogates (Python's `os.fsdecode`), escaped as `\\udcNN`. Text from files is as it stands in them; what is
+not printable, or not seen, is escaped as `\\uNNNN`, which changes no value.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from app.sanitize import escaped
 from index.types import HEADING_SEPARATOR, Hit
 
 if TYPE_CHECKING:
     from app.api import Answer, Folder, Problem, Progress, Status, SyncReport, Why
 
 Json = dict[str, Any]
-_UNSAFE = re.compile(
-    "[\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e0fff]"
-)
-"""C1 controls, marks of direction and width, line separators, tags, lone surrogates; JSON escapes C0."""
 
 
 def dumps(value: object) -> str:
-    """One line of JSON that any terminal or pipe can carry."""
+    """One line of JSON that any terminal or pipe can carry, of printable characters alone."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return escaped(text, lambda character: json.dumps(character)[1:-1])
 
 
 def answer(found: Answer) -> Json:

@@ -1,15 +1,22 @@
-"""Text from files made safe to show: no control characters, no escape sequences, no hidden direction marks.
+"""Text from files made safe to show: no control characters, no escape sequences, nothing that hides.
 
-A document may hold anything, also sequences that would retitle, recolour or drive a terminal.
-Everything that is shown and came from a file, a name or a message passes through here first. `plain` takes
-away what is hidden, where text is only read; `visible` replaces it one for one, where positions in the text
-count; `plain_path` shows every byte of a name.
+A document may hold anything, also sequences that would drive a terminal, and characters that no reader sees:
+they reorder a line, or carry a message to whatever reads the text for a person. Everything that is shown and
+came from a file, a name or a message passes through here first. `plain` takes away what is hidden, where text
+is only read; `visible` replaces it one for one, where positions in the text count; `plain_path` shows every
+byte of a name, and `path_of` takes that back; `escaped` is for formats with escapes of their own.
+
+What is hidden: controls (ECMA-48), marks of direction (UAX #9), and what is drawn as nothing (Unicode's
+property Default_Ignorable_Code_Point, UAX #44), tags (U+E0000) among them. Joiners and variation selectors are
+kept, one at a time, beside characters whose shape they choose (UAX #31, 2.3; UTS #51; UTS #37): writing systems
+and emoji need them.
 """
 
 from __future__ import annotations
 
+import os
 import re
-import unicodedata
+from collections.abc import Callable
 
 # ECMA-48: CSI, then OSC/DCS/SOS/PM/APC up to their terminator, then two-character escapes; 7 and 8 bit.
 _SEQUENCE = re.compile(
@@ -17,40 +24,45 @@ _SEQUENCE = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
     r"|\x1b[ -/]*[0-~]"
 )
-# C0 and C1 without tab and newline, surrogates, zero-width and direction marks (UAX #9), line separators.
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+"""C0 and C1 without tab and newline, and surrogates."""
+_NOTHING = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+)
+"""What is drawn as nothing or turns a line about, whatever stands beside it."""
+_SYMBOLS = "\u2190-\u2bff\U0001f000-\U0001faff"
+_JOINED = f"\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc\ufe0f{_SYMBOLS}"
+"""Arabic, the scripts of India and beyond, Mongolian, emoji: a joiner between two of them chooses a shape."""
+_VARIED = f"#*0-9©®\u1800-\u18af\u203c-\u214f{_SYMBOLS}\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Keycaps, symbols, emoji, ideographs, Mongolian: a selector behind one of them chooses its shape."""
+_SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
-    "\U000e0000-\U000e007f]"
+    f"[{_CONTROLS}{_NOTHING}]|(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])|(?<![{_VARIED}])[{_SELECTORS}]"
 )
 _SPACES = re.compile(r"\s+")
 
 VISIBLE_MARK = "\N{SYMBOL FOR SUBSTITUTE FORM TWO}"
 """Stands for a character that would reorder or hide what surrounds it."""
-
-_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_TAGS = range(0xE0000, 0xE0080)
-_SURROGATES = range(0xD800, 0xE000)
-
-_TABLE: dict[int, str] = {
-    **{code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)},
-    0x0C: " ",
-    0x7F: "\N{SYMBOL FOR DELETE}",
-    **dict.fromkeys(range(0x80, 0xA0), VISIBLE_MARK),
-    **dict.fromkeys(_BIDI, VISIBLE_MARK),
-    **dict.fromkeys(_TAGS, VISIBLE_MARK),
-    **dict.fromkeys(_SURROGATES, "\N{REPLACEMENT CHARACTER}"),
-    0x2028: " ",
-    0x2029: " ",
+_SHOWN: dict[str, str] = {
+    **{chr(code): chr(0x2400 + code) for code in range(0x20)},
+    "\x0c": " ",
+    "\x7f": "\N{SYMBOL FOR DELETE}",
+    "\u00ad": "-",
+    **dict.fromkeys("\u200b\u2028\u2029", " "),
 }
+"""What `visible` shows for some of them."""
 _CARRIAGE_RETURN = re.compile("\r(?=\n)")
-_NEEDS_CLEANING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
-)
+_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+"""Printed as a blank of some width; not `isprintable`."""
+_JOINERS = "\u200c\u200d"
+_PATH_ESCAPE = re.compile(rb"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([nrt]))")
+"""What `plain_path` writes for what cannot be shown: a byte, a character, or a letter for a control."""
+_LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt])")
 
 
 def plain(text: str) -> str:
-    """`text` without anything that a terminal would obey; newlines stay, tabs become blanks."""
+    """`text` without what a terminal would obey or a reader not see; newlines stay, tabs become blanks."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return _HIDDEN.sub("", _SEQUENCE.sub("", lines)).replace("\t", "    ")
 
@@ -60,21 +72,56 @@ def plain_line(text: str) -> str:
     return _SPACES.sub(" ", plain(text)).strip()
 
 
-def plain_path(path: str) -> str:
-    """A path that can be shown: bytes that are not text appear as `\\xNN`, as do control characters."""
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if _is_shown(c) else repr(c)[1:-1] for c in shown)
-
-
-def _is_shown(character: str) -> bool:
-    return character == " " or unicodedata.category(character)[0] not in "CZ"
-
-
 def visible(text: str) -> str:
-    """Control, direction and tag characters shown as visible ones, one for one: positions hold."""
-    if _NEEDS_CLEANING.search(text) is None:
-        return text
-    return _CARRIAGE_RETURN.sub(" ", text).translate(_TABLE)
+    """What is hidden shown as visible characters, one for one: positions hold."""
+    return _HIDDEN.sub(lambda found: _shown(found[0]), _CARRIAGE_RETURN.sub(" ", text))
+
+
+def _shown(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":
+        return "\N{REPLACEMENT CHARACTER}"
+    return _SHOWN.get(character, VISIBLE_MARK)
+
+
+def escaped(text: str, escape: Callable[[str], str], *, keep: str = "") -> str:
+    """`text` with each character that is hidden or not printed as `escape` writes it, but for `keep`."""
+    seen = _HIDDEN.sub(lambda found: escape(found[0]), text)
+    if seen.isprintable():
+        return seen
+    return "".join(c if c.isprintable() or c in keep else escape(c) for c in seen)
+
+
+def plain_path(path: str) -> str:
+    """A path as it can be shown, every byte of it.
+
+    `\\xNN` stands for a byte that is no text, `\\uNNNN` for a character that is not seen. A backslash in front
+    of what would look like such an escape becomes one itself, so that `path_of` is exact.
+    """
+    return escaped(_LIKE_AN_ESCAPE.sub(r"\\x5c", path), _path_escape, keep=_BLANKS + _JOINERS)
+
+
+def _path_escape(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return repr(character)[1:-1]
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def path_of(shown: str) -> str:
+    """The path that `plain_path` showed so."""
+    return os.fsdecode(_PATH_ESCAPE.sub(_unescaped, os.fsencode(shown)))
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    byte, short, long, letter = found.groups()
+    if byte is not None:
+        return bytes([int(byte, 16)])
+    if letter is not None:
+        return {b"n": b"\n", b"r": b"\r", b"t": b"\t"}[letter]
+    code = int(short or long, 16)
+    return chr(code).encode("utf-8", "surrogatepass") if code <= 0x10FFFF else found[0]
 
 
 def width(text: str) -> int:
