@@ -7,9 +7,9 @@ is only read; `visible` replaces it one for one, where positions in the text cou
 byte of a name, and `path_of` takes that back; `escaped` is for formats with escapes of their own.
 
 What is hidden: controls (ECMA-48), marks of direction (UAX #9), and what is drawn as nothing (Unicode's
-property Default_Ignorable_Code_Point, UAX #44), tags (U+E0000) among them. Joiners and variation selectors are
-kept, one at a time, beside characters whose shape they choose (UAX #31, 2.3; UTS #51; UTS #37): writing systems
-and emoji need them.
+property Default_Ignorable_Code_Point, UAX #44), tags (U+E0000) among them. Joiners and variation selectors
+are kept, one at a time, beside characters whose shape they choose (UAX #31, 2.3; UTS #51; UTS #37): writing
+systems and emoji need them.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def escaped(text: str, escape: Callable[[str], str], *, keep: str = "") -> str:
 def plain_path(path: str) -> str:
     """A path as it can be shown, every byte of it.
 
-    `\\xNN` stands for a byte that is no text, `\\uNNNN` for a character that is not seen. A backslash in front
-    of what would look like such an escape becomes one itself, so that `path_of` is exact.
+    `\\xNN` stands for a byte that is no text, `\\uNNNN` for a character that is not seen. A backslash before
+    what would look like such an escape becomes one itself, so that `path_of` is exact.
     """
     return escaped(_LIKE_AN_ESCAPE.sub(r"\\x5c", path), _path_escape, keep=_BLANKS + _JOINERS)
 

@@ -2,33 +2,42 @@
 
 A thin front over `Library`: an assistant may search, read around a hit, ask for what is similar and
 see how fresh the index is; it can neither add nor forget anything. Owns what crosses to the assistant: text
-in which nothing is hidden, and paths as text whatever their bytes. Needs the `mcp` extra.
+in which nothing is hidden, paths as text whatever their bytes, and errors in words. Needs the `mcp` extra.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import ToolAnnotations
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import Field, ValidationError
 
 from app import __version__, json_output
-from app.api import Library
+from app.api import Answer, Library
 from app.errors import TITLED_ERRORS, UsageInvalid
 from app.query import parse
-from app.sanitize import visible
+from app.sanitize import path_of, plain_line, plain_path, visible
 
 MAX_HITS = 50
 MAX_CHARACTERS = 20_000
 MAX_QUERY = 10_000
 """Characters: more than any question; of a longer one the beginning would be compared anyway."""
 MAX_PATH = 4096
-"""Linux's PATH_MAX, macOS' is 1,024."""
+"""Bytes: Linux's PATH_MAX; macOS' is 1,024."""
+_MOST = (1 << 31) - 1
+"""The largest position or line: more than any document that is read has."""
+
+Limit = Annotated[int, Field(ge=1, le=MAX_HITS, description="How many files at most.")]
+Path = Annotated[str, Field(description="A path as a hit gives it.")]
+Start = Annotated[int, Field(ge=0, le=_MOST, description="Where to begin, in characters.")]
+Length = Annotated[int, Field(ge=1, le=MAX_CHARACTERS, description="How many characters.")]
+Line = Annotated[int, Field(ge=1, le=_MOST)]
+Question = Annotated[str, Field(description="A whole question; filters may stand in it.")]
 
 INSTRUCTIONS = (
     "Search the person's own files by meaning and words. Ask whole questions; narrow with filters inside "
@@ -40,50 +49,100 @@ INSTRUCTIONS = (
 
 def server(library: Library) -> MCPServer:
     """The server, ready to run; the caller keeps and closes the library."""
-    mcp = MCPServer("ken", version=__version__, instructions=INSTRUCTIONS)
-    read_only = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    mcp = _Server("ken", version=__version__, instructions=INSTRUCTIONS)
+    tool = mcp.tool(annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))
+    for made in (_search, _read, _similar, _status):
+        tool(made(library))
+    return mcp
 
-    @mcp.tool(annotations=read_only)
-    def search(query: str, limit: int = 10) -> dict[str, Any]:
-        """Passages that answer a question, best first, one result a file."""
+
+Tool = Callable[..., dict[str, Any]]
+
+
+def _search(library: Library) -> Tool:
+    def search(query: Question, limit: Limit = 10) -> dict[str, Any]:
+        """Passages that answer a question, best first, one result a file.
+
+        Filters may stand in the query: in:FOLDER, type:pdf, since:2w, before:2024, lang:python,
+        heading:WORDS, glob:*.md, size:>1mb, mode:words.
+        """
         with in_words():
-            asked = parse(_bounded(query, MAX_QUERY, "query"))
+            asked = parse(_query(query))
             if asked.problems:
-                raise UsageInvalid(asked.problems[0] + ".", "Correct the filter, or leave it out.")
-            most = _within(limit, 1, MAX_HITS)
-            found = library.search(asked.text, limit=most, mode=asked.mode or "hybrid", filter=asked.filter)
-            return _shown(json_output.answer(found))
+                raise UsageInvalid(f"{asked.problems[0]}.", "Correct the filter, or leave it out.")
+            mode = asked.mode or "hybrid"
+            return _answer(library.search(asked.text, limit=limit, mode=mode, filter=asked.filter))
 
-    @mcp.tool(annotations=read_only)
-    def read(path: str, start: int = 0, length: int = 4000) -> dict[str, Any]:
+    return search
+
+
+def _read(library: Library) -> Tool:
+    def read(path: Path, start: Start = 0, length: Length = 4000) -> dict[str, Any]:
         """A stretch of an indexed file's text; `start` and `length` in characters, as in a hit."""
         with in_words():
-            found = library.excerpt(_path(path), max(0, start), _within(length, 1, MAX_CHARACTERS))
-            return _shown(
-                {
-                    "path": found.path,
-                    "title": found.title,
-                    "text": found.text,
-                    "start": found.start,
-                    "line": found.line,
-                    "length": found.length,
-                }
-            )
+            found = library.excerpt(_path(path), start, length)
+            names = ("path", "title", "text", "start", "line", "length")
+            return _shown({name: getattr(found, name) for name in names})
 
-    @mcp.tool(annotations=read_only)
-    def similar(path: str, line: int | None = None, limit: int = 10) -> dict[str, Any]:
+    return read
+
+
+def _similar(library: Library) -> Tool:
+    def similar(path: Path, line: Line | None = None, limit: Limit = 10) -> dict[str, Any]:
         """What else is like this file, or like its passage at this line."""
         with in_words():
-            found = library.similar(_path(path), line, limit=_within(limit, 1, MAX_HITS))
-            return _shown(json_output.answer(found))
+            found = _answer(library.similar(_path(path), line, limit=limit))
+            return found | {"query": plain_path(path) if line is None else f"{plain_path(path)}:{line}"}
 
-    @mcp.tool(annotations=read_only)
+    return similar
+
+
+def _status(library: Library) -> Tool:
     def status() -> dict[str, Any]:
         """Folders, files and passages in the index, and what is waiting to be read."""
         with in_words():
             return _shown(json_output.status(library.status()))
 
-    return mcp
+    return status
+
+
+class _Server(MCPServer):
+    """Says in words what is wrong with a call."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Any = None
+    ) -> CallToolResult | InputRequiredResult:
+        try:
+            await self._require_known(name, arguments)
+            return await super().call_tool(name, arguments, context)
+        except UnexpectedToolError as error:
+            kind = type(error.__cause__).__name__
+            raise UnexpectedToolError(f"Something unexpected happened in ken ({kind}).") from error.__cause__
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(_wrong_arguments(name, error.__cause__)) from None
+            raise
+
+    async def _require_known(self, name: str, arguments: dict[str, Any]) -> None:
+        known = {tool.name: tool.input_schema.get("properties", {}) for tool in await self.list_tools()}
+        if name not in known:
+            raise ToolError(f"There is no tool {_quoted(name)}. There are: {', '.join(known)}.")
+        if unknown := sorted(set(arguments) - set(known[name])):
+            names = ", ".join(known[name]) or "none"
+            raise ToolError(f"{name} takes no argument {_quoted(unknown[0])}. It takes: {names}.")
+
+
+def _wrong_arguments(tool: str, error: ValidationError) -> str:
+    """What is wrong with each argument, without the values: they may be of any size."""
+    faults = [
+        f"{'.'.join(map(str, fault['loc'][:1]))}: {fault['msg']}."
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return plain_line(f"{tool} cannot be called so. {' '.join(dict.fromkeys(faults))}")
+
+
+def _quoted(name: str) -> str:
+    return repr(plain_line(name[:60]))
 
 
 @contextmanager
@@ -92,37 +151,44 @@ def in_words() -> Iterator[None]:
     try:
         yield
     except TITLED_ERRORS as error:
-        raise ToolError(visible(f"{error.title}. {error.what} {error.fix}".strip())) from error
+        raise ToolError(plain_line(f"{error.title}. {error.what} {error.fix}")) from None
 
 
-def _within(value: int, least: int, most: int) -> int:
-    return max(least, min(most, value))
-
-
-def _bounded(text: str, most: int, what: str) -> str:
-    if len(text) > most:
-        raise UsageInvalid(f"The {what} has {len(text):,} characters.", f"Send at most {most:,}.")
-    return text.replace("\0", " ").encode("utf-8", "replace").decode()
-
-
-# A path may be any bytes, and JSON holds text: a byte that is not UTF-8 travels as `\xNN`, a backslash as
-# itself, so what comes back is taken as it stands if there is such a file, and else decoded.
+def _query(query: str) -> str:
+    """The question that an assistant asks, of characters that UTF-8 has. Raises `UsageInvalid`."""
+    if len(query) > MAX_QUERY:
+        raise UsageInvalid(f"The query has {len(query):,} characters.", f"Send at most {MAX_QUERY:,}.")
+    return query.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _path(path: str) -> str:
-    """The path that an assistant names. Raises `UsageInvalid` where it is none."""
-    given = _bounded(path, MAX_PATH, "path")
-    if not given.startswith(os.sep):
-        raise UsageInvalid(f"The path {given} is not absolute.", "Give the path of a hit as it stands.")
-    if "\\x" in given and not os.path.lexists(given):
-        packed = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), os.fsencode(given))
-        return os.fsdecode(packed)
-    return given
+    """The path that an assistant names: as `_shown` writes it, as JSON does, or as it is.
+
+    Raises `UsageInvalid` where it is none.
+    """
+    try:
+        packed = os.fsencode(path)
+    except UnicodeEncodeError:
+        raise UsageInvalid("The path holds characters that no path has.", _AS_IT_STANDS) from None
+    if len(packed) > MAX_PATH or b"\0" in packed:
+        what = "a NUL character" if b"\0" in packed else f"{len(packed):,} bytes"
+        raise UsageInvalid(f"The path has {what}, and no path has.", _AS_IT_STANDS)
+    if not path.startswith(os.sep):
+        raise UsageInvalid(f"The path {plain_path(path)} is not absolute.", _AS_IT_STANDS)
+    meant = path_of(path)
+    return meant if os.path.lexists(meant) else path
+
+
+_AS_IT_STANDS = "Give the path of a hit as it stands."
+
+
+def _answer(found: Answer) -> dict[str, Any]:
+    return _shown(json_output.answer(found))
 
 
 def _shown(result: dict[str, Any]) -> dict[str, Any]:
     """A result with nothing hidden in its strings; positions in texts hold."""
-    return {key: _name(item) if key == "path" else _shown_value(item) for key, item in result.items()}
+    return {key: plain_path(item) if key == "path" else _shown_value(item) for key, item in result.items()}
 
 
 def _shown_value(value: Any) -> Any:
@@ -131,9 +197,3 @@ def _shown_value(value: Any) -> Any:
     if isinstance(value, list):
         return [_shown_value(item) for item in value]
     return visible(value) if isinstance(value, str) else value
-
-
-def _name(path: object) -> str:
-    """A path as text that `_path` takes back."""
-    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return text.encode("utf-8", "replace").decode()
