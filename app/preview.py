@@ -48,9 +48,7 @@ class Documents:
             if key in self._kept:
                 return self._kept[key]
             self._readers = readers = self._readers or ReaderPool(1)
-        read = readers.read(path)
-        if read.inode != found.stat.st_ino:
-            raise PathInvalid(f"{plain_path(path)} was replaced while it was read.", "Ask again.")
+        read = readers.read(path, root="" if root in (None, path) else root)
         document = Excerpts(without_withheld(read.document))
         with self._guard:
             while len(self._kept) >= KEPT:
@@ -80,9 +78,11 @@ def _allowed(path: str, record: FileRecord | None, root: str | None, rules: Rule
     verdict = judge(path, root, rules)
     if not isinstance(verdict, Found):
         raise PathInvalid(f"{shown} is not shown. {verdict.reason}", "`ken why PATH` says more.")
-    real = os.path.realpath(path)
-    if real != path and not real.startswith(os.path.realpath(root).rstrip(os.sep) + os.sep) and path != root:
-        raise PathInvalid(f"{shown} leads out of its folder now.", "`ken why PATH` says more.")
+    if path != root and os.path.realpath(path) != path:
+        raise PathInvalid(
+            f"{shown} is not shown. A folder on the way to it is a link now.",
+            "Index the folder where it lies: `ken index PATH`.",
+        )
     return verdict
 
 

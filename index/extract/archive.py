@@ -91,7 +91,8 @@ def _fed(parser: XMLParser, data: bytes) -> Any:
         parser.feed(data)
         return parser.close()
     except ParseError as error:
-        raise FileFailed(f"It is damaged: its XML breaks off ({error}).") from None
+        line, _ = error.position
+        raise FileFailed(f"It is damaged: its XML breaks off in line {line}.") from None
 
 
 class _Nothing:

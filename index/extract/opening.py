@@ -19,18 +19,20 @@ _SF_DATALESS = 0x40000000
 """A flag of macOS: only the name is on this disk, and reading would fetch the content (sys/stat.h)."""
 
 
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+
+
 @contextmanager
-def opened(path: str) -> Iterator[int]:
+def opened(path: str, root: str = "") -> Iterator[int]:
     """A descriptor of the regular file at `path`, links followed; never blocks on a FIFO or device.
 
-    Raises FileSkipped, FileFailed or FileUnreadable; what the system refuses inside the block is told
-    in the same way.
+    With `root`, a folder that `path` lies in, no link below it is followed. Raises FileSkipped, FileFailed or
+    FileUnreadable; what the system refuses inside the block is told in the same way.
     """
     descriptor = -1
     try:
         _require_regular(os.stat(path))  # noqa: PTH116
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
-        descriptor = os.open(os.path.realpath(path), flags)
+        descriptor = _below(root, path) if root else os.open(os.path.realpath(path), _FLAGS)
         _require_regular(os.fstat(descriptor))
         yield descriptor
     except OSError as error:
@@ -38,6 +40,27 @@ def opened(path: str) -> Iterator[int]:
     finally:
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def _below(root: str, path: str) -> int:
+    """The file opened step by step from `root`, each step in the folder that the one before opened.
+
+    So no folder on the way can become a link between a look at it and the opening.
+    """
+    folder = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        *folders, name = os.path.relpath(path, root).split(os.sep)
+        for part in folders:
+            inner = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(name, _FLAGS, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise FileSkipped("It is a link now, or lies behind one; links are not followed.") from None
+        raise
+    finally:
+        os.close(folder)
 
 
 def failure(number: int) -> FileFailed:

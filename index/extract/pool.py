@@ -43,8 +43,10 @@ class ReaderPool:
         self.memory = 0
         """Resident bytes at their peak of the largest child that has answered so far."""
 
-    def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
+    def read(self, path: str, cutting: Cutting | None = None, *, root: str = "") -> ReadFile:
         """The document at `path`, with its passages where `cutting` says how to cut it.
+
+        With `root`, a folder that `path` lies in, no link below it is followed.
 
         Raises FileSkipped or FileFailed with the reason: FileUnreadable where it says nothing of the
         file, FileTooSlow where the time was over. A file that changes while it is read is read
@@ -52,7 +54,7 @@ class ReaderPool:
         """
         request = asked(os.path.basename(path), cut=cutting is not None)  # noqa: PTH119
         for _ in range(3):
-            with opened(path) as descriptor:
+            with opened(path, root) as descriptor:
                 before = os.fstat(descriptor)
                 answer = self._ask(request, descriptor, cutting)
                 after = os.fstat(descriptor)

@@ -34,8 +34,8 @@ def read(source: Source) -> Document:
             book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content()))
     except python_calamine.PasswordError:
         raise FileSkipped("It is locked with a password.", "Save a copy without a password.") from None
-    except python_calamine.CalamineError as error:
-        raise FileFailed(f"It is damaged or no workbook ({one_line(str(error))[:120]}).") from None
+    except python_calamine.CalamineError:  # whose words may quote the file
+        raise FileFailed("It is damaged or no workbook.") from None
     builder = Builder()
     for name in book.sheet_names:
         if builder.full or source.late:

@@ -149,8 +149,10 @@ def _read(name: str, cutting: Cutting | None, file: WatchedFile, size: int) -> b
 
 
 def _brief(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words[:160]}" if words else type(error).__name__
+    """The kind of an error and its place: its words may quote the file."""
+    places = (("line", getattr(error, "lineno", None)), ("position", getattr(error, "start", None)))
+    place = next((f" in {name} {number}" for name, number in places if type(number) is int), "")
+    return type(error).__name__ + place
 
 
 def _bounded(document: Document) -> Document:
