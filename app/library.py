@@ -23,7 +23,7 @@ from app.errors import NothingIndexed, PathInvalid, UsageInvalid
 from app.lock import WriteLock
 from app.model import LazyModel, TextModel
 from app.places import absolute, usable
-from app.preview import Documents, Excerpts
+from app.preview import Documents, Excerpts, allowed
 from app.roots import FORGOTTEN, Kept, is_under
 from app.rules import rules_of
 from app.stale_hits import check, notice
@@ -35,7 +35,7 @@ from index.passages.chunker import SIZE, chunker
 from index.search.searcher import Searcher
 from index.store.store import Store
 from index.store.vectors import DIMENSION
-from index.types import Filter, Mode, Results
+from index.types import FileRecord, Filter, Mode, Results
 from index.walk.walker import Rules, configured_faults
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class LocalLibrary:
         started = time.perf_counter()
         path = absolute(path)
         searcher = self._searcher()
+        allowed(path, *self._known(path), self.rules)
 
         def ask(number: int) -> Results:
             return searcher.similar(path, line, limit=number, filter=filter or Filter())
@@ -396,10 +397,14 @@ class LocalLibrary:
 
     def _document(self, path: str) -> Excerpts:
         path = absolute(path)
+        return self._documents.read(path, *self._known(path), self.rules)
+
+    def _known(self, path: str) -> tuple[FileRecord | None, str | None]:
+        """What the index has of a path, and the folder that keeps it."""
         store = self._store()
-        kept = Kept(store.folders() if store else ())
-        record = store.files(path).get(path) if store else None
-        return self._documents.read(path, record, kept.root_of(path), self.rules)
+        if store is None:
+            return None, None
+        return store.files(path).get(path), Kept(store.folders()).root_of(path)
 
 
 def _nothing() -> NothingIndexed:

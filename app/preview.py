@@ -42,7 +42,7 @@ class Documents:
         `record` is what the index has of it, `root` the folder that keeps it. Raises `PathInvalid` where it
         may not be shown, `FileSkipped` or `FileFailed` where it cannot be read.
         """
-        found = _allowed(path, record, root, rules)
+        found = allowed(path, record, root, rules)
         key = (path, Stamp.of(found.stat))
         with self._guard:
             if key in self._kept:
@@ -68,7 +68,7 @@ class Documents:
                 self._readers = None
 
 
-def _allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Found:
+def allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Found:
     """The file, where it is indexed and the rules would index it now. Raises `PathInvalid`."""
     shown = plain_path(path)
     if record is None or root is None:

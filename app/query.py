@@ -162,7 +162,10 @@ def size(value: str) -> int:
     found = _SIZE.fullmatch(value.strip())
     if found is None:
         raise ValueError("is no size: write 300, 20k or 1.5mb")
-    return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
+    try:
+        return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
+    except OverflowError:
+        raise ValueError("is larger than any file") from None
 
 
 def mode(value: str) -> Mode:

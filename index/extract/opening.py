@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 from index.errors import FileFailed, FileSkipped, FileUnreadable
 
@@ -49,7 +50,7 @@ def _below(root: str, path: str) -> int:
     """
     folder = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        *folders, name = os.path.relpath(path, root).split(os.sep)
+        *folders, name = PurePath(path).relative_to(root).parts
         for part in folders:
             inner = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
             os.close(folder)

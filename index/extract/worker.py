@@ -25,6 +25,7 @@ from functools import lru_cache, partial
 from pathlib import PurePath
 from typing import Any, get_args
 
+from index.credentials import credentials
 from index.errors import FileFailed, FileSkipped
 from index.extract import limits, sniff
 from index.extract.confinement import confine
@@ -148,6 +149,13 @@ def _read(name: str, cutting: Cutting | None, file: WatchedFile, size: int) -> b
         return _refusal("failed", f"It is damaged or not what its name says ({_brief(error)}).", "")
 
 
+def _told(words: str) -> str:
+    """A reason or note without credentials: it may name parts of the file, and names may be anything."""
+    for start, end in reversed(credentials(words)):
+        words = words[:start] + "…" + words[end:]
+    return words
+
+
 def _brief(error: Exception) -> str:
     """The kind of an error and its place: its words may quote the file."""
     places = (("line", getattr(error, "lineno", None)), ("position", getattr(error, "start", None)))
@@ -180,7 +188,7 @@ def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None =
         "title": document.title,
         "passage_title": passages[0].title if passages else "",
         "language": document.language,
-        "note": document.note,
+        "note": _told(document.note),
         "headings": list(headings),
         "cut": passages is not None,
         "pages": document.pages,
@@ -194,7 +202,7 @@ def _unreadable(error: int) -> bytes:
 
 
 def _refusal(state: str, what: str, fix: str) -> bytes:
-    return _frame({"refused": state, "what": what, "fix": fix})
+    return _frame({"refused": state, "what": _told(what), "fix": fix})
 
 
 def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> bytes:
