@@ -70,7 +70,7 @@ def test_every_option_is_documented() -> None:
             assert any(f"{option}" in part[0] for option in parameter.opts), f"ken {name} {parameter.opts}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.name != "CHANGELOG.md"], ids=lambda d: d.name)
 def test_every_command_a_document_names_exists(document: Path) -> None:
     known = commands()
     for words in written_commands(document.read_text(encoding="utf-8")):

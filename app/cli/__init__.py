@@ -38,7 +38,6 @@ COMMANDS = {
     "backup": "app.cli.maintain:backup",
     "restore": "app.cli.maintain:restore",
     "model": "app.cli.model:model",
-    "bench": "app.cli.bench:bench",
 }
 """Each command's name, and where its click command is found when it is called."""
 

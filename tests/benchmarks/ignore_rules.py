@@ -1,18 +1,15 @@
-"""What ignore files cost: reading 1,000 and 80,000 patterns, and a path judged under them.
-
-python -m tests.benchmarks.ignore_rules [--json]
-"""
+"""Benchmark `ignore-rules`: compiling 1,000 and 80,000 patterns, and matching a path with them."""
 
 from __future__ import annotations
 
-import json
 import random
-import sys
 import time
+from collections.abc import Sequence
 
 from index.walk.ignore_rules import parse
 
 FORMS = ("*.x{}", "name{}", "dir{}/", "/a/b{}", "a*b{}", "**/q{}/*.c", "foo?{}", "[ab]{}*")
+PATTERNS = (1_000, 80_000)
 PATHS = tuple(f"src/module{number}/file{number}.py" for number in range(2_000))
 
 
@@ -33,18 +30,14 @@ def measured(patterns: int) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    rows = [measured(patterns) for patterns in (1_000, 80_000)]
-    if "--json" in sys.argv[1:]:
-        print(json.dumps(rows))
-        return
-    for row in rows:
-        print(
-            "{patterns:7,.0f} patterns: compiled in {compile_ms:,.1f} ms, {path_us:,.1f} µs a path".format(
-                **row
-            )
-        )
+def run(patterns: Sequence[int] = PATTERNS) -> list[dict[str, float]]:
+    return [measured(number) for number in patterns]
 
 
-if __name__ == "__main__":
-    main()
+def as_json(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    return rows
+
+
+def table(rows: list[dict[str, float]]) -> str:
+    line = "{patterns:7,.0f} patterns: compiled in {compile_ms:,.1f} ms, {path_us:,.1f} µs a path"
+    return "\n".join(line.format(**row) for row in rows)

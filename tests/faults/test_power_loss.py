@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.same_index import contents, fresh
+from tests.benchmarks.workload import Workload
 
-from app.bench.workload import Workload
 from app.config import Config
 from app.library import LocalLibrary
 

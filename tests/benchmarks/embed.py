@@ -1,4 +1,4 @@
-"""`ken bench embed`: tokens a second, query latency, cold start, memory and exactness of every engine here.
+"""Benchmark `embed`: speed, query latency, cold start, memory and exactness of every engine here.
 
 Each engine and precision runs in a process of its own, so that peak memory and cold start are its own, and
 takes its turn in every round; so does whatever else is named with `--beside`. Figures are medians of the
@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.bench import contestant
-from app.bench.percentile import percentile
 from app.errors import UsageInvalid
+from tests.benchmarks import TOP, contestant
+from tests.benchmarks.percentile import percentile
 
 LENGTHS = (64, 128, 256, 512)
 ROUNDS = 3
@@ -122,7 +122,7 @@ def run(
         contestants = []
         for engine, precision in ENGINES[choose("auto")]:
             say(f"{engine} {precision} starts …")
-            command = [sys.executable, "-m", "app.bench.contestant", "ken"]
+            command = [sys.executable, "-m", "tests.benchmarks.contestant", "ken"]
             contestants.append(_start(stack, engine, precision, command, [engine, precision]))
         for other in beside:
             kind, _, path = other.partition(":")
@@ -149,7 +149,7 @@ def _start(
     stack: ExitStack, engine: str, precision: str, command: list[str], arguments: list[str]
 ) -> _Process:
     command = [*command, repr(time.time()), *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=TOP)
     stack.enter_context(process)
     stack.callback(process.kill)
     started = _Process(engine, precision, process)

@@ -1,4 +1,4 @@
-"""`ken bench read`: every file counted once, and another reader that hangs or dies costs that file alone."""
+"""The benchmark of reading: every file counted once; another reader that hangs or dies costs that file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.tiny_model import make_tiny_checkpoint
 
-from app.bench import read
 from app.errors import UsageInvalid
+from tests.benchmarks import read
 
 OTHER = """
 import os, sys, time

@@ -1,4 +1,4 @@
-"""`ken bench search`: the index from ten thousand to a million passages, beside other exact searches.
+"""Benchmark `search`: the index from ten thousand to a million passages, beside other exact searches.
 
 Makes indexes of its own in a throw-away folder: passages of real words (the demo's, as
 frequent as Zipf's law has them) and random unit vectors, which are the hardest to tell apart. Peers
@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import paths
-from app.bench.percentile import percentile
 from index.search.searcher import Searcher
 from index.search.vector_cache import Resident
 from index.store.database import ReaderPool, rows
@@ -33,6 +32,7 @@ from index.store.generations import serving
 from index.store.store import Store
 from index.store.vectors import DIMENSION, FULL, blocks, cosines, shorten
 from index.types import FileRecord, Passage
+from tests.benchmarks.percentile import percentile
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUESTIONS = 60

@@ -1,4 +1,4 @@
-"""`ken bench soak`: hours of steady change, looked at each minute: what must stay flat, does it?
+"""Benchmark `soak`: hours of steady change, measured each minute, to see what grows.
 
 Edits, atomic saves, moves, copies, deletes and renamed folders under a daemon of its own, and a
 question a second. At the end the index is compared with the disk.
@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.bench import chart
-from app.bench.own_daemon import Say, index_all, own_daemon
-from app.bench.percentile import percentile
-from app.bench.workload import Workload, prose
 from app.errors import TITLED_ERRORS
+from tests.benchmarks import chart
+from tests.benchmarks.own_daemon import Say, index_all, own_daemon
+from tests.benchmarks.percentile import percentile
+from tests.benchmarks.workload import Workload, prose
 
 if TYPE_CHECKING:
     import psutil

@@ -1,4 +1,4 @@
-"""`ken bench fresh`: from a save, a move or a delete to what a search shows, under a running daemon.
+"""Benchmark `fresh`: from a save, a move or a delete to what a search shows, with a running daemon.
 
 Also what a renamed tree takes, and how long a question takes while indexing goes at full speed.
 """
@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.bench.own_daemon import Say, index_all, own_daemon
-from app.bench.percentile import percentile
-from app.bench.workload import prose
+from tests.benchmarks.own_daemon import Say, index_all, own_daemon
+from tests.benchmarks.percentile import percentile
+from tests.benchmarks.workload import prose
 
 if TYPE_CHECKING:
     from app.daemon.client import RemoteLibrary

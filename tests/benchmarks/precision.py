@@ -1,4 +1,4 @@
-"""nDCG@10 of vectors alone, by precision: `python -m app.bench.precision int8 FOLDER…`.
+"""nDCG@10 of vectors alone, by precision: `python -m tests.benchmarks precision int8 FOLDER…`.
 
 Documents are embedded whole, without an index, so that nothing but the vectors differs between two runs.
 A set is thinned by a fixed draw to a number of questions, the documents relevant to them and others up to a
@@ -8,12 +8,13 @@ number of documents; equal numbers give equal sets on every machine.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import click
 import numpy as np
 
 from app.evaluation.retrieval import DEPTH, EvaluationSet, read_set
+from embedder.embedder import truncate_matryoshka
 
 
 def thin(asked: EvaluationSet, queries: int, documents: int) -> EvaluationSet:
@@ -30,13 +31,10 @@ def thin(asked: EvaluationSet, queries: int, documents: int) -> EvaluationSet:
     return EvaluationSet(asked.name, kept, texts, {id_: asked.qrels[id_] for id_ in chosen})
 
 
-@click.command(help=__doc__)
-@click.argument("precision")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", help="A model's name or folder.")
-@click.option("--queries", default=300, show_default=True)
-@click.option("--documents", default=1000, show_default=True)
-def main(precision: str, folders: tuple[Path, ...], model: str | None, queries: int, documents: int) -> None:
+def run(
+    precision: str, folders: Sequence[Path], model: str | None, queries: int, documents: int
+) -> Iterator[str]:
+    """One line for each set and dimension: set, documents, queries, engine, precision, dimension, nDCG@10."""
     import ir_measures
 
     import embedder
@@ -48,19 +46,15 @@ def main(precision: str, folders: tuple[Path, ...], model: str | None, queries: 
             names = list(asked.documents)
             titles = [asked.documents[name][0] or None for name in names]
             vectors = loaded.embed_documents([asked.documents[name][1] for name in names], titles)
-            questions = loaded.embed_queries(list(asked.queries.values()), task=task)
+            query_vectors = loaded.embed_queries(list(asked.queries.values()), task=task)
             for dim in (768, 256):
-                short = vectors[:, :dim] / np.linalg.norm(vectors[:, :dim], axis=1, keepdims=True)
-                scores = questions[:, :dim] @ short.T
-                run = {
+                short = truncate_matryoshka(vectors, dim)
+                scores = query_vectors[:, :dim] @ short.T
+                ranking = {
                     query: {names[i]: float(row[i]) for i in np.argsort(-row)[:DEPTH]}
                     for query, row in zip(asked.queries, scores, strict=True)
                 }
-                ndcg = ir_measures.calc_aggregate([ir_measures.nDCG @ 10], asked.qrels, run)
+                ndcg = ir_measures.calc_aggregate([ir_measures.nDCG @ 10], asked.qrels, ranking)
                 (value,) = ndcg.values()
                 size = f"{len(names)}\t{len(asked.queries)}"
-                click.echo(f"{asked.name}\t{size}\t{loaded.engine}\t{loaded.precision}\t{dim}\t{value:.4f}")
-
-
-if __name__ == "__main__":
-    main()
+                yield f"{asked.name}\t{size}\t{loaded.engine}\t{loaded.precision}\t{dim}\t{value:.4f}"

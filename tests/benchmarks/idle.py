@@ -1,4 +1,4 @@
-"""`ken bench idle`: what the daemon takes while nothing happens, with many files watched."""
+"""Benchmark `idle`: what the daemon takes while nothing happens, with many files watched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from app.bench.own_daemon import Say, index_all, own_daemon
+from tests.benchmarks.own_daemon import Say, index_all, own_daemon
 
 FILES = 50_000
 FOLDERS = 2_500

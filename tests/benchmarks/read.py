@@ -1,4 +1,4 @@
-"""`ken bench read FOLDER`: reading and cutting, by format, beside another reader on the same files.
+"""Benchmark `read FOLDER`: extracting and chunking, by format, beside another reader of the same files.
 
 Uses the children, the readers and the cutting that indexing uses, with the model's own token counts.
 Embeds nothing and writes nothing.
@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePath
 from queue import Empty, Queue
 
-from app.bench.peer_reader import PeerReader
 from app.config import ModelConfig
 from app.model import LazyModel
 from index.errors import FileFailed, FileSkipped
 from index.extract import Cutting, ReaderPool, ReadFile
 from index.walk.walker import Rules, Skipped, walk
+from tests.benchmarks.peer_reader import PeerReader
 
 READERS = 2
 PEER_SECONDS = 120.0

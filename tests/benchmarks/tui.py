@@ -1,4 +1,4 @@
-"""`ken bench tui`: how fast the terminal interface paints and what it costs, with the real model in a daemon.
+"""Benchmark `tui`: how fast the terminal interface paints and what it costs, with the real model.
 
 Makes 50,000 passages in files of their own, a throw-away home and its daemon. The first paint, idle
 processor time and memory are those of `ken` in a terminal of its own; keystrokes are driven headless.
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import paths
-from app.bench.percentile import percentile
+from tests.benchmarks.percentile import percentile
 
 if TYPE_CHECKING:
     from app.api import Answer
@@ -128,11 +128,11 @@ def _home(top: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 def _fill(folder: Path, say: Callable[[str], None]) -> None:
     """Files of real words with random vectors: what meaning finds does not matter for how long it takes."""
-    from app.bench.search import Vocabulary
     from app.config import ModelConfig
     from app.model import LazyModel
     from index.store.store import Store
     from index.types import FileRecord, Passage
+    from tests.benchmarks.search import Vocabulary
 
     generator = np.random.default_rng(7)
     words = Vocabulary()

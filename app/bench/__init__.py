@@ -1,1 +1,0 @@
-"""Benchmarks of the parts, each run by `ken bench NAME`."""
