@@ -13,9 +13,9 @@ from pathlib import Path
 from support.daemons import Daemons
 from support.same_index import contents, fresh
 from support.waiting import until
-from tests.benchmarks.workload import Workload
 
 from app import paths
+from tests.benchmarks.workload import Workload
 
 KILLS = int(os.environ.get("KEN_KILLS", "5"))
 

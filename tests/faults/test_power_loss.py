@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from support.same_index import contents, fresh
-from tests.benchmarks.workload import Workload
 
 from app.config import Config
 from app.library import LocalLibrary
+from tests.benchmarks.workload import Workload
 
 POINTS = 6
 
