@@ -225,18 +225,10 @@ class Run:
 
     def _put(self, new: Sequence[Taken]) -> tuple[int, list[Taken]]:
         """How many texts wait because of these files, and the files as they were stored."""
-        waiting = 0
-
-        def put(some: Sequence[Taken]) -> None:
-            nonlocal waiting
-            waiting += self._store.put([(taken.record, taken.passages) for taken in some])
-
-        failed = {taken.record.path: error for taken, error in do_all(put, new)}
-        refused = [
-            _not_stored(taken.record, error) for taken in new if (error := failed.get(taken.record.path))
-        ]
-        do_all(put, refused)
-        return waiting, [taken for taken in new if taken.record.path not in failed] + refused
+        waiting, refused = self._store.put_each([(taken.record, taken.passages) for taken in new])
+        paths = {record.path for record in refused}
+        stored = [taken for taken in new if taken.record.path not in paths]
+        return waiting, stored + [Taken(record) for record in refused]
 
     def _kept_unread(self, taken: Taken) -> bool:
         """Whether the file could not be read just now and the index has passages of it: they stay."""
@@ -293,9 +285,3 @@ class Run:
 
 def _content(record: FileRecord) -> Content:
     return record.hash, record.size, record.kind, record.language, record.title
-
-
-def _not_stored(record: FileRecord, error: Exception) -> Taken:
-    """What is said of a file whose passages the index would not take."""
-    reason = f"What was read from it could not be stored ({type(error).__name__})."
-    return Taken(replace(record, state="failed", reason=reason, hash=b"", kind="", language="", title=""))

@@ -165,29 +165,28 @@ class Store:
             file_rows.drop_unused(db, left)
         return waiting
 
-    def put_each(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> list[FileRecord]:
+    def put_each(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> tuple[int, list[FileRecord]]:
         """The same, but a file that cannot be stored is remembered as failed, and the others are stored.
 
-        Returns the records of the files that were refused, each with its reason. Raises only what is wrong
-        with the index, the disk or the lock.
+        Returns how many texts lack a vector because of this, and the records of the files that were
+        refused, each with its reason. Raises only what is wrong with the index, the disk or the lock.
         """
         try:
-            self.put(items)
+            return self.put(items), []
         except FILES_FAULT:
-            return [record for item in items for record in self._put_alone(*item)]
-        return []
+            alone = [self._put_alone(*item) for item in items]
+            return sum(waiting for waiting, _ in alone), [record for _, some in alone for record in some]
 
-    def _put_alone(self, record: FileRecord, passages: Sequence[Passage]) -> list[FileRecord]:
+    def _put_alone(self, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, list[FileRecord]]:
         try:
-            self.put([(record, passages)])
+            return self.put([(record, passages)]), []
         except FILES_FAULT as error:
             why = error.what if isinstance(error, FileFailed) else f"The index refuses it ({error})."
             failed = refused(record, f"What was read of it could not be stored. {why}")
             # A path that no file can have cannot be remembered either.
             with suppress(*FILES_FAULT):
                 self.put([(failed, ())])
-            return [failed]
-        return []
+            return 0, [failed]
 
     def move(self, old: str, new: str, record: FileRecord) -> None:
         """The file at `old` is now at `new`, its passages unchanged; what was at `new` is dropped."""

@@ -64,7 +64,7 @@ def test_any_record_comes_back_in_bounds_or_is_refused_with_a_reason(
     hostile: FileRecord, some: list[Passage]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "a.db", fingerprint="a") as store:
-        refused = store.put_each([(record("/n/good.md"), [passage("a heron")]), (hostile, some)])
+        _, refused = store.put_each([(record("/n/good.md"), [passage("a heron")]), (hostile, some)])
         files = store.files()
         assert files["/n/good.md"].state == "indexed"
         assert store.check() == []
@@ -88,7 +88,7 @@ def test_any_record_comes_back_in_bounds_or_is_refused_with_a_reason(
 def test_a_value_of_any_type_is_stored_or_refused(field: str, value: Any) -> None:
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "a.db") as store:
         hostile = replace(EVERY, **{field: value})
-        refused = store.put_each([(hostile, [])])
+        _, refused = store.put_each([(hostile, [])])
         kept = store.files()["/n/a.md"]
         assert kept == refused[0] if refused else getattr(kept, field) == value or field == "reason"
         assert store.problems() == ([kept] if kept.state != "indexed" or kept.reason else [])
@@ -114,7 +114,7 @@ def test_one_file_that_cannot_be_stored_leaves_the_other_300(tmp_path: Path, wha
         with pytest.raises(FILES_FAULT):
             store.put(items)
         assert store.files() == {}
-        refused = store.put_each(items)
+        _, refused = store.put_each(items)
         assert [one.path for one in refused] == ["/n/x.md"]
         assert store.counts().files == 300
         assert [(one.path, one.state) for one in store.problems()] == [("/n/x.md", "failed")]
@@ -124,7 +124,7 @@ def test_one_file_that_cannot_be_stored_leaves_the_other_300(tmp_path: Path, wha
 
 def test_a_path_that_no_file_can_have_is_refused_and_not_remembered(tmp_path: Path) -> None:
     with Store(tmp_path / "a.db") as store:
-        refused = store.put_each([(record("/n/a.md"), []), (record("/n/\ud800.md"), [])])
+        _, refused = store.put_each([(record("/n/a.md"), []), (record("/n/\ud800.md"), [])])
         assert [one.path for one in refused] == ["/n/\ud800.md"]
         assert list(store.files()) == ["/n/a.md"]
 
@@ -134,7 +134,7 @@ def test_what_is_too_long_is_cut(tmp_path: Path) -> None:
     heading = tuple(long for _ in range(1_000))
     with Store(tmp_path / "a.db") as store:
         whole = replace(EVERY, reason=long, kind=long, language=long, title=long)
-        assert store.put_each([(whole, [passage("a heron", heading=heading)])]) == []
+        assert store.put_each([(whole, [passage("a heron", heading=heading)])]) == (1, [])
         kept = store.files()["/n/a.md"]
         assert (len(kept.title), len(kept.reason), len(kept.kind)) == (MOST_TITLE, MOST_REASON, MOST_WORD)
         store.set_folder_state("/n", "missing", long)
