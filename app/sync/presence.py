@@ -45,6 +45,12 @@ class Presence:
         whole = any(is_under(disk.mount, root) for root in self._roots)
         return whole and not disk.lasting and disk.number not in self._present
 
+    def hidden(self, record: FileRecord) -> bool:
+        """Whether a file that is away only lies under the mount of a disk that is in its own place."""
+        over = self._disks.holding(record.path)
+        below = self._disks.holding(over.mount)
+        return over.number in self._present and record.disk == below.number
+
     def disk_now(self, record: FileRecord) -> int:
         """The number of the disk at the file's place."""
         return self._disks.holding(record.path).number
@@ -77,8 +83,8 @@ def folders_away(away: Iterable[FileRecord]) -> dict[str, str]:
     for folders in by_disk.values():
         folder = _there(os.path.commonpath(folders))
         told[folder] = (
-            f"The disk at {folder} is not there; what was indexed from it is kept until it is back. "
-            "`ken forget` drops it."
+            f"Another disk is mounted at {folder} now, or none; what was indexed there is kept until its own "
+            "is back. `ken forget` drops it."
         )
     return told
 

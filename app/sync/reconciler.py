@@ -44,7 +44,7 @@ class Differences:
     """Files whose content is as it was, and whose records are to say something else of them."""
     gone: list[FileRecord] = field(default_factory=list)
     away: list[FileRecord] = field(default_factory=list)
-    """Files on disks that are not there: their records stay as they are."""
+    """Files on disks that are not there, which is to be told: their records stay as they are."""
     unreadable: list[str] = field(default_factory=list)
     """Files and folders to be tried again soon."""
     unchanged: int = 0
@@ -227,7 +227,7 @@ def _sort_gone(result: Differences, gone: Known, presence: Presence) -> None:
     """Part what was deleted from what lies on a disk that is away."""
     for record in gone.values():
         if presence.away(record):
-            result.away.append(record)
+            result.away += [] if presence.hidden(record) else [record]
         else:
             here = replace(record, disk=presence.disk_now(record))
             result.gone.append(here)
@@ -254,21 +254,23 @@ def unread(record: FileRecord | None, path: str, reason: str) -> FileRecord:
 def _moves(result: Differences, fresh: list[Found], gone: Known, disks: Disks) -> list[Found]:
     """Take out of `fresh` and `gone` what is one file under a new name; returns what is to be read.
 
-    A new name changes the file's status, and so does new content: then it is read as well.
+    An inode's number means something on its own disk alone. A new name changes the file's status, and so
+    does new content: then it is read as well.
     """
     by_identity = {
-        record.stamp[:3]: path
+        (record.disk, *record.stamp[:3]): path
         for path, record in gone.items()
         if record.state == "indexed" and record.inode and record.hash
     }
     rest = []
     for file in fresh:
         now = Stamp.of(file.stat)
-        old = by_identity.get(now[:3])
+        disk = disks.holding(file.path).number
+        old = by_identity.get((disk, *now[:3])) or by_identity.get((0, *now[:3]))
         if old is None or old not in gone or not _read_alike(gone[old], file.path):
             rest.append(file)
             continue
-        record = replace(gone.pop(old), path=file.path, disk=disks.holding(file.path).number)
+        record = replace(gone.pop(old), path=file.path, disk=disk)
         result.moved.append((old, record))
         if record.ctime_ns != now.ctime_ns:
             rest.append(file)

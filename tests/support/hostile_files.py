@@ -131,6 +131,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "an archive cut short": _zip,
     "a PDF of nothing": _bytes(b"nothing.pdf", b"%PDF-1.7\n" + b"\x00\xff" * 5_000),
     "a mail with odd headers": _bytes(
-        b"odd.eml", b"Subject: =?zip?B?\xff\xff?=\nDate: 99999999999999\nContent-Type: text/plain; charset=zip\n\nx"
+        b"odd.eml",
+        b"Subject: =?zip?B?\xff\xff?=\nDate: 99999999999999\nContent-Type: text/plain; charset=zip\n\nx",
     ),
 }
