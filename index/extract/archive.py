@@ -11,12 +11,19 @@ from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from index.errors import FileFailed, FileSkipped
+from index.extract.charsets import declared_in_markup
+from index.extract.decode import decode
 from index.extract.source import MEBIBYTE, Source
 
 _MOST_ENTRIES = 20_000
 _MOST_XML = 96 * MEBIBYTE
 _MOST_GROWTH = 400
 """How many times its packed size an entry of more than a mebibyte may have."""
+_DECLARATION = 200
+"""Bytes of XML in which it says how it is encoded."""
+_BUILT_IN = frozenset({"", "utf-8", "us-ascii", "iso-8859-1"})
+"""Encodings that expat knows by itself; for others it asks Python, where a name can mean anything. UTF-16
+it knows by its NULs."""
 _TAG = re.compile(r"^\{[^}]*\}")
 
 
@@ -77,22 +84,30 @@ def parse(data: bytes) -> Element:
     """XML as a tree with namespaces taken off; raises FileFailed where it is damaged or declares entities."""
     if b"<!ENTITY" in (data.replace(b"\0", b"") if b"\0" in data[:4] else data):
         raise FileFailed("Its XML declares entities of its own, which such a file never needs.")
-    root: Element = _fed(XMLParser(target=_Plain()), data)
+    root: Element = _fed(_Plain(), data)
     return root
 
 
 def check(data: bytes) -> None:
     """Raise FileFailed where XML is not whole: some readers go round for ever in what is not."""
-    _fed(XMLParser(target=_Nothing()), data)
+    _fed(_Nothing(), data)
 
 
-def _fed(parser: XMLParser, data: bytes) -> Any:
+def _fed(target: Any, data: bytes) -> Any:
+    """What `target` makes of XML, read as UTF-8 where it declares what the parser has no table for."""
+    encoding = None
+    declared = declared_in_markup(data[:_DECLARATION])
+    if declared.lower() not in _BUILT_IN and b"\0" not in data[:4]:
+        data, encoding = decode(data, declared).encode(), "utf-8"
+    parser = XMLParser(target=target, encoding=encoding)
     try:
         parser.feed(data)
         return parser.close()
     except ParseError as error:
         line, _ = error.position
         raise FileFailed(f"It is damaged: its XML breaks off in line {line}.") from None
+    except ValueError:  # an encoding that expat has no table for
+        raise FileFailed("It is damaged: its XML cannot be decoded.") from None
 
 
 class _Nothing:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from index.errors import FileSkipped
+from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
 from index.extract.source import Source
 from index.extract.text import paragraphs
@@ -35,8 +36,9 @@ _ITEM_END = re.compile(r"(?<=[\"}\]]),(?=[\"{\[])")
 
 def read(source: Source) -> Document:
     """The text of a file of data; raises FileSkipped where hardly any of it is prose."""
-    text = decode(source.content())
+    data = source.content()
     markup = source.suffix in (".xml", ".plist", ".rss", ".atom", ".opml", ".xsl", ".xsd", ".xhtml")
+    text = decode(data, declared_in_markup(data) if markup else "")
     if markup:
         text = html.unescape(_TAG.sub(_line_ends, text))
     elif source.suffix in (".json", ".jsonl", ".ndjson", ".json5", ".geojson"):

@@ -9,6 +9,7 @@ import codecs
 import re
 
 from index.errors import FileSkipped
+from index.extract.charsets import codec_of
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -42,7 +43,7 @@ def _decode(data: bytes, declared: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode(_known(declared) or _guess(data), "replace")
+        return data.decode(_narrow(declared) or _guess(data), "replace")
 
 
 def _wide(data: bytes, sample: bytes) -> str:
@@ -54,11 +55,10 @@ def _wide(data: bytes, sample: bytes) -> str:
     raise FileSkipped("It holds NUL bytes, so it is not text.")
 
 
-def _known(name: str) -> str:
-    try:
-        return codecs.lookup(name).name if name else ""
-    except (LookupError, ValueError):
-        return ""
+def _narrow(declared: str) -> str:
+    """The declared codec, unless it is one of two bytes and more a character: there is no NUL in the data."""
+    codec = codec_of(declared)
+    return "" if codec.startswith(("utf-16", "utf-32")) else codec
 
 
 def _guess(data: bytes) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive
+from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
 from index.extract.document_builder import Builder, one_line
 from index.extract.html import add_html
@@ -31,7 +32,8 @@ def read(source: Source) -> Document:
             builder.notes.append(f"Chapters {number} to {len(chapters)} are not read.")
             break
         try:
-            add_html(builder, decode(archive.member(name, _MOST_CHAPTER)))
+            chapter = archive.member(name, _MOST_CHAPTER)
+            add_html(builder, decode(chapter, declared_in_markup(chapter)))
         except (FileFailed, FileSkipped):
             builder.notes.append(f"{name} is damaged and not read.")
     return builder.document("epub", title)

@@ -5,12 +5,12 @@ Owns reading HTML; EPUB, mail and notebooks hand their HTML to `add_html`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.errors import FileFailed
+from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
 from index.extract.document_builder import Builder, one_line, squeezed, table_row
 from index.extract.source import Source
@@ -31,7 +31,6 @@ _BREAKING = frozenset(
      "tbody", "tfoot", "details", "figure", "fieldset", "hr", "body", "html", "center", "td", "th", "form"}
 )  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]+)", re.IGNORECASE)
 _MOST_NODES = 2_000_000
 _NESTING = ("div", "span", "ul", "ol", "table", "section", "blockquote")
 _DEEPEST = 10_000
@@ -41,9 +40,8 @@ _DEEPEST = 10_000
 def read(source: Source) -> Document:
     """An HTML page; its title is `<title>`, else its first top heading."""
     data = source.content()
-    declared = _CHARSET.search(data[:4096])
     builder = Builder()
-    title = add_html(builder, decode(data, declared[1].decode("ascii", "ignore") if declared else ""))
+    title = add_html(builder, decode(data, declared_in_markup(data)))
     return builder.document("html", title)
 
 

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import cast
 
 from index.errors import FileFailed, FileSkipped
+from index.extract.charsets import codec_of
 from index.extract.decode import decode
 from index.extract.document_builder import Builder, one_line
 from index.extract.html import add_html
@@ -29,6 +30,7 @@ _LONGEST_HEADER = 8_000
 _HEADER = re.compile(rb"^[A-Za-z][A-Za-z0-9-]{1,40}:", re.MULTILINE)
 _BROKEN = (ArithmeticError, AttributeError, LookupError, MessageError, TypeError, ValueError)
 """What Python's parser of mail raises on headers and parts that break the rules."""
+_ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60})(?=[?*])")
 _QUOTED = re.compile(r"^(?:>[ >]*)+", re.MULTILINE)
 
 
@@ -37,7 +39,12 @@ class _Policy(EmailPolicy):
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
-        return name, value[:_LONGEST_HEADER]
+        return name, _ENCODED_WORD.sub(_in_a_charset, value[:_LONGEST_HEADER])
+
+
+def _in_a_charset(word: re.Match[str]) -> str:
+    """The beginning of an encoded word (RFC 2047); UTF-8 where what it names is no character set."""
+    return f"=?{word[1] if codec_of(word[1]) else 'utf-8'}"
 
 
 _POLICY = _Policy()
