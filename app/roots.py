@@ -59,7 +59,7 @@ class Kept:
     def verdicts(self, path: str, rules: Rules) -> Iterator[Found | Skipped]:
         """The verdicts on `path`, or on all in it where it is a folder; none where it is gone."""
         root = self.root_of(path)
-        if root is None or not os.path.lexists(path):
+        if root is None or is_gone(path):
             return
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
             inside = (verdict for verdict in walk(root, rules, path) if is_under(verdict.path, path))
@@ -71,3 +71,14 @@ class Kept:
 def is_under(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or lies in it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def is_gone(path: str) -> bool:
+    """Whether there is nothing at `path`, as far as can be seen."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

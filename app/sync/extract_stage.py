@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from app.model import TextModel
+from app.roots import is_gone
 from app.sync.mounts import Disks
-from app.sync.reconciler import is_gone
 from embedder.errors import EmbedderError
 from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable
 from index.extract import Cutting, ReaderPool

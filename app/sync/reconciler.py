@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
+from app.roots import is_gone
 from app.sync.mounts import Disks
 from app.sync.presence import Presence
 from index.errors import FileUnreadable
@@ -123,17 +124,6 @@ def _look(
             met.left_out[path] = verdict
         if seen is not None and met.count % 500 == 0:
             seen(met.count)
-
-
-def is_gone(path: str) -> bool:
-    """Whether there is nothing at `path`, as far as can be seen."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _passing(path: str, verdict: Skipped) -> str:
