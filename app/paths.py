@@ -64,12 +64,6 @@ def lock_path() -> Path:
     return home() / "write.lock"
 
 
-def in_a_home(path: str) -> bool:
-    """Whether a file lies in a ken home, which may be that of another daemon."""
-    folder = Path(path).parent
-    return all(os.path.lexists(folder / one.name) for one in (index_path(), lock_path()))
-
-
 def pause_mark() -> Path:
     """A file that is there while a person has paused indexing: it outlives every process."""
     return home() / "paused"

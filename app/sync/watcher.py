@@ -29,10 +29,10 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
-from app import paths
 from app.sync import inotify
 from app.sync.change_queue import DirtyQueue
 from app.sync.mounts import Mount, is_remote, mounts
+from index.walk.own_folders import is_own
 from index.walk.walker import IGNORE_FILES
 
 log = logging.getLogger(__name__)
@@ -190,12 +190,19 @@ class _Handler(FileSystemEventHandler):
         self.ignored = ignored
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        for name in (event.src_path, event.dest_path):
-            path = self._own(os.fsdecode(name))
-            if path and os.path.basename(path) in IGNORE_FILES:  # noqa: PTH119
-                self.queue.mark(os.path.dirname(path), tree=True)  # noqa: PTH120
-            elif path:
-                self.queue.mark(path, tree=event.is_directory)
+        """An event that cannot be understood is a lost one: it must not end the thread that reads them."""
+        try:
+            for name in (event.src_path, event.dest_path):
+                self._mark(self._own(os.fsdecode(name)), tree=event.is_directory)
+        except Exception:
+            log.exception("an event under %s could not be understood", self.root)
+            self.queue.mark_all("an event could not be understood")
+
+    def _mark(self, path: str, *, tree: bool) -> None:
+        if path and os.path.basename(path) in IGNORE_FILES:  # noqa: PTH119
+            self.queue.mark(os.path.dirname(path), tree=True)  # noqa: PTH120
+        elif path:
+            self.queue.mark(path, tree=tree)
 
     def _own(self, path: str) -> str:
         """The path as the index knows it; empty where it is none of ours."""
@@ -203,7 +210,7 @@ class _Handler(FileSystemEventHandler):
             path = self.root + path[len(self.real) :]
         if not _is_under(path, self.root) or (self.ignored and _is_under(path, self.ignored)):
             return ""
-        return "" if paths.in_a_home(path) else path
+        return "" if is_own(os.path.dirname(path), ()) else path  # noqa: PTH120
 
 
 class _LossListener(logging.Handler):

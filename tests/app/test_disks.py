@@ -25,9 +25,10 @@ OLD, NEW, OTHER = 7, 8, 9
         "two_disks_swapped",
         "another_disk_in_its_place",
         "folders_mounted_over_others",
+        "a_disk_that_goes_under_a_daemon",
     ],
 )
-def test_disks_that_come_and_go(tmp_path: Path, scenario: str) -> None:
+def test_disks_that_come_and_go(home: Path, tmp_path: Path, scenario: str) -> None:
     run_with_mounts("disks", scenario, tmp_path)
 
 

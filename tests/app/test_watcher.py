@@ -15,6 +15,7 @@ from support.waiting import until
 from app.sync import inotify
 from app.sync.change_queue import DirtyQueue
 from app.sync.watcher import Watcher
+from index.store.store import Store
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 
@@ -255,3 +256,50 @@ def test_the_systems_limit_is_noticed_where_counting_did_not_help(tmp_path: Path
     command = ["unshare", "-Ur", "sh", "-c", shell, sys.executable, script, str(large)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "polling", done.stderr
+
+
+def test_another_home_inside_a_watched_folder_marks_nothing(
+    watcher: Watcher, notes: Path, marked: Callable[[Path], bool]
+) -> None:
+    other = notes / "deep" / "other-home"
+    other.mkdir()
+    Store(other / "index.db").close()
+    watcher.follow([str(notes)])
+    (other / "ken.log").write_text("x")
+    (notes / "last.md").write_text("x")
+    until(lambda: marked(notes / "last.md"))
+    assert not marked(other / "ken.log")
+
+
+def test_what_one_folder_makes_fail_keeps_no_other_from_being_followed(
+    watcher: Watcher, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "odd"
+    odd.mkdir()
+
+    def fails(path: str) -> bool:
+        if path == str(odd):
+            raise RuntimeError("odd")
+        return False
+
+    monkeypatch.setattr("app.sync.watcher.is_remote", fails)
+    watches = watcher.follow([str(odd), str(notes)])
+    assert (watches[str(odd)].state, watches[str(notes)].state) == ("polling", "watching")
+
+
+def test_an_event_that_cannot_be_understood_means_to_compare_everything(
+    watcher: Watcher, notes: Path, queue: DirtyQueue, marked: Callable[[Path], bool]
+) -> None:
+    mark = queue.mark
+
+    def odd(path: str, *, tree: bool = False, at_once: bool = False) -> None:
+        if path.endswith("odd.md"):
+            raise ValueError(path)
+        mark(path, tree=tree, at_once=at_once)
+
+    queue.mark = odd  # type: ignore[method-assign]
+    watcher.follow([str(notes)])
+    (notes / "odd.md").write_text("x")
+    until(queue.take_scan)
+    (notes / "last.md").write_text("x")
+    until(lambda: marked(notes / "last.md"))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from support.namespace import mount, unmount
 from support.tiny_home import notes, tiny_models
+from support.waiting import until
 
 from app.api import SyncReport
 from app.config import Config, ModelConfig
+from app.daemon import hosted
 from app.library import LocalLibrary
 
 NOTES = 6
@@ -144,3 +146,30 @@ def folders_mounted_over_others(folder: Path) -> None:
         unmount(root)
         kept(library.sync())
         assert library.search("root3", mode="words").hits
+
+
+def a_disk_that_goes_under_a_daemon(folder: Path) -> None:
+    """What comes back is watched again, and what was away so long that deletes would count is still there."""
+    hosted.GRACE = 0.2
+    away, root = disk(folder, "away"), disk(folder, "root")
+    (root / "nas").mkdir()
+    mount("--bind", away, root / "nas")
+    model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
+    library = hosted.HostedLibrary(Config(model=model))
+    library.start()
+    try:
+        library.add([str(root)])
+        library.sync()
+        unmount(root / "nas")
+        until(lambda: "nas" in library.status().folders[0].note, what="the note")
+        (root / "root0.md").unlink()
+        until(lambda: files(library) == 2 * NOTES - 1, what="a real deletion")
+        assert not library.search("away3", mode="words").hits
+        mount("--bind", away, root / "nas")
+        until(lambda: library.search("away3", mode="words").hits, what="the disk")
+        until(lambda: not library.status().folders[0].note, what="the note's end")
+        assert files(library) == 2 * NOTES - 1
+        (away / "new.md").write_text("# New\n\nAbout kestrels.\n")
+        until(lambda: library.search("kestrels", mode="words").hits, what="a note saved on the disk")
+    finally:
+        library.close()

@@ -1,0 +1,72 @@
+"""A saved note never waits for a slow file, with one reader or more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.tiny_home import notes
+from support.waiting import until
+
+from app.config import Config, ModelConfig
+from app.daemon.hosted import HostedLibrary
+from app.sync import extract_stage
+from index.errors import FileTooSlow
+from index.extract import Cutting, ReaderPool, ReadFile
+
+END = threading.Event()
+
+
+class Slow(ReaderPool):
+    """Files named so take until the test is over; a reader of urgent files gives them up, as out of time."""
+
+    def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
+        if "slow" in Path(path).name and not END.is_set():
+            if self._seconds == extract_stage.URGENT_SECONDS:
+                raise FileTooSlow("Reading it took too long.")
+            assert END.wait(120)
+        return super().read(path, cutting)
+
+
+@pytest.fixture
+def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostedLibrary]:
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models))
+    monkeypatch.setattr(extract_stage, "ReaderPool", Slow)
+    END.clear()
+    library = HostedLibrary(Config(model=ModelConfig(precision="f32", threads=1)))
+    library.start()
+    yield library
+    END.set()
+    library.close()
+
+
+def finds(library: HostedLibrary, query: str) -> bool:
+    return any(query in hit.text for hit in library.search(query, mode="words").hits)
+
+
+def test_saved_notes_are_found_while_slow_files_are_read(library: HostedLibrary, tmp_path: Path) -> None:
+    folder = notes(tmp_path / "notes", old__md="# Old\n")
+    library.add([str(folder)])
+    library.sync()
+    for number in range(3):
+        notes(folder, **{f"slow{number}__md": f"# Slow\n\nAbout ospreys{number}.\n"})
+        (folder / f"saved{number}.md").write_text(f"# Saved\n\nAbout eagles{number}.\n")
+        until(lambda number=number: finds(library, f"eagles{number}"), what="the saved note")  # type: ignore[misc]
+    assert not finds(library, "ospreys0") and not END.is_set()
+    END.set()
+    until(lambda: all(finds(library, f"ospreys{number}") for number in range(3)), what="the slow files")
+    assert not library.problems()
+
+
+def test_notes_saved_in_the_same_moment_as_a_slow_file(library: HostedLibrary, tmp_path: Path) -> None:
+    folder = notes(tmp_path / "notes", old__md="# Old\n")
+    library.add([str(folder)])
+    library.sync()
+    for number in range(12):
+        name = "slow" if number % 3 == 0 else "saved"
+        (folder / f"{name}{number}.md").write_text(f"# Note\n\nAbout birds{number}.\n")
+    quick = [number for number in range(12) if number % 3]
+    until(lambda: all(finds(library, f"birds{number}") for number in quick), what="the saved notes")
+    assert not finds(library, "birds0")
