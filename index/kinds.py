@@ -129,7 +129,8 @@ UNREAD: dict[str, str] = {
     "archives": ".tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso .dmg .pkg .deb .rpm .apk .cab",
     "programs and compiled code": ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin"
     " .elf .ko .node",
-    "databases": ".db .sqlite .sqlite3 .mdb .accdb .realm .ldb .parquet .feather .arrow",
+    "databases": ".db .sqlite .sqlite3 .mdb .accdb .realm .ldb .parquet .feather .arrow"
+    " -wal -shm .db-journal .sqlite-journal .sqlite3-journal",
     "models and arrays": ".safetensors .gguf .onnx .pt .pth .ckpt .h5 .hdf5 .npy .npz .pkl .pickle .joblib"
     " .tflite .mlmodel",
     "fonts": ".ttf .otf .woff .woff2 .eot",
@@ -141,7 +142,7 @@ UNREAD: dict[str, str] = {
     "temporary and lock files": ".tmp .temp .swp .swo .part .crdownload .lock .bak",
     "minified and generated code": ".min.js .min.css .map",
 }
-"""Kinds of file that are known and not read, in the words a person reads."""
+"""Kinds of file that are known and not read, in the words a person reads, by how their names end."""
 
 
 def of_file_name(name: str) -> Kind | None:
@@ -224,4 +225,4 @@ _BY_ALIAS = {alias: kind for kind in KINDS for alias in (kind.name, *kind.aliase
 _BY_ALIAS |= {"txt": _BY_NAME["text"], "htm": _BY_NAME["html"], "tex": _BY_NAME["latex"]}
 _UNREAD_PAIRS = tuple((suffix, kind) for kind, suffixes in UNREAD.items() for suffix in suffixes.split())
 _UNREAD_SUFFIX = {suffix: kind for suffix, kind in _UNREAD_PAIRS if suffix.count(".") == 1}
-_UNREAD_ENDING = tuple((suffix, kind) for suffix, kind in _UNREAD_PAIRS if suffix.count(".") > 1)
+_UNREAD_ENDING = tuple((suffix, kind) for suffix, kind in _UNREAD_PAIRS if suffix.count(".") != 1)

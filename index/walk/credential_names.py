@@ -1,11 +1,11 @@
 """Names of files and folders that hold keys and passwords: they are left out of the index.
 
-Owns the table and how a name is compared with it: without regard to case or Unicode form, since most disks of
-macOS and Windows ignore both. Opens nothing: what a text holds is `index.credentials`' to say.
+Owns the tables and how a name is compared with them: without regard to case or Unicode form, since most disks
+of macOS and Windows ignore both. Opens nothing: what a text holds is `index.credentials`' to say.
 
-Sources of the names: the path rules of gitleaks (github.com/gitleaks/gitleaks), the file checks of
-truffleHog and gitrob, GitHub's gitignore templates, and the export dialogues of the password managers and
-browsers named.
+Sources of the names: the path rules of gitleaks (github.com/gitleaks/gitleaks), the signatures of gitrob
+(github.com/michenriksen/gitrob) and shhgit (github.com/eth0izzle/shhgit), GitHub's gitignore templates
+(github.com/github/gitignore), and the manuals of the programs named for where they keep and export passwords.
 """
 
 from __future__ import annotations
@@ -13,155 +13,165 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from fnmatch import translate
 from functools import lru_cache
-from pathlib import Path
 
-FILES: dict[str, tuple[str, ...]] = {
-    "private keys and certificates with keys": (
-        "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.pkcs12", "*.jks", "*.keystore", "*.bks", "*.ppk",
-        "*.gpg", "*.pgp", "*.asc.key", "*.age", "*.agekey", "*.kwallet", "*.keytab", "*.jceks", "*.snk",
-        "*.pvk", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "identity", "ssh_host_*_key", "*_rsa",
-        "*_dsa", "*_ed25519", "*_ecdsa", "secring.*", "private-key*", "private_key*", "privatekey*",
-        "server.key*", "*.mobileprovision", "*.provisionprofile", "authkey_*",
-    ),
-    "VPN and Wi-Fi": (
-        "*.ovpn", "wg[0-9]*.conf", "wireguard*.conf", "*.nmconnection", "wpa_supplicant*.conf", "*.pcf",
-        "*.mobileconfig", "openvpn*.conf", "auth-user-pass*", "vpn-credentials*",
-    ),
-    "settings with passwords": (
-        ".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", "netrc", ".pgpass", "pgpass.conf",
-        ".my.cnf", ".mylogin.cnf", ".htpasswd", "htpasswd", ".git-credentials", ".npmrc", ".yarnrc.yml",
-        ".pypirc", ".dockercfg", ".dockerconfigjson", ".s3cfg", ".boto", ".passwd-s3fs", ".fetchmailrc",
-        ".msmtprc", ".mutt_secrets", ".smbcredentials", ".cifs*", "smb-credentials*", ".gem_credentials",
-        ".tugboat", "wp-config.php", "localsettings.php", "terraform.rc", ".terraformrc", ".vault-token",
-        ".vault_pass*", "vault_pass*", ".rclone.conf", "rclone.conf", ".remote-sync.json",
-        "sftp-config.json", ".ftpconfig", "filezilla.xml", "sitemanager.xml", "recentservers.xml",
-        "*.publishsettings", "*.azureprofile.json", "*.rdp", "*.tfstate", "*.tfstate.*", "*.tfvars",
-        "*.tfvars.json", "master.key", "credentials.yml.enc", "database.yml", "hub_token",
-        ".cargo-credentials", "proxychains.conf",
-    ),
-    "accounts of cloud services": (
-        "credentials", "credentials.*", "credential.json", "*_credentials.json", "*-credentials.json",
-        "*_credentials.csv", "*-credentials.csv", "client_secret*.json", "client_secrets*.json",
-        "secrets.y*ml", "secrets.json", "secrets.toml", "secrets.env", "secret.json", "secret.y*ml",
-        "*.secrets", "service-account*.json", "service_account*.json", "serviceaccount*.json",
-        "*-serviceaccount*.json", "*firebase-adminsdk*.json", "application_default_credentials.json",
-        "gcloud*key*.json", "accesskeys.csv", "*_accesskeys.csv", "*accesskey*.csv", "rootkey*.csv",
-        "kubeconfig*", "*.kubeconfig", "access_tokens.json", "accesstokens.json", "token.json",
-        "tokens.json", "*.token", "api_keys.*", "apikeys.*", "api-keys.*", "api_key.txt", "apikey.txt",
-        "oauth_token*",
-    ),
-    "password managers and wallets": (
-        "*.kdbx", "*.kdb", "*.psafe3", "*.agilekeychain", "*.opvault", "*.1pif", "*.1pux", "*.keychain",
-        "*.keychain-db", "*.enpassdb", "*.enpassdbsync", "*.walletx", "*.dashlane", "*.dash", "*.bwdb",
-        "wallet.dat", "*.wallet", "*wallet*.json", "utc--*", "*.mmdb.wallet", "*bitwarden*export*",
-        "*lastpass*export*", "*lastpass*.csv", "*1password*.csv", "*1password*export*", "*keepass*.csv",
-        "*keepass*.xml", "*dashlane*.csv", "*nordpass*.csv", "*proton*pass*.csv", "*protonpass*",
-        "*enpass*.json", "*enpass*.csv", "*roboform*.csv", "*authenticator*export*", "*authy*backup*",
-        "*.2fas", "aegis-*.json", "*otpauth*", "andotp*",
-    ),
-    "browsers and exports of passwords": (
-        "logins.json", "key3.db", "key4.db", "signons.sqlite", "login data", "login data for account",
-        "cookies", "cookies.sqlite", "cookies.txt", "web data", "passwords.*", "password.csv",
-        "password.txt", "*passwords.csv", "*passwords.txt", "*passwords.xlsx", "*passwords.ods",
-        "*_passwords.*", "*-passwords.*", "* passwords.*", "logins.csv", "*logins*.csv", "passwörter.*",
-        "kennwörter.*", "mots de passe.*", "contraseñas.*", "senhas.*", "пароли.*", "密码.*", "パスワード.*",
-        "passwd", "shadow", "gshadow", "master.passwd", "sam.hive", "unattend.xml", "sysprep.xml",
-    ),
-    "recovery codes and seed phrases": (
-        "*recovery*code*", "*recovery*key*", "*backup*codes*", "*backup-codes*", "*2fa*codes*",
-        "*mfa*codes*", "*seed*phrase*", "*seedphrase*", "*mnemonic*.txt", "bitlocker*recovery*",
-        "*1password*emergency*kit*.pdf", "*emergency*kit*", "*filevault*recovery*",
-    ),
-    "histories of shells": (
-        ".bash_history", ".zsh_history", ".psql_history", ".mysql_history", ".python_history",
-        ".sh_history", ".node_repl_history", ".rediscli_history", ".histfile", "fish_history",
-        "consolehost_history.txt",
-    ),
-}  # fmt: skip
-FOLDERS = (
-    ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", "keychains", ".pki",
-    "*.agilekeychain", "*.opvault", ".gcloud", "gcloud", "1password", "bitwarden", ".oci", ".config/gh",
-    ".config/hub", ".local/share/keyrings", "keyrings", ".chef", ".vault", ".terraform.d", ".gem", ".putty",
-    ".electrum", ".bitcoin", ".ethereum", ".monero", ".config/rclone",
+from index.walk.ignore_rules import IgnoreFile
+
+_HEX_12 = "[0-9a-f]" * 12
+"""The end of the names that Google Cloud gives to downloaded keys."""
+FILES: dict[str, str] = {
+    "private keys and certificates with keys": """
+        *.pem *.key *.p8 *.p12 *.pfx *.pkcs8 *.pkcs12 *.pk8 *.pkey *.jks *.jceks *.keystore *.bks *.snk
+        *.pvk *.ppk *.gpg *.pgp *.skr *.kbx *.keyring *.age *.agekey *.keytab *.ccache krb5cc_* *.bek *.fve
+        *.keyfile id_rsa* id_dsa* id_ecdsa* id_ed25519* identity ssh_host_*_key *_rsa *_dsa *_ecdsa
+        *_ed25519 private*.asc secret*.asc *private?key* *privatekey* *privkey* *secret?key* *secretkey*
+        otr.private_key deploy_key* deploy-key* ssh_key* ssh-key* secring.* authkey_* age?key*.txt
+        crypto_keyfile* *.mobileprovision *.provisionprofile keystore.properties signing.properties
+        key.properties
+    """,
+    "VPN and Wi-Fi": """
+        *.ovpn *.tblk *.pcf *.psk *.nmconnection *.mobileconfig wg.conf wg[0-9_-]*.conf *wireguard*.conf
+        openvpn*.conf auth-user-pass* wpa_supplicant*.conf chap-secrets pap-secrets *.secrets
+        tailscaled.state
+    """,
+    "settings with passwords": """
+        .env .env.* *.env *.env.* .envrc .dev.vars .netrc _netrc netrc .authinfo* .pgpass* pgpass.conf
+        .pg_service.conf .my.cnf* .mylogin.cnf .htpasswd* htpasswd* proftpdpasswd .git-credentials
+        .gitcookies .npmrc .yarnrc.yml .pypirc .gem_credentials .dockercfg .dockerconfigjson .s3cfg .boto
+        .passwd-s3fs .fetchmailrc .getmailrc .msmtprc .mbsyncrc .offlineimaprc .muttrc .mutt_secrets
+        *smbcredentials smb-credentials* .cifs* .tugboat .trc .databrickscfg wp-config.php*
+        localsettings.php* terraform.rc .terraformrc *.tfrc *.tfstate *.tfstate.* *.tfvars *.tfvars.json
+        .vault-token .vault_pass* vault_pass* vault-pass* *rclone*.conf .remote-sync.json *sftp-config*.json
+        .ftpconfig filezilla.xml sitemanager.xml recentservers.xml *data-sources.xml robomongo.json
+        *.publishsettings *.pubxml.user *.azureprofile.json *.rdp *.cscfg master.key credentials.yml.enc
+        database.yml ngrok.yml proxychains.conf unattend.xml autounattend.xml sysprep.xml passwd passwd.bak
+        passwd- shadow shadow.bak shadow- gshadow* master.passwd ntds.dit sam.hive .kube/config
+        .docker/config.json .aws/config .ssh/config .ssh/known_hosts .ssh/authorized_keys gh/hosts.yml
+        .m2/settings.xml .m2/settings-security.xml .gradle/gradle.properties .composer/auth.json
+        .purple/accounts.xml .irssi/config .dbt/profiles.yml .snowsql/config .bundle/config solana/id.json
+        doctl/config.yaml
+    """,
+    "accounts of cloud services": f"""
+        credentials credentials.* .credentials* credential.* *credentials.json *credentials.csv
+        *credentials.xml *credentials.y*ml *credentials.ini *credentials.tfrc.json *client?secret*.json
+        *service?account*.json *serviceaccount*.json *firebase-adminsdk*.json *gcp?key*.json
+        *gcloud*key*.json *-{_HEX_12}.json *accesskey*.csv *access?key*.csv root?key*.csv rootkey*.csv
+        *kubeconfig* kube_config* *talosconfig* k3s.yaml rke2.yaml *pull?secret* *pullsecret* *-secret.y*ml
+        *_secret.y*ml *-secrets.y*ml *_secrets.y*ml *.secret.y*ml *.secrets.y*ml secrets.*.y*ml secret.*
+        secrets.* .secret .secrets secrets accesstokens.json azureauth.json auth.json kaggle.json
+        heroku.json token token.txt token.json tokens.json *.token .token google-services.json
+        googleservice-info.plist key.json keyfile.json *unseal*key*
+    """,
+    "password managers and wallets": """
+        *.kdbx *.kdb *.kdbx.* *.psafe3 *.agilekeychain *.opvault *.1pif *.1pux *.keychain *.keychain-db
+        *.kwallet *.kwl *.enpassdb* *.walletx *.dashlane *.dash *.bcup *.bwdb *.2fas *.aes.json wallet.dat*
+        *.wallet default_wallet *wallet*.json keystore.json keystore-*.json utc--* *bitwarden*.json
+        *bitwarden*.csv *bitwarden*export* *lastpass*.csv *lastpass*export* *1password*.csv
+        *1password*export* *1password*emergency*kit* *keepass*.csv *keepass*.xml *keeper*.csv
+        *keeper*export* *dashlane*.csv *dashlane*export* *nordpass*.csv *nordpass*export* *proton?pass*
+        *protonpass* *enpass*.json *enpass*.csv *roboform*.csv *passbolt*.csv *passbolt*recovery*
+        *keychain*.csv *authenticator*export* *authenticator*.json *authy*export* *authy*backup*
+        aegis-*.json *otpauth* andotp*
+    """,
+    "browsers and exports of passwords": """
+        logins*.json key3.db key4.db cert8.db cert9.db signons.sqlite login?data* web?data cookies cookies-*
+        cookies.sqlite* cookies.txt cookies.json *logins*.csv *passwords*.csv *passwords*.xlsx
+        *passwords*.ods *passwords*.numbers
+    """,
+    "recovery codes and seed phrases": """
+        *recovery?code* *recoverycode* *recovery?key* *recoverykey* *recovery?phrase* *backup?code*
+        *backupcode* *2fa*code* *2fa?backup* *mfa*code* *scratch?code* *seed?phrase* *seedphrase*
+        *seed?words* *mnemonic*.txt
+    """,
+    "histories of shells": """
+        .*_history fish_history .histfile consolehost_history.txt
+    """,
+}
+"""Patterns in the language of `.gitignore`, in small letters; `?` stands for a blank, `-` or `_`."""
+FOLDERS = """
+    .ssh .gnupg .aws .azure .kube .docker .gcloud .config/gcloud .config/gh .config/hub .config/rclone .oci
+    .password-store keychains keyrings .pki .putty .chef .vault .terraform.d .kaggle
+    *.agilekeychain *.opvault *.tblk 1password bitwarden .electrum .bitcoin .ethereum .monero
+"""
+EXAMPLES = "*.example *.sample *.template *.dist *.defaults *.pub *.example.* *.sample.* *.template.*"
+"""Endings of what is there to be read, whatever else a name says."""
+_CODE = (
+    "c", "cc", "cpp", "cs", "css", "ex", "go", "gz", "h", "hpp", "java", "js", "jsx", "kt", "lua", "mjs",
+    "php", "pl", "pm", "py", "pyc", "pyi", "r", "rb", "rs", "scala", "sh", "swift", "ts", "tsx", "vim", "vue",
 )  # fmt: skip
-EXAMPLES = frozenset(
-    {".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults", ".env.test.example"}
+_PROSE = ("adoc", "doc", "docx", "epub", "htm", "html", "markdown", "md", "odt", "org", "pdf", "rst", "tex")
+"""Suffixes of programs and texts. Some are about credentials and named so: no pattern above counts there."""
+_WORDS = (
+    r"passwords?|passphrases?|zugangsdaten|passwort|passwortliste|passwörter|"
+    r"kennwort|kennwörter|mdp|mots? de passe|contraseñas?|senhas?|wachtwoord(?:en)?|lösenord|hasła|"
+    r"пароли?|пароль|密码|密碼|パスワード|비밀번호"
 )
-"""Names that look like those of credentials and are there to be read."""
-_CODE = frozenset(
-    (
-        ".c", ".class", ".cpp", ".cs", ".css", ".go", ".h", ".hpp", ".java", ".js", ".jsx", ".kt", ".mjs",
-        ".php", ".pl", ".py", ".pyc", ".pyi", ".rb", ".rs", ".sh", ".swift", ".ts", ".tsx", ".vue",
-    )
-)  # fmt: skip
-_PROSE = frozenset(
-    (
-        ".adoc", ".docx", ".epub", ".htm", ".html", ".markdown", ".md", ".odt", ".org", ".pdf", ".pptx",
-        ".rst", ".tex",
-    )
-)  # fmt: skip
-"""A text or program about such things is named after them: there only what is said of `_TELLING` counts."""
-_TELLING = (
-    "passwords",
-    "passwörter",
-    "kennwörter",
-    "passe",
-    "contraseñas",
-    "senhas",
-    "пароли",
-    "密码",
-    "パスワード",
+_KEYS = (
+    r"(?:api|access|secret|private|ssh|deploy|signing|encryption|master|unseal|pgp|gpg|openai|stripe) ?keys?|"
+    r"(?:access|auth|api|refresh|bearer|oauth2?|github|gitlab|slack|discord|telegram|bot|vault) ?tokens?|"
+    r"(?:client|app|shared|jwt|webhook|oauth|otp|totp|my) secrets?"
 )
-_PHRASES = ("recovery", "backup", "seed", "mnemonic", "emergency", "2fa", "mfa")
-_FEW_WORDS = 3
-"""Words up to which a name says what a text holds; a longer one is its subject."""
+_CODES = r"(?:recovery|backup|2fa|mfa|scratch) (?:codes?|keys?)|(?:seed|recovery) (?:phrase|words)|mnemonic"
+_DATA_NAME = re.compile(rf"(?:.* )?(?:{_WORDS}|{_KEYS}|passwd|pwds?|creds?|credentials?|logins)")
+_PROSE_NAME = re.compile(
+    rf"(?:(?:my|our|all|work|home|wi ?fi|old|new|saved|shared|family|bank|admin|server|office|meine) )*"
+    rf"(?:{_WORDS.replace('s?', 's')})|(?:\S+ )?(?:{_CODES})|1password emergency kit.*"
+)
+_MOST_WORDS = 5
+"""A longer name is a sentence, and says what a text is about."""
+_AFTER = re.compile(r"(?: (?:\d+|backup|bak|old|new|export(?:ed)?|copy|final|list|file))+$")
+_ABOUT = frozenset(
+    {"reset", "forgot", "forgotten", "change", "changed", "update", "set", "lost", "invalid", "confirm",
+     "common", "weak", "strong", "hash", "no"}
+)  # fmt: skip
+"""With one of these, a name speaks of passwords and does not hold them."""
+
+
+def pattern_of(path: str, *, folder: bool) -> str:
+    """The pattern by which a path's name, or its last two, is that of credentials; empty where it is none."""
+    above, name = os.path.split(path)
+    return _pattern_of(os.path.basename(above), name, folder)  # noqa: PTH119
 
 
 @lru_cache(maxsize=4096)
-def file_pattern(name: str) -> str:
-    """The pattern by which a file's name is one of these; empty where it is none."""
-    folded = _folded(name)
-    if folded in EXAMPLES:
+def _pattern_of(above: str, name: str, folder: bool) -> str:
+    both = f"{_folded(above)}/{_folded(name)}"
+    if found := (_FOLDER_TABLE if folder else _FILE_TABLE).match(both, folder=folder):
+        return found.text if found.ignored else _by_words(name)
+    return "" if folder else _by_words(name)
+
+
+def _by_words(name: str) -> str:
+    """What the words of a name say, where no pattern does."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    kind = suffix[1:].casefold()
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)
+    words = _AFTER.sub("", " ".join(re.split(r"[\W_]+", _folded(parted))).strip())
+    if kind in _CODE or _ABOUT.intersection(words.split()) or _example(name):
         return ""
-    found = _FILES.match(folded)
-    if not found or folded.endswith(".pub"):
-        return ""
-    pattern = _PATTERNS[(found.lastindex or 1) - 1]
-    suffix = os.path.splitext(folded)[1]  # noqa: PTH122
-    if suffix == os.path.splitext(pattern)[1]:  # noqa: PTH122
-        return pattern
-    return pattern if suffix not in _CODE | _PROSE or (suffix in _PROSE and _tells(folded)) else ""
+    shape = _PROSE_NAME if kind in _PROSE else _DATA_NAME
+    return words if words.count(" ") < _MOST_WORDS and shape.fullmatch(words) else ""
 
 
-def folder_pattern(path: str) -> str:
-    """The pattern by which a folder, or one on the way to it, is one of these; empty where none is."""
-    parts = [_folded(part) for part in Path(path).parts]
-    for length in range(len(parts), 0, -1):
-        if pattern := _one_folder(parts[length - 1], parts[length - 2] if length > 1 else ""):
-            return pattern
-    return ""
-
-
-def _one_folder(name: str, above: str) -> str:
-    for candidate in (name, f"{above}/{name}"):
-        if found := _FOLDERS.match(candidate):
-            return FOLDERS[(found.lastindex or 1) - 1]
-    return ""
-
-
-def _tells(folded: str) -> bool:
-    """Whether the whole name of a text says that it holds passwords, recovery codes or a seed phrase."""
-    words = re.sub(r"[\W_]+", " ", os.path.splitext(folded)[0]).split()  # noqa: PTH122
-    telling = words[-1:] and words[-1] in _TELLING
-    return len(words) <= _FEW_WORDS and bool(telling or any(word in _PHRASES for word in words))
+def _example(name: str) -> bool:
+    return _EXAMPLE_TABLE.match(_folded(name), folder=False) is not None
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-_PATTERNS = tuple(unicodedata.normalize("NFC", one) for group in FILES.values() for one in group)
-_FILES = re.compile("|".join(f"({translate(one)})" for one in _PATTERNS))
-_FOLDERS = re.compile("|".join(f"({translate(one)})" for one in FOLDERS))
+def _table(*patterns: str) -> IgnoreFile:
+    return IgnoreFile([os.fsencode(pattern) for group in patterns for pattern in group.split()])
+
+
+def _back(endings: str) -> str:
+    return " ".join(f"!{ending}" for ending in endings.split())
+
+
+_FILE_TABLE = _table(
+    *FILES.values(), _back(" ".join(f"*.{end}" for end in (*_CODE, *_PROSE))), "wp-config.php",
+    "localsettings.php", _back(EXAMPLES),
+)  # fmt: skip
+_FOLDER_TABLE = _table(FOLDERS)
+_EXAMPLE_TABLE = _table(EXAMPLES)

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from index import kinds
-from index.walk import credential_names, default_ignores, ignore_rules, own_folders
-from index.walk.ignore_rules import IgnoreFile
+from index.walk import credential_names, default_ignores, ignore_levels, ignore_rules, own_folders
+from index.walk.ignore_levels import AppliedFile, Decision, Level
 from index.walk.reasons import cannot, special
 
 MEBIBYTE = 1 << 20
-IGNORE_FILES = (".kenignore", ".ignore", ".gitignore")
+IGNORE_FILES = ignore_levels.NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +66,11 @@ class Skipped:
     folder: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """One ignore file, at the folder its patterns are relative to."""
-
-    base: str
-    file: str
-    rules: IgnoreFile
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """The ignore files in force in a folder, by strength and then nearest first."""
-
-    ken: tuple[_Pattern, ...] = ()
-    ignore: tuple[_Pattern, ...] = ()
-    git: tuple[_Pattern, ...] = ()
-
-
 @dataclass(slots=True)
 class _Walk:
     root: str
     rules: Rules
-    configured: tuple[_Pattern, ...]
+    configured: tuple[AppliedFile, ...]
     seen: set[tuple[int, int]] = field(default_factory=set)
 
 
@@ -117,18 +99,20 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
         except OSError as error:
             yield Skipped(folder, cannot(error, "folder"), "system", folder=True)
             continue
-        if own := _own(folder, {entry.name for entry in listed}, rules):
+        names = {entry.name for entry in listed}
+        if own := _own(folder, names, rules):
             yield own
             continue
-        level = _entered(folder, above, rules, {entry.name for entry in listed})
-        inner: list[tuple[str, _Level]] = []
+        level = _entered(folder, above, rules, names)
+        faults = ignore_levels.faults(folder, level)
+        inner: list[tuple[str, Level]] = []
         for entry in listed:
-            verdict = _entry(entry, level, state)
+            fault = faults.get(entry.path)
+            verdict = _fault(entry.path, fault) if fault else _entry(entry, level, state)
             if verdict is None:
                 inner.append((entry.path, level))
             else:
                 yield verdict
-        yield from _faults(folder, level)
         waiting.extend(reversed(inner))
 
 
@@ -142,19 +126,19 @@ def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
     if path == root:
         return _asked_for(root, state)
     verdict = _descend(path, state)
-    if isinstance(verdict, _Level):
+    if isinstance(verdict, Level):
         return Skipped(path, "It is a folder.", "folder", folder=True)
     return verdict
 
 
-def _descend(path: str, state: _Walk) -> Found | Skipped | _Level:
+def _descend(path: str, state: _Walk) -> Found | Skipped | Level:
     """The way from the root to `path`: a verdict, or the rules in force around a folder that is entered."""
-    level = _levels_above(state.root, state.rules)
+    level = ignore_levels.around(state.root) if state.rules.ignore_files else Level()
     folder = state.root
     if own := _own(folder, None, state.rules):
         return own
     for name in Path(path).relative_to(state.root).parts:
-        level = _entered(folder, level, state.rules, None)
+        level = _entered(folder, level, state.rules)
         folder = os.path.join(folder, name)  # noqa: PTH118
         try:
             verdict = _verdict(folder, name, os.lstat(folder), level, state)
@@ -163,7 +147,8 @@ def _descend(path: str, state: _Walk) -> Found | Skipped | _Level:
         if verdict is None:
             verdict = _own(folder, None, state.rules)
         if verdict is not None:
-            return _fault_of(folder, level) or verdict if folder == path else verdict
+            fault = ignore_levels.faults(os.path.dirname(path), level).get(path)  # noqa: PTH120
+            return _fault(path, fault) if fault and folder == path else verdict
     return level
 
 
@@ -177,14 +162,14 @@ def _asked_for(path: str, state: _Walk) -> Found | Skipped:
         return Skipped(path, "It is a folder.", "folder", folder=True)
     if not stat.S_ISREG(status.st_mode):
         return Skipped(path, f"It is {special(status.st_mode)}, not a file.", "not a file")
-    real = os.path.realpath(path)
-    pattern = _credential(name, os.path.dirname(real)) or _credential(os.path.basename(real), "")  # noqa: PTH119, PTH120
-    if state.rules.secrets and pattern:
-        return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}")
+    names = dict.fromkeys((path, os.path.realpath(path)))
+    patterns = [credential_names.pattern_of(one, folder=False) for one in names]
+    if state.rules.secrets and any(patterns):
+        return _held(path, next(filter(None, patterns)))
     return _readable(path, name, status, state.rules)
 
 
-def _entry(entry: os.DirEntry[str], level: _Level, state: _Walk) -> Found | Skipped | None:
+def _entry(entry: os.DirEntry[str], level: Level, state: _Walk) -> Found | Skipped | None:
     try:
         status = entry.stat(follow_symlinks=False)
         verdict = _verdict(entry.path, entry.name, status, level, state)
@@ -201,7 +186,7 @@ def _entry(entry: os.DirEntry[str], level: _Level, state: _Walk) -> Found | Skip
 
 
 def _verdict(
-    path: str, name: str, status: os.stat_result, level: _Level, state: _Walk
+    path: str, name: str, status: os.stat_result, level: Level, state: _Walk
 ) -> Found | Skipped | None:
     """Found, Skipped, or None for a folder to enter."""
     folder = stat.S_ISDIR(status.st_mode)
@@ -229,39 +214,34 @@ def _link(path: str, state: _Walk) -> Skipped:
     base = os.path.realpath(state.root)
     if target.startswith(base.rstrip(os.sep) + os.sep):
         return Skipped(path, f"It is a link to {target}, which lies in the same folder.", "nothing twice")
-    return Skipped(path, "It is a link that leads out of the folder; such links are not followed.", "link")
+    return Skipped(path, f"It is a link out of the folder, to {target}; such links are not followed.", "link")
 
 
-def _ignored(path: str, name: str, folder: bool, level: _Level, state: _Walk) -> Skipped | None:
-    rules = state.rules
-    kept = False
-    for patterns in (state.configured, level.ken):
-        if (ruled := _matched(patterns, path, folder)) is None:
-            continue
-        if ruled.reason:
-            return ruled
-        kept = True
-        if patterns is state.configured or ruled.rule.startswith(os.path.join(state.root, ".kenignore:")):  # noqa: PTH118
-            return None
-        break
-    if rules.secrets and (pattern := _credential("" if folder else name, path if folder else "")):
-        return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}", folder)
-    if kept:
+def _ignored(path: str, name: str, folder: bool, level: Level, state: _Walk) -> Skipped | None:
+    """The verdict of the first rule that has one; None where none leaves the path out."""
+    strong = state.configured + level.ken
+    decision = ignore_levels.deciding(strong, path, folder=folder)
+    if decision and decision.ignored:
+        return _left_out(path, decision, folder)
+    if state.rules.secrets and (pattern := credential_names.pattern_of(path, folder=folder)):
+        of_root = [file for file in strong if file.base == state.root]
+        taken_back = ignore_levels.deciding(of_root, path, folder=folder)
+        if taken_back is None or taken_back.ignored:
+            return _held(path, pattern, folder)
+    if decision:
         return None
-    for patterns in (level.ignore, level.git):
-        if (ruled := _matched(patterns, path, folder)) is not None:
-            return ruled if ruled.reason else None
-    return _by_default(path, name, folder, rules)
+    if weak := ignore_levels.deciding(level.ignore + level.git, path, folder=folder):
+        return _left_out(path, weak, folder) if weak.ignored else None
+    return _by_default(path, name, folder, state.rules)
 
 
-def _matched(patterns: Sequence[_Pattern], path: str, folder: bool) -> Skipped | None:
-    """The verdict of the first file that has one: an empty reason says that the path is taken back."""
-    for pattern in patterns:
-        found = pattern.rules.match(path[len(pattern.base) :].lstrip(os.sep), folder=folder)
-        if found is not None:
-            reason = f"The pattern {found.text} in {pattern.file} leaves it out." if found.ignored else ""
-            return Skipped(path, reason, f"{pattern.file}: {found.text}", folder)
-    return None
+def _left_out(path: str, by: Decision, folder: bool) -> Skipped:
+    reason = f"The pattern {by.text} in {by.file.path} leaves it out."
+    return Skipped(path, reason, f"{by.file.path}: {by.text}", folder)
+
+
+def _held(path: str, pattern: str, folder: bool = False) -> Skipped:
+    return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}", folder)
 
 
 def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | None:
@@ -290,12 +270,6 @@ def _readable(path: str, name: str, status: os.stat_result, rules: Rules) -> Fou
     return Found(path, status)
 
 
-def _credential(name: str, folder: str) -> str:
-    """The pattern by which a file's name, or a folder or one above it, is that of credentials; else empty."""
-    found = credential_names.file_pattern(name) if name else ""
-    return found or (credential_names.folder_pattern(folder) if folder else "")
-
-
 def _own(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:
     """The verdict on a folder that is ken's own."""
     if not own_folders.is_own(folder, rules.own, names):
@@ -307,71 +281,19 @@ def _own(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:
 
 def configured_faults(rules: Rules) -> list[str]:
     """What of the configuration's patterns is skipped, and why, in sentences."""
-    faults = IgnoreFile(rules.ignore).faults
-    return [f"reading.ignore: the pattern {fault.text} is skipped: {fault.reason}." for fault in faults]
+    faults = ignore_rules.of_patterns(rules.ignore).faults
+    return [f"reading.ignore: the pattern {fault.text} {fault.reason}." for fault in faults]
 
 
-def _faults(folder: str, level: _Level) -> Iterator[Skipped]:
-    """The ignore files of `folder` of which something is skipped."""
-    for patterns in (level.ken, level.ignore, level.git):
-        for pattern in patterns:
-            if pattern.base == folder and pattern.rules.faults:
-                yield _told(pattern)
+def _fault(path: str, reason: str) -> Skipped:
+    return Skipped(path, reason, "ignore file")
 
 
-def _fault_of(path: str, level: _Level) -> Skipped | None:
-    """The same for one path."""
-    found = (fault for fault in _faults(os.path.dirname(path), level) if fault.path == path)  # noqa: PTH120
-    return next(found, None) if os.path.basename(path) in IGNORE_FILES else None  # noqa: PTH119
+def _configured(root: str, rules: Rules) -> tuple[AppliedFile, ...]:
+    if not rules.ignore:
+        return ()
+    return (AppliedFile(root, "the configuration", ignore_rules.of_patterns(rules.ignore)),)
 
 
-def _told(pattern: _Pattern) -> Skipped:
-    faults = pattern.rules.faults
-    first = faults[0]
-    where = f"Line {first.line} ({first.text[:80]})" if first.line else "It"
-    what = f"is skipped: {first.reason}" if first.line else first.reason.removeprefix("it ")
-    more = f" So are {len(faults) - 1} further lines." if len(faults) > 1 else ""
-    return Skipped(pattern.file, f"{where} {what}.{more} Its other patterns hold.", "ignore file")
-
-
-def _configured(root: str, rules: Rules) -> tuple[_Pattern, ...]:
-    return (_Pattern(root, "the configuration", IgnoreFile(rules.ignore)),) if rules.ignore else ()
-
-
-def _levels_above(root: str, rules: Rules) -> _Level:
-    """The `.gitignore` files between `root` and the top of the repository it lies in.
-
-    None where they leave out `root` itself: whoever asks for a folder by name wants what is in it.
-    """
-    level = _Level()
-    top = root
-    chain: list[str] = []
-    while rules.ignore_files and not os.path.exists(os.path.join(top, ".git")):  # noqa: PTH110, PTH118
-        parent = os.path.dirname(top)  # noqa: PTH120
-        if parent == top:
-            return level
-        top = parent
-        chain.append(top)
-    for folder in reversed(chain):
-        level = _entered(folder, level, rules, {".gitignore"})
-    ruled = _matched(level.git, root, folder=True)
-    return _Level() if ruled is not None and ruled.reason else level
-
-
-def _entered(folder: str, above: _Level, rules: Rules, names: set[str] | None) -> _Level:
-    """The rules inside `folder`; `names` saves looking for files that are not there."""
-    if not rules.ignore_files:
-        return above
-    found = [
-        _read_patterns(folder, name) if names is None or name in names else None for name in IGNORE_FILES
-    ]
-    if not any(found):
-        return above
-    ken, ignore, git = ((pattern,) if pattern else () for pattern in found)
-    return _Level(ken + above.ken, ignore + above.ignore, git + above.git)
-
-
-def _read_patterns(folder: str, name: str) -> _Pattern | None:
-    path = os.path.join(folder, name)  # noqa: PTH118
-    compiled = ignore_rules.read(path)
-    return None if compiled is None else _Pattern(folder, path, compiled)
+def _entered(folder: str, above: Level, rules: Rules, names: Collection[str] = IGNORE_FILES) -> Level:
+    return ignore_levels.entered(folder, above, names) if rules.ignore_files else above

@@ -17,7 +17,7 @@ def measured(patterns: int) -> dict[str, float]:
     draw = random.Random(1)
     text = "\n".join(draw.choice(FORMS).format(number) for number in range(patterns))
     began = time.perf_counter()
-    compiled = parse(text)
+    compiled = parse(text.encode())
     compiled.match(PATHS[0], folder=False)
     ready = time.perf_counter()
     for path in PATHS:

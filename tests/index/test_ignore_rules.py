@@ -37,7 +37,7 @@ def test_a_pattern_matches_what_git_matches(seed: int, tmp_path: Path) -> None:
         git = ["git", "-C", tmp_path, "check-ignore", "--no-index", "-z", "--stdin"]
         asked = subprocess.run(git, input="\0".join(paths) + "\0", capture_output=True, text=True)
         ignored = set(asked.stdout.split("\0"))
-        compiled = parse(line + "\n")
+        compiled = parse(line.encode() + b"\n")
         for path in paths:
             above = [path[:at] for at, sign in enumerate(path) if sign == "/"]
             mine = any(compiled.match(one, folder=True) for one in above) or compiled.match(
@@ -103,7 +103,7 @@ def test_no_bytes_in_an_ignore_file_stop_the_walk(lines: list[bytes]) -> None:
 )
 def test_no_pattern_takes_long_however_many_stars_it_has(pattern: str, path: str) -> None:
     """With backtracking each of these takes hours: here a thousand take less than the suite's patience."""
-    compiled = parse(pattern + "\n")
+    compiled = parse(pattern.encode() + b"\n")
     for _ in range(1000):
         assert compiled.match(path, folder=False) is None
 
@@ -111,7 +111,7 @@ def test_no_pattern_takes_long_however_many_stars_it_has(pattern: str, path: str
 def test_a_file_is_compiled_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compilings = []
     parsed = ignore_rules.parse
-    monkeypatch.setattr(ignore_rules, "parse", lambda text: compilings.append(text) or parsed(text))
+    monkeypatch.setattr(ignore_rules, "parse", lambda content: compilings.append(content) or parsed(content))
     (tmp_path / ".gitignore").write_text("*.log\n")
     for number in range(20):
         (tmp_path / f"{number}.md").write_text("words")
@@ -144,7 +144,7 @@ def test_what_is_no_ignore_file_is_passed_over_or_told(tmp_path: Path) -> None:
 
 
 def test_text_as_editors_save_it(tmp_path: Path) -> None:
-    compiled = parse("\ufeff*.log\r\nbuild/\r\nkeep\\ \r\n# note\r\n\r\nlast")
+    compiled = parse(b"\xef\xbb\xbf*.log\r\nbuild/\r\nkeep\\ \r\n# note\r\n\r\nlast")
     assert compiled.match("a.log", folder=False)
     assert compiled.match("build", folder=True)
     assert not compiled.match("build", folder=False)
