@@ -72,7 +72,7 @@ class HostedLibrary(LocalLibrary):
         self.daemon_model = DaemonModel(config, self._has_much)
         super().__init__(config, self.daemon_model, resident=True, purpose=DAEMON)
         self.queue = DirtyQueue()
-        watcher = Watcher(self.queue, ignored=os.path.realpath(paths.home()))
+        watcher = Watcher(self.queue, ignored=self.rules.own)
         self.keeper = Keeper(self, self.queue, watcher, config.daemon)
         self._standing = Asker(notify=config.daemon.notify)
         self._keeping: Store | None = None

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 Known = dict[str, FileRecord]
 
-LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system")
+LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system", "ignore file")
 """Rules whose files are listed among the problems; files left out by an ignore rule are not."""
 RACY_NS = 2_000_000_000
 """Two seconds: the coarsest time stamps of a file system (FAT)."""

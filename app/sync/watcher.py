@@ -64,11 +64,13 @@ class Watch:
 class Watcher:
     """Follows folders from `follow` to `stop`.
 
-    `ignored` is a folder whose events mean nothing (ken's own); `watch_limit` stands in for the
+    `ignored` are folders whose events mean nothing (ken's own); `watch_limit` stands in for the
     system's limit on watched folders.
     """
 
-    def __init__(self, queue: DirtyQueue, ignored: str = "", watch_limit: int | None = None) -> None:
+    def __init__(
+        self, queue: DirtyQueue, ignored: Sequence[str] = (), watch_limit: int | None = None
+    ) -> None:
         self.queue = queue
         self.ignored = ignored
         self.watch_limit = watch_limit
@@ -183,7 +185,7 @@ class Watcher:
 class _Handler(FileSystemEventHandler):
     """Marks what an event names. macOS names files by their real path: put back to the folder's own."""
 
-    def __init__(self, queue: DirtyQueue, root: str, ignored: str) -> None:
+    def __init__(self, queue: DirtyQueue, root: str, ignored: Sequence[str]) -> None:
         self.queue = queue
         self.root = root
         self.real = os.path.realpath(root)
@@ -208,7 +210,7 @@ class _Handler(FileSystemEventHandler):
         """The path as the index knows it; empty where it is none of ours."""
         if self.real != self.root and _is_under(path, self.real):
             path = self.root + path[len(self.real) :]
-        if not _is_under(path, self.root) or (self.ignored and _is_under(path, self.ignored)):
+        if not _is_under(path, self.root) or any(_is_under(path, folder) for folder in self.ignored):
             return ""
         return "" if is_own(os.path.dirname(path), ()) else path  # noqa: PTH120
 

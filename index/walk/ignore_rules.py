@@ -58,7 +58,7 @@ class IgnoreFile:
 
     def __init__(self, lines: Sequence[bytes], faults: Sequence[Fault] = ()) -> None:
         self.faults = list(faults)
-        self.size = sum(map(len, lines))
+        self.size = len(lines) + sum(map(len, lines))
         """In bytes of text."""
         self._lines = lines
         self._names: dict[bytes, tuple[int, int]] = {}

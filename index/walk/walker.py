@@ -122,6 +122,8 @@ def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
     Does not know of other names of the same file, unless `path` is a link into `root`. Where `root` is
     the file itself, a person asked for it: only secrets, kind and size can leave it out.
     """
+    if not _is_possible(path):
+        return Skipped(path, "No file can have such a name.", "system")
     state = _Walk(root, rules, _configured(root, rules))
     if path == root:
         return _asked_for(root, state)
@@ -129,6 +131,14 @@ def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
     if isinstance(verdict, Level):
         return Skipped(path, "It is a folder.", "folder", folder=True)
     return verdict
+
+
+def _is_possible(path: str) -> bool:
+    """Whether a path can be on a disk: a program that asks may name any."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _descend(path: str, state: _Walk) -> Found | Skipped | Level:

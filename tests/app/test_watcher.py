@@ -35,7 +35,7 @@ def queue() -> DirtyQueue:
 
 @pytest.fixture
 def watcher(queue: DirtyQueue, notes: Path) -> Iterator[Watcher]:
-    watcher = Watcher(queue, ignored=str(notes / "ken-home"))
+    watcher = Watcher(queue, ignored=(str(notes / "ken-home"),))
     yield watcher
     watcher.stop()
 

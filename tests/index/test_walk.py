@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from app.roots import is_under
+from index.walk import walker
 from index.walk.walker import Found, Rules, Skipped, judge, walk
 
 
@@ -163,6 +172,106 @@ def test_names_that_are_not_text_and_very_long_paths(tmp_path: Path) -> None:
     (folder / "deep.md").write_text("words")
     found = [verdict.path for verdict in walk(str(tmp_path), Rules()) if isinstance(verdict, Found)]
     assert sorted(map(os.fsencode, found)) == sorted([odd, os.fsencode(folder / "deep.md")])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sets(
+        st.binary(min_size=1, max_size=255).filter(lambda name: not {0, 47} & {*name} and name.strip(b"."))
+        | st.sampled_from(
+            [b"\n", b"\x1b]0;x\x07.md", "\u202edm.md".encode(), b"-rf", b"a" * 252 + b".md", b"\xff"]
+        ),
+        max_size=8,
+    )
+)
+def test_every_name_gets_one_verdict_whatever_its_bytes(names: set[bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        made = set()
+        for number, name in enumerate(sorted(names)):
+            path = os.path.join(os.fsencode(folder), name)  # noqa: PTH118
+            with contextlib.suppress(OSError):
+                if number % 3:
+                    Path(os.fsdecode(path)).write_text("words")
+                else:
+                    Path(os.fsdecode(path)).mkdir()
+                    path = os.path.join(path, name)  # noqa: PTH118
+                    Path(os.fsdecode(path)).write_text("words")
+                made.add(os.fsdecode(path))
+        (Path(folder) / ".gitignore").write_text("*.never\n[z-a]\n")
+        for rules in (Rules(), Rules(hidden=True, defaults=False, secrets=False)):
+            verdicts = [verdict.path for verdict in walk(folder, rules)]
+            assert len(verdicts) == len(set(verdicts))
+            for path in made:
+                assert any(is_under(path, verdict) for verdict in verdicts), path
+                assert is_under(path, judge(path, folder, rules).path)
+
+
+@pytest.mark.parametrize("name", ["a\0b.md", "\ud800.md", "x/" * 5000 + "a.md"])
+def test_a_name_that_no_disk_can_have_gets_a_verdict(name: str, tmp_path: Path) -> None:
+    verdict = judge(f"{tmp_path}/{name}", str(tmp_path), Rules())
+    assert isinstance(verdict, Skipped)
+    assert verdict.rule == "system"
+
+
+def test_a_folder_that_vanishes_on_the_way_stops_nothing(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.md", "b/2.md", "c/3.md")
+    verdicts = walk(str(tmp_path), Rules())
+    assert next(verdicts).path == str(tmp_path / "a" / "1.md")
+    shutil.rmtree(tmp_path / "b")
+    rest = list(verdicts)
+    assert [os.path.relpath(one.path, tmp_path) for one in rest] == ["b", "c/3.md"]
+    assert isinstance(rest[0], Skipped)
+    assert rest[0].reason == "It is gone."
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EACCES, errno.ENOTCONN])
+def test_a_folder_that_cannot_be_listed_to_its_end_gets_one_verdict(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a/1.md", "bad/2.md", "bad/3.md", "c/4.md")
+    listing = os.scandir
+
+    @contextlib.contextmanager
+    def failing(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        def entries() -> Iterator[os.DirEntry[str]]:
+            with listing(folder) as all_of_it:
+                yield next(all_of_it)
+                if folder.endswith("bad"):
+                    raise OSError(code, os.strerror(code))
+                yield from all_of_it
+
+        yield entries()
+
+    monkeypatch.setattr(walker.os, "scandir", failing)
+    found = {os.path.relpath(one.path, tmp_path): one for one in walk(str(tmp_path), Rules())}
+    assert set(found) == {"a/1.md", "bad", "c/4.md"}
+    assert isinstance(found["bad"], Skipped)
+    assert (found["bad"].rule, found["bad"].folder) == ("system", True)
+
+
+def test_a_link_on_the_way_is_not_followed_and_one_to_the_root_is(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    put(inside, "real/a.md")
+    put(outside, "b.md", "deep/c.md")
+    (inside / "out").symlink_to(outside)
+    (inside / "self").symlink_to(inside / "real")
+    (inside / "up").symlink_to("../out/deep")
+    for path in ("out/b.md", "out/deep/c.md", "self/a.md", "up/c.md", "out/../out/b.md"):
+        verdict = judge(str(inside / path), str(inside), Rules())
+        assert isinstance(verdict, Skipped), path
+        assert verdict.rule == "link"
+    (tmp_path / "named").symlink_to(inside)
+    found = [one.path for one in walk(str(tmp_path / "named"), Rules()) if isinstance(one, Found)]
+    assert found == [str(tmp_path / "named" / "real" / "a.md")]
+
+
+def test_what_a_program_keeps_beside_its_database_is_not_read(tmp_path: Path) -> None:
+    put(
+        tmp_path, "x.db-wal", "x.sqlite-shm", "History-journal.md", "places.sqlite-wal", "x.db-journal",
+        "x.sqlite", "index.DB-SHM", "my-journal", "walking-wal.md",
+    )  # fmt: skip
+    found = {name for name, rule in verdicts(tmp_path).items() if not rule}
+    assert found == {"History-journal.md", "my-journal", "walking-wal.md"}
 
 
 def test_a_file_asked_for_by_name_is_looked_at_though_hidden(tmp_path: Path) -> None:
