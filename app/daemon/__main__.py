@@ -1,4 +1,4 @@
-"""`python -m app.daemon`: the daemon, in this process, until it is told to end."""
+"""The module that `app.launch.module_command("app.daemon")` runs: the daemon, until it is stopped."""
 
 import sys
 

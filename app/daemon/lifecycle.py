@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from typing import BinaryIO
@@ -20,6 +19,7 @@ from app import config, paths
 from app.daemon.client import DaemonAbsent, DaemonOutdated, RemoteLibrary, answering
 from app.daemon.protocol import error_from
 from app.errors import DaemonCannotRun, DaemonError, PathInvalid
+from app.launch import module_command
 from app.lock import DAEMON, GLANCE, WriteLock, holder
 
 START_TIMEOUT = 60.0
@@ -127,7 +127,7 @@ def _require_daemon() -> int | None:
 
 
 def _is_daemon(process: int) -> bool:
-    """Whether a process of this user was started as `python -m app.daemon` or `ken daemon run`."""
+    """Whether a process of this user was started by `_spawn`, the system's service or `ken daemon run`."""
     import psutil  # 20 ms, and only needed to stop one
 
     try:
@@ -191,7 +191,7 @@ def _ending(status: int) -> str:
 def _spawn() -> subprocess.Popen[bytes]:
     with _open_log() as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "app.daemon"],
+            module_command("app.daemon"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -11,7 +11,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from app.config import ModelConfig
+from app.launch import code_command
 from embedder.errors import EmbedderError, EngineUnavailable, ModelUnresponsive
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def _start(command: str, nice: int) -> tuple[subprocess.Popen[bytes], socket.soc
     with theirs:
         try:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", command, str(theirs.fileno()), str(nice)],
+                [*code_command(command), str(theirs.fileno()), str(nice)],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,

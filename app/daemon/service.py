@@ -14,6 +14,7 @@ from pathlib import Path
 from app import paths
 from app.daemon import lifecycle
 from app.errors import DaemonError
+from app.launch import module_command
 
 KEPT = ("KEN_HOME", "KEN_MODELS", "KEN_OFFLINE", "PATH", "LANG", "HTTPS_PROXY", "HF_HOME")
 """Variables of the installing shell that the service keeps."""
@@ -72,7 +73,7 @@ def launchd_agent() -> bytes:
     return plistlib.dumps(
         {
             "Label": label(),
-            "ProgramArguments": [sys.executable, "-P", "-m", "app.daemon"],
+            "ProgramArguments": module_command("app.daemon"),
             "EnvironmentVariables": _environment(),
             "ProcessType": "Interactive",
             "RunAtLoad": True,
@@ -89,12 +90,13 @@ def systemd_unit() -> bytes:
     settings = "\n".join(
         f"Environment={_quoted(f'{name}={value}')}" for name, value in _environment().items()
     )
+    start = " ".join(_quoted(word).replace("$", "$$") for word in module_command("app.daemon"))
     return f"""\
 [Unit]
 Description=ken: search by meaning, kept fresh
 
 [Service]
-ExecStart={_quoted(sys.executable).replace("$", "$$")} -P -m app.daemon
+ExecStart={start}
 {settings}
 WorkingDirectory={str(paths.home()).replace("%", "%%")}
 Restart=on-failure

@@ -24,7 +24,9 @@ _PATIENCE = 5
 END_SECONDS = 2.0
 """A killed process that has not ended by then waits for a disk or a server: it is left to the system."""
 _ROOT = str(Path(__file__).resolve().parents[2])
-_START = "import sys; sys.path.append({root!r}); from index.extract.{module} import main; main(*sys.argv[1:])"
+_START = (
+    "import sys; sys.path.insert(0, {root!r}); from index.extract.{module} import main; main(*sys.argv[1:])"
+)
 _PASSED_ON = ("PYTHONPATH", "LD_LIBRARY_PATH")
 """All of the environment that a reader sees: where its code is. Keys and tokens stay with the parent."""
 

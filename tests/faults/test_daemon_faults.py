@@ -24,6 +24,7 @@ from app.daemon import lifecycle
 from app.daemon.client import DaemonOutdated, RemoteLibrary
 from app.daemon.server import MAX_CONNECTIONS
 from app.errors import DaemonError
+from app.launch import module_command
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def connect() -> socket.socket:
 
 
 def test_of_two_daemons_started_at_once_one_runs(daemons: Daemons) -> None:
-    command = [sys.executable, "-P", "-m", "app.daemon"]
+    command = module_command("app.daemon")
     paths.make_home()
     several = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(4)]
     until(lambda: sum(process.poll() is None for process in several) == 1, what="one to be left")

@@ -10,13 +10,15 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).resolve().parent
+_START = _HERE.parents[2] / "app" / "ken_search_main.py"
 _ANY_FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-Wall", "-Wextra", "-Werror=implicit-function-declaration")
 _AVX512_FLAGS = tuple(f"-mavx512{part}" for part in ("f", "bw", "vl", "dq", "vnni", "bf16"))
 KERNEL_FLAGS = (*_ANY_FLAGS, *_AVX512_FLAGS, "-mfma", "-mamx-tile", "-mamx-int8", "-mamx-bf16")
@@ -27,11 +29,13 @@ _SOURCES = {
 
 
 class KernelHook(BuildHookInterface[Any]):
-    """Adds `kernel.so` to the wheel."""
+    """Adds `kernel.so` to the wheel, and to an editable one the module that `ken` starts with."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":  # which takes no notice of the wheel's own force-include
+            build_data["force_include_editable"][str(_START)] = _START.name
         if sys.platform != "linux" or platform.machine() != "x86_64":
             return
         try:
@@ -43,7 +47,7 @@ class KernelHook(BuildHookInterface[Any]):
             return
         build_data["artifacts"].append("embedder/engines/native_kernel/kernel.so")
         build_data["pure_python"] = False
-        build_data["infer_tag"] = True
+        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_')}"  # ctypes: any Python 3
 
 
 def compile_kernel(library: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import plistlib
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from app import paths
 from app.daemon import service
 from app.errors import DaemonError
+from app.launch import module_command
 
 
 def test_the_launchd_agent_starts_this_ken_and_only_after_a_crash_again(
@@ -22,7 +22,7 @@ def test_the_launchd_agent_starts_this_ken_and_only_after_a_crash_again(
 ) -> None:
     monkeypatch.setenv("KEN_MODELS", "/models & <more>")
     agent = plistlib.loads(service.launchd_agent())
-    assert agent["ProgramArguments"] == [sys.executable, "-P", "-m", "app.daemon"]
+    assert agent["ProgramArguments"] == module_command("app.daemon")
     assert agent["EnvironmentVariables"]["KEN_HOME"] == str(paths.home())
     assert agent["EnvironmentVariables"]["KEN_MODELS"] == "/models & <more>"
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
@@ -36,7 +36,7 @@ def test_the_systemd_unit_takes_odd_paths_as_they_are(home: Path, monkeypatch: p
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     text = service.systemd_unit().decode()
     unit.read_string(text)
-    assert unit["Service"]["ExecStart"] == f'"{sys.executable}" -P -m app.daemon'
+    assert unit["Service"]["ExecStart"] == " ".join(f'"{word}"' for word in module_command("app.daemon"))
     assert unit["Service"]["Restart"] == "on-failure"
     assert r'Environment="KEN_MODELS=/odd \"models\" 100%%"' in text
 

@@ -1,0 +1,31 @@
+"""Where every process of ken begins: the command `ken`, and `python -P …/ken_search_main.py app.daemon`.
+
+Owns the order of `sys.path`. ken's packages have common names (`app`, `embedder`, `index`); a person's own
+packages of these names, in the current folder or on PYTHONPATH, must not take their place. This module is
+installed beside the packages, outside all of them, under a name that no other project has. Knows nothing of
+commands.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+TOP = _HERE.parent if _HERE.name == "app" else _HERE
+"""The folder that holds the packages: this one where ken is installed, the one above in a source tree."""
+
+
+def main() -> None:
+    """The command `ken`."""
+    sys.path.insert(0, str(TOP))
+    from app.cli import main as command
+
+    command()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(TOP))
+    module = sys.argv.pop(1)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
