@@ -1,7 +1,7 @@
 """The façade: everything a person can do with ken, in one place.
 
 The command line, the terminal interface, the daemon and MCP are thin fronts over `Library`. Two
-things keep the promise: `app.library.LocalLibrary` does the work in this process, and
+things keep the promise: `app.library.Library` does the work in this process, and
 `app.daemon.client.RemoteLibrary` asks the daemon that does. `open_library` chooses. This module
 imports neither the model nor the index's database, so that a front that only asks starts at once.
 """

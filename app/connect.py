@@ -6,8 +6,14 @@ Owns that choice and nothing else. Each implementation is imported only when it 
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.api import Library
+
+if TYPE_CHECKING:
+    from app.config import Config
+    from app.library import Library as LocalLibrary
 
 
 def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken") -> Library:
@@ -22,9 +28,27 @@ def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken
 
         if (remote := connect(start=start)) is not None:
             return remote
-    from app.library import LocalLibrary
+    return local_library(purpose=purpose)
 
-    return LocalLibrary(purpose=purpose)
+
+def local_library(
+    config: Config | None = None, *, index: Path | None = None, purpose: str = "ken"
+) -> LocalLibrary:
+    """The library that works in this process, with the settings' own index unless another is given.
+
+    Each part is opened when it is first needed.
+    """
+    from app import paths
+    from app.config import load
+    from app.library import Library as LocalLibrary
+    from app.model import LazyModel
+    from app.open_index import OpenIndex
+    from app.sync.writer import Writer
+
+    settings = config or load()
+    model = LazyModel(settings.model)
+    opened = OpenIndex(index or paths.index_path())
+    return LocalLibrary(settings, opened, Writer(opened, model, settings.reading, purpose), model)
 
 
 def index_is_older() -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from app import config, paths
 from app.api import Library, ProgressCallback, SyncReport
+from app.connect import local_library
 from app.errors import PathInvalid
-from app.library import LocalLibrary
 
 QUESTIONS = (
     "why do I keep waking up at night?",
@@ -32,7 +32,7 @@ def library(progress: ProgressCallback) -> Iterator[tuple[Library, SyncReport]]:
     """A library over the demo's documents alone, gone when the block ends."""
     with (
         tempfile.TemporaryDirectory(prefix="ken-demo-") as place,
-        LocalLibrary(config.load(), index=Path(place) / "index.db", purpose="ken demo") as demo,
+        local_library(config.load(), index=Path(place) / "index.db", purpose="ken demo") as demo,
     ):
         demo.add([str(folder())])
         yield demo, demo.sync(None, progress)

@@ -1,87 +1,95 @@
-"""The library that does the work in this process.
+"""The library that does the work: answers from the index, and hands every change to a writer.
 
-Reading needs no permission of anybody; writing takes the write lock for as long as it lasts. Each part
-(index, model, readers) is opened when it is first needed.
+Owns how an answer is made true and what is said of it. The parts are given: `OpenIndex` reads, a `Writer`
+changes (in the calling thread, or in the daemon's own), a `TextModel` makes vectors. `app.connect` and
+`app.daemon.hosting` put them together.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from app import config as configuration
 from app import paths
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
-from app.errors import NothingIndexed, PathInvalid, UsageInvalid
-from app.lock import WriteLock
-from app.model import LazyModel, TextModel
-from app.places import absolute, usable
+from app.config import Config
+from app.errors import UsageInvalid
+from app.model import TextModel
+from app.open_index import OpenIndex, nothing_indexed
+from app.places import absolute
 from app.preview import Documents, Excerpts, allowed
-from app.roots import FORGOTTEN, Kept, is_under
+from app.roots import FORGOTTEN, Kept
 from app.rules import rules_of
 from app.stale_hits import check, notice
-from app.sync.pipeline import Pipeline
-from app.why import covered, folder_now, problem_of, verdict_on
-from embedder.errors import EmbedderError, ModelNotFound
-from index.errors import IndexBusy, IndexUnreachable
-from index.passages.chunker import SIZE, chunker
-from index.search.searcher import Searcher
-from index.store.store import Store
+from app.why import folder_now, problem_of, verdict_on
+from embedder.errors import EmbedderError
 from index.store.vectors import DIMENSION
 from index.types import FileRecord, Filter, Mode, Results
-from index.walk.walker import Rules, configured_faults
+from index.walk.walker import configured_faults
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-REFRESH_BYTES = 64 * 1024
-"""Changed files among the hits are read again before answering, up to this much of them."""
 MOST_ASKED = 2000
-"""Characters of a question that are compared by meaning: a page, whose beginning says what is meant."""
+"""Characters of a query that are compared by meaning: a page, whose beginning says what is meant."""
+FOLLOW_BUSY = 0.25
+"""Seconds between two looks at the status for those who follow it, while something goes on."""
+FOLLOW_IDLE = 1.0
+"""The same while nothing does."""
+FOLLOW_AGAIN = 15.0
+"""Seconds after which a follower is told what it knows: one that left is noticed by that alone."""
 
 
-class LocalLibrary:
-    """`app.api.Library` in this process. `resident`: keep vectors in memory for many questions.
+class Writer(Protocol):
+    """What changes the index. Safe from any thread; paths are absolute."""
 
-    `model` is the settings' own unless another is given; it is closed with the library.
-    """
+    goes_on: str
+    """How passages that wait for their vectors get them, in a sentence."""
+    progress: Progress
 
-    goes_on = "`ken index` goes on."
-    """How passages that wait for their vectors get them."""
+    @property
+    def in_background(self) -> bool:
+        """Whether it works by itself, so that the status changes without anybody asking for something."""
 
-    def __init__(
-        self,
-        config: configuration.Config | None = None,
-        model: TextModel | None = None,
-        *,
-        index: Path | None = None,
-        resident: bool = False,
-        purpose: str = "ken",
-    ) -> None:
-        self.config = config or configuration.load()
-        self.model: TextModel = model or LazyModel(self.config.model)
-        self.index = index or paths.index_path()
-        self.purpose = purpose
-        self._resident = resident
-        self._guard = threading.RLock()
-        self._write_guard = threading.RLock()
-        self._cancel = threading.Event()
-        self._progress = Progress("idle")
-        self._opened: Store | None = None
-        self._identity: tuple[int, int] | None = None
-        """Device and inode of the index file that is open."""
-        self._asked: Searcher | None = None
+    @property
+    def waiting(self) -> int:
+        """Files known to have changed that are not taken in yet."""
+
+    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]: ...
+    def forget(self, path: str) -> int: ...
+    def sync(
+        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
+    ) -> SyncReport: ...
+    def refresh(self, changed: dict[str, int]) -> bool:
+        """Have these files (path to bytes) read again before an answer; False where that takes too long."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def seen(self, status: Status) -> Status:
+        """The status with what only the writer knows."""
+
+    def close(self) -> None: ...
+
+
+class Library:
+    """`app.api.Library` over the parts it is given; it closes them."""
+
+    def __init__(self, config: Config, index: OpenIndex, writer: Writer, model: TextModel) -> None:
+        self.config = config
+        self.index = index
+        self.writer = writer
+        self.model = model
+        self.last_asked = time.monotonic()
+        """When something was last searched, on the monotonic clock."""
         self._documents = Documents()
+        self._closed = threading.Event()
 
-    # -- asking
+    # Answering
 
     def search(
         self,
@@ -93,10 +101,10 @@ class LocalLibrary:
         explain: bool = False,
         typing: bool = False,
     ) -> Answer:
-        started = time.perf_counter()
+        started = self.last_asked = time.monotonic()
         if not query.strip():
             raise UsageInvalid("The question is empty.", 'Say what to look for: ken search "how to …".')
-        searcher = self._searcher()
+        searcher = self.index.searcher()
         vector, used, told = self._vector(query, mode)
 
         def ask(number: int) -> Results:
@@ -106,7 +114,7 @@ class LocalLibrary:
             )
 
         answer = self._answer(ask, query, used, limit, started)
-        return replace(answer, notice=told or answer.notice)
+        return replace(answer, notice=told or answer.notice, waiting=max(answer.waiting, self.writer.waiting))
 
     def similar(
         self,
@@ -116,10 +124,10 @@ class LocalLibrary:
         limit: int = 10,
         filter: Filter | None = None,  # noqa: A002
     ) -> Answer:
-        started = time.perf_counter()
+        started = time.monotonic()
         path = absolute(path)
-        searcher = self._searcher()
-        allowed(path, *self._known(path), self.rules)
+        searcher = self.index.searcher()
+        allowed(path, *self._known(path), rules_of(self.config.reading))
 
         def ask(number: int) -> Results:
             return searcher.similar(path, line, limit=number, filter=filter or Filter())
@@ -135,76 +143,42 @@ class LocalLibrary:
     def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         if not texts:
             return ()
-        question = self.model.embed_queries([query[:MOST_ASKED]])[0]
-        return tuple(float(cosine) for cosine in self.model.embed_documents(list(texts)) @ question)
+        vector = self.model.embed_queries([query[:MOST_ASKED]])[0]
+        return tuple(float(cosine) for cosine in self.model.embed_documents(list(texts)) @ vector)
 
-    # -- keeping
+    # Changing
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
-        wanted = [usable(path) for path in paths]
-        with self._writing() as store:
-            for path in wanted:
-                kept = Kept(store.folders())
-                if kept.owner(path) == path and kept.forgotten(path):
-                    store.forget(path)
-                    kept = Kept(store.folders())
-                if not covered(path, kept, self.rules):
-                    store.add_folder(path)
-            return tuple(folder_now(store, f) for f in store.folders() if f.path in wanted)
+        return self.writer.add([absolute(path) if path else "" for path in paths])
 
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
     ) -> SyncReport:
-        def tell(now: Progress) -> None:
-            self._progress = now
-            if progress is not None:
-                progress(now)
-
-        self._cancel.clear()
-        fingerprint = self.model.fingerprint
-        try:
-            with self._writing(fingerprint) as store:
-                kept = Kept(store.folders())
-                roots = kept.roots if paths is None else kept.related([absolute(path) for path in paths])
-                report = self._pipeline(store).sync(roots, tell, self._cancel)
-                store.wipe()
-                return report
-        except KeyboardInterrupt:
-            return SyncReport(interrupted=True)
-        finally:
-            self._progress = Progress("idle")
+        return self.writer.sync(None if paths is None else [absolute(path) for path in paths], progress)
 
     def forget(self, path: str) -> int:
-        path = absolute(path)
-        with self._writing() as store:
-            known = any(is_under(f.path, path) for f in store.folders()) or bool(store.files(path))
-            if not known:
-                raise PathInvalid(f"Nothing under {path} is in the index.", "`ken status` lists what is.")
-            dropped = store.forget(path)
-            if Kept(store.folders()).root_of(path) is not None:
-                store.add_folder(path)
-                store.set_folder_state(path, FORGOTTEN)
-            self._documents.clear()
-            store.wipe(now=True)
-            return dropped
+        dropped = self.writer.forget(absolute(path))
+        self._documents.clear()
+        return dropped
 
     def pause(self) -> None:
-        """Stop a `sync` in progress; what is done is kept. Who looks for changes by himself leaves it."""
+        """Stop indexing, also after a restart, until `resume`; what is done is kept."""
         paths.make_home()
         paths.pause_mark().touch(mode=0o600)
-        self._cancel.set()
+        self.writer.pause()
 
     def resume(self) -> None:
         paths.pause_mark().unlink(missing_ok=True)
+        self.writer.resume()
 
-    # -- knowing
+    # Knowing
 
     def status(self) -> Status:
-        store = self._store()
+        store = self.index.store()
         stored = () if store is None else store.folders()
         counts = None if store is None else store.counts()
-        idle = self._progress.phase == "idle"
-        return Status(
+        progress = self.writer.progress
+        status = Status(
             folders=tuple(folder_now(store, f) for f in stored if store and f.state != FORGOTTEN),
             files=counts.files if counts else 0,
             passages=counts.passages if counts else 0,
@@ -213,26 +187,38 @@ class LocalLibrary:
             model=self.model.model,
             engine=self.model.engine,
             dimension=DIMENSION,
-            progress=Progress("paused") if idle and paths.pause_mark().exists() else self._progress,
-            daemon=False,
-            index_bytes=_bytes(self.index),
-            notices=tuple(configured_faults(self.rules)),
+            progress=Progress("paused")
+            if progress.phase == "idle" and paths.pause_mark().exists()
+            else progress,
+            daemon=self.writer.in_background,
+            index_bytes=self.index.bytes,
+            notices=tuple(configured_faults(rules_of(self.config.reading))),
         )
+        return self.writer.seen(status)
 
     def follow(self, progress: Callable[[Status], None]) -> None:
-        progress(self.status())
+        if not self.writer.in_background:
+            progress(self.status())
+            return
+        last, told, pause = None, 0.0, 0.0
+        while not self._closed.wait(pause):
+            status = self.status()
+            if status != last or time.monotonic() - told > FOLLOW_AGAIN:
+                progress(status)
+                last, told = status, time.monotonic()
+            pause = FOLLOW_IDLE if status.progress.phase in ("idle", "paused") else FOLLOW_BUSY
 
     def problems(self) -> tuple[Problem, ...]:
-        store = self._store()
+        store = self.index.store()
         return tuple(map(problem_of, store.problems() if store else ()))
 
     def why(self, path: str) -> Why:
         path = absolute(path)
-        store = self._store()
+        store = self.index.store()
         kept = Kept(store.folders() if store else ())
         record = store.files(path).get(path) if store else None
         passages = store.counts(path).passages if store and record else 0
-        state, rule, reason = verdict_on(path, kept, self.rules)
+        state, rule, reason = verdict_on(path, kept, rules_of(self.config.reading))
         if record is not None and record.reason:
             reason = record.reason
         return Why(
@@ -245,17 +231,19 @@ class LocalLibrary:
             passages=passages,
         )
 
-    # -- life
+    # Its life
+
+    def release(self) -> None:
+        """Give back what holds memory; each part is opened again when it is next needed."""
+        self.index.release()
+        self._documents.clear()
 
     def close(self) -> None:
-        self._cancel.set()
-        with self._guard:
-            for part in (self._opened, self._asked):
-                if part is not None:
-                    part.close()
-            self._opened = self._asked = None
-            self._documents.close()
-            self.model.close()
+        self._closed.set()
+        self.writer.close()
+        self.index.close()
+        self._documents.close()
+        self.model.close()
 
     def __enter__(self) -> Self:
         return self
@@ -265,81 +253,15 @@ class LocalLibrary:
     ) -> None:
         self.close()
 
-    # -- parts
-
-    @cached_property
-    def lock(self) -> WriteLock:
-        """The right to write; held between calls where somebody acquired it."""
-        return WriteLock(self.purpose, self.index.with_name(paths.lock_path().name))
-
-    @property
-    def rules(self) -> Rules:
-        return rules_of(self.config.reading)
-
-    @contextmanager
-    def _writing(self, fingerprint: str = "") -> Iterator[Store]:
-        """The store, with the write lock held; `fingerprint`: vectors of this kind will be written."""
-        with self._write_guard:
-            held = self.lock.held
-            self.lock.acquire()
-            try:
-                if fingerprint:
-                    with Store(self.index, fingerprint=fingerprint, chunker=self._chunker):
-                        """Opening takes note of what makes vectors and passages."""
-                store = self._store(create=True)
-                assert store is not None
-                yield store
-            finally:
-                if not held:
-                    self.lock.release()
-
-    @property
-    def _chunker(self) -> str:
-        return chunker(self.config.reading.passage_tokens or SIZE)
-
-    def _store(self, *, create: bool = False) -> Store | None:
-        """The open index; None where there is none yet."""
-        with self._guard:
-            self._let_go_of_replaced()
-            if self._opened is None and (create or self.index.exists()):
-                self._opened = Store(self.index)
-                self._identity = file_identity(self.index)
-            return self._opened
-
-    def _let_go_of_replaced(self) -> None:
-        """Close what is open of an index file that was removed, or replaced by another."""
-        if self._identity is not None and self._identity != file_identity(self.index):
-            for part in (self._opened, self._asked):
-                if part is not None:
-                    part.close()
-            self._opened = self._asked = self._identity = None
-            self._documents.clear()
-
-    def _searcher(self) -> Searcher:
-        with self._guard:
-            self._let_go_of_replaced()
-            if self._asked is None:
-                if not self.index.exists():
-                    raise _nothing()
-                self._asked = Searcher(self.index, resident=self._resident)
-                self._identity = file_identity(self.index)
-            return self._asked
-
-    def _pipeline(self, store: Store) -> Pipeline:
-        reading = self.config.reading
-        return Pipeline(
-            store, self.model, self.rules, count=reading.processes, passage_tokens=reading.passage_tokens
-        )
-
-    # -- answering
+    # Making an answer
 
     def _vector(self, query: str, mode: Mode) -> tuple[NDArray[np.float32] | None, Mode, str]:
-        """The question's vector, the mode it allows, and what a person should be told of that."""
+        """The query's vector, the mode it allows, and what a person should be told of that."""
         if mode == "words":
             return None, mode, ""
         cut = f"Only the first {MOST_ASKED:,} characters of the question were compared by meaning."
         try:
-            made_by = self._searcher().fingerprint
+            made_by = self.index.searcher().fingerprint
             vector = self.model.embed_queries([query[:MOST_ASKED]], made_by=made_by)[0]
         except EmbedderError as error:
             if mode == "meaning":
@@ -353,7 +275,7 @@ class LocalLibrary:
         """Ask until every hit is true: what is gone is left out, what changed is read again or marked."""
         results = ask(limit)
         checked = check(results.hits)
-        if checked.changed and self._refreshed(checked.changed):
+        if checked.changed and self.writer.refresh(checked.changed):
             results = ask(limit)
             checked = check(results.hits)
         gone = checked.gone
@@ -371,57 +293,23 @@ class LocalLibrary:
             close=results.close and bool(hits),
             confidence=results.confidence,
             waiting=len(stale),
-            took_ms=(time.perf_counter() - started) * 1000,
+            took_ms=(time.monotonic() - started) * 1000,
             stale=stale,
-            notice=notice(self._store(), mode, gone, self.goes_on),
+            notice=notice(self.index.store(), mode, gone, self.writer.goes_on),
         )
 
-    def _refreshed(self, changed: dict[str, int]) -> bool:
-        """Take in changed files at once where they are small and nobody else is writing."""
-        if sum(changed.values()) > REFRESH_BYTES:
-            return False
-        try:
-            with self._writing(self.model.fingerprint) as store:
-                self._pipeline(store).take(list(changed))
-                store.wipe()
-        except (IndexBusy, IndexUnreachable, ModelNotFound):
-            return False
-        return True
-
     def _require_files(self) -> None:
-        store = self._store()
+        store = self.index.store()
         if store is None or not store.counts().files:
-            raise _nothing()
-
-    # -- looking
+            raise nothing_indexed()
 
     def _document(self, path: str) -> Excerpts:
         path = absolute(path)
-        return self._documents.read(path, *self._known(path), self.rules)
+        return self._documents.read(path, *self._known(path), rules_of(self.config.reading))
 
     def _known(self, path: str) -> tuple[FileRecord | None, str | None]:
         """What the index has of a path, and the folder that keeps it."""
-        store = self._store()
+        store = self.index.store()
         if store is None:
             return None, None
         return store.files(path).get(path), Kept(store.folders()).root_of(path)
-
-
-def _nothing() -> NothingIndexed:
-    return NothingIndexed(
-        "No file has been indexed.", "Run `ken index FOLDER` first, or `ken demo` to see how it works."
-    )
-
-
-def file_identity(index: Path) -> tuple[int, int] | None:
-    """Device and inode; None where there is no file."""
-    try:
-        stat = index.stat()
-    except OSError:
-        return None
-    return (stat.st_dev, stat.st_ino)
-
-
-def _bytes(index: Path) -> int:
-    files = (index, index.with_name(index.name + "-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())

@@ -79,17 +79,17 @@ def _start_log(*, to_terminal: bool) -> None:
 def _serve(
     settings: config.Config, lock: WriteLock, ended: threading.Event, ready: Callable[[], None] | None
 ) -> None:
-    from app.daemon.hosted import HostedLibrary
+    from app.daemon.hosting import hosted
     from app.daemon.server import Server
 
     sys.setswitchinterval(SWITCH_INTERVAL)
     log.info("ken %s begins as process %d", __version__, os.getpid())
-    with HostedLibrary(settings) as library:
-        server = Server(library, paths.socket_path())
+    with hosted(settings) as parts:
+        server = Server(parts.library, parts.info, paths.socket_path())
         server.start()
         try:
             lock.note(socket=os.fspath(server.path))
-            library.start()
+            parts.start()
             if ready is not None:
                 ready()
             # A daemon whose home or socket was removed serves nobody, and another one may have begun there.

@@ -14,14 +14,24 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 from app import __version__, paths
+from app.api import Library
 from app.daemon.codec import Malformed, decode, encode, hints_of
-from app.daemon.hosted import HostedLibrary
-from app.daemon.protocol import MAX_REQUEST, PROTOCOL, Closed, Lines, Nonsense, error_message, is_own
+from app.daemon.protocol import (
+    MAX_REQUEST,
+    PROTOCOL,
+    Closed,
+    DaemonInfo,
+    Lines,
+    Nonsense,
+    error_message,
+    is_own,
+)
 from app.errors import TITLED_ERRORS, DaemonCannotRun, DaemonError
 
 log = logging.getLogger(__name__)
@@ -32,32 +42,20 @@ IDLE_BEFORE_EVICTION = 5.0
 SEND_TIMEOUT = 30.0
 """Seconds a client may leave a reply unread."""
 
-METHODS = frozenset(
-    [
-        "search",
-        "similar",
-        "text",
-        "excerpt",
-        "closeness",
-        "add",
-        "sync",
-        "forget",
-        "pause",
-        "resume",
-        "status",
-        "problems",
-        "why",
-        "daemon",
-        "follow",
-    ]
-)
+SERVED = (
+    "search", "similar", "text", "excerpt", "closeness", "add", "sync", "forget", "pause", "resume", "status",
+    "problems", "why", "follow",
+)  # fmt: skip
+"""The methods of the library that clients may call; `daemon` is the server's own."""
+
+Methods = Mapping[str, Callable[..., Any]]
 
 
 class Server:
     """Listens from `start` to `stop`."""
 
-    def __init__(self, library: HostedLibrary, path: Path) -> None:
-        self.library = library
+    def __init__(self, library: Library, info: Callable[[], DaemonInfo], path: Path) -> None:
+        self._methods: Methods = {"daemon": info, **{name: getattr(library, name) for name in SERVED}}
         self.path = path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._identity: tuple[int, int] | None = None
@@ -125,7 +123,7 @@ class Server:
             log.warning("refused a connection of another user")
             accepted.close()
             return
-        connection = _Connection(self.library, Lines(accepted, MAX_REQUEST))
+        connection = _Connection(self._methods, Lines(accepted, MAX_REQUEST))
         thread = threading.Thread(target=self._converse, args=(connection,), name="connection", daemon=True)
         with self._guard:
             if len(self._connections) >= MAX_CONNECTIONS and not self._evict():
@@ -155,8 +153,8 @@ class Server:
 class _Connection:
     """One client, from the greeting to the end."""
 
-    def __init__(self, library: HostedLibrary, lines: Lines) -> None:
-        self.library = library
+    def __init__(self, methods: Methods, lines: Lines) -> None:
+        self._methods = methods
         self.lines = lines
         self.busy = True
         self._since = time.monotonic()
@@ -195,7 +193,7 @@ class _Connection:
         number, method, params = request.get("id"), request.get("method"), request.get("params", {})
         if type(number) is not int or not isinstance(method, str) or not isinstance(params, dict):
             raise Nonsense("a request without an id, a method or parameters")
-        if method not in METHODS:
+        if method not in self._methods:
             raise Nonsense(f"an unknown method {method!r:.40}")
         try:
             result = self._call(method, params, lambda value: self._tell(number, value))
@@ -210,16 +208,15 @@ class _Connection:
             self.lines.send({"id": number, "result": encode(result)}, SEND_TIMEOUT)
 
     def _call(self, method: str, params: dict[str, Any], tell: Callable[[object], None]) -> object:
-        function = getattr(HostedLibrary, method)
-        hints = hints_of(function)
+        function = self._methods[method]
+        hints = hints_of(function.__func__ if isinstance(function, MethodType) else function)
         if unknown := set(params) - set(hints) | {"return", "progress"} & set(params):
             raise Nonsense(f"unknown parameters {sorted(unknown)!r:.60}")
         arguments = {name: decode(hints[name], value) for name, value in params.items()}
         if "progress" in hints:
-            arguments["progress"] = tell
+            arguments["progress"] = tell if method == "follow" else _as_long_as_heard(tell)
         try:
-            bound = getattr(self.library, method)
-            return bound(**arguments)
+            return function(**arguments)
         except TypeError as error:
             if error.__traceback__ is not None and error.__traceback__.tb_next is None:
                 raise Nonsense(f"missing parameters of {method}") from error
@@ -227,6 +224,21 @@ class _Connection:
 
     def _tell(self, number: int, value: object) -> None:
         self.lines.send({"id": number, "progress": encode(value)}, SEND_TIMEOUT)
+
+
+def _as_long_as_heard(tell: Callable[[object], None]) -> Callable[[object], None]:
+    """Passes progress on to a client; where the client is gone, the work goes on without it."""
+    gone = False
+
+    def told(value: object) -> None:
+        nonlocal gone
+        if not gone:
+            try:
+                tell(value)
+            except Closed:
+                gone = True
+
+    return told
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

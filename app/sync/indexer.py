@@ -40,7 +40,7 @@ BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
 class Work(Protocol):
-    """What the keeper has done. Each takes long; `urgent` gives paths that must not wait for it."""
+    """What the indexer has done. Each takes long; `urgent` gives paths that must not wait for it."""
 
     def roots(self) -> list[str]: ...
     def scan(self, roots: Sequence[str] | None, urgent: Callable[[], list[str]]) -> SyncReport: ...
@@ -55,7 +55,7 @@ class Work(Protocol):
         """Nothing is to be done: give back what can be had again."""
 
 
-class Keeper:
+class Indexer:
     """Works from `start` to `stop`; the other methods may be called from any thread."""
 
     def __init__(self, work: Work, queue: DirtyQueue, watcher: Watcher, config: DaemonConfig) -> None:
@@ -76,7 +76,7 @@ class Keeper:
         self._next_look = 0.0
         self._drift = _drift()
         self._scanning_for = "the start"
-        self.thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self.thread = threading.Thread(target=self._run, name="indexer", daemon=True)
 
     def start(self) -> None:
         self.thread.start()

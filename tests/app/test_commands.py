@@ -394,7 +394,7 @@ def test_ken_alone_shows_its_help_where_nobody_sees_a_screen() -> None:
 
 
 def test_what_nobody_foresaw_is_a_sentence_and_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.library.LocalLibrary.status", _must_not_load)
+    monkeypatch.setattr("app.library.Library.status", _must_not_load)
     result = ken("status")
     assert result.exit_code == 1 and "unexpected" in result.stderr and "Traceback" not in result.stderr
     assert "Traceback" in paths.log_path().read_text()

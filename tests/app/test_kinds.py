@@ -10,13 +10,14 @@ from support import documents
 from support.tiny_home import ken, ken_json, with_tiny_model
 
 from app import query
-from app.library import LocalLibrary
+from app.connect import local_library
+from app.library import Library
 from index import kinds, languages
 from index.types import Filter
 
 
 @pytest.fixture(scope="module")
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalLibrary]:
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """A library that holds one file of every kind, and one of every suffix that is plain text."""
     folder = tmp_path_factory.mktemp("kinds")
     root = folder / "documents"
@@ -28,13 +29,13 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalLibrary]:
             (root / f"tower{suffix}").write_text(f"The harbour lies open, written as {suffix[1:]} here.\n")
     with pytest.MonkeyPatch.context() as patch:
         with_tiny_model(patch, folder / "home")
-        with LocalLibrary() as library:
+        with local_library() as library:
             library.add([str(root)])
             library.sync()
             yield library
 
 
-def found(library: LocalLibrary, narrowed: Filter) -> set[str]:
+def found(library: Library, narrowed: Filter) -> set[str]:
     """Names of the files that a filter lets through: every file is called lantern or tower."""
     hits = library.search("lantern tower", mode="words", limit=1000, filter=narrowed).hits
     return {Path(hit.path).name for hit in hits}
@@ -48,18 +49,18 @@ WORDS = [
 
 
 @pytest.mark.parametrize("word", dict.fromkeys(WORDS))
-def test_a_word_for_a_kind_finds_a_document(word: str, indexed: LocalLibrary) -> None:
+def test_a_word_for_a_kind_finds_a_document(word: str, indexed: Library) -> None:
     asked = query.parse(f"harbour type:{word}")
     assert not asked.problems
     assert found(indexed, asked.filter)
 
 
-def test_every_kind_is_stored_under_its_own_name(indexed: LocalLibrary) -> None:
+def test_every_kind_is_stored_under_its_own_name(indexed: Library) -> None:
     for kind in kinds.KINDS:
         assert found(indexed, Filter(kinds=(kind.name,))), kind.name
 
 
-def test_a_suffix_finds_files_of_that_suffix_and_no_others(indexed: LocalLibrary) -> None:
+def test_a_suffix_finds_files_of_that_suffix_and_no_others(indexed: Library) -> None:
     for kind in kinds.KINDS:
         for suffix in kind.suffixes:
             chosen = kinds.select(suffix)
@@ -69,7 +70,7 @@ def test_a_suffix_finds_files_of_that_suffix_and_no_others(indexed: LocalLibrary
 
 
 @pytest.mark.parametrize("word", dict.fromkeys([*languages.OFFERED, *languages.ALIASES]))
-def test_a_word_for_a_language_finds_its_code(word: str, indexed: LocalLibrary) -> None:
+def test_a_word_for_a_language_finds_its_code(word: str, indexed: Library) -> None:
     assert found(indexed, query.languages([word])), word
 
 

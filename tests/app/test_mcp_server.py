@@ -16,25 +16,26 @@ import anyio
 from mcp.client import Client
 
 from app import paths
-from app.library import LocalLibrary
+from app.connect import local_library
+from app.library import Library
 from app.mcp.server import server
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[LocalLibrary]:
+def library(tmp_path: Path) -> Iterator[Library]:
     """A real index of two notes, embedded by a tiny real network."""
     make_tiny_checkpoint(paths.home() / "models" / "embeddinggemma-300m")
     notes = tmp_path / "notes"
     notes.mkdir()
     (notes / "boiler.md").write_text("# Boiler\n\nThe boiler loses pressure every winter.\n")
     (notes / "bread.md").write_text("# Bread\n\nLet the dough rest overnight.\n")
-    with LocalLibrary() as opened:
+    with local_library() as opened:
         opened.add([str(notes)])
         assert opened.sync().added == 2, opened.problems()
         yield opened
 
 
-def ask(library: LocalLibrary, name: str, **arguments: Any) -> Any:
+def ask(library: Library, name: str, **arguments: Any) -> Any:
     async def run() -> Any:
         async with Client(server(library)) as client:
             return await client.call_tool(name, arguments)
@@ -47,7 +48,7 @@ def content(result: Any) -> Any:
     return json.loads(result.content[0].text)
 
 
-def test_only_reading_is_offered(library: LocalLibrary) -> None:
+def test_only_reading_is_offered(library: Library) -> None:
     async def run() -> Any:
         async with Client(server(library)) as client:
             return await client.list_tools()
@@ -57,7 +58,7 @@ def test_only_reading_is_offered(library: LocalLibrary) -> None:
     assert all(tool.annotations.read_only_hint for tool in tools)
 
 
-def test_a_hit_can_be_read_at_its_place(library: LocalLibrary) -> None:
+def test_a_hit_can_be_read_at_its_place(library: Library) -> None:
     answer = content(ask(library, "search", query="boiler pressure mode:words", limit=3))
     hit = answer["hits"][0]
     assert hit["path"].endswith("boiler.md")
@@ -67,11 +68,11 @@ def test_a_hit_can_be_read_at_its_place(library: LocalLibrary) -> None:
     assert "loses pressure" in piece["text"]
 
 
-def test_the_state_of_the_index_is_told(library: LocalLibrary) -> None:
+def test_the_state_of_the_index_is_told(library: Library) -> None:
     assert content(ask(library, "status"))["files"] == 2
 
 
-def test_a_titled_error_reaches_the_assistant_in_words(library: LocalLibrary) -> None:
+def test_a_titled_error_reaches_the_assistant_in_words(library: Library) -> None:
     result = ask(library, "read", path="/no/such/file")
     assert result.is_error
     assert "/no/such/file" in result.content[0].text

@@ -14,7 +14,8 @@ from support.hostile_files import KINDS
 from support.tiny_home import ken_json, notes, with_tiny_model
 
 from app.config import Config
-from app.library import LocalLibrary
+from app.connect import local_library
+from app.library import Library
 from app.sync import pipeline
 from app.sync.extract_stage import Readers
 from index.errors import IndexFull
@@ -33,8 +34,8 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def library(folder: Path) -> Iterator[LocalLibrary]:
-    with LocalLibrary(Config()) as library:
+def library(folder: Path) -> Iterator[Library]:
+    with local_library(Config()) as library:
         yield library
 
 
@@ -42,11 +43,11 @@ def good(folder: Path, number: int) -> Path:
     return notes(folder, **{f"good{i}__md": f"# Good {i}\n\nAbout subject{i}.\n" for i in range(number)})
 
 
-def indexed(library: LocalLibrary, folder: Path) -> set[str]:
+def indexed(library: Library, folder: Path) -> set[str]:
     return {Path(path).name for path, record in _files(library, folder).items() if record.state == "indexed"}
 
 
-def _files(library: LocalLibrary, folder: Path) -> dict[str, FileRecord]:
+def _files(library: Library, folder: Path) -> dict[str, FileRecord]:
     store = library._store()
     assert store is not None
     return store.files(str(folder))
@@ -72,7 +73,7 @@ def test_all_kinds_of_hostile_files_beside_good_ones(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_alone(library: LocalLibrary, folder: Path, kind: str) -> None:
+def test_each_kind_alone(library: Library, folder: Path, kind: str) -> None:
     KINDS[kind](good(folder, 3))
     library.add([str(folder)])
     library.sync()
@@ -80,7 +81,7 @@ def test_each_kind_alone(library: LocalLibrary, folder: Path, kind: str) -> None
     assert library.sync().added == 0
 
 
-def test_a_file_becomes_a_folder_and_a_folder_a_file(library: LocalLibrary, folder: Path) -> None:
+def test_a_file_becomes_a_folder_and_a_folder_a_file(library: Library, folder: Path) -> None:
     good(folder, 3)
     (folder / "turns.md").write_text("About herons.\n")
     (folder / "sub.md").mkdir()
@@ -108,7 +109,7 @@ class Failing(ReaderPool):
         return super().read(path, cutting)
 
 
-def test_a_reader_that_fails_as_nobody_foresaw(library: LocalLibrary, folder: Path, tmp_path: Path) -> None:
+def test_a_reader_that_fails_as_nobody_foresaw(library: Library, folder: Path, tmp_path: Path) -> None:
     good(folder, 3)
     notes(folder, odd__md="odd", vanishing__md="vanishing")
     library.add([str(folder)])
@@ -123,7 +124,7 @@ def test_a_reader_that_fails_as_nobody_foresaw(library: LocalLibrary, folder: Pa
 
 
 def test_moves_that_the_index_refuses_keep_no_other_file_out(
-    library: LocalLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good(folder, 4)
     library.add([str(folder)])
@@ -145,7 +146,7 @@ def test_moves_that_the_index_refuses_keep_no_other_file_out(
 
 
 def test_a_folder_at_which_walking_fails_keeps_its_files_and_the_others_are_compared(
-    library: LocalLibrary, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd, other = good(tmp_path / "odd", 2), good(folder, 2)
     library.add([str(odd), str(other)])
@@ -165,7 +166,7 @@ def test_a_folder_at_which_walking_fails_keeps_its_files_and_the_others_are_comp
 
 
 def test_what_the_machine_makes_fail_stops_with_its_title(
-    library: LocalLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good(folder, 2)
     library.add([str(folder)])
@@ -190,7 +191,7 @@ FRONT = st.recursive(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NAMES, changed_ns=TIMES, front=FRONT, body=st.text() | st.binary())
 def test_any_name_time_and_front_matter(
-    library: LocalLibrary, tmp_path: Path, name: bytes, changed_ns: int, front: object, body: str | bytes
+    library: Library, tmp_path: Path, name: bytes, changed_ns: int, front: object, body: str | bytes
 ) -> None:
     with tempfile.TemporaryDirectory(dir=tmp_path) as made:
         folder = good(Path(made), 1)

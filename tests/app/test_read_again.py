@@ -10,8 +10,9 @@ import pytest
 from support.tiny_home import with_tiny_model
 
 from app import preview
+from app.connect import local_library
 from app.errors import PathInvalid
-from app.library import LocalLibrary
+from app.library import Library
 from index.errors import FileSkipped
 from index.extract import worker
 from index.extract.opening import opened
@@ -30,9 +31,9 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def library(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLibrary]:
+def library(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     with_tiny_model(monkeypatch, home)
-    with LocalLibrary() as library:
+    with local_library() as library:
         library.add([str(root)])
         library.sync()
         assert "calm" in library.text(str(root / "boats" / "quay.md"))
@@ -62,7 +63,7 @@ def leave_it_out(root: Path) -> None:
 
 @pytest.mark.parametrize("change", [swap_the_file, swap_its_folder, swap_the_root, leave_it_out])
 def test_what_would_not_be_indexed_now_is_not_shown(
-    change: Callable[[Path], None], library: LocalLibrary, root: Path
+    change: Callable[[Path], None], library: Library, root: Path
 ) -> None:
     change(root)
     path = str(root / "boats" / "quay.md")
@@ -73,7 +74,7 @@ def test_what_would_not_be_indexed_now_is_not_shown(
 
 
 def test_a_folder_that_becomes_a_link_after_the_look_at_it_is_not_followed(
-    library: LocalLibrary, root: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The moment between judging and opening, held open."""
     judged = preview.allowed

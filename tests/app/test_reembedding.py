@@ -9,7 +9,8 @@ from support.tiny_home import notes
 from support.tiny_model import make_tiny_checkpoint
 
 from app.config import Config, ModelConfig
-from app.library import LocalLibrary
+from app.connect import local_library
+from app.library import Library
 from index.store.store import Store
 
 
@@ -23,11 +24,11 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return notes(tmp_path / "notes", a__md="# Pears\n\nPruned in winter.\n", b__md="# Bread\n\nFlour.\n")
 
 
-def library(model: str) -> LocalLibrary:
-    return LocalLibrary(Config(model=ModelConfig(name=model, precision="f32", threads=1)))
+def library(model: str) -> Library:
+    return local_library(Config(model=ModelConfig(name=model, precision="f32", threads=1)))
 
 
-def similarities(asked: LocalLibrary) -> dict[str, float | None]:
+def similarities(asked: Library) -> dict[str, float | None]:
     answer = asked.search("when are pears pruned", mode="meaning")
     assert not answer.notice or "not finished" in answer.notice
     return {hit.path: round(hit.similarity or 0, 3) for hit in answer.hits}
@@ -40,7 +41,7 @@ def test_the_model_whose_vectors_serve_embeds_the_question(folder: Path) -> None
         before = similarities(old)
     with library("new") as new:
         assert similarities(new) == before, "the settings name another model, and nothing is embedded yet"
-        with Store(new.index, fingerprint=new.model.fingerprint) as store:
+        with Store(new.index.path, fingerprint=new.model.fingerprint) as store:
             assert store.counts().pending == 2
         assert similarities(new) == before, "re-embedding has begun"
         new.sync()

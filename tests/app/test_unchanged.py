@@ -11,7 +11,8 @@ import pytest
 from support.tiny_home import notes, with_tiny_model
 
 from app.config import Config
-from app.library import LocalLibrary
+from app.connect import local_library
+from app.library import Library
 from index.store.database import open_reader
 from index.types import READ_AGAIN, UNKNOWN, FileRecord, Stamp
 
@@ -26,8 +27,8 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def library(folder: Path) -> Iterator[LocalLibrary]:
-    with LocalLibrary(Config()) as library:
+def library(folder: Path) -> Iterator[Library]:
+    with local_library(Config()) as library:
         library.add([str(folder)])
         library.sync()
         yield library
@@ -42,26 +43,24 @@ def rewrite(path: Path, old: str, new: str) -> None:
     os.utime(path, ns=(KEPT_NS, KEPT_NS))
 
 
-def snippets(library: LocalLibrary, query: str) -> list[str]:
+def snippets(library: Library, query: str) -> list[str]:
     return [hit.text for hit in library.search(query, mode="words").hits]
 
 
-def test_content_written_in_place_with_its_time_kept_is_read(library: LocalLibrary, folder: Path) -> None:
+def test_content_written_in_place_with_its_time_kept_is_read(library: Library, folder: Path) -> None:
     rewrite(folder / "a.md", "vermilion", "aquamarin")
     report = library.sync()
     assert (report.changed, report.unchanged, report.embedded) == (1, 1, 1)
     assert snippets(library, "aquamarin") and not snippets(library, "vermilion")
 
 
-def test_a_hit_whose_content_was_so_changed_is_not_shown_as_current(
-    library: LocalLibrary, folder: Path
-) -> None:
+def test_a_hit_whose_content_was_so_changed_is_not_shown_as_current(library: Library, folder: Path) -> None:
     rewrite(folder / "a.md", "vermilion", "aquamarin")
     answer = library.search("sky", mode="words")
     assert "aquamarin" in answer.hits[0].text or answer.stale
 
 
-def test_new_permissions_and_links_embed_nothing(library: LocalLibrary, folder: Path, tmp_path: Path) -> None:
+def test_new_permissions_and_links_embed_nothing(library: Library, folder: Path, tmp_path: Path) -> None:
     (folder / "a.md").chmod(0o640)
     (tmp_path / "link").hardlink_to(folder / "b.md")
     report = library.sync()
@@ -69,14 +68,14 @@ def test_new_permissions_and_links_embed_nothing(library: LocalLibrary, folder: 
     assert all(record.stamp.same(Stamp.of(Path(path).stat())) for path, record in files(library, folder))
 
 
-def files(library: LocalLibrary, folder: Path) -> list[tuple[str, FileRecord]]:
+def files(library: Library, folder: Path) -> list[tuple[str, FileRecord]]:
     store = library._store()
     assert store is not None
     return list(store.files(str(folder)).items())
 
 
 def test_a_disk_that_gives_new_identities_is_read_and_nothing_is_embedded(
-    library: LocalLibrary, folder: Path
+    library: Library, folder: Path
 ) -> None:
     for path in list(folder.iterdir()):
         copy = path.with_suffix(".copy")
@@ -86,21 +85,21 @@ def test_a_disk_that_gives_new_identities_is_read_and_nothing_is_embedded(
     assert (report.changed, report.unchanged, report.embedded) == (0, 2, 0)
 
 
-def test_a_move_with_new_content_in_the_same_breath_is_read(library: LocalLibrary, folder: Path) -> None:
+def test_a_move_with_new_content_in_the_same_breath_is_read(library: Library, folder: Path) -> None:
     (folder / "a.md").rename(folder / "moved.md")
     rewrite(folder / "moved.md", "vermilion", "aquamarin")
     library.sync()
     assert snippets(library, "aquamarin") and not snippets(library, "vermilion")
 
 
-def test_a_move_alone_is_one_move(library: LocalLibrary, folder: Path) -> None:
+def test_a_move_alone_is_one_move(library: Library, folder: Path) -> None:
     (folder / "a.md").rename(folder / "moved.md")
     report = library.sync()
     assert (report.moved, report.unchanged, report.changed, report.embedded) == (1, 1, 0, 0)
 
 
 def test_records_of_before_are_completed_and_no_file_is_read(
-    library: LocalLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with library._writing() as store:
         store._connection.execute("UPDATE files SET ctime_ns = -1, disk = 0")

@@ -16,7 +16,8 @@ from support import documents
 from support.tiny_home import with_tiny_model
 
 from app import json_output, open_file
-from app.library import LocalLibrary
+from app.connect import local_library
+from app.library import Library
 from app.sanitize import plain, visible
 from app.tui import code
 from app.tui.hit_actions import pasteable
@@ -119,7 +120,7 @@ def test_colours_end_before_a_slow_lexer_does(
 
 
 @pytest.fixture
-def library(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLibrary]:
+def library(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     with_tiny_model(monkeypatch, home)
     root = tmp_path / "notes"
     root.mkdir()
@@ -127,13 +128,13 @@ def library(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         "# Harbour\n\nThe quay \U000e0041\u202e\x9b hides.\n"
     )
     (root / "back\\x41slash.md").write_text("# Harbour\n\nThe quay.\n")
-    with LocalLibrary() as opened:
+    with local_library() as opened:
         opened.add([str(root)])
         opened.sync()
         yield opened
 
 
-def asked(library: LocalLibrary, tool: str, **given: Any) -> Any:
+def asked(library: Library, tool: str, **given: Any) -> Any:
     anyio = pytest.importorskip("anyio")
     client = pytest.importorskip("mcp.client")
     from app.mcp.server import server
@@ -145,7 +146,7 @@ def asked(library: LocalLibrary, tool: str, **given: Any) -> Any:
     return anyio.run(run)
 
 
-def test_an_assistant_reads_a_file_whatever_the_bytes_of_its_name(library: LocalLibrary) -> None:
+def test_an_assistant_reads_a_file_whatever_the_bytes_of_its_name(library: Library) -> None:
     hits = json.loads(asked(library, "search", query="harbour quay").content[0].text)["hits"]
     assert len(hits) == 2
     for hit in hits:
@@ -170,7 +171,7 @@ def test_no_argument_of_an_assistant_breaks_the_server(data: st.DataObject) -> N
         with tempfile.TemporaryDirectory() as folder:
             with_tiny_model(patch, Path(folder))
             patch.setenv("KEN_HOME", folder)
-            with LocalLibrary() as library:
+            with local_library() as library:
                 for tool, names in (("search", ("query", "limit")), ("read", ("path", "start", "length"))):
                     given = {name: data.draw(text if name in ("query", "path") else number) for name in names}
                     answer = asked(library, tool, **given)
@@ -179,7 +180,7 @@ def test_no_argument_of_an_assistant_breaks_the_server(data: st.DataObject) -> N
                     assert 'File "' not in told
 
 
-def test_filters_take_any_number_of_values(library: LocalLibrary, tmp_path: Path) -> None:
+def test_filters_take_any_number_of_values(library: Library, tmp_path: Path) -> None:
     paths = [str(path) for path in (tmp_path / "notes").iterdir()]
     many = tuple(f"/nowhere/{number}.md" for number in range(40_000))
     for narrowed in (

@@ -16,8 +16,9 @@ import pytest
 from support.tiny_home import ken, with_tiny_model
 
 from app import json_output, paths
-from app.api import Library
-from app.library import LocalLibrary
+from app.api import Library as Facade
+from app.connect import local_library
+from app.library import Library
 
 SECRETS = {
     "key": "-----BEGIN OPENSSH PRIVATE " + "KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE\nZmFsc2UgYm9keQ\n"
@@ -83,9 +84,9 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def library(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLibrary]:
+def library(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     with_tiny_model(monkeypatch, home)
-    with LocalLibrary() as opened:
+    with local_library() as opened:
         opened.add([str(root)])
         opened.sync()
         yield opened
@@ -119,14 +120,14 @@ def calls(library: Library, root: Path) -> Iterator[tuple[str, Callable[[], obje
         "forget": [],
         "close": [],
     }
-    public = {name for name, _ in inspect.getmembers(Library, inspect.isfunction) if not name.startswith("_")}
+    public = {name for name, _ in inspect.getmembers(Facade, inspect.isfunction) if not name.startswith("_")}
     assert public == set(arguments), "a method of the façade is not asked here"
     for name, some in arguments.items():
         for one in some:
             yield f"{name}{one}", lambda name=name, one=one: getattr(library, name)(*one)
 
 
-def test_no_method_of_the_facade_gives_a_secret(library: LocalLibrary, root: Path) -> None:
+def test_no_method_of_the_facade_gives_a_secret(library: Library, root: Path) -> None:
     for call, ask in calls(library, root):
         try:
             found: object = ask()
@@ -137,14 +138,14 @@ def test_no_method_of_the_facade_gives_a_secret(library: LocalLibrary, root: Pat
         assert seen(found) == [], call
 
 
-def test_what_is_left_out_by_its_name_is_not_read(library: LocalLibrary, root: Path) -> None:
+def test_what_is_left_out_by_its_name_is_not_read(library: Library, root: Path) -> None:
     for name in (".env", "id_ed25519", "credentials.json", "link-key.md"):
         for ask in (library.text, lambda path: library.excerpt(path, 0, 100)):
             with pytest.raises(Exception, match=r"not in the index|is not shown"):
                 ask(str(root / name))
 
 
-def test_a_file_that_becomes_a_link_is_not_read_any_more(library: LocalLibrary, root: Path) -> None:
+def test_a_file_that_becomes_a_link_is_not_read_any_more(library: Library, root: Path) -> None:
     note = root / "token-copy.md"
     assert "harbour" in library.text(str(note))
     note.unlink()
@@ -153,7 +154,7 @@ def test_a_file_that_becomes_a_link_is_not_read_any_more(library: LocalLibrary, 
         library.text(str(note))
 
 
-def test_a_note_that_got_a_password_since_is_covered_when_read(library: LocalLibrary, root: Path) -> None:
+def test_a_note_that_got_a_password_since_is_covered_when_read(library: Library, root: Path) -> None:
     note = root / "token-copy.md"
     note.write_text(f"# Boat\n\nThe harbour.\n\n{SECRETS['password']}\n")
     text = library.text(str(note))
@@ -167,7 +168,7 @@ def asked_of(properties: dict[str, Any], root: Path) -> list[dict[str, str]]:
     return [{"query": query} for query in ("harbour", *TELLING)] if "query" in properties else [{}]
 
 
-def test_no_tool_of_the_assistant_gives_a_secret(library: LocalLibrary, root: Path) -> None:
+def test_no_tool_of_the_assistant_gives_a_secret(library: Library, root: Path) -> None:
     anyio = pytest.importorskip("anyio")
     client = pytest.importorskip("mcp.client")
     from app.mcp.server import server
@@ -191,9 +192,7 @@ def test_no_tool_of_the_assistant_gives_a_secret(library: LocalLibrary, root: Pa
                 assert telling not in told, call
 
 
-def test_nothing_ken_writes_or_prints_holds_a_secret(
-    library: LocalLibrary, root: Path, tmp_path: Path
-) -> None:
+def test_nothing_ken_writes_or_prints_holds_a_secret(library: Library, root: Path, tmp_path: Path) -> None:
     library.close()
     printed = [ken("status", "--problems", "--json").output, ken("search", "--json", "harbour").output]
     printed += [ken("why", str(file)).output for file in root.iterdir()]

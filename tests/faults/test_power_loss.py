@@ -10,14 +10,15 @@ import pytest
 from support.same_index import contents, fresh
 
 from app.config import Config
-from app.library import LocalLibrary
+from app.connect import local_library
+from index.store.store import Store
 from tests.benchmarks.workload import Workload
 
 POINTS = 6
 
 
 def sync(index: Path, folder: Path) -> None:
-    with LocalLibrary(Config(), index=index) as library:
+    with local_library(Config(), index=index) as library:
         library.add([str(folder)])
         library.sync()
 
@@ -29,7 +30,8 @@ def torn(tmp_path: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     folder, index = tmp_path / "notes", tmp_path / "live" / "index.db"
     workload = Workload(folder, seed=5)
     sync(index, folder)
-    with LocalLibrary(Config(), index=index) as library:
+    with pytest.MonkeyPatch.context() as patch, local_library(Config(), index=index) as library:
+        patch.setattr(Store, "wipe", lambda store: False)  # it would empty the log at the end of each sync
         for _ in range(3):
             for _ in range(20):
                 workload.step()

@@ -10,15 +10,16 @@ from support.waiting import until
 
 from app.api import SyncReport
 from app.config import Config, ModelConfig
+from app.connect import local_library
 from app.daemon import hosted
-from app.library import LocalLibrary
+from app.library import Library
 
 NOTES = 6
 
 
-def opened(folder: Path) -> LocalLibrary:
+def opened(folder: Path) -> Library:
     model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
-    return LocalLibrary(Config(model=model), index=folder / "index.db")
+    return local_library(Config(model=model), index=folder / "index.db")
 
 
 def disk(folder: Path, name: str) -> Path:
@@ -27,7 +28,7 @@ def disk(folder: Path, name: str) -> Path:
     )
 
 
-def files(library: LocalLibrary) -> int:
+def files(library: Library) -> int:
     return library.status().files
 
 

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from app.daemon.hosted import HostedLibrary
 from support.disks import opened
 from support.namespace import run_with_mounts
 from support.tiny_home import notes, tiny_models
 from support.waiting import until
 
 from app.config import Config, ModelConfig
-from app.daemon.hosted import HostedLibrary
-from app.library import LocalLibrary
+from app.library import Library
 
 PASSING = ("EIO", "ETIMEDOUT", "ESTALE", "EDEADLK", "ENETDOWN", "EHOSTDOWN", "ENOTCONN", "ENOMEM", "EACCES")
 
@@ -64,7 +64,7 @@ def faulty(folder: Path) -> Iterator[Faulty]:
         disk.server.stdout.close()
 
 
-def names(library: LocalLibrary, query: str) -> list[str]:
+def names(library: Library, query: str) -> list[str]:
     return [Path(hit.path).name for hit in library.search(query, mode="words").hits]
 
 

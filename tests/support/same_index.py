@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from app.config import Config
-from app.library import LocalLibrary
+from app.connect import local_library
 from index.store.database import open_reader
 
 
@@ -38,7 +38,7 @@ def contents(index: Path) -> dict[str, list[Any]]:
 
 def fresh(folder: Path) -> dict[str, list[Any]]:
     """The contents of a new index of `folder`."""
-    with TemporaryDirectory() as home, LocalLibrary(Config(), index=Path(home) / "index.db") as library:
+    with TemporaryDirectory() as home, local_library(Config(), index=Path(home) / "index.db") as library:
         library.add([str(folder)])
         library.sync()
-        return contents(library.index)
+        return contents(library.index.path)

@@ -12,7 +12,7 @@ from app.api import SyncReport
 from app.config import DaemonConfig
 from app.sync import indexer as keeping
 from app.sync.change_queue import DirtyQueue
-from app.sync.indexer import Keeper
+from app.sync.indexer import Indexer
 from app.sync.watcher import Watcher
 from index.errors import IndexFull
 
@@ -53,9 +53,9 @@ def work(tmp_path: Path) -> Recorded:
 
 
 @pytest.fixture
-def keeper(work: Recorded) -> Iterator[Keeper]:
+def keeper(work: Recorded) -> Iterator[Indexer]:
     queue = DirtyQueue()
-    keeper = Keeper(work, queue, Watcher(queue), DaemonConfig())
+    keeper = Indexer(work, queue, Watcher(queue), DaemonConfig())
     keeper.start()
     until(lambda: str(work.root) in keeper.watches and len(work.scans) >= 2, what="the scans of the start")
     yield keeper
@@ -64,7 +64,7 @@ def keeper(work: Recorded) -> Iterator[Keeper]:
 
 @pytest.mark.parametrize("jump", [-7200.0, 28_800.0], ids=["the clock set back", "a night's sleep"])
 def test_a_jump_of_the_clock_means_to_compare_everything(
-    keeper: Keeper, work: Recorded, monkeypatch: pytest.MonkeyPatch, jump: float
+    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
     before = len(work.scans)
     drift = keeping._drift()
@@ -75,7 +75,7 @@ def test_a_jump_of_the_clock_means_to_compare_everything(
 
 
 def test_a_small_correction_of_the_clock_means_nothing(
-    keeper: Keeper, work: Recorded, monkeypatch: pytest.MonkeyPatch
+    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = len(work.scans)
     drift = keeping._drift()
@@ -86,7 +86,7 @@ def test_a_small_correction_of_the_clock_means_nothing(
 
 
 def test_a_failure_is_told_and_tried_again(
-    keeper: Keeper, work: Recorded, monkeypatch: pytest.MonkeyPatch
+    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "BACKOFF", (0.01,))
     work.failing = True
@@ -105,7 +105,7 @@ def test_only_folders_that_cannot_be_watched_are_compared_at_intervals(
     monkeypatch.setattr("app.sync.watcher.is_remote", lambda path: path == str(remote))
     monkeypatch.setattr(work, "roots", lambda: [str(work.root), str(remote)])
     queue = DirtyQueue()
-    keeper = Keeper(work, queue, Watcher(queue), DaemonConfig(poll_seconds=0))
+    keeper = Indexer(work, queue, Watcher(queue), DaemonConfig(poll_seconds=0))
     keeper.start()
     try:
         until(lambda: work.scans.count((str(remote),)) >= 3, what="three polls")
@@ -114,7 +114,7 @@ def test_only_folders_that_cannot_be_watched_are_compared_at_intervals(
         keeper.stop()
 
 
-def test_what_is_called_for_is_done_by_the_keeper_though_it_waits(keeper: Keeper, work: Recorded) -> None:
+def test_what_is_called_for_is_done_by_the_keeper_though_it_waits(keeper: Indexer, work: Recorded) -> None:
     keeper.pause()
     until(lambda: keeper.waiting_because == "paused")
     assert keeper.run(lambda: "done") == "done"

@@ -12,20 +12,20 @@ from support.waiting import until
 
 from app.config import Config, ModelConfig
 from app.daemon import model_process
-from app.daemon.hosted import HostedLibrary
+from app.daemon.hosting import hosted
 from app.daemon.model_process import TimeLimits
+from app.library import Library
 from embedder.errors import EngineUnavailable
 
 
 @pytest.fixture
-def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostedLibrary]:
+def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     dying_model.use(monkeypatch)
     monkeypatch.setattr(model_process, "LIMITS", TimeLimits(query=2.0, batch=2.0))
-    library = HostedLibrary(Config(model=ModelConfig(precision="f32", threads=1)))
-    library.start()
-    yield library
-    library.close()
+    with hosted(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
+        parts.start()
+        yield parts.library
 
 
 def section(words: str) -> str:
@@ -42,7 +42,7 @@ def folder_with(tmp_path: Path, poison: str) -> Path:
 @pytest.mark.parametrize(
     "poison", [dying_model.FAILS, dying_model.FEWER, dying_model.NAN, *dying_model.PROCESS]
 )
-def test_one_passage_is_left_out_and_told(library: HostedLibrary, tmp_path: Path, poison: str) -> None:
+def test_one_passage_is_left_out_and_told(library: Library, tmp_path: Path, poison: str) -> None:
     folder = folder_with(tmp_path, poison)
     library.add([str(folder)])
     library.sync()
@@ -64,7 +64,7 @@ def test_one_passage_is_left_out_and_told(library: HostedLibrary, tmp_path: Path
 
 
 def test_a_model_that_fails_at_everything_blames_no_text(
-    library: HostedLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = folder_with(tmp_path, "is harmless")
     monkeypatch.setattr(model_process, "START", "raise SystemExit(1)")

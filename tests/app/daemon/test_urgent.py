@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from app.daemon.hosted import HostedLibrary
 from support.tiny_home import notes
 from support.waiting import until
 
 from app.config import Config, ModelConfig
-from app.daemon.hosted import HostedLibrary
 from app.sync import extract_stage
 from index.errors import FileTooSlow
 from index.extract import Cutting, ReaderPool, ReadFile

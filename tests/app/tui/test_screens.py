@@ -10,8 +10,8 @@ from support.pilots import NOTES, application, ask, drive, library, shown, until
 
 from app import saved_searches
 from app.api import Problem, Progress
+from app.connect import local_library
 from app.errors import AppError, NothingIndexed
-from app.library import LocalLibrary
 from app.tui import themes
 from app.tui.app import KenApp
 from app.tui.screens.model import ModelScreen
@@ -287,9 +287,9 @@ def test_typing_while_the_index_is_still_being_opened_asks_then():
 
 
 def test_pausing_without_a_daemon_outlives_the_library():
-    with LocalLibrary() as one:
+    with local_library() as one:
         one.pause()
-    with LocalLibrary() as other:
+    with local_library() as other:
         assert other.status().progress.phase == "paused"
         other.resume()
         assert other.status().progress.phase == "idle"

@@ -1,0 +1,93 @@
+"""The library as the daemon serves it, put together: an index for many queries, a writer, a model apart.
+
+Owns what becomes of memory while nothing is asked, and what saved searches are told.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from app import __version__, paths
+from app.config import Config
+from app.daemon.model import DaemonModel
+from app.daemon.protocol import DaemonInfo
+from app.library import Library
+from app.open_index import OpenIndex
+from app.saved_searches import Asker
+from app.sync.background import BackgroundWriter
+
+
+class Hosted:
+    """The parts of the daemon, open from `start` to `close`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._started = time.time()
+        self._asker = Asker(notify=config.daemon.notify)
+        self.index = OpenIndex(paths.index_path(), resident=True)
+        self.model = DaemonModel(config, lambda: self.writer.has_much)
+        self.writer = BackgroundWriter(
+            self.index,
+            self.model,
+            config,
+            stored=self._ask_saved,
+            resting=self._rest,
+            notices=lambda: (*self.index.faults, *self.model.notices),
+        )
+        self.library = Library(config, self.index, self.writer, self.model)
+
+    def start(self) -> None:
+        self.writer.start()
+
+    def close(self) -> None:
+        self.library.close()
+
+    def info(self) -> DaemonInfo:
+        """Memory and processor time of this process and those it started."""
+        own = psutil.Process()
+        memory = cpu = 0.0
+        for process in [own, *own.children(recursive=True)]:
+            with suppress(psutil.Error):
+                memory += process.memory_info().rss
+                times = process.cpu_times()
+                cpu += times.user + times.system
+        return DaemonInfo(os.getpid(), __version__, self._started, memory / (1 << 20), cpu, self.model.loaded)
+
+    def _ask_saved(self, stored: Sequence[str]) -> None:
+        self._asker.ask(stored, self.library)
+
+    def _rest(self) -> None:
+        """Let the model and what it needs go when nothing needed them for a while."""
+        self.model.rest()
+        idle = min(self.model.idle_for, time.monotonic() - self.library.last_asked)
+        if idle > 60 * self._config.daemon.idle_minutes and (self.index.is_warm or self.writer.is_warm):
+            self.model.release()
+            self.writer.release()
+            self.library.release()
+            _trim()
+
+
+@contextmanager
+def hosted(config: Config) -> Iterator[Hosted]:
+    """The parts, closed when the block ends; `start` begins the work."""
+    parts = Hosted(config)
+    try:
+        yield parts
+    finally:
+        parts.close()
+
+
+def _trim() -> None:
+    """Ask the C library to return freed memory (malloc_trim, glibc)."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)

@@ -1,0 +1,348 @@
+"""What changes the index in a thread of its own: the daemon's writer, which keeps it level with the disk.
+
+Owns the right to write from the first change to the end, the connection that writes and the readers.
+`app.sync.indexer` says what is done next; here it is done. Queries never wait for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from app import paths
+from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
+from app.config import Config
+from app.lock import DAEMON, WriteLock
+from app.model import TextModel
+from app.open_index import OpenIndex
+from app.roots import FORGOTTEN, Kept
+from app.rules import rules_of
+from app.sync.change_queue import DirtyQueue
+from app.sync.extract_stage import Readers
+from app.sync.indexer import Indexer
+from app.sync.later import Later
+from app.sync.pipeline import Pipeline, readers_for
+from app.sync.run import Urgent
+from app.sync.watcher import Watcher
+from app.sync.writer import REFRESH_BYTES, add_roots, chunker_of, forget_path, roots_to_sync
+from index.store.store import Store, StoredFolder
+from index.types import Stamp
+
+log = logging.getLogger(__name__)
+
+GRACE = 10.0
+"""Seconds a file may be away before the index lets go of it: saves by deleting and writing anew, and
+moves by copying, come back within."""
+LOCK_WAIT = 1.0
+"""Seconds to wait for another process that writes."""
+MUCH = 64
+"""Passages that wait from which on they are embedded apart from queries."""
+REFRESH_SECONDS = 0.2
+"""How long an answer waits for files among its hits that have changed to be read again."""
+STEP = 0.01
+"""Seconds between two looks whether they have been."""
+TURN_SECONDS = 0.5
+"""Seconds between two words to somebody who waits for another's sync to end."""
+
+
+class BackgroundWriter:
+    """`app.library.Writer` over a thread that writes; open from `start` to `close`.
+
+    `stored` is told which files have new content, `resting` that nothing is to be done; `notices` are what
+    else a person should know.
+    """
+
+    in_background = True
+    goes_on = "It goes on by itself."
+
+    def __init__(
+        self,
+        index: OpenIndex,
+        model: TextModel,
+        config: Config,
+        *,
+        stored: Callable[[Sequence[str]], None] = lambda paths: None,
+        resting: Callable[[], None] = lambda: None,
+        notices: Callable[[], Sequence[str]] = lambda: (),
+    ) -> None:
+        self.progress = Progress("idle")
+        self.queue = DirtyQueue()
+        self.indexer = Indexer(
+            self, self.queue, Watcher(self.queue, ignored=rules_of(config.reading).own), config.daemon
+        )
+        self._index = index
+        self._model = model
+        self._reading = config.reading
+        self._told_stored = stored
+        self._resting = resting
+        self._notices = notices
+        self._lock = WriteLock(DAEMON, index.path.with_name(paths.lock_path().name))
+        self._guard = threading.RLock()
+        self._cancel = threading.Event()
+        self._store: Store | None = None
+        self._fingerprint = ""
+        self._remembered: tuple[StoredFolder, ...] = ()
+        """The folders that are kept, in case the index file is removed."""
+        self._pipeline: Pipeline | None = None
+        self._readers: Readers | None = None
+        self._later = Later(GRACE)
+        self._syncing = threading.Lock()
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Begin to keep the index level; a pause that a person asked for goes on."""
+        self._index.made_anew_by(
+            self.indexer.thread, lambda: self.indexer.scan_soon("the index file was removed or replaced")
+        )
+        self._index.made()
+        if paths.pause_mark().exists():
+            self.indexer.pause()
+        self.indexer.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        self.indexer.stop()
+        self.release()
+        self._close_store()
+        self._lock.release()
+
+    # What is asked for (`app.library.Writer`): done by the one thread that writes
+
+    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
+        def add() -> tuple[Folder, ...]:
+            with self._writing() as store:
+                return add_roots(store, paths, rules_of(self._reading))
+
+        return self.indexer.run(add)
+
+    def forget(self, path: str) -> int:
+        def forget() -> int:
+            with self._writing() as store:
+                return forget_path(store, path)
+
+        return self.indexer.run(forget)
+
+    def sync(
+        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
+    ) -> SyncReport:
+        """As asked for by a person: nothing waits out its grace, and it is told how it goes.
+
+        One at a time: two would interrupt each other for ever.
+        """
+        while not self._syncing.acquire(timeout=TURN_SECONDS):
+            if progress is not None:
+                progress(self.progress)
+        try:
+            total = SyncReport()
+            while True:
+                report = self.indexer.run(
+                    lambda: self._sync(paths, self.indexer.urgent, patient=False, progress=progress)
+                )
+                total = _sum(total, report)
+                if not report.interrupted or self.indexer.paused or self._ended.is_set():
+                    return total
+        finally:
+            self._syncing.release()
+
+    def refresh(self, changed: dict[str, int]) -> bool:
+        """Have what changed read again at once, and wait for it a little; else it is marked in the answer."""
+        for path in changed:
+            self.queue.mark(path, at_once=True)
+        if not self.indexer.may_be_waited_for or sum(changed.values()) > REFRESH_BYTES:
+            return False
+        deadline = time.monotonic() + REFRESH_SECONDS
+        while not all(map(self._is_level, changed)):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(STEP)
+        return True
+
+    def pause(self) -> None:
+        self._cancel.set()
+        self.indexer.pause()
+
+    def resume(self) -> None:
+        self.indexer.resume()
+
+    @property
+    def waiting(self) -> int:
+        now = self.progress
+        return len(self.queue) + max(0, now.files_total - now.files_done)
+
+    @property
+    def has_much(self) -> bool:
+        """Whether so many passages wait that they should not keep queries waiting."""
+        return self.progress.passages_total - self.progress.passages_done > MUCH
+
+    def seen(self, status: Status) -> Status:
+        told = (*self._notices(), self.indexer.notice, self.indexer.waiting_because)
+        progress = status.progress
+        if progress.phase == "idle" and self.indexer.waiting_because:
+            progress = replace(progress, phase="paused")
+        elif progress.phase == "idle" and len(self.queue):
+            progress = replace(progress, phase="waiting")
+        return replace(
+            status,
+            folders=tuple(self._watched(folder) for folder in status.folders),
+            pending=status.pending + self.waiting,
+            progress=progress,
+            notices=(*status.notices, *(note for note in told if note)),
+        )
+
+    # What the indexer has done (`app.sync.indexer.Work`)
+
+    def roots(self) -> list[str]:
+        self._make_lost_index_anew()
+        return Kept(self._index.made().folders()).roots
+
+    def scan(self, roots: Sequence[str] | None, urgent: Urgent) -> SyncReport:
+        return self._sync(roots, urgent, patient=True, progress=None)
+
+    def take(self, paths: Sequence[str], urgent: Urgent) -> SyncReport:
+        return self._work(
+            lambda pipeline: pipeline.take(paths, self._told(None), self._cancel, urgent=urgent, patient=True)
+        )
+
+    def due(self) -> dict[str, float]:
+        return self._later.due
+
+    def interrupt(self) -> None:
+        self._cancel.set()
+
+    def rest(self) -> None:
+        if self._store is not None:
+            self._store.wipe()
+        self._resting()
+
+    # Parts
+
+    def release(self) -> None:
+        """End the reading processes; they are started again when there is something to read."""
+        readers, self._readers, self._pipeline = self._readers, None, None
+        if readers is not None:
+            readers.close()
+
+    @property
+    def is_warm(self) -> bool:
+        return self._readers is not None
+
+    def _is_level(self, path: str) -> bool:
+        """Whether the index has the file as it is, vectors and all."""
+        try:
+            stat = os.stat(path)  # noqa: PTH116
+        except OSError:
+            return False
+        store = self._index.made()
+        record = store.files(path).get(path)
+        same = record is not None and record.stamp.same(Stamp.of(stat))
+        return same and not store.counts(path).pending
+
+    def _watched(self, folder: Folder) -> Folder:
+        watch = self.indexer.watches.get(folder.path)
+        if self.indexer.paused:
+            return replace(folder, state="paused")
+        if watch is None or folder.state == "missing":
+            return folder
+        return replace(folder, state=watch.state, note=watch.note or folder.note)
+
+    def _sync(
+        self,
+        wanted: Sequence[str] | None,
+        urgent: Urgent,
+        *,
+        patient: bool,
+        progress: ProgressCallback | None,
+    ) -> SyncReport:
+        roots = roots_to_sync(self._index.made(), wanted)
+        return self._work(
+            lambda pipeline: pipeline.sync(
+                roots, self._told(progress), self._cancel, urgent=urgent, patient=patient
+            )
+        )
+
+    def _work(self, do: Callable[[Pipeline], SyncReport]) -> SyncReport:
+        self._cancel.clear()
+        if self.indexer.has_calls:  # who waits for this thread set `_cancel` after queueing
+            self._cancel.set()
+        try:
+            with self._writing(self._model.fingerprint) as store:
+                pipeline = self._pipeline_over(store)
+                report = do(pipeline)
+                store.wipe()
+            self._tell_stored(pipeline.stored())
+            return report
+        finally:
+            self.progress = Progress("idle")
+
+    def _tell_stored(self, paths: Sequence[str]) -> None:
+        """What saved searches make of new files stops no indexing."""
+        try:
+            self._told_stored(paths)
+        except Exception:
+            log.exception("saved searches could not be asked")
+
+    def _told(self, progress: ProgressCallback | None) -> ProgressCallback:
+        def told(now: Progress) -> None:
+            self.progress = now
+            if progress is not None:
+                progress(now)
+
+        return told
+
+    def _pipeline_over(self, store: Store) -> Pipeline:
+        if self._pipeline is None:
+            self._readers = self._readers or Readers(readers_for(self._reading.processes))
+            self._pipeline = Pipeline(
+                store,
+                self._model,
+                rules_of(self._reading),
+                passage_tokens=self._reading.passage_tokens,
+                readers=self._readers,
+                later=self._later,
+            )
+        return self._pipeline
+
+    @contextmanager
+    def _writing(self, fingerprint: str = "") -> Iterator[Store]:
+        """The connection that writes: kept, and opened anew where what makes vectors is another."""
+        with self._guard:
+            self._lock.acquire(LOCK_WAIT)
+            if self._store is None or (fingerprint and fingerprint != self._fingerprint):
+                self._close_store()
+                self._store = Store(
+                    self._index.path, fingerprint=fingerprint, chunker=chunker_of(self._reading)
+                )
+                self._fingerprint = fingerprint
+            yield self._store
+            self._remembered = self._store.folders()
+
+    def _close_store(self) -> None:
+        store, self._store, self._pipeline = self._store, None, None
+        if store is not None:
+            store.close()
+
+    def _make_lost_index_anew(self) -> None:
+        """Where the index file was removed or replaced: close all of the old one, and keep its folders."""
+        if not self._index.is_lost:
+            return
+        log.warning("the index file was removed or replaced; %s is opened anew", self._index.path)
+        with self._guard, self._index.guard:
+            self._index.close()
+            self._close_store()
+            with self._writing() as store:
+                for folder in self._remembered if not store.folders() else ():
+                    store.add_folder(folder.path)
+                    if folder.state == FORGOTTEN:
+                        store.set_folder_state(folder.path, FORGOTTEN)
+            self._index.renewed()
+
+
+def _sum(first: SyncReport, then: SyncReport) -> SyncReport:
+    """What two parts of one sync did together: what the first had done, the second finds unchanged."""
+    counted = ("added", "changed", "moved", "removed", "failed", "passages", "embedded", "seconds", "starved")
+    return replace(then, **{name: getattr(first, name) + getattr(then, name) for name in counted})

@@ -1,0 +1,164 @@
+"""What changes the index, in the thread that calls: for a command that works without the daemon.
+
+Owns the right to write for as long as one change takes. `app.sync.background` does the same in a thread of
+its own, for the daemon.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from app import paths
+from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
+from app.config import ReadingConfig
+from app.errors import PathInvalid
+from app.lock import WriteLock
+from app.model import TextModel
+from app.open_index import OpenIndex
+from app.places import absolute, usable
+from app.roots import FORGOTTEN, Kept, is_under
+from app.rules import rules_of
+from app.sync.pipeline import Pipeline
+from app.why import covered, folder_now
+from embedder.errors import ModelNotFound
+from index.errors import IndexBusy, IndexUnreachable
+from index.passages.chunker import SIZE, chunker
+from index.store.store import Store
+from index.walk.walker import Rules
+
+REFRESH_BYTES = 64 * 1024
+"""Changed files among the hits are read again before answering, up to this much of them."""
+
+
+class Writer:
+    """`app.library.Writer` in the calling thread; the write lock is held while something is written."""
+
+    in_background = False
+    goes_on = "`ken index` goes on."
+
+    def __init__(self, index: OpenIndex, model: TextModel, reading: ReadingConfig, purpose: str) -> None:
+        """`purpose` is what others are told who wait for this one to finish."""
+        self.progress = Progress("idle")
+        self._index = index
+        self._model = model
+        self._reading = reading
+        self._lock = WriteLock(purpose, index.path.with_name(paths.lock_path().name))
+        self._guard = threading.RLock()
+        self._cancel = threading.Event()
+
+    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
+        with self._writing() as store:
+            return add_roots(store, paths, rules_of(self._reading))
+
+    def forget(self, path: str) -> int:
+        with self._writing() as store:
+            return forget_path(store, path)
+
+    def sync(
+        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
+    ) -> SyncReport:
+        def tell(now: Progress) -> None:
+            self.progress = now
+            if progress is not None:
+                progress(now)
+
+        self._cancel.clear()
+        fingerprint = self._model.fingerprint
+        try:
+            with self._writing(fingerprint) as store:
+                report = self._pipeline(store).sync(roots_to_sync(store, paths), tell, self._cancel)
+                store.wipe()
+                return report
+        except KeyboardInterrupt:
+            return SyncReport(interrupted=True)
+        finally:
+            self.progress = Progress("idle")
+
+    def refresh(self, changed: dict[str, int]) -> bool:
+        """Take in changed files (path to bytes) at once where they are small and nobody else is writing."""
+        if sum(changed.values()) > REFRESH_BYTES:
+            return False
+        try:
+            with self._writing(self._model.fingerprint) as store:
+                self._pipeline(store).take(list(changed))
+                store.wipe()
+        except (IndexBusy, IndexUnreachable, ModelNotFound):
+            return False
+        return True
+
+    def pause(self) -> None:
+        """End a `sync` in progress; what is done is kept."""
+        self._cancel.set()
+
+    def resume(self) -> None:
+        """Nothing waits here for it: the next command goes on."""
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    def seen(self, status: Status) -> Status:
+        return status
+
+    def close(self) -> None:
+        self._cancel.set()
+
+    @contextmanager
+    def _writing(self, fingerprint: str = "") -> Iterator[Store]:
+        """The store, with the write lock held; `fingerprint`: vectors of this kind will be written."""
+        with self._guard, self._lock:
+            if fingerprint:
+                with Store(self._index.path, fingerprint=fingerprint, chunker=chunker_of(self._reading)):
+                    """Opening takes note of what makes vectors and passages."""
+            yield self._index.made()
+
+    def _pipeline(self, store: Store) -> Pipeline:
+        return Pipeline(
+            store,
+            self._model,
+            rules_of(self._reading),
+            count=self._reading.processes,
+            passage_tokens=self._reading.passage_tokens,
+        )
+
+
+def chunker_of(reading: ReadingConfig) -> str:
+    """What names how passages are cut by these settings."""
+    return chunker(reading.passage_tokens or SIZE)
+
+
+def add_roots(store: Store, paths: Sequence[str], rules: Rules) -> tuple[Folder, ...]:
+    """Keep these folders or files from now on. Raises `PathInvalid`."""
+    wanted = [usable(path) for path in paths]
+    for path in wanted:
+        kept = Kept(store.folders())
+        if kept.owner(path) == path and kept.forgotten(path):
+            store.forget(path)
+            kept = Kept(store.folders())
+        if not covered(path, kept, rules):
+            store.add_folder(path)
+    return tuple(folder_now(store, folder) for folder in store.folders() if folder.path in wanted)
+
+
+def forget_path(store: Store, path: str) -> int:
+    """Drop everything at or under an absolute path, with nothing left of it; returns the files dropped.
+
+    Raises `PathInvalid` where there is nothing.
+    """
+    known = any(is_under(folder.path, path) for folder in store.folders()) or bool(store.files(path))
+    if not known:
+        raise PathInvalid(f"Nothing under {path} is in the index.", "`ken status` lists what is.")
+    dropped = store.forget(path)
+    if Kept(store.folders()).root_of(path) is not None:
+        store.add_folder(path)
+        store.set_folder_state(path, FORGOTTEN)
+    store.wipe(now=True)
+    return dropped
+
+
+def roots_to_sync(store: Store, paths: Sequence[str] | None) -> list[str]:
+    """The roots to compare so that `paths` are level with the disk; None: all of them."""
+    kept = Kept(store.folders())
+    return kept.roots if paths is None else kept.related([absolute(path) for path in paths])
