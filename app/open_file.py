@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +17,10 @@ from pathlib import Path
 
 from app.errors import AppError, PathInvalid
 from index import kinds
+from index.errors import FileFailed, FileSkipped
+from index.extract import sniff
+from index.extract.opening import opened
+from index.extract.source import Source
 
 
 class NothingOpens(AppError):
@@ -71,6 +74,10 @@ _WINDOWED: dict[str, _Arguments] = {
                      "rustrover"), _line_option),
     "mate": _line_option,
 }  # fmt: skip
+_OPENERS = frozenset(
+    ("open", "xdg-open", "gio", "gvfs-open", "gnome-open", "kde-open", "kde-open5", "kfmclient", "exo-open",
+     "handlr", "mimeo", "mimeopen", "run-mailcap", "see", "wslview", "explorer.exe", "cygstart")
+)  # fmt: skip
 _PAGED: dict[str, Callable[[str, int], list[str]]] = {
     "zathura": lambda path, page: [f"--page={page}", path],
     "evince": lambda path, page: [f"--page-index={page}", path],
@@ -96,29 +103,43 @@ def launch_for(
             f"{path} is not there any more.", "The index forgets it with the next look at the folder."
         )
     if kinds.opens(kind) != "editor":
-        return _viewer(path, page) if is_document(path, kind) else reveal_launch(path)
+        return _viewer(os.path.realpath(path), page) if is_document(path) else reveal_launch(path)
     variables = os.environ if environment is None else environment
     chosen = editor or variables.get("VISUAL") or variables.get("EDITOR") or ""
-    if chosen:
+    if chosen and not _is_opener(chosen):
         return editor_launch(chosen, path, line)
     return _any_editor(path, line)
 
 
-def is_document(path: str, kind: str) -> bool:
-    """Whether the system may be handed a file: its name is one of its kind's, and it is no program.
+def is_document(path: str) -> bool:
+    """Whether the system may be handed a file: name and content are those of one kind, and it is no program.
 
-    What opens a file is the system's choice by its name, and for some names that is to run it
-    (`.command`, `.desktop`, `.jnlp`): only names of the kind that was read from the file are handed over.
-    Looked at now, on the file that a link leads to: it may be another than the one that was indexed.
+    What opens a file is the system's choice, by its name (`.command`, `.desktop`, `.jnlp`) or by its first
+    bytes (a Windows program), and for some that is to run it. Looked at now, on the file that a link leads
+    to: it may be another than the one that was indexed.
     """
     real = os.path.realpath(path)
-    try:
-        mode = os.stat(real).st_mode  # noqa: PTH116
-    except OSError:
+    named = {kinds.of_file_name(os.path.basename(name)) for name in (path, real)}  # noqa: PTH119
+    kind = named.pop()
+    if named or kind is None or kind.opens != "viewer":
         return False
-    suffixes = kinds.named(kind).suffixes if kinds.is_known(kind) else ()
-    named = {kinds.suffix_of(path), kinds.suffix_of(real)}
-    return stat.S_ISREG(mode) and not mode & 0o111 and named <= set(suffixes)
+    try:
+        with opened(real) as descriptor, open(descriptor, "rb", closefd=False) as stream:
+            status = os.fstat(descriptor)
+            source = Source(stream, os.path.basename(real), status.st_size)  # noqa: PTH119
+            return not status.st_mode & 0o111 and sniff.is_as_named(source)
+    except (FileSkipped, FileFailed, OSError):
+        return False
+
+
+def _is_opener(editor: str) -> bool:
+    """Whether what is set as the editor is the system's opener, which may run what it is handed.
+
+    `open -t`, `-e` and `-a` of macOS name a program themselves.
+    """
+    words = editor.split()
+    named = any(word in ("-t", "-e", "-a", "-b") for word in words[1:])
+    return os.path.basename(words[0]) in _OPENERS and not named if words else False  # noqa: PTH119
 
 
 def editor_launch(editor: str, path: str, line: int) -> Launch:

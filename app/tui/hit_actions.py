@@ -12,7 +12,7 @@ from app import open_file
 from app.api import Answer
 from app.errors import TITLED_ERRORS
 from app.query import Query
-from app.sanitize import plain_line
+from app.sanitize import plain_line, visible
 from app.tui import formatting, result_rows
 from app.tui.screens.dialog import Dialog
 from app.tui.session import Session, background
@@ -30,7 +30,7 @@ class HitActions:
         self._by_name = {
             "reveal": self._reveal,
             "copy_path": lambda hit, query: self._copy(pasteable(hit.path), "The path"),
-            "copy_passage": lambda hit, query: self._copy(hit.text, "The passage"),
+            "copy_passage": lambda hit, query: self._copy(visible(hit.text), "The passage"),
             "copy_citation": lambda hit, query: self._copy(citation(hit), "A Markdown citation"),
             "pin": self._pin,
             "explain": self._explain,
@@ -121,8 +121,8 @@ class HitActions:
 
 
 def pasteable(path: str) -> str:
-    """The path, quoted as a shell reads it where pasting it as it is could run or hide something."""
-    if all(character.isprintable() for character in path):
+    """The path, quoted as bash and zsh read it where pasting it as it is could run or hide something."""
+    if visible(path) == path and not set(path) & {"\n", "\t"}:
         return path
     safe = "".join(c if c.isprintable() and c not in "'\\" else _octal(c) for c in path)
     return f"$'{safe}'"
@@ -137,7 +137,7 @@ def citation(hit: Hit) -> str:
     """The passage as a Markdown quotation with a link to its place."""
     from pathlib import Path  # only here
 
-    quoted = "\n".join("> " + line for line in hit.text.strip().splitlines())
+    quoted = "\n".join("> " + line for line in visible(hit.text).strip().splitlines())
     place = f", p. {hit.page}" if hit.page else f", line {hit.line}"
     heading = result_rows.heading(hit)
     title = plain_line(hit.title) + (f" › {plain_line(heading)}" if heading else "")

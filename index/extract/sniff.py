@@ -45,7 +45,7 @@ def _kind(source: Source) -> Kind:
     """The kind of the name where the first bytes allow it, else that of the bytes, else plain text."""
     named = kinds.of_file_name(source.name)
     head = source.head(_SEARCHED)
-    found = next((kind for magic, kind in _MAGIC if head.lstrip()[: len(magic)] == magic), "")
+    found = _by_magic(head)
     if found == "ole":
         return _old_office(source, named)
     if found == "zip":
@@ -57,6 +57,28 @@ def _kind(source: Source) -> Kind:
     if named.name in _PACKED and head.isascii() and b"\0" not in head:
         return kinds.named("text")
     return named
+
+
+def _by_magic(head: bytes) -> str:
+    head = head.lstrip()
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
+
+
+def is_as_named(source: Source) -> bool:
+    """Whether the first bytes are those of the kind that the name says: stricter than what is read as one.
+
+    Systems that go by content would take a file for something else where they are not.
+    """
+    kind = kinds.of_file_name(source.name)
+    if kind is None:
+        return False
+    head = source.head(_SEARCHED)
+    magic = _by_magic(head)
+    if kind.name in _PACKED or kind.name == "archive":
+        return magic == "zip" or (magic == "ole" and source.suffix == ".xls")
+    if kind.magic:
+        return magic == kind.name
+    return not magic and b"\0" not in head and not head.startswith((b"#!", b"MZ"))
 
 
 def _packed(source: Source) -> Kind:

@@ -86,8 +86,66 @@ def test_no_kind_is_handed_over_under_a_foreign_name(kind: str, tmp_path: Path, 
     assert command[0] == "true" or command == ("xdg-open", str(tmp_path))
 
 
+WRONG = {
+    "a Windows program": b"MZ\x90\0\3\0\0\0",
+    "a program": b"\x7fELF\2\1\1\0",
+    "a script": b"#!/bin/sh\ntouch owned\n",
+    "an installer": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+    "a shortcut": b"[Desktop Entry]\nExec=touch owned\nType=Application\n",
+}
+
+
+@pytest.mark.parametrize("content", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.parametrize("suffix", [".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".epub", ".rtf", ".zip"])
+def test_a_file_that_became_something_else_since_is_only_shown(
+    content: bytes, suffix: str, tmp_path: Path, handed: Path
+) -> None:
+    swapped = tmp_path / f"guide{suffix}"
+    swapped.write_bytes(content)
+    indexed = kinds.of_file_name(swapped.name)
+    assert indexed is not None
+    assert opened(swapped, indexed.name) == str(tmp_path)
+
+
+def test_on_macos_too_only_documents_are_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_file.sys, "platform", "darwin")
+    for name in ("budget.command", "guide.pdf"):
+        (tmp_path / name).write_bytes(PDF)
+    launch = open_file.launch_for(str(tmp_path / "guide.pdf"), kind="pdf")
+    assert launch.command == ("open", str(tmp_path / "guide.pdf"))
+    launch = open_file.launch_for(str(tmp_path / "budget.command"), kind="pdf")
+    assert launch.command == ("open", "-R", str(tmp_path / "budget.command"))
+    launch = open_file.launch_for(str(tmp_path / "budget.command"), kind="text", environment={})
+    assert launch.command == ("open", "-t", str(tmp_path / "budget.command"))
+
+
+def test_an_opener_is_no_editor(tmp_path: Path, handed: Path) -> None:
+    script = tmp_path / "guide.desktop"
+    script.write_bytes(WRONG["a shortcut"])
+    (handed.parent / "bin" / "nano").write_text("#!/bin/sh\n")
+    (handed.parent / "bin" / "nano").chmod(0o755)
+    for editor in ("xdg-open", "/usr/bin/xdg-open", "gio open", "open"):
+        launch = open_file.launch_for(str(script), kind="text", environment={"EDITOR": editor})
+        assert launch.command == ("nano", "+1", str(script))
+    named = open_file.launch_for(str(script), kind="text", environment={"EDITOR": "true -t"})
+    assert named.command == ("true", "-t", str(script))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/ada/a b.md",
+        "/日本\u3000語.md",
+        "/at 9.41\u202fAM.png",
+        "/\U0001f468\u200d\U0001f469.md",
+        "/é$x.md",
+    ],
+)
+def test_an_ordinary_path_is_copied_as_it_is(path: str) -> None:
+    assert pasteable(path) == path
+
+
 def test_a_path_that_is_pasted_into_a_shell_is_one_word_there(tmp_path: Path) -> None:
-    assert pasteable("/home/ada/a b.md") == "/home/ada/a b.md"
     path = "/tmp/a\ntouch owned\n'\\\udcff\u202e.md"
     said = subprocess.run(["bash", "-c", f"printf %s {pasteable(path)}"], capture_output=True, check=True)
     assert said.stdout == os.fsencode(path)
