@@ -1,52 +1,32 @@
-"""Source code as coloured pieces, by Pygments. Knows nothing of colours: it names what a token is."""
+"""Source code as coloured pieces. Knows nothing of colours: a piece has the name of what its token is."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 
-from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
-from pygments.token import Comment, Keyword, Name, Number, String, _TokenType  # type: ignore[import-untyped]
-from pygments.util import ClassNotFound  # type: ignore[import-untyped]
-
-from app.tui.styled_lines import Line, Piece, plain_lines
+from app.tui.lexer_process import PROCESS, LexerProcess
+from app.tui.styled_lines import Line, Piece
 
 TAB = "    "
-_STYLES: tuple[tuple[_TokenType, str], ...] = (
-    (Comment, "comment"),
-    (Keyword, "keyword"),
-    (String, "string"),
-    (Number, "number"),
-    (Name.Function, "name"),
-    (Name.Class, "name"),
-    (Name.Tag, "name"),
-    (Name.Decorator, "name"),
-    (Name.Builtin, "keyword"),
-)
 
 
-SECONDS = 0.25
-"""For the colours of one page. Some lexers need a time that grows with the square of what they are given
-(blank lines in C: 9 s for 16,000 characters); what is not reached is shown without colours."""
+def code_lines(
+    text: str, start: int, number: int, language: str, process: LexerProcess = PROCESS
+) -> list[Line]:
+    """Lines of source code; an unknown language, and what takes too long, is shown without colours."""
+    return list(_lines(_pieces(text, process.tokens(language, text), start), start, number))
 
 
-def code_lines(text: str, start: int, number: int, language: str) -> list[Line]:
-    """Lines of source code; unknown languages, and what takes too long, are shown without colours."""
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return plain_lines(text.replace("\t", " "), start, number)
-    return list(_lines(_pieces(text, lexer.get_tokens_unprocessed(text), start), start, number))
-
-
-def _pieces(text: str, tokens: Iterable[tuple[int, _TokenType, str]], start: int) -> Iterator[Piece]:
-    deadline = time.perf_counter() + SECONDS
-    for position, token, value in tokens:
-        if time.perf_counter() > deadline:
-            yield Piece(start + position, text[position:], "")
-            return
-        style = next((name for kind, name in _STYLES if token in kind), "")
-        yield Piece(start + position, value, style)
+def _pieces(text: str, tokens: Iterable[tuple[int, int, str]], start: int) -> Iterator[Piece]:
+    """All of `text`: its tokens, and what lies between and after them."""
+    done = 0
+    for position, length, style in tokens:
+        if position > done:
+            yield Piece(start + done, text[done:position])
+        yield Piece(start + position, text[position : position + length], style)
+        done = position + length
+    if done < len(text) or not text:
+        yield Piece(start + done, text[done:])
 
 
 def _lines(pieces: Iterable[Piece], start: int, number: int) -> Iterator[Line]:

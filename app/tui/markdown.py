@@ -19,7 +19,8 @@ _HEADING = re.compile(r"(#{1,6})\s+")
 _ITEM = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])(\s+)(\[[ xX]\]\s)?")
 _QUOTE = re.compile(r"\s*(?:>\s?)+(?:\[![\w-]+\][+-]?)?")
 _RULE = re.compile(r"\s*(?:-\s*){3,}$|\s*(?:\*\s*){3,}$|\s*(?:_\s*){3,}$")
-_TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-[\s:|-]*$")
+_TABLE_RULE = frozenset("|-: \t")
+"""What the line between a table's head and its body consists of."""
 _INLINE = re.compile(
     r"(?P<ticks>`+)(?P<code>[^`]+)(?P=ticks)"
     r"|!?\[\[(?P<target>[^\]\[|]+)(?:\|(?P<alias>[^\]\[]+))?\]\]"
@@ -63,7 +64,7 @@ def _block(line: str, at: int) -> tuple[list[Piece], int]:
     if heading := _HEADING.match(line):
         level = len(heading[1])
         return list(_inline(line, heading.end(), at, "title" if level == 1 else "heading")), 0
-    if _RULE.match(line) or ("|" in line and _TABLE_RULE.match(line)):
+    if _RULE.match(line) or ({"|", "-"} <= set(line) <= _TABLE_RULE):
         return [Piece(at, line, "faint")], 0
     if item := _ITEM.match(line):
         return _item(line, at, item)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.api import Excerpt, Library
 from app.best_sentence import sentences
@@ -56,13 +56,13 @@ def read_page(library: Library, wanted: PageWanted) -> Page:
 
 
 def passage_page(hit: Hit, wanted: PageWanted) -> Page:
-    """The passage of a hit alone, as the index has it."""
+    """The passage of a hit alone, as the index has it; code without colours, which may take a moment."""
     lines = hit.text.count("\n") + hit.line
     excerpt = Excerpt(
         hit.path, hit.text, hit.start, hit.line, hit.end, lines, hit.kind, hit.language, hit.title
     )
     words = tuple(_find(wanted.words, hit.text, hit.start))
-    return Page(excerpt, tuple(lines_of(excerpt)), wanted.focus, words, wanted.heading)
+    return Page(excerpt, tuple(lines_of(replace(excerpt, language=""))), wanted.focus, words, wanted.heading)
 
 
 def words_of(hits: Iterable[Hit]) -> frozenset[str]:

@@ -19,7 +19,6 @@ from app import json_output, open_file
 from app.connect import local_library
 from app.library import Library
 from app.sanitize import plain, visible
-from app.tui import code
 from app.tui.hit_actions import pasteable
 from index import kinds
 from index.types import Filter
@@ -162,19 +161,6 @@ def test_json_is_printable_and_says_the_same(text: str) -> None:
         assert hidden not in printed
         assert hidden not in visible(text) or hidden == "\u200b"
         assert hidden not in plain(text)
-
-
-@pytest.mark.parametrize(
-    ("language", "text"),
-    [("c#", "a\n" * 8_000), ("c#", "foo\nbar\n" * 2_000), ("c", "\n" * 16_000), ("java", "a\n" * 8_000)],
-)
-def test_colours_end_before_a_slow_lexer_does(
-    language: str, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = iter(range(10**9))
-    monkeypatch.setattr(code.time, "perf_counter", lambda: next(clock) / 1000)
-    lines = code.code_lines(text, 0, 1, language)
-    assert "\n".join("".join(piece.text for piece in line.pieces) for line in lines) == text
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pilots import NOTES, library
 from textual.color import Color
@@ -46,6 +46,7 @@ def test_markdown_pieces_stand_where_they_say(text):
 
 
 @given(st.text(alphabet="def x(1)\n\t'\"#: é", max_size=80))
+@settings(deadline=None)  # the first asks for a process
 def test_code_lines_lose_nothing(text):
     lines = code_lines(text, 0, 1, "python")
     assert [line.text for line in lines] == text.replace("\t", "    ").split("\n")
