@@ -11,8 +11,9 @@ from support.waiting import until
 from app.api import SyncReport
 from app.config import Config, ModelConfig
 from app.connect import local_library
-from app.daemon import hosted
+from app.daemon.hosting import Hosted
 from app.library import Library
+from app.sync import background
 
 NOTES = 6
 
@@ -151,13 +152,14 @@ def folders_mounted_over_others(folder: Path) -> None:
 
 def a_disk_that_goes_under_a_daemon(folder: Path) -> None:
     """What comes back is watched again, and what was away so long that deletes would count is still there."""
-    hosted.GRACE = 0.2
+    background.GRACE = 0.2
     away, root = disk(folder, "away"), disk(folder, "root")
     (root / "nas").mkdir()
     mount("--bind", away, root / "nas")
     model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
-    library = hosted.HostedLibrary(Config(model=model))
-    library.start()
+    parts = Hosted(Config(model=model))
+    library = parts.library
+    parts.start()
     try:
         library.add([str(root)])
         library.sync()

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from app.daemon.hosted import HostedLibrary
 from support.disks import opened
 from support.namespace import run_with_mounts
 from support.tiny_home import notes, tiny_models
 from support.waiting import until
 
 from app.config import Config, ModelConfig
+from app.daemon.hosting import Hosted
 from app.library import Library
 
 PASSING = ("EIO", "ETIMEDOUT", "ESTALE", "EDEADLK", "ENETDOWN", "EHOSTDOWN", "ENOTCONN", "ENOMEM", "EACCES")
@@ -124,9 +124,10 @@ def a_read_never_comes_back(folder: Path) -> None:
     """A saved note is found while another file is being read, and that file is not given up."""
     model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
     saved = notes(folder / "notes", old__md="# Old\n")
-    library = HostedLibrary(Config(model=model))
+    parts = Hosted(Config(model=model))
+    library = parts.library
     with faulty(folder) as disk:
-        library.start()
+        parts.start()
         try:
             library.add([str(saved), str(disk.root)])
             library.sync()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app.daemon.hosted import HostedLibrary
 from support.tiny_home import notes
 from support.waiting import until
 
 from app.config import Config, ModelConfig
+from app.daemon.hosting import hosted
+from app.library import Library
 from app.sync import extract_stage
 from index.errors import FileTooSlow
 from index.extract import Cutting, ReaderPool, ReadFile
@@ -31,22 +32,21 @@ class Slow(ReaderPool):
 
 
 @pytest.fixture
-def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostedLibrary]:
+def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     monkeypatch.setattr(extract_stage, "ReaderPool", Slow)
     END.clear()
-    library = HostedLibrary(Config(model=ModelConfig(precision="f32", threads=1)))
-    library.start()
-    yield library
-    END.set()
-    library.close()
+    with hosted(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
+        parts.start()
+        yield parts.library
+        END.set()
 
 
-def finds(library: HostedLibrary, query: str) -> bool:
+def finds(library: Library, query: str) -> bool:
     return any(query in hit.text for hit in library.search(query, mode="words").hits)
 
 
-def test_saved_notes_are_found_while_slow_files_are_read(library: HostedLibrary, tmp_path: Path) -> None:
+def test_saved_notes_are_found_while_slow_files_are_read(library: Library, tmp_path: Path) -> None:
     folder = notes(tmp_path / "notes", old__md="# Old\n")
     library.add([str(folder)])
     library.sync()
@@ -60,7 +60,7 @@ def test_saved_notes_are_found_while_slow_files_are_read(library: HostedLibrary,
     assert not library.problems()
 
 
-def test_notes_saved_in_the_same_moment_as_a_slow_file(library: HostedLibrary, tmp_path: Path) -> None:
+def test_notes_saved_in_the_same_moment_as_a_slow_file(library: Library, tmp_path: Path) -> None:
     folder = notes(tmp_path / "notes", old__md="# Old\n")
     library.add([str(folder)])
     library.sync()
