@@ -7,7 +7,26 @@ from pathlib import Path
 
 import pytest
 
+SLOW = (
+    "tests/app/daemon/",
+    "tests/app/tui/test_snapshots.py",
+    "tests/app/test_demo_questions.py",
+    "tests/app/test_kinds.py",
+    "tests/app/test_watcher.py",
+    "tests/faults/",
+    "tests/index/test_fuzz.py",
+    "tests/test_installed.py",
+)
+"""Modules, or folders of them, that take more than a few seconds: they start daemons, wait for the system's
+events, draw pictures or read thousands of damaged files."""
+
 REAL_MODELS = os.environ.get("KEN_MODELS", "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(config.rootpath).as_posix().startswith(SLOW):
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)
