@@ -48,7 +48,7 @@ def indexed(library: Library, folder: Path) -> set[str]:
 
 
 def _files(library: Library, folder: Path) -> dict[str, FileRecord]:
-    store = library._store()
+    store = library.index.store()
     assert store is not None
     return store.files(str(folder))
 
@@ -113,7 +113,7 @@ def test_a_reader_that_fails_as_nobody_foresaw(library: Library, folder: Path, t
     good(folder, 3)
     notes(folder, odd__md="odd", vanishing__md="vanishing")
     library.add([str(folder)])
-    with library._writing(library.model.fingerprint) as store:
+    with library.writer._writing(library.model.fingerprint) as store:
         readers = Readers(1)
         readers.all = Failing(1)
         report = pipeline.Pipeline(store, library.model, Rules(), readers=readers).sync([str(folder)])

@@ -69,7 +69,7 @@ def test_new_permissions_and_links_embed_nothing(library: Library, folder: Path,
 
 
 def files(library: Library, folder: Path) -> list[tuple[str, FileRecord]]:
-    store = library._store()
+    store = library.index.store()
     assert store is not None
     return list(store.files(str(folder)).items())
 
@@ -101,11 +101,11 @@ def test_a_move_alone_is_one_move(library: Library, folder: Path) -> None:
 def test_records_of_before_are_completed_and_no_file_is_read(
     library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with library._writing() as store:
+    with library.writer._writing() as store:
         store._connection.execute("UPDATE files SET ctime_ns = -1, disk = 0")
     monkeypatch.setattr("index.extract.pool.ReaderPool.read", None)
     assert library.sync().unchanged == 2
-    with open_reader(library.index) as db:
+    with open_reader(library.index.path) as db:
         rows = db.execute("SELECT ctime_ns, disk FROM files").fetchall()
     assert all(ctime_ns > 0 and disk > 0 for ctime_ns, disk in rows)
 
