@@ -31,6 +31,8 @@ Value = TypeVar("Value", int, str, bytes, float)
 
 BUSY_MS = 10_000
 PAGE_SIZE = 16_384
+INCREMENTAL = 2
+"""What `PRAGMA auto_vacuum` calls giving pages back as asked."""
 CACHE_KIB = 16 * 1024
 """SQLite's own 2 MB hold 125 pages of this size: fewer than a question touches in a large index."""
 JOURNAL_LIMIT = 64 * 1024 * 1024
@@ -50,10 +52,7 @@ def titled(path: Path) -> Iterator[None]:
             f"Another process is writing to {path}.", "Wait for it to finish, or stop it, and try again."
         ) from error
     except apsw.FullError as error:
-        raise IndexFull(
-            f"The disk that holds {path} is full; nothing that was stored is lost.",
-            "Free some space and run the command again: it goes on where it stopped.",
-        ) from error
+        raise _full(path) from error
     except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
         raise damaged(path, str(error)) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError, OSError) as error:
@@ -62,6 +61,8 @@ def titled(path: Path) -> Iterator[None]:
             "Check that the file and its folder belong to you and that the disk is mounted.",
         ) from error
     except apsw.IOError as error:
+        if _lacks_room(error):
+            raise _full(path) from error
         raise IndexUnreachable(
             f"The disk failed while {path} was in use: {error}.", "Check the disk, then run `ken doctor`."
         ) from error
@@ -73,6 +74,23 @@ def titled(path: Path) -> Iterator[None]:
         raise IndexingError(
             f"The index could not be asked: {error}.", "Ask for less at once; report it if it stays."
         ) from error
+
+
+def _lacks_room(error: apsw.IOError) -> bool:
+    """Whether a full disk is behind it: there was no room for what SQLite shares between processes."""
+    return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
+
+
+def _full(path: Path) -> IndexFull:
+    return IndexFull(
+        f"The disk that holds {path} is full; nothing that was stored is lost.",
+        "Free some space and run the command again: it goes on where it stopped.",
+    )
+
+
+def is_fault(error: IndexingError) -> bool:
+    """Whether SQLite failed, so that the connection is better closed; that others write is no fault."""
+    return isinstance(error.__cause__, apsw.Error) and not isinstance(error, IndexBusy)
 
 
 def damaged(path: Path, why: str) -> IndexCorrupt:
@@ -203,6 +221,7 @@ class ReaderPool:
         if self._closed:
             raise IndexUnreachable("The index was closed.", "Open it again.")
         connection = self._take()
+        sound = True
         try:
             with titled(self._path):
                 connection.execute("BEGIN")
@@ -211,8 +230,11 @@ class ReaderPool:
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
+        except IndexingError as error:
+            sound = not is_fault(error)
+            raise
         finally:
-            self._give(connection)
+            self._give(connection, sound=sound)
 
     def _take(self) -> apsw.Connection:
         try:
@@ -220,8 +242,8 @@ class ReaderPool:
         except queue.Empty:
             return open_reader(self._path)
 
-    def _give(self, connection: apsw.Connection) -> None:
-        if self._closed:
+    def _give(self, connection: apsw.Connection, *, sound: bool) -> None:
+        if self._closed or not sound:
             connection.close()
         else:
             self._idle.put(connection)
@@ -242,6 +264,15 @@ class ReaderPool:
 
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        _set_up(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: apsw.Connection) -> None:
     connection.set_busy_timeout(BUSY_MS)
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
@@ -251,13 +282,16 @@ def _connect(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
-    return connection
 
 
 def _configure(connection: apsw.Connection) -> None:
-    """Settings that live in the file; page size and auto-vacuum only take before the first table."""
-    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    """Settings that live in the file; page size and auto-vacuum only take before the first table.
+
+    Set again, each would be written again, for which a full disk has no room.
+    """
+    if connection.pragma("auto_vacuum") != INCREMENTAL:
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
     deadline = time.monotonic() + BUSY_MS / 1000
     while True:
         try:

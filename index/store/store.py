@@ -22,7 +22,7 @@ import apsw
 
 from index.errors import FileFailed, IndexingError
 from index.store import file_rows, generations, repair, vectors, wiping
-from index.store.database import damaged, open_writer, row, rows, titled, transaction, value
+from index.store.database import damaged, is_fault, open_writer, row, rows, titled, transaction, value
 from index.store.repair import Finding
 from index.store.row_codec import (
     FILE_COLUMNS,
@@ -98,6 +98,7 @@ class Store:
     def __init__(self, path: Path, *, fingerprint: str = "", chunker: str = "") -> None:
         self.path = Path(path)
         self._lock = threading.RLock()
+        self._failed = False
         self._writes = 0
         self._connection = open_writer(self.path)
         try:
@@ -365,29 +366,41 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[apsw.Connection]:
-        with self._lock:
-            with transaction(self._connection, self.path) as db:
+        with self._trusted() as connection:
+            with transaction(connection, self.path) as db:
                 yield db
                 _give_back_pages(db)
             self._writes += 1
-            if self._writes % TIDY_EVERY == 0 and repair.mostly_free(
-                self._connection, FREE_SHARE, FREE_LEAST
-            ):
-                self._tidy()
+            if self._writes % TIDY_EVERY == 0 and repair.mostly_free(connection, FREE_SHARE, FREE_LEAST):
+                self._tidy(connection)
 
-    def _tidy(self) -> None:
+    def _tidy(self, connection: apsw.Connection) -> None:
         """Give back what much deleting left behind: free slots of vectors, half-empty pages."""
-        with transaction(self._connection, self.path) as db:
+        with transaction(connection, self.path) as db:
             repair.rebuild_vectors(db, generations.numbers(db))
             db.execute("INSERT INTO words(words) VALUES ('optimize')")
         # A second copy may not fit, or a reader may be in the way: then it waits for the next time.
-        with suppress(apsw.FullError, apsw.BusyError, apsw.LockedError):
-            self._connection.execute("VACUUM")
+        with titled(self.path), suppress(apsw.FullError, apsw.BusyError, apsw.LockedError):
+            connection.execute("VACUUM")
 
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:
-        with self._lock, titled(self.path):
-            yield self._connection
+        with self._trusted() as connection, titled(self.path):
+            yield connection
+
+    @contextmanager
+    def _trusted(self) -> Iterator[apsw.Connection]:
+        """The connection, opened anew after a fault: a virtual table may be in no usable state by then."""
+        with self._lock:
+            if self._failed:
+                self._connection.close()
+                self._connection = open_writer(self.path)
+                self._failed = False
+            try:
+                yield self._connection
+            except IndexingError as error:
+                self._failed = is_fault(error)
+                raise
 
 
 def _give_back_pages(db: apsw.Connection) -> None:
