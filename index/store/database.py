@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import threading
 import time
 from array import array as array_of_integers
 from collections.abc import Iterator, Sequence
@@ -204,6 +205,42 @@ def value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bi
     if found is None or not isinstance(found[0], kind):
         raise IndexCorrupt("A table of the index holds what it should not.", "Run `ken doctor --repair`.")
     return found[0]
+
+
+class Writer:
+    """An index open for writing: one connection, used by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._lock = threading.RLock()
+        self._failed = False
+        self._connection = open_writer(self.path)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[apsw.Connection]:
+        """The connection, opened anew after a fault: a virtual table may be in no usable state by then."""
+        with self._lock:
+            if self._failed:
+                self._connection.close()
+                self._connection = open_writer(self.path)
+                self._failed = False
+            try:
+                yield self._connection
+            except IndexingError as error:
+                self._failed = is_fault(error)
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class ReaderPool:

@@ -9,20 +9,17 @@ so that tables and vectors stay dense. Knows nothing of models: vectors come in 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import apsw
 
 from index.errors import FileFailed, IndexingError
 from index.store import file_rows, generations, repair, vectors, wiping
-from index.store.database import damaged, is_fault, open_writer, row, rows, titled, transaction, value
+from index.store.database import Writer, damaged, row, rows, titled, transaction, value
 from index.store.repair import Finding
 from index.store.row_codec import (
     FILE_COLUMNS,
@@ -87,7 +84,7 @@ class StoredFolder:
     note: str
 
 
-class Store:
+class Store(Writer):
     """The index, open for writing; may be used from any thread.
 
     `fingerprint` names what makes the vectors this writer will put: where it differs from the one
@@ -96,16 +93,13 @@ class Store:
     """
 
     def __init__(self, path: Path, *, fingerprint: str = "", chunker: str = "") -> None:
-        self.path = Path(path)
-        self._lock = threading.RLock()
-        self._failed = False
+        super().__init__(path)
         self._writes = 0
-        self._connection = open_writer(self.path)
         try:
             if fingerprint or chunker:
                 self.take(fingerprint, chunker)
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def take(self, fingerprint: str, chunker: str) -> None:
@@ -331,8 +325,8 @@ class Store:
         one part in `wiping.WIPE_SHARE` of the time. What the write-ahead log holds goes where no reader
         needs it.
         """
-        with self._lock, titled(self.path):
-            return wiping.wipe(self._connection, now=now)
+        with self._read() as db:
+            return wiping.wipe(db, now=now)
 
     def check(self) -> list[Finding]:
         """Where the tables disagree; nothing is changed. Raises IndexCorrupt where the file is damaged."""
@@ -352,24 +346,12 @@ class Store:
         with self._read() as db:
             return [value(db, sql, int, (passage.key,)) for passage in passages]
 
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     @contextmanager
     def _write(self) -> Iterator[apsw.Connection]:
-        with self._trusted() as connection:
+        with self._connected() as connection:
             with transaction(connection, self.path) as db:
                 yield db
-                _give_back_pages(db)
+                wiping.give_back_pages(db)
             self._writes += 1
             if self._writes % TIDY_EVERY == 0 and repair.mostly_free(connection, FREE_SHARE, FREE_LEAST):
                 self._tidy(connection)
@@ -385,29 +367,8 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:
-        with self._trusted() as connection, titled(self.path):
+        with self._connected() as connection, titled(self.path):
             yield connection
-
-    @contextmanager
-    def _trusted(self) -> Iterator[apsw.Connection]:
-        """The connection, opened anew after a fault: a virtual table may be in no usable state by then."""
-        with self._lock:
-            if self._failed:
-                self._connection.close()
-                self._connection = open_writer(self.path)
-                self._failed = False
-            try:
-                yield self._connection
-            except IndexingError as error:
-                self._failed = is_fault(error)
-                raise
-
-
-def _give_back_pages(db: apsw.Connection) -> None:
-    """Free pages shrink the file as soon as they are more than a twentieth of it."""
-    free = value(db, "PRAGMA freelist_count", int)
-    if free > 32 and free * 20 > value(db, "PRAGMA page_count", int):
-        rows(db, f"PRAGMA incremental_vacuum({free})")
 
 
 def _take_chunker(db: apsw.Connection, chunker: str) -> None:

@@ -11,7 +11,7 @@ import time
 
 import apsw
 
-from index.store.database import row, value
+from index.store.database import row, rows, value
 
 WIPE_SHARE = 100
 """Rewriting the words takes at most one hundredth of the time, unless a person asks for it."""
@@ -32,6 +32,13 @@ def wipe(db: apsw.Connection, *, now: bool) -> bool:
         _rewrite(db)
     busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[misc]
     return not busy and not _setting(db, "dropped")
+
+
+def give_back_pages(db: apsw.Connection) -> None:
+    """Free pages shrink the file as soon as they are more than a twentieth of it."""
+    free = value(db, "PRAGMA freelist_count", int)
+    if free > 32 and free * 20 > value(db, "PRAGMA page_count", int):
+        rows(db, f"PRAGMA incremental_vacuum({free})")
 
 
 def _rewrite(db: apsw.Connection) -> None:
