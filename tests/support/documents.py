@@ -178,11 +178,13 @@ VGhlIGZlcnJ5
 
 
 def zipped(members: dict[str, str | bytes]) -> bytes:
-    """An archive of these members."""
+    """An archive of these members, the same bytes whenever it is made."""
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            member = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, content)
     return held.getvalue()
 
 
