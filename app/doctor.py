@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import paths
+from app import leftovers, paths
 from app.config import load
 from app.errors import NothingIndexed
 from app.lock import WriteLock
@@ -19,7 +18,6 @@ from index.search.searcher import Searcher
 from index.store import export_import
 from index.store.copies import backup as copy_index
 from index.store.copies import restore as restore_index
-from index.store.copies import staged
 from index.store.salvage import salvage
 from index.store.store import Store
 
@@ -42,17 +40,6 @@ def export(folder: Path, tell: export_import.Told) -> int:
     return export_import.export(_existing(), folder, tell)
 
 
-def folders_of(folder: Path) -> list[str]:
-    """The folders that an export names."""
-    return export_import.folders_of(folder)
-
-
-def import_(folder: Path, keep: Collection[str], tell: export_import.Told) -> int:
-    """All of an export or nothing; of the folders it names those in `keep` are kept."""
-    with WriteLock("ken import"), staged(_made()) as draft, Store(draft) as store:
-        return export_import.import_(store, folder, keep, tell)
-
-
 def backup(target: Path) -> int:
     """Returns the bytes of the copy."""
     copy_index(_existing(), target)
@@ -62,7 +49,8 @@ def backup(target: Path) -> int:
 def restore(source: Path) -> None:
     """Put a backup in the place of the index. Raises `IndexBusy` where another process writes it."""
     with WriteLock("ken restore"):
-        restore_index(_made(), source)
+        paths.make_home()
+        restore_index(paths.index_path(), source)
 
 
 def _existing() -> Path:
@@ -70,11 +58,6 @@ def _existing() -> Path:
     if not index.exists():
         raise NothingIndexed("There is no index yet.", "Run `ken index FOLDER` first.")
     return index
-
-
-def _made() -> Path:
-    paths.make_home()
-    return paths.index_path()
 
 
 def _model() -> Report:
@@ -131,6 +114,7 @@ def _index(*, repair: bool) -> list[Report]:
     if not index.exists():
         return [Report("Index: none yet.", True)]
     with WriteLock("ken doctor"):
+        leftovers.delete_old()
         try:
             return _tables(index, repair=repair)
         except IndexCorrupt as error:
@@ -153,6 +137,8 @@ def _tables(index: Path, *, repair: bool) -> list[Report]:
     with Store(index) as store:
         found = store.check()
         if not found:
+            if repair:
+                store.wipe("all")
             return [Report("Index: all tables agree.", True)]
         if not repair:
             return [
@@ -160,6 +146,7 @@ def _tables(index: Path, *, repair: bool) -> list[Report]:
                 for one in found
             ]
         store.repair()
+        store.wipe("all")
         left = {one.what for one in store.check()}
         return [
             Report(

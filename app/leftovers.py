@@ -1,4 +1,4 @@
-"""Files in ken's home that are not needed any more: damaged indexes that a repair kept, and memories.
+"""What is left in ken's home of texts that are not in the index: damaged indexes, half-made copies, memories.
 
 Owns their names and how long they stay.
 """
@@ -6,6 +6,7 @@ Owns their names and how long they stay.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,13 +16,26 @@ from app import paths
 
 MONTH = 30 * 86400
 """Seconds that a damaged index is kept: long enough to see that nothing is missing from what was saved."""
+HOUR = 3600
+"""Seconds after which a copy that nothing is added to is one that was broken off."""
+_SET_ASIDE = re.compile(r"-(\d+)(?:-wal)?$")
+"""In the name of an index that was set aside: when, in seconds since the epoch."""
+LEFT_BEHIND = (
+    "What was forgotten is not overwritten on the disk yet: another program is reading the index, or the "
+    "disk is full. ken does it as soon as it can."
+)
 
 
 def delete_old() -> None:
-    """Delete damaged indexes that were kept for a month."""
-    for file in _damaged():
+    """Delete copies that were broken off, and damaged indexes that were set aside a month ago."""
+    for file in _half_made():
         with suppress(OSError):
-            if time.time() - file.stat().st_mtime > MONTH:
+            if time.time() - file.stat().st_mtime > HOUR:
+                file.unlink()
+    for file in damaged():
+        with suppress(OSError):
+            when = _SET_ASIDE.search(file.name)
+            if when and time.time() - int(when[1]) > MONTH:
                 file.unlink()
 
 
@@ -29,13 +43,21 @@ def delete_all() -> None:
     """Delete damaged indexes, saved searches, and what the interface remembers. Raises OSError."""
     home = paths.home()
     older_logs = home.glob(paths.log_path().name + ".*")
-    for file in (*_damaged(), home / "standing.json", home / "tui.json", *older_logs):
+    for file in (*damaged(), *_half_made(), home / "standing.json", home / "tui.json", *older_logs):
         file.unlink(missing_ok=True)
     if paths.log_path().exists():
         os.truncate(paths.log_path(), 0)
 
 
-def _damaged() -> Iterator[Path]:
+def damaged() -> Iterator[Path]:
+    """Whole indexes that a repair or a restore took out of use and kept."""
     index = paths.index_path()
-    for pattern in ("damaged-*", "rescued*", "replaced-*"):
+    for pattern in ("damaged-*", "replaced-*"):
         yield from index.parent.glob(f"{index.name}.{pattern}")
+
+
+def _half_made() -> Iterator[Path]:
+    """Copies for a restore, an import or a repair that did not end."""
+    index = paths.index_path()
+    for pattern in (f".{index.name}.*", f"{index.name}.rescued*", ".standing.json.*", ".tui.json.*"):
+        yield from index.parent.glob(pattern)

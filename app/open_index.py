@@ -91,8 +91,7 @@ class OpenIndex:
     def made_anew_by(self, maker: threading.Thread, on_lost: Callable[[], None]) -> None:
         """From now on only `maker` opens a file that took the place of the open one; `on_lost` tells it.
 
-        SQLite deletes the write-ahead log by its name when the last connection to a file is closed, also
-        where that name is another file's by then: so one thread has to close every connection first.
+        One thread has to close every connection to the old file before it opens the new one.
         """
         self._maker, self._on_lost = maker, on_lost
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import IO
 
 
 def opener(path: str, flags: int) -> int:
@@ -25,14 +24,19 @@ def replace(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            sync(file)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+    sync_folder(path.parent)
 
 
-def sync(file: IO[bytes]) -> None:
-    """Have the disk hold what was written."""
-    file.flush()
-    os.fsync(file.fileno())
+def sync_folder(folder: Path) -> None:
+    """Have the disk hold the names in `folder`: a rename is lost in a power failure without."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

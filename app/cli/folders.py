@@ -60,25 +60,34 @@ def forget(path: str | None, everything: bool, yes: bool, no_daemon: bool) -> No
     """Drop PATH and everything under it from the index. The files themselves stay as they are.
 
     Nothing of their text stays on the disk. With --all the index is emptied, and saved searches, earlier
-    questions, pins and copies that a repair had kept are deleted; settings and the model stay.
+    questions, pins, the log and copies that a repair had kept are deleted; settings, the model, and your own
+    backups and exports stay.
     """
+    from app import leftovers
     from app.errors import UsageInvalid
     from app.places import absolute
 
     if everything == (path is not None):
         raise UsageInvalid("Name a path, or give --all.", "`ken status` lists what is indexed.")
     if everything and not yes:
-        click.confirm("Forget every folder, saved search, earlier question and pin?", abort=True, err=True)
+        click.confirm(
+            "Forget every folder, and delete saved searches, earlier questions, pins, the log and copies of "
+            "damaged indexes?",
+            abort=True,
+            err=True,
+        )
     with open_library(daemon=not no_daemon, purpose="ken forget") as library:
-        if everything and not library.status().folders and not library.status().files:
-            dropped = 0
-        else:
-            dropped = library.forget("/" if everything or path is None else absolute(path))
+        status = library.status()
+        empty = not (status.folders or status.files or status.problems)
+        dropped = 0 if everything and empty else library.forget("/" if path is None else absolute(path))
+        left_behind = leftovers.LEFT_BEHIND in library.status().notices
     if everything:
-        from app import leftovers
-
         leftovers.delete_all()
     terminal.say(f"Forgot {_count(dropped, 'file')}.")
+    if left_behind:
+        terminal.say(leftovers.LEFT_BEHIND)
+    if kept := [] if everything else list(leftovers.damaged()):
+        terminal.say(f"{kept[0]} may hold their text, for a month: `ken forget --all` deletes it.")
 
 
 def _tell(report: SyncReport) -> None:

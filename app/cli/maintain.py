@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import click
 
 from app.cli import terminal
+
+MOST_SHOWN = 20
+"""Folders of an export that are listed: what a person reads before answering."""
 
 
 @click.command()
@@ -43,23 +47,51 @@ def export(folder: Path) -> None:
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--keep-folders/--no-keep-folders", default=None, help="Index its folders from now on, or not.")
-def import_(folder: Path, keep_folders: bool | None) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask: the same as --keep-folders.")
+def import_(folder: Path, keep_folders: bool | None, yes: bool) -> None:
     """Take an exported FOLDER into the index; what has a vector is not embedded again.
 
-    All of it or nothing. Asks before the folders that it names are indexed on this machine.
+    All of it or nothing. Asks before the folders that it names are indexed on this machine; where nobody can
+    answer they are not. What was taken in can be searched either way.
     """
-    from app import doctor as checks
-    from app.sanitize import plain_path
+    from app import imports
 
     source = folder.expanduser().absolute()
-    named = [path for path in checks.folders_of(source) if Path(path).exists()]
-    if named and keep_folders is None:
-        for path in named:
-            terminal.say(f"  {plain_path(path)}")
-        keep_folders = click.confirm("Index these folders on this machine from now on?", err=True)
+    named, refused = imports.named_folders(source)
+    keep = named if _keeps(named, True if yes else keep_folders) else []
     with _daemon_stopped():
-        files = checks.import_(source, named if keep_folders else (), _tell)
+        files = imports.import_(source, keep, _tell)
     terminal.say(f"Took in {files:,} files from {folder}.")
+    _tell_refused(refused)
+    if named and not keep:
+        terminal.say("Its folders are not indexed from now on: `ken index FOLDER` adds one.")
+
+
+def _keeps(named: list[str], chosen: bool | None) -> bool:
+    """Whether the folders of an export are kept: as chosen, else as a person answers."""
+    from app.sanitize import plain_path
+
+    if chosen is not None or not named:
+        return bool(chosen)
+    for path in named[:MOST_SHOWN]:
+        terminal.say(f"  {plain_path(path)}")
+    if len(named) > MOST_SHOWN:
+        terminal.say(f"  and {len(named) - MOST_SHOWN:,} more")
+    try:
+        return click.confirm("Index these folders on this machine from now on?", err=True)
+    except click.Abort:
+        if terminal.is_person(sys.stdin):
+            raise
+        return False
+
+
+def _tell_refused(refused: dict[str, str]) -> None:
+    from app.sanitize import plain_line, plain_path
+
+    for path, reason in list(refused.items())[:MOST_SHOWN]:
+        terminal.say(f"Not indexed from now on: {plain_path(path)} ({plain_line(reason)})")
+    if len(refused) > MOST_SHOWN:
+        terminal.say(f"Nor are {len(refused) - MOST_SHOWN:,} more folders.")
 
 
 @contextmanager

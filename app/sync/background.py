@@ -11,10 +11,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from app import paths
+from app import leftovers, paths
 from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import Config
 from app.lock import DAEMON, WriteLock
@@ -30,6 +30,7 @@ from app.sync.pipeline import Pipeline, readers_for
 from app.sync.run import Urgent
 from app.sync.watcher import Watcher
 from app.sync.writer import REFRESH_BYTES, add_roots, chunker_of, forget_path, roots_to_sync
+from index.errors import IndexingError
 from index.store.store import Store, StoredFolder
 from index.types import Stamp
 
@@ -86,6 +87,8 @@ class BackgroundWriter:
         self._cancel = threading.Event()
         self._store: Store | None = None
         self._fingerprint = ""
+        self._left_behind = False
+        """Whether what was forgotten could not be overwritten yet."""
         self._remembered: tuple[StoredFolder, ...] = ()
         """The folders that are kept, in case the index file is removed."""
         self._pipeline: Pipeline | None = None
@@ -123,7 +126,9 @@ class BackgroundWriter:
     def forget(self, path: str) -> int:
         def forget() -> int:
             with self._writing() as store:
-                return forget_path(store, path)
+                dropped = forget_path(store, path)
+                self._left_behind = not store.wipe("all")
+                return dropped
 
         return self.indexer.run(forget)
 
@@ -180,7 +185,8 @@ class BackgroundWriter:
         return self.progress.passages_total - self.progress.passages_done > MUCH
 
     def seen(self, status: Status) -> Status:
-        told = (*self._notices(), self.indexer.notice, self.indexer.waiting_because)
+        left = leftovers.LEFT_BEHIND if self._left_behind else ""
+        told = (*self._notices(), self.indexer.notice, self.indexer.waiting_because, left)
         progress = status.progress
         if progress.phase == "idle" and self.indexer.waiting_because:
             progress = replace(progress, phase="paused")
@@ -216,7 +222,7 @@ class BackgroundWriter:
 
     def rest(self) -> None:
         if self._store is not None:
-            self._store.wipe()
+            self._left_behind &= not self._store.wipe("due")
         self._resting()
 
     # Parts
@@ -273,7 +279,7 @@ class BackgroundWriter:
             with self._writing(self._model.fingerprint) as store:
                 pipeline = self._pipeline_over(store)
                 report = do(pipeline)
-                store.wipe()
+                store.wipe("due")
             self._tell_stored(pipeline.stored())
             return report
         finally:
@@ -318,12 +324,15 @@ class BackgroundWriter:
                     self._index.path, fingerprint=fingerprint, chunker=chunker_of(self._reading)
                 )
                 self._fingerprint = fingerprint
+                leftovers.delete_old()
             yield self._store
             self._remembered = self._store.folders()
 
     def _close_store(self) -> None:
         store, self._store, self._pipeline = self._store, None, None
         if store is not None:
+            with suppress(IndexingError):
+                store.wipe("quick")
             store.close()
 
     def _make_lost_index_anew(self) -> None:

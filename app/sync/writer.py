@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from app import paths
 from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import ReadingConfig
 from app.errors import PathInvalid
+from app.leftovers import LEFT_BEHIND
 from app.lock import WriteLock
 from app.model import TextModel
 from app.open_index import OpenIndex
@@ -47,6 +49,8 @@ class Writer:
         self._lock = WriteLock(purpose, index.path.with_name(paths.lock_path().name))
         self._guard = threading.RLock()
         self._cancel = threading.Event()
+        self._left_behind = False
+        """Whether what was forgotten could not be overwritten."""
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
         with self._writing() as store:
@@ -54,7 +58,9 @@ class Writer:
 
     def forget(self, path: str) -> int:
         with self._writing() as store:
-            return forget_path(store, path)
+            dropped = forget_path(store, path)
+            self._left_behind = not store.wipe("all")
+            return dropped
 
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
@@ -69,7 +75,8 @@ class Writer:
         try:
             with self._writing(fingerprint) as store:
                 report = self._pipeline(store).sync(roots_to_sync(store, paths), tell, self._cancel)
-                store.wipe()
+                store.wipe("due")
+                store.wipe("quick")
                 return report
         except KeyboardInterrupt:
             return SyncReport(interrupted=True)
@@ -83,7 +90,7 @@ class Writer:
         try:
             with self._writing(self._model.fingerprint) as store:
                 self._pipeline(store).take(list(changed))
-                store.wipe()
+                store.wipe("quick")
         except (IndexBusy, IndexUnreachable, ModelNotFound):
             return False
         return True
@@ -100,7 +107,8 @@ class Writer:
         return 0
 
     def seen(self, status: Status) -> Status:
-        return status
+        left = (LEFT_BEHIND,) if self._left_behind else ()
+        return replace(status, notices=(*status.notices, *left))
 
     def close(self) -> None:
         self._cancel.set()
@@ -143,7 +151,7 @@ def add_roots(store: Store, paths: Sequence[str], rules: Rules) -> tuple[Folder,
 
 
 def forget_path(store: Store, path: str) -> int:
-    """Drop everything at or under an absolute path, with nothing left of it; returns the files dropped.
+    """Drop everything at or under an absolute path; returns the files dropped.
 
     Raises `PathInvalid` where there is nothing.
     """
@@ -154,7 +162,6 @@ def forget_path(store: Store, path: str) -> int:
     if Kept(store.folders()).root_of(path) is not None:
         store.add_folder(path)
         store.set_folder_state(path, FORGOTTEN)
-    store.wipe(now=True)
     return dropped
 
 

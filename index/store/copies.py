@@ -15,8 +15,9 @@ from pathlib import Path
 
 import apsw
 
-from index.errors import IndexCorrupt, IndexUnreachable
-from index.store.database import open_plain, open_reader, titled, version_of
+from index.errors import IndexBusy, IndexCorrupt, IndexUnreachable
+from index.private_files import sync_folder
+from index.store.database import BUSY_MS, open_plain, open_reader, titled, version_of
 
 
 def backup(path: Path, target: Path) -> None:
@@ -24,41 +25,32 @@ def backup(path: Path, target: Path) -> None:
 
     Raises IndexUnreachable where `target` exists or cannot be written.
     """
-    source = open_reader(path)
-    try:
-        if target.exists():
-            raise IndexUnreachable(f"{target} exists already.", "Name a file that does not.")
-        with titled(target):
-            _copied(source, target.parent, target.name).replace(target)
-    finally:
-        source.close()
+    _require_free(target)
+    with contextlib.closing(open_reader(path)) as source, titled(target):
+        draft = _copied(source, target.parent, target.name)
+        try:
+            _require_free(target)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        sync_folder(target.parent)
 
 
 def restore(path: Path, source: Path) -> None:
     """Put a backup in the place of the index at `path`; whoever calls holds the right to write.
 
-    The backup is copied and checked first. What is replaced loses its write-ahead log before, or
-    SQLite would apply that to the backup. Interrupted anywhere, `path` holds the old or the new index.
+    The backup is copied and checked first. Interrupted anywhere, `path` holds the old or the new index.
     Raises IndexCorrupt or IndexNewer where the backup is no whole index of ken's.
     """
     if not source.is_file():
         raise IndexUnreachable(f"There is no backup at {source}.", "Name a file that `ken backup` made.")
-    with titled(source):
-        opened = open_plain(source, write=False)
-        try:
-            if not version_of(opened, source):
-                raise IndexCorrupt(
-                    f"{source} holds no index of ken's.", "Name a file that `ken backup` made."
-                )
-            said = [str(one) for (one,) in opened.execute("PRAGMA integrity_check(3)")]
-            if said != ["ok"]:
-                raise IndexCorrupt(f"{source} is damaged: {'; '.join(said)}.", "Name another backup.")
-            draft = _copied(opened, path.parent, path.name)
-        finally:
-            opened.close()
-    with titled(path):
-        _without_log(path)
-        draft.replace(path)
+    with titled(source), contextlib.closing(open_plain(source, write=False)) as opened:
+        _require_whole(opened, source)
+        draft = _copied(opened, path.parent, path.name)
+    try:
+        _put_in_place(path, draft)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -75,12 +67,23 @@ def staged(path: Path) -> Iterator[Path]:
             with titled(path), contextlib.closing(open_reader(path)) as source:
                 _copied(source, path.parent, path.name).replace(draft)
         yield draft
-        with titled(path):
-            _without_log(path)
-            draft.replace(path)
+        _put_in_place(path, draft)
     finally:
         for file in _with_log(draft):
             file.unlink(missing_ok=True)
+
+
+def _require_free(target: Path) -> None:
+    if os.path.lexists(target):
+        raise IndexUnreachable(f"{target} exists already.", "Name a file that does not.")
+
+
+def _require_whole(opened: apsw.Connection, source: Path) -> None:
+    if not version_of(opened, source):
+        raise IndexCorrupt(f"{source} holds no index of ken's.", "Name a file that `ken backup` made.")
+    said = [str(one) for (one,) in opened.execute("PRAGMA integrity_check(3)")]
+    if said != ["ok"]:
+        raise IndexCorrupt(f"{source} is damaged: {'; '.join(said)}.", "Name another backup.")
 
 
 def _with_log(path: Path) -> list[Path]:
@@ -93,37 +96,40 @@ def _copied(source: apsw.Connection, folder: Path, name: str) -> Path:
     os.close(descriptor)
     draft = Path(draft_name)
     try:
-        copy = open_plain(draft)
-        try:
+        with contextlib.closing(open_plain(draft)) as copy:
             with copy.backup("main", source, "main") as running:
                 running.step(-1)
             copy.execute("PRAGMA journal_mode = DELETE")
-        finally:
-            copy.close()
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     return draft
 
 
-def _without_log(path: Path) -> None:
-    """Bring what the log holds into the file and delete the log; a damaged index is set aside with it."""
-    if not path.exists():
-        pass
-    elif not _checkpointed(path):
-        set_aside = f"{path.name}.replaced-{int(time.time())}"
-        path.replace(path.with_name(set_aside))
-    for file in _with_log(path)[1:]:
-        file.unlink(missing_ok=True)
+def _put_in_place(path: Path, draft: Path) -> None:
+    """SQLite would apply a log that is left at `path` to whatever file has that name."""
+    with titled(path):
+        if path.exists():
+            _bring_in_log(path)
+        for file in _with_log(path)[1:]:
+            file.unlink(missing_ok=True)
+        draft.replace(path)
+        sync_folder(path.parent)
 
 
-def _checkpointed(path: Path) -> bool:
+def _bring_in_log(path: Path) -> None:
+    """Have the file at `path` hold what its log does; one that is damaged is kept beside it, log and all."""
     try:
-        connection = open_plain(path)
-        try:
+        with contextlib.closing(open_plain(path)) as connection:
+            connection.set_busy_timeout(BUSY_MS)
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[misc]
-            return not busy
-        finally:
-            connection.close()
-    except apsw.Error:
-        return False
+    except (apsw.CorruptError, apsw.NotADBError):
+        kept = path.with_name(f"{path.name}.replaced-{int(time.time())}")
+        kept.unlink(missing_ok=True)
+        kept.hardlink_to(path)
+        log = _with_log(path)[1]
+        if log.exists():
+            log.replace(kept.with_name(f"{kept.name}-wal"))
+        return
+    if busy:
+        raise IndexBusy(f"Another ken is reading {path}.", "Close it, and try again.")

@@ -7,6 +7,7 @@ titled ones. Knows nothing of what the tables mean.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import queue
 import threading
@@ -106,6 +107,24 @@ def open_plain(path: Path, *, write: bool = True) -> apsw.Connection:
     return apsw.Connection(
         str(path), flags=apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
     )
+
+
+def moved(connection: apsw.Connection) -> bool:
+    """Whether the file it has open is not the one at its path any more: removed, renamed or replaced."""
+    answer = ctypes.c_int(0)
+    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(answer))
+    return bool(answer.value)
+
+
+def close(connection: apsw.Connection) -> None:
+    """Close it without harm to another index that has taken the place of its own.
+
+    SQLite deletes the write-ahead log by its name when the last connection to a file is closed.
+    """
+    if moved(connection):
+        keep = ctypes.c_int(1)
+        connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(keep))
+    connection.close()
 
 
 def outdated(path: Path) -> bool:
@@ -221,7 +240,7 @@ class Writer:
         """The connection, opened anew after a fault: a virtual table may be in no usable state by then."""
         with self._lock:
             if self._failed:
-                self._connection.close()
+                close(self._connection)
                 self._connection = open_writer(self.path)
                 self._failed = False
             try:
@@ -230,9 +249,17 @@ class Writer:
                 self._failed = is_fault(error)
                 raise
 
+    def _require_place(self) -> None:
+        """Raise where what would be written is lost when the file is closed."""
+        if moved(self._connection):
+            raise IndexUnreachable(
+                f"{self.path} was removed or replaced while ken had it open.",
+                "Run `ken index`: it goes on with the file that is there, or makes a new one.",
+            )
+
     def close(self) -> None:
         with self._lock:
-            self._connection.close()
+            close(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -281,14 +308,14 @@ class ReaderPool:
 
     def _give(self, connection: apsw.Connection, *, sound: bool) -> None:
         if self._closed or not sound:
-            connection.close()
+            close(connection)
         else:
             self._idle.put(connection)
 
     def close(self) -> None:
         self._closed = True
         while not self._idle.empty():
-            self._idle.get_nowait().close()
+            close(self._idle.get_nowait())
 
     def __enter__(self) -> Self:
         return self

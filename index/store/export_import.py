@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from index.errors import IndexingError, IndexUnreachable
 from index.private_files import opener, replace
 from index.store import exported, generations, vectors
 from index.store.database import ReaderPool, row, value
 from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
-from index.store.store import Store
+from index.store.store import FILES_FAULT, Store
 from index.types import FileRecord
 
 FORMAT = 1
@@ -88,9 +87,8 @@ def import_(
             if path in keep:
                 store.add_folder(path)
         passages = itertools.groupby(exported.lines(folder, "passages.jsonl"), key=exported.of_file)
-        with safe_open(folder / "vectors.safetensors", framework="numpy") as tensors:
-            stored = tensors.get_slice("vectors")
-            with_passages = ((files.pop(path), list(some)) for path, some in passages)
+        with exported.tensor(folder) as stored:
+            with_passages = (_with_record(files, path, some) for path, some in passages)
             done = 0
             while batch := list(itertools.islice(with_passages, BATCH)):
                 _import_batch(store, batch, stored)
@@ -98,7 +96,7 @@ def import_(
                 tell(done, done + len(files))
         without = list(files.values())
         store.put([(record, ()) for record in without])
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, SafetensorError, *FILES_FAULT) as error:
         raise exported.refused(folder, error) from error
     return done + len(without)
 
@@ -178,12 +176,21 @@ def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
         )
 
 
+def _with_record(
+    files: dict[str, FileRecord], path: str, lines: Iterator[Any]
+) -> tuple[FileRecord, list[Any]]:
+    """A file's record, taken from `files`, with its passages."""
+    if path not in files:
+        raise exported.NotValid("passages.jsonl holds a file twice, or one that files.jsonl does not")
+    found = list(itertools.islice(lines, exported.MOST_PASSAGES + 1))
+    if len(found) > exported.MOST_PASSAGES:
+        raise exported.NotValid(f"a file has more than {exported.MOST_PASSAGES:,} passages")
+    return files.pop(path), found
+
+
 def _import_batch(store: Store, batch: list[tuple[FileRecord, list[Any]]], stored: Any) -> None:
-    rows, dimensions = stored.get_shape()
-    if dimensions != vectors.FULL:
-        raise exported.NotValid(f"vectors have {dimensions} dimensions")
     items = [(record, [exported.passage(line) for line in lines]) for record, lines in batch]
-    places = [exported.place(line, rows) for _, lines in batch for line in lines]
+    places = [exported.place(line, stored.get_shape()[0]) for _, lines in batch for line in lines]
     store.put(items)
     passages = [passage for _, some in items for passage in some]
     wanted = {
@@ -192,7 +199,4 @@ def _import_batch(store: Store, batch: list[tuple[FileRecord, list[Any]]], store
         if text and place is not None
     }
     if wanted:
-        found = np.stack([stored[place : place + 1][0] for place in wanted.values()])
-        if found.dtype != np.float32 or not np.isfinite(found).all():
-            raise exported.NotValid("vectors are no finite float32 numbers")
-        store.put_vectors(list(wanted), found)
+        store.put_vectors(list(wanted), exported.unit_rows(stored, list(wanted.values())))

@@ -9,21 +9,30 @@ import base64
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import IO, Any, cast, get_args
+
+import numpy as np
+from safetensors import safe_open
 
 from index.errors import IndexUnreachable
+from index.store.row_codec import MOST_HASH
+from index.store.vectors import FULL, Floats
 from index.types import UNKNOWN, FileRecord, FileState, Passage
 
 MOST_LINE = 4 << 20
-"""Bytes of one line: a passage of 768 tokens has a hundredth of it."""
+"""Bytes of one line, and so of every text in it: a passage of 768 tokens has a hundredth of it."""
+MOST_LINES = 50_000_000
+"""Lines of one file: an index of ten million passages has a fifth of it."""
+MOST_PASSAGES = 200_000
+"""Passages of one file, which are in memory together: a text of 24 million characters has 20,000."""
 MOST_NAME = 4096
-"""Bytes of a path: Linux's PATH_MAX."""
-MOST_WORDS = 1 << 16
-"""Characters of a title, a heading or a reason."""
-MOST_HEADINGS = 64
-MOST_NUMBER = 1 << 62
+"""Characters of a path: Linux's PATH_MAX."""
+MOST_NUMBER = (1 << 63) - 1
+UNIT = 0.01
+"""How far from 1 the length of a vector may be."""
 
 
 class NotValid(ValueError):
@@ -44,20 +53,47 @@ def facts(folder: Path) -> dict[str, Any]:
 
 def lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
     """The JSON values of a regular file, one a line or `whole` in one. Raises NotValid or OSError."""
-    path = folder / name
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotValid(f"{name} is no regular file")
+    with _opened(folder, name) as file:
         number = 0
         while line := file.read(MOST_LINE + 1) if whole else file.readline(MOST_LINE + 1):
             number += 1
             if len(line) > MOST_LINE:
                 raise NotValid(f"line {number} of {name} is longer than {MOST_LINE >> 20} MB")
+            if number > MOST_LINES:
+                raise NotValid(f"{name} has more than {MOST_LINES:,} lines")
             try:
                 yield json.loads(line)
             except (ValueError, RecursionError):
                 raise NotValid(f"line {number} of {name} is no JSON") from None
+
+
+def _opened(folder: Path, name: str) -> IO[bytes]:
+    """A regular file of the export, no link; a pipe is not waited for. Raises NotValid or OSError."""
+    descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotValid(f"{name} is no regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+@contextmanager
+def tensor(folder: Path) -> Iterator[Any]:
+    """The slice of (rows, FULL) float32 vectors. Raises NotValid, OSError or SafetensorError."""
+    _opened(folder, "vectors.safetensors").close()
+    with safe_open(folder / "vectors.safetensors", framework="numpy") as tensors:
+        stored = tensors.get_slice("vectors")
+        if stored.get_dtype() != "F32" or len(stored.get_shape()) != 2 or stored.get_shape()[1] != FULL:
+            raise NotValid(f"the vectors are no rows of {FULL} float32 numbers")
+        yield stored
+
+
+def unit_rows(stored: Any, places: Sequence[int]) -> Floats:
+    """The vectors at `places`. Raises NotValid where one is no unit vector."""
+    found = np.stack([stored[place : place + 1][0] for place in places])
+    with np.errstate(all="ignore"):
+        if not np.all(np.abs(np.linalg.norm(found, axis=1) - 1) < UNIT):
+            raise NotValid("a vector is not of length 1")
+    return found
 
 
 def folder_path(line: Any) -> str:
@@ -74,12 +110,14 @@ def record(line: Any) -> FileRecord:
         digest = base64.b64decode(_words(one, "hash"), validate=True)
     except ValueError:
         raise NotValid("hash is no base64") from None
+    if len(digest) > MOST_HASH:
+        raise NotValid(f"hash has more than {MOST_HASH} bytes")
     return FileRecord(
         path=_path(one, "path"),
         inode=_number(one, "inode", 0, (1 << 64) - 1),
         size=_number(one, "size", 0),
-        mtime_ns=_number(one, "mtime_ns", -MOST_NUMBER),
-        hash=digest[:64],
+        mtime_ns=_number(one, "mtime_ns", -MOST_NUMBER - 1),
+        hash=digest,
         state=cast(FileState, one["state"]),
         reason=_words(one, "reason"),
         kind=_words(one, "kind"),
@@ -94,19 +132,17 @@ def passage(line: Any) -> Passage:
     """A passage. Raises NotValid."""
     one = _object(line, "a passage")
     heading = one.get("heading")
-    if not isinstance(heading, list) or len(heading) > MOST_HEADINGS:
-        raise NotValid("heading is no short list")
-    if not all(isinstance(part, str) and len(part) <= MOST_WORDS for part in heading):
-        raise NotValid("heading holds something else than words")
+    if not isinstance(heading, list) or not all(isinstance(part, str) for part in heading):
+        raise NotValid("heading is no list of texts")
     start = _number(one, "start", 0)
     return Passage(
-        text=_words(one, "text", MOST_LINE),
+        text=_words(one, "text"),
         start=start,
         end=_number(one, "end", start),
-        line=_number(one, "line", 1),
+        line=_number(one, "line", 0),
         title=_words(one, "title"),
         heading=tuple(heading),
-        page=None if one.get("page") is None else _number(one, "page", 1),
+        page=None if one.get("page") is None else _number(one, "page", 0),
         tokens=_number(one, "tokens", 0),
     )
 
@@ -135,7 +171,7 @@ def _object(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def _words(one: dict[str, Any], name: str, most: int = MOST_WORDS) -> str:
+def _words(one: dict[str, Any], name: str, most: int = MOST_LINE) -> str:
     value = one.get(name)
     if not isinstance(value, str) or len(value) > most:
         raise NotValid(f"{name} is no text of at most {most:,} characters")

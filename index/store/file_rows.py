@@ -50,8 +50,11 @@ def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
     """Insert a file's row, or bring the row `known` up to date; returns its number."""
     values = (*encode_file(record), time.time_ns())
     if known:
+        renamed = _note_changes(db, known, record)
         assignments = ", ".join(f"{column} = ?" for column in (*FILE_COLUMNS, "indexed_ns"))
         db.execute(f"UPDATE files SET {assignments} WHERE id = ?", (*values, known))
+        if not renamed:
+            return known
         db.execute("DELETE FROM names WHERE rowid = ?", (known,))
     else:
         db.execute(
@@ -60,6 +63,15 @@ def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
     file = known or db.last_insert_rowid()
     db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
     return file
+
+
+def _note_changes(db: apsw.Connection, file: int, record: FileRecord) -> bool:
+    """Whether the file has another path now; what its row said of path, title or reason counts as dropped."""
+    path, *said = row(db, "SELECT path, title, reason FROM files WHERE id = ?", (file,))
+    renamed = bool(path != encode_path(record.path))
+    if renamed or said != [record.title, record.reason]:
+        wiping.note_dropped(db)
+    return renamed
 
 
 def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:

@@ -95,7 +95,21 @@ def _m002(connection: apsw.Connection) -> None:
     connection.execute(_M002)
 
 
+def _m003(connection: apsw.Connection) -> None:
+    """Have overwritten what earlier releases left of texts that were dropped."""
+    connection.execute(
+        "INSERT INTO settings(name, value) SELECT column1, 1 "
+        "FROM (VALUES ('wipe words'), ('wipe pages'), ('wipe log')) "
+        "WHERE EXISTS (SELECT 1 FROM files) OR EXISTS (SELECT 1 FROM freed)"
+    )
+    for (number,) in connection.execute("SELECT number FROM generations").fetchall():
+        slots = f"SELECT rowid FROM vectors_{number}_rowids WHERE rowid IN (SELECT id FROM freed)"
+        for (slot,) in connection.execute(slots).fetchall():
+            connection.execute(f"UPDATE vectors_{number} SET tail = ? WHERE id = ?", (bytes(520), slot))
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
+    ("nothing left of what was dropped", _m003),
 )

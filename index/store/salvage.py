@@ -53,7 +53,8 @@ def salvage(path: Path) -> Saved:
         files = sum(_save_file(source, store, file) for file in range(1, _last_file(source) + 1))
     Store(rescued).close()
     kept = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-    path.replace(kept)
+    kept.unlink(missing_ok=True)
+    kept.hardlink_to(path)
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     rescued.replace(path)
@@ -96,7 +97,7 @@ def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
         passages, texts = _passages(source, file, record)
     except _UNREADABLE:
         passages, texts = [], []
-    store.put([(record, passages)])
+    store.put_each([(record, passages)])
     _save_vectors(source, store, passages, texts)
     return True
 

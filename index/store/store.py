@@ -17,7 +17,7 @@ from pathlib import Path
 
 import apsw
 
-from index.errors import FileFailed, IndexingError
+from index.errors import FileFailed, IndexBusy, IndexFull, IndexingError
 from index.store import file_rows, generations, repair, vectors, wiping
 from index.store.database import Writer, damaged, row, rows, titled, transaction, value
 from index.store.repair import Finding
@@ -136,6 +136,7 @@ class Store(Writer):
             db.execute(f"DELETE FROM folders WHERE {where}", bindings)
             files = [file for (file,) in rows(db, f"SELECT id FROM files WHERE {where}", bindings)]
             file_rows.delete_files(db, files)
+            wiping.note_dropped(db)
         return len(files)
 
     def files(self, under: str | None = None) -> dict[str, FileRecord]:
@@ -317,16 +318,17 @@ class Store(Writer):
         with self._write() as db:
             generations.begin(db, fingerprint)
 
-    def wipe(self, *, now: bool = False) -> bool:
-        """Leave nothing on the disk of texts that were dropped; returns whether nothing is left.
+    def wipe(self, when: wiping.When) -> bool:
+        """Leave nothing on the disk of what was dropped; returns whether nothing is left of it.
 
-        Rows and freed pages are overwritten as they go (`secure_delete`). Words go when their table is
-        rewritten, which takes longer the larger it is: at once with `now`, else as often as costs at most
-        one part in `wiping.WIPE_SHARE` of the time. What the write-ahead log holds goes where no reader
-        needs it.
+        What a reader or a full disk is in the way of is left for the next time.
         """
-        with self._read() as db:
-            return wiping.wipe(db, now=now)
+        try:
+            with self._read() as db:
+                self._require_place()
+                return wiping.wipe(db, when)
+        except (IndexBusy, IndexFull):
+            return False
 
     def check(self) -> list[Finding]:
         """Where the tables disagree; nothing is changed. Raises IndexCorrupt where the file is damaged."""
@@ -349,6 +351,7 @@ class Store(Writer):
     @contextmanager
     def _write(self) -> Iterator[apsw.Connection]:
         with self._connected() as connection:
+            self._require_place()
             with transaction(connection, self.path) as db:
                 yield db
                 wiping.give_back_pages(db)

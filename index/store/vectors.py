@@ -106,10 +106,10 @@ def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors:
 
 
 def erase(connection: apsw.Connection, number: int, ids: Sequence[int]) -> None:
-    """Put the vectors of `ids` out of reach; their slots wait for the next use of the ids."""
+    """Overwrite the vectors of `ids` by one that is out of reach; their slots wait for the ids' next use."""
     connection.executemany(
-        f"UPDATE vectors_{number} SET embedding = ? WHERE id = ?",
-        [(_FAR, id_) for id_ in ids if has_slot(connection, number, id_)],
+        f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
+        [(_FAR, bytes(TAIL), id_) for id_ in ids if has_slot(connection, number, id_)],
     )
 
 

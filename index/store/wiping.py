@@ -1,37 +1,55 @@
-"""Leaving nothing behind of what was dropped: words rewritten, free pages given back, the log emptied.
+"""Leaving nothing on the disk of what was dropped: words and pages rewritten, the log emptied.
 
-Owns when that is due and what it may cost. SQLite overwrites deleted rows itself (`secure_delete`); FTS5
-keeps the words of deleted rows until its segments are merged, since a table without content does not know
-them (https://sqlite.org/fts5.html#the_optimize_command).
+Owns when each step is due and what it may cost. SQLite overwrites a deleted row (`secure_delete`), but not
+the copies that moving rows between pages leaves in their unused parts: VACUUM writes every page anew. FTS5
+keeps the words of a deleted row until its segments are merged, because a table without content does not know
+them (https://sqlite.org/fts5.html#the_optimize_command). Both stay in the write-ahead log until that is
+truncated. What is still to be done is noted in the index itself, so that it outlives the process.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Literal
 
 import apsw
 
-from index.store.database import row, rows, value
+from index.store.database import BUSY_MS, row, rows, value
 
-WIPE_SHARE = 100
-"""Rewriting the words takes at most one hundredth of the time, unless a person asks for it."""
-_NOTE = "INSERT OR REPLACE INTO settings(name, value) VALUES (?, ?)"
+When = Literal["all", "due", "quick"]
+"""Everything now; what its share of the time allows; what takes an instant because the index is small."""
+WORDS, PAGES, LOG = "wipe words", "wipe pages", "wipe log"
+"""Names of settings: there while the step is still to be done."""
+SHARES = {WORDS: 200, PAGES: 5_000}
+"""A step takes at most one part in so many of the time: all day, 0.3 MB and 0.1 MB are written a second."""
+QUICK_BYTES = 16 << 20
+"""Up to this size of the file all steps together take a few tenths of a second."""
+GLANCE_MS = 50
+"""How long a step that can wait waits for a reader that is in the way."""
+_SET = "INSERT OR REPLACE INTO settings(name, value) VALUES (?, ?)"
 
 
 def note_dropped(db: apsw.Connection) -> None:
-    """Inside a transaction that drops texts or files: there is something to wipe."""
-    db.execute(_NOTE, ("dropped", 1))
+    """Inside a transaction that drops texts or names: every step is to be done."""
+    db.executemany(_SET, [(step, 1) for step in (WORDS, PAGES, LOG)])
 
 
-def wipe(db: apsw.Connection, *, now: bool) -> bool:
-    """Whether nothing that was dropped is left in the file or its log."""
-    dropped = bool(_setting(db, "dropped"))
-    if not dropped and not now:
+def wipe(db: apsw.Connection, when: When) -> bool:
+    """Do the steps that `when` allows; returns whether none is left."""
+    if not _noted(db, WORDS, PAGES, LOG):
         return True
-    if dropped and (now or time.time() >= _setting(db, "wipe_not_before")):
-        _rewrite(db)
-    busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[misc]
-    return not busy and not _setting(db, "dropped")
+    db.set_busy_timeout(BUSY_MS if when == "all" else GLANCE_MS)
+    try:
+        for step, do in ((WORDS, _rewrite_words), (PAGES, _rewrite_pages)):
+            if _noted(db, step) and _allowed(db, step, when):
+                _timed(db, step, do)
+        busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[misc]
+        if not busy:
+            db.execute("DELETE FROM settings WHERE name = ?", (LOG,))
+    finally:
+        db.set_busy_timeout(BUSY_MS)
+    return not _noted(db, WORDS, PAGES, LOG)
 
 
 def give_back_pages(db: apsw.Connection) -> None:
@@ -41,22 +59,33 @@ def give_back_pages(db: apsw.Connection) -> None:
         rows(db, f"PRAGMA incremental_vacuum({free})")
 
 
-def _rewrite(db: apsw.Connection) -> None:
+def _timed(db: apsw.Connection, step: str, do: Callable[[apsw.Connection], None]) -> None:
     began = time.monotonic()
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        for table in ("words", "names"):
-            db.execute(f"INSERT INTO {table}({table}) VALUES ('optimize')")
-        if free := value(db, "PRAGMA freelist_count", int):
-            db.execute(f"PRAGMA incremental_vacuum({free})").fetchall()
-        seconds = time.monotonic() - began
-        db.execute("DELETE FROM settings WHERE name = 'dropped'")
-        db.execute(_NOTE, ("wipe_not_before", time.time() + WIPE_SHARE * seconds))
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
+    do(db)
+    wait = SHARES[step] * (time.monotonic() - began)
+    db.execute("DELETE FROM settings WHERE name = ?", (step,))
+    db.executemany(_SET, [(f"{step} at", time.time()), (f"{step} again after", wait)])
+
+
+def _rewrite_words(db: apsw.Connection) -> None:
+    for table in ("words", "names"):
+        db.execute(f"INSERT INTO {table}({table}) VALUES ('optimize')")
+
+
+def _rewrite_pages(db: apsw.Connection) -> None:
+    db.execute("VACUUM")
+
+
+def _allowed(db: apsw.Connection, step: str, when: When) -> bool:
+    if when == "quick":
+        return value(db, "PRAGMA page_count", int) * value(db, "PRAGMA page_size", int) <= QUICK_BYTES
+    since = time.time() - _setting(db, f"{step} at")
+    # A clock that was set back makes the time since the last one negative.
+    return when == "all" or not 0 <= since < _setting(db, f"{step} again after")
+
+
+def _noted(db: apsw.Connection, *names: str) -> bool:
+    return any(row(db, "SELECT 1 FROM settings WHERE name = ?", (name,)) for name in names)
 
 
 def _setting(db: apsw.Connection, name: str) -> float:
