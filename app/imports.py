@@ -16,7 +16,7 @@ from app.places import absolute, usable
 from index.store import export_import
 from index.store.copies import staged
 from index.store.store import Store
-from index.walk.credential_names import folder_pattern
+from index.walk.credential_names import pattern_of
 
 SYSTEM = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/lib", "/var/log",
@@ -41,8 +41,9 @@ def import_(folder: Path, keep: Collection[str], tell: export_import.Told) -> in
 
 def _refusal(path: str) -> str:
     """Why a folder that an export names is not indexed here; empty where it can be."""
-    if pattern := folder_pattern(path):
-        return f"a folder named {pattern} holds keys and passwords"
+    for folder in (path, *map(str, Path(path).parents)):
+        if pattern := pattern_of(folder, folder=True):
+            return f"a folder named {pattern} holds keys and passwords"
     if path == os.sep or any(path == place or path.startswith(f"{place}/") for place in SYSTEM):
         return "it is the system's"
     try:
