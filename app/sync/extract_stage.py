@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 AHEAD = 4
 """Files being read or waiting to be stored, for each reader."""
-URGENT = 2
-"""Readers of what cannot wait: one may be at a slow file."""
-URGENT_SECONDS = 2.0
+URGENT = 3
+"""Readers of what cannot wait, started when needed: two may be at slow files. Each takes some 25 MB."""
+URGENT_SECONDS = 1.0
 """Processor time that such a reader gives a file; one that takes longer is read again among all others."""
 
 
