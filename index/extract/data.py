@@ -28,6 +28,11 @@ _KEY = re.compile(
     r"^(?P<name>[A-Za-z_][\w .-]{0,60}):(?=\s|$)|^\[+(?P<table>[\w.\"' -]{1,80})\]+", re.MULTILINE
 )
 _TAG = re.compile(r"<!--.*?-->|<[^<>]{0,4000}>", re.DOTALL)
+_NAMED = re.compile(
+    r"<(?P<name>[\w.-]{0,40}?(?:passw|passphrase|pwd|secret|token|api[_-]?key)[\w.-]{0,40})>(?=[^<>\n])",
+    re.IGNORECASE,
+)
+"""Elements whose names stay: by them a credential is known."""
 _SMALL = 16_384
 _LEAST_PROSE = 0.1
 _LONG_LINE = 20_000
@@ -40,7 +45,7 @@ def read(source: Source) -> Document:
     markup = source.suffix in (".xml", ".plist", ".rss", ".atom", ".opml", ".xsl", ".xsd", ".xhtml")
     text = decode(data, declared_in_markup(data) if markup else "")
     if markup:
-        text = html.unescape(_TAG.sub(_line_ends, text))
+        text = html.unescape(_TAG.sub(_line_ends, _NAMED.sub(r"\g<name>: ", text)))
     elif source.suffix in (".json", ".jsonl", ".ndjson", ".json5", ".geojson"):
         text = _readable(text)
     if len(text) > _SMALL and _prose(text) < _LEAST_PROSE * len(text):

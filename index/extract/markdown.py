@@ -29,7 +29,9 @@ _BLOCK = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
-_MARKUP = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]]*)\]\]|!?\[([^\[\]]*)\]\([^)]{0,2000}\)|[*_`]{1,3}")
+_MARKUP = re.compile(
+    r"\[\[(?:[^\[\]|]*\|)?([^\[\]]*)\]\]|!?\[([^\[\]]*)\]\([^)]{0,2000}\)|[*`]{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)"
+)
 _KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "list", "prose": "prose"}
 
 

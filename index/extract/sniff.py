@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
 
-from index import credentials, kinds
+from index import kinds
 from index.errors import FileSkipped
 from index.extract.source import Source, refuse_larger
+from index.extract.withhold import refuse_export, withhold
 from index.kinds import Kind
 from index.types import Document
 
@@ -29,10 +29,11 @@ def read(source: Source) -> Document:
         raise FileSkipped("It is empty.")
     kind = _kind(source)
     refuse_larger(source, kind.max_bytes)
+    refuse_export(kind.name, source.head(_SEARCHED))
     document = _reader(kind)(source)
     if not document.text.strip():
         raise FileSkipped("It holds no text.")
-    return _without_credentials(document)
+    return withhold(document)
 
 
 def _reader(kind: Kind) -> Callable[[Source], Document]:
@@ -100,14 +101,3 @@ def _old_office(source: Source, named: Kind | None) -> Kind:
     if named is not None and named.name in _PACKED:
         raise FileSkipped("It is locked with a password.", "Save a copy without a password.")
     raise FileSkipped("It is in a format of Office from before 2007.", "Save it as DOCX or PDF.")
-
-
-def _without_credentials(document: Document) -> Document:
-    found = credentials.credentials(document.text)
-    if not found:
-        return document
-    line = document.text.count("\n", 0, found[0][0]) + 1
-    note = (
-        f"The text around {len(found)} credential{'s' if len(found) > 1 else ''} (line {line}) is left out."
-    )
-    return replace(document, withheld=tuple(found), note=f"{document.note} {note}".strip())

@@ -139,9 +139,16 @@ class _Row:
 
 
 def _shown(units: Sequence[Unit], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The runs of units between those that hold something withheld."""
-    hidden = {i for start, end in withheld for i, u in enumerate(units) if u.start < end and start < u.end}
-    edges = [-1, *sorted(hidden), len(units)]
+    """The runs of units between those that hold something withheld: one sweep over both, in order."""
+    hidden = []
+    first = 0
+    for start, end in sorted(withheld):
+        while first < len(units) and units[first].end <= start:
+            first += 1
+        while first < len(units) and units[first].start < end:
+            hidden.append(first)
+            first += 1
+    edges = [-1, *hidden, len(units)]
     return [(a + 1, b) for a, b in pairwise(edges) if a + 1 < b]
 
 

@@ -28,7 +28,8 @@ _RUN = re.compile(
     rf"|[!-/:-@\[-`{{-~]{{1,40}}|[^\s\x00-\x7f{_LETTERS}{_KANA_AND_HAN}]{{1,40}}|[^\s])|\s+"
 )
 """Of bounded length, because tokenising one run takes time that grows faster than its length."""
-_WORD = re.compile(r" ?(\s*\S+|\s+)")
+_WORD = re.compile(r"(?: (?! *\n))?(\s*\S+|\s+)")
+"""A word with what stands before it, without one space; blanks before a line end keep all theirs."""
 _FIRST = "\0"
 """Stands before the first word of a text, which has no space in front."""
 _LONGEST_KEPT = 2000
@@ -102,4 +103,4 @@ def _words(text: str) -> list[str]:
 def _as_written(word: str) -> str:
     if word.startswith(_FIRST):
         return word[1:]
-    return word if word.startswith("\n") else f" {word}"
+    return word if word.lstrip(" ").startswith("\n") else f" {word}"

@@ -74,6 +74,16 @@ def search(as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
+@AS_JSON
+def credentials(folders: tuple[str, ...], as_json: bool) -> None:
+    """What is taken for a credential in the files of folders that hold none, and at what speed."""
+    from tests.benchmarks import credentials as benchmark
+
+    _show(benchmark, benchmark.run(folders, _progress), as_json)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @click.option("--beside", type=click.Choice(["markitdown"]), help="Read the same files with it too.")
 @BESIDE_PYTHON

@@ -222,7 +222,7 @@ def test_a_credential_is_withheld_and_noted() -> None:
         ("sk-proj-", "a1_B" * 9),
         ("npm_", "a1B2" * 9),
         ("hf_", "aBcD" * 8),
-        ("-----BEGIN RSA ", "PRIVATE KEY-----"),
+        ("-----BEGIN RSA ", "PRIVATE KEY-----\n" + "a1B2" * 16 + "\n-----END RSA PRIVATE KEY-----"),
         ("eyJ", "hbGciOiJ9x.eyJ" + "a1B2" * 4 + "." + "c3D4" * 6),
         ("://", "ada:w0rdpress@example.org"),
     ],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from time import process_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -203,6 +204,40 @@ def test_what_is_withheld_is_in_no_passage() -> None:
     assert any("Before it." in p.text for p in passages) and any("After it." in p.text for p in passages)
 
 
+def shapes(size: int) -> dict[str, Document]:
+    """Documents of `size` small parts: what a hostile or merely large file is made of."""
+    lines = "x y\n" * size
+    whole = (Section(0, len(lines)),)
+    blocks = tuple(Section(i * 4, i * 4 + 3) for i in range(size))
+    headings = tuple(Section(i * 4, i * 4 + 3, "heading", ("h",) * (i % 7 + 1)) for i in range(size))
+    spans = tuple((i * 4, i * 4 + 1) for i in range(0, size, 2))
+    return {
+        "lines in one section": Document(lines, "text", sections=whole),
+        "lines of code": Document(lines, "code", sections=(whole[0]._replace(kind="code"),)),
+        "items": Document("- a\n" * size, "text", sections=(whole[0]._replace(kind="list"),)),
+        "sections": Document(lines, "text", sections=blocks),
+        "headings": Document(lines, "text", sections=headings),
+        "withheld lines": Document(lines, "text", sections=blocks, withheld=spans),
+        "withheld in one line": Document("x y " * size, "text", withheld=spans),
+        "one line of words": Document("word " * size, "text"),
+        "one line without blanks": Document("x" * 4 * size, "text"),
+        "stops": Document("a. " * size, "text"),
+    }
+
+
+@pytest.mark.parametrize("shape", shapes(1))
+def test_cutting_takes_time_in_proportion_to_what_is_cut(shape: str) -> None:
+    """Eight times as much would take 64 times as long; compared generously, the best of three."""
+
+    def seconds(size: int) -> float:
+        document = shapes(size)[shape]
+        began = process_time()
+        cut(document, "name", by_words)
+        return process_time() - began
+
+    assert min(seconds(16_000) / max(seconds(2_000), 0.001) for _ in range(3)) < 28
+
+
 def test_the_title_is_the_documents_or_the_given_name() -> None:
     assert cut(Document("words", "text"), "my notes", by_words)[0].title == "my notes"
     assert cut(Document("words", "text", title="Stated"), "my notes", by_words)[0].title == "Stated"
@@ -238,6 +273,7 @@ def test_numbers_of_one_length_are_asked_for_once() -> None:
 
 
 @given(st.lists(st.text("ab \n\t.,-1é中ไ\u00a0", max_size=60), max_size=4))
+@example([" \n  ", "a \nb  c", "a  \n b", "\u00a0  a \n \nb "])
 def test_words_counted_apart_are_never_fewer_than_their_text(texts: list[str]) -> None:
     for text, counted in zip(texts, WordCounter(by_bytes)(texts), strict=True):
         assert (

@@ -1,0 +1,160 @@
+"""Values that are given to a password's name: `password: …`, `**Passwort** = …`, `"token": "…"`.
+
+Owns what may stand between a name and its value, and how much of it makes the value a credential. Knows
+no names (`labels`) and does not judge values (`values`).
+
+Where people write, a password's name at the beginning of its line, or a value with a digit, is enough,
+however weak the value. In code, and for names that mean other things too (`token`, `secret`), only a value
+that looks made by chance counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from index.credentials.labels import Label
+from index.credentials.values import bare, has_digit, is_name, is_password, is_stand_in, is_strong
+
+_BLANK = r"[^\S\n]{0,4}"
+_AFTER = re.compile(
+    rf"""
+    (?P<more>(?:(?![\u2e80-\uffef])[\w-]){{0,24}}+
+        (?:{_BLANK}\([^()\n]{{0,40}}\)|[^\S\n](?!(?:is|are|was|ist|lautet|est|es)\b)[^\s:=：＝|;,{{}}<>$"]{{1,24}}+){{0,5}}?)
+    (?:["'`*_\])»”]{{0,5}}+|</\w{{1,8}}>){_BLANK}
+    (?P<by>:=|=>|->|→|[:=：＝|]|[–—-](?=[^\S\n])
+        |(?<=\s)(?:is|was|are|ist|war|lautet|est|es|é|è|era|это|är|er|jest|je)(?=[\s:])
+        |是|为|為|は|が|는|은)
+    {_BLANK}:?(?:["'`*_\])»”]{{1,3}}+(?=[^\S\n])|</\w{{1,8}}>)?{_BLANK}
+    (?:[*_(\[]{{0,3}}|<\w{{1,8}}>)(?P<quote>["'`“„«‘]?)[*_]{{0,3}}
+    (?P<value>\S{{1,120}})
+    """,
+    re.VERBOSE,
+)
+"""A name's end to its value: more words (`for the router`), what closes emphasis, a sign or a verb."""
+_IN_CODE = re.compile(
+    rf"[\w-]{{0,24}}+[\"'`]?\]?{_BLANK}(?::=|=>|[:=]){_BLANK}(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>{{}}()$,;]{{8,200}})"
+)
+_NEXT_LINE = re.compile(
+    rf"[:：*_`]{{0,4}}{_BLANK}\n(?:[^\S\n]*\n)?[\s>*#`_-]{{0,6}}(?P<value>\S{{6,100}})[^\S\n]{{0,4}}(?:\n|\Z)"
+)
+_ELEMENT = re.compile(r">\s{0,8}(?P<value>[^\s<>]{6,100})\s{0,8}</")
+_LOGIN = re.compile(r"\b(?:login|account)[ \t]{1,4}\S{1,80}\s{1,8}\Z")
+"""Before the password in a line of `.netrc`."""
+_WORD = re.compile(r"[ \t]{1,4}(\S{3,100})")
+_OPTION = re.compile(r"[ =][\"']?(?P<value>[^\s\"']{6,100})")
+_DIGITS = re.compile(
+    rf"[^\S\n]?(?:\([^()\n]{{0,20}}\))?[\"'`*_\])]{{0,4}}{_BLANK}(?P<by>[:=：|#是는은は]|(?:is|ist|lautet|est|es|är)\b)?"
+    rf"{_BLANK}[*_`\"'(:]{{0,4}}{_BLANK}(?P<value>\d{{4,8}}|\d\d(?:[ -]\d\d){{1,3}})(?![\w-]|[.,:/]\d)"
+)
+_ENDS = {"“": "”“", "„": "“”", "«": "»", "‘": "’"}
+_CUT = re.compile(r"[;<]|[&,]\w+=|[\u2e80-\uffef]")
+"""Where a value ends, if not at a blank: at the next of several, at a tag, at text without blanks."""
+_STOCK = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|test|token", re.IGNORECASE)
+"""What programs take for a password where none is meant."""
+_EXPRESSION = re.compile(r"[A-Za-z_][\w.]*[\[(+].*")
+_SENTENCE = re.compile(r"[.!?]\s")
+_LEAD = 60
+"""Characters: a name that far from the beginning of its line stands in a sentence."""
+_LEAD_WORDS = 6
+_LONGEST_QUOTED = 100
+
+
+def given(text: str, labels: Sequence[Label], *, code: bool) -> Iterator[tuple[int, int]]:
+    """Names with their values in `text`."""
+    done = -1
+    for label in labels:
+        if label.start < done:
+            continue
+        end = _in_code(text, label) if code else _in_text(text, label)
+        if end:
+            yield label.start, end
+            done = end
+
+
+def _in_code(text: str, label: Label) -> int:
+    found = _IN_CODE.match(text, label.end) if label.kind in ("password", "key") else None
+    if not found or _EXPRESSION.fullmatch(found["value"]):
+        return 0
+    if _STOCK.search(found["value"]) or (is_name(found["value"]) and not found["quote"]):
+        return 0
+    return found.end("value") if is_strong(bare(found["value"])) else 0
+
+
+def _in_text(text: str, label: Label) -> int:
+    """Where the value of a name ends; 0 where none is given."""
+    if label.kind == "pin":
+        return _digits(text, label)
+    if text[label.start - 1 : label.start] == "<":
+        element = _ELEMENT.match(text, label.end)
+        return element.end("value") if element and is_password(element["value"]) else 0
+    if label.kind == "password" and _LOGIN.search(text, max(0, label.start - 100), label.start):
+        word = _WORD.match(text, label.end)
+        named = "machine" in text[max(0, label.start - 200) : label.start]
+        if word and not is_stand_in(word[1]) and (named or is_password(word[1])):
+            return word.end()
+    lead = _lead(text, label.start)
+    if lead is not None and lead.endswith("--") and label.kind == "password":
+        option = _OPTION.match(text, label.end)
+        return option.end() if option and is_password(bare(option["value"])) else 0
+    found = _AFTER.match(text, label.end)
+    if found:
+        value, end = _value(text, found)
+        if _counts(label, lead is not None, found["by"], value):
+            return end
+    if lead is not None and label.kind == "password" and len(lead.split()) <= 3:
+        below = _NEXT_LINE.match(text, label.end)
+        value = bare(below["value"]) if below else ""
+        if below and is_password(value) and has_digit(value) and not value.isdecimal():
+            return below.end("value")
+    return 0
+
+
+def _counts(label: Label, leads: bool, by: str, value: str) -> bool:
+    """Whether a value makes a credential of a name that it is given to by a sign or a verb."""
+    if label.kind == "key":
+        return by in _SIGNS and not {" ", "["} & set(value) and is_strong(value) and not is_name(value)
+    if label.kind == "short":
+        return by in _SIGNS and leads and is_password(value)
+    if by not in _SIGNS:
+        return is_password(value) and has_digit(value)
+    return is_strong(value) or (is_password(value) and (leads or has_digit(value)))
+
+
+_SIGNS = (":", "=", ":=", "=>", "：", "＝", "|", "->", "→")
+
+
+def _value(text: str, found: re.Match[str]) -> tuple[str, int]:
+    """What is given, without quotes, and where it ends."""
+    start, end = found.span("value")
+    quote = found["quote"]
+    if quote:
+        closers = _ENDS.get(quote, quote)
+        line = text[start : start + _LONGEST_QUOTED].split("\n", 1)[0]
+        length = min((at for at in map(line.find, closers) if at > 0), default=0)
+        if length:
+            return text[start : start + length], start + length + 1
+    value = found["value"]
+    if found["by"] in ("|",):
+        value = value.split("|", 1)[0]
+    cut = _CUT.search(value)
+    if cut:
+        value = value[: cut.start()]
+    return bare(value), end
+
+
+def _digits(text: str, label: Label) -> int:
+    found = _DIGITS.match(text, label.end)
+    if not found:
+        return 0
+    named = found["by"] or text[label.start : label.end].isupper()
+    return found.end() if named and len(set(found["value"])) > 1 else 0
+
+
+def _lead(text: str, start: int) -> str | None:
+    """What stands before a name on its line; None where that is a sentence and no list mark or topic."""
+    line = text.rfind("\n", max(0, start - _LEAD), start) + 1
+    if not line and start > _LEAD:
+        return None
+    lead = text[line:start]
+    return lead if len(lead.split()) <= _LEAD_WORDS and not _SENTENCE.search(lead) else None

@@ -1,0 +1,122 @@
+"""Credentials known by the form around them: addresses with passwords, headers, lines of settings.
+
+Owns those forms. Knows no names in other languages (`labels`) and no tokens (`tokens`).
+
+Sources of the forms: RFC 3986 (user information in addresses), RFC 7235 (Authorization), the PostgreSQL
+manual on .pgpass, kubeconfig and Docker's config.json as their tools write them, Azure's documentation of
+shared access signatures, RFC 7517 (JSON Web Keys), ZXing's Wi-Fi QR codes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from index.credentials.searched import Searched
+from index.credentials.values import bare, has_digit, is_example, is_password, is_strong
+
+
+class _Form(NamedTuple):
+    needle: str
+    """Stands in a word of every text that holds the form."""
+    pattern: re.Pattern[str]
+    """Of the text in small letters; its group is the secret."""
+    judge: Callable[[str], bool]
+    """Of the secret as it is written."""
+
+
+_STAND_IN = re.compile(
+    r"(?:\$|\{|<|\[|%[A-Za-z(]|\*).*|[\w.-]*(?:passw(?:or)?d|passwort|secret|token)[\w.-]{0,3}|[a-z]+|[A-Z_]+"
+)
+
+
+def _any(value: str) -> bool:
+    return not is_example(value)
+
+
+def _weak(value: str) -> bool:
+    """A password where its place tells that it is one: words that stand for one do not count."""
+    plain = unquote(value)
+    return len(plain) >= 6 and not is_example(plain) and _STAND_IN.fullmatch(plain) is None
+
+
+def _token(value: str) -> bool:
+    value = bare(value)
+    return is_strong(value) or (len(value) >= 16 and has_digit(value) and not is_example(value))
+
+
+def _user_and_password(value: str) -> bool:
+    """Base64 of `user:password`."""
+    try:
+        plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    _, colon, password = plain.partition(b":")
+    return bool(colon) and len(password) >= 3 and plain.isascii() and not is_example(plain.decode("ascii"))
+
+
+def _private_key(value: str) -> bool:
+    """Base64 of a private key in armour."""
+    try:
+        return b"PRIVATE" in base64.b64decode(value[:64])
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _pair(value: str) -> bool:
+    """`user / password`, the password with a digit."""
+    password = bare(re.split(r" {1,2}[/|,] {1,2}|[:/]", value, maxsplit=1)[1])
+    plain = password.isdecimal() or re.search(r"@.*:", password)
+    return is_password(password) and has_digit(password) and not plain
+
+
+_GIVEN = r" {0,2}[:=：] {0,2}[*`\"]{0,3}"
+_USER_AND_PASSWORD = r"([^\s/|:]{2,60}[*`\"]{0,3}(?: {1,2}[/|,] {1,2}|[:/])[*`\"]{0,3}\S{5,60})"
+_FORMS = tuple(
+    _Form(needle, re.compile(pattern), judge)
+    for needle, pattern, judge in (
+        ("://", r"://[^\s/:@\"'<>()|]{0,80}:([^\s/:@\"'<>]{3,120})@[\w.\[-]+", _weak),
+        ("accountkey=", r"accountkey=([a-z0-9+/%]{40,}={0,2})", _any),
+        ("accesskey=", r"accesskey=([a-z0-9+/%]{40,}={0,2})", _any),
+        ("sig=", r"sig=(?<=[?&;]sig=)([a-z0-9%/+_-]{30,})", _any),
+        (
+            "authorization",
+            r"authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?(?!basic)[a-z]{3,10}\s{1,3}([^\s\"'`<>{}$]{8,})",
+            _token,
+        ),
+        (
+            "authorization",
+            r"authorization[\"']?\s{0,3}[:=,]\s{0,3}[\"'`]?basic\s{1,3}([a-z0-9+/]{8,}={0,2})",
+            _user_and_password,
+        ),
+        ("bearer", r"bearer ([a-z0-9_.~+/-]{20,}=*)", _token),
+        ('"auth"', r"\"auth\"\s{0,3}:\s{0,3}\"([a-z0-9+/]{8,}={0,2})\"", _user_and_password),
+        (":5432:", r":5432:[\w*.-]{1,60}:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
+        (":*:*:", r":\*:\*:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
+        ("wifi:", r"wifi:(?:[a-z]:[^;\s]{0,40};){0,3}p:((?:[^;\\\s]|\\.){4,70});", _any),
+        ("key-data", r"key-data(?<=client-key-data)\"?:\s{1,4}\"?([a-z0-9+/]{40,}={0,2})", _any),
+        ("ls0tls1crudjti", r"(ls0tls1crudjti[a-z0-9+/]{50,}={0,2})", _private_key),
+        ('"kty"', r"\"d\"\s{0,3}:\s{0,3}\"([\w-]{20,})\"", _any),
+        ("curl", r"curl [^\n]{0,200}?(?:-u|--user)[ =]?[\"']?[^\s:\"'$<{]{1,80}:([^\s\"'$<{]{3,80})", _weak),
+        ("identified", r"identified (?:with \S{1,40} )?by [\"']([^\s\"']{4,80})[\"']", _weak),
+        ("sshpass", r"sshpass\s{1,3}-p\s{0,3}[\"']?([^\s\"'$<{]{3,80})", _any),
+        ("mysql", r"mysql(?:dump|admin)? [^\n|;]{0,100}?\s-p([^\s\"'$<{-][^\s\"'$<{]{3,80})", _weak),
+        ("login", rf"login(?:daten)?(?: ?[/&+] ?\w{{1,14}})?{_GIVEN}{_USER_AND_PASSWORD}", _pair),
+        ("user", rf"user(?:name)? ?[/&+] ?\w{{1,14}}{_GIVEN}{_USER_AND_PASSWORD}", _pair),
+        ("zugang", rf"zugang(?:sdaten)?{_GIVEN}{_USER_AND_PASSWORD}", _pair),
+        ("cred", rf"cred(?:ential)?s?{_GIVEN}{_USER_AND_PASSWORD}", _pair),
+    )
+)
+
+
+def schemes(searched: Searched) -> Iterator[tuple[int, int]]:
+    """Where such forms stand."""
+    for needle, pattern, judge in _FORMS:
+        if searched.holds(needle):
+            for found in pattern.finditer(searched.small):
+                if judge(searched.text[slice(*found.span(1))]):
+                    yield found.span()
