@@ -68,6 +68,10 @@ class FileUnreadable(FileFailed):
     title = "Could not be read just now"
 
 
+class ReaderKilled(FileUnreadable):
+    """The process that read it was ended from outside: by a person, or by the system for want of memory."""
+
+
 class FileTooSlow(FileFailed):
     """`by_clock`: the reader may have been kept waiting, instead of working for too long."""
 

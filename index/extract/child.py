@@ -14,15 +14,17 @@ import sys
 import time
 from pathlib import Path
 
-from index.errors import FileFailed, FileTooSlow
+from index.errors import FileFailed, FileTooSlow, ReaderKilled
 from index.extract import limits
 from index.extract.answer import MOST_BODY, MOST_HEADER, MOST_NUMBERS, Answer
+from index.extract.opening import AGAIN
 from index.extract.worker import LENGTHS, PACKED
 
 _PATIENCE = 5
 """It has so many times its processor time by the clock, for the processor may be busy with other work."""
 END_SECONDS = 2.0
 """A killed process that has not ended by then waits for a disk or a server: it is left to the system."""
+ENOUGH = "Where the machine has too little memory for it, exclude it."
 _ROOT = str(Path(__file__).resolve().parents[2])
 _START = (
     "import sys; sys.path.insert(0, {root!r}); from index.extract.{module} import main; main(*sys.argv[1:])"
@@ -47,6 +49,7 @@ class Child:
 
     def __init__(self, memory_bytes: int, seconds: float, packed: bytes) -> None:
         self._seconds = seconds
+        self._abandoned = False
         self.cutting = packed
         """How it can cut: it opens what it needs for that at its start, and nothing later."""
         here, there = socket.socketpair()
@@ -89,6 +92,7 @@ class Child:
 
     def kill(self) -> None:
         """End the process; whoever waits for its answer collects it."""
+        self._abandoned = True
         self._process.kill()
 
     def end(self) -> None:
@@ -120,6 +124,9 @@ class Child:
             status = 0
         if status == -signal.SIGXCPU:
             return FileTooSlow(self._too_long)
+        if status in (-signal.SIGKILL, -signal.SIGTERM) and not self._abandoned:
+            name = signal.Signals(-status).name
+            return ReaderKilled(f"The process that read it was killed ({name}). {AGAIN}", ENOUGH)
         if status == -signal.SIGABRT:  # what Rust and C++ do where there is no memory for what they ask
             why = "It asks for more memory than a reader may use, or is damaged so that the reader gave up."
         elif status == limits.OUT_OF_MEMORY:

@@ -11,7 +11,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from index.errors import FileUnreadable
+from index.errors import FileUnreadable, ReaderKilled
 from index.extract.answer import Read, ReadFile, Refused, understood
 from index.extract.child import Child
 from index.extract.opening import AGAIN, opened
@@ -50,13 +50,20 @@ class ReaderPool:
 
         Raises FileSkipped or FileFailed with the reason: FileUnreadable where it says nothing of the
         file, FileTooSlow where the time was over. A file that changes while it is read is read
-        again, up to three times in all.
+        again, up to three times in all; one whose reader is killed from outside, once.
         """
         request = asked(os.path.basename(path), cut=cutting is not None)  # noqa: PTH119
+        killed = False
         for _ in range(3):
             with opened(path, root) as descriptor:
                 before = os.fstat(descriptor)
-                answer = self._ask(request, descriptor, cutting)
+                try:
+                    answer = self._ask(request, descriptor, cutting)
+                except ReaderKilled:
+                    if killed or self._closed:
+                        raise
+                    killed = True
+                    continue
                 after = os.fstat(descriptor)
             if Stamp.of(before) == Stamp.of(after):
                 if isinstance(answer, Refused):

@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from support.daemons import Daemons
 from support.same_index import contents, fresh
 from support.waiting import until
 
 from app import paths
+from app.daemon import lifecycle
+from embedder.errors import EmbedderError
 from tests.benchmarks.workload import Workload
 
 KILLS = int(os.environ.get("KEN_KILLS", "5"))
@@ -35,6 +39,42 @@ def test_the_index_after_any_kill_equals_a_fresh_one(daemons: Daemons, tmp_path:
         daemons.start()
         daemons.library.sync()
         assert contents(paths.index_path()) == fresh(folder), f"after kill {number + 1}"
+
+
+def test_the_index_after_kills_of_what_the_daemon_started_equals_a_fresh_one(
+    daemons: Daemons, tmp_path: Path
+) -> None:
+    """Readers and models, while changes are taken in: no kill of theirs ends the daemon or costs a file."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    workload = Workload(folder, seed=13)
+    chance = random.Random(17)
+    daemon = psutil.Process(daemons.start())
+    daemons.library.add([str(folder)])
+    killed = {"model_process": 0, "extract.worker": 0}
+    with workload.running():
+        for number in range(2 * KILLS):
+            part = list(killed)[number % 2]
+            child = until(lambda part=part: _child(daemon, part), what=f"a process of {part}")
+            time.sleep(chance.uniform(0.0, 1.0))
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+                killed[part] += 1
+    assert lifecycle.pid() == daemon.pid and all(killed.values())
+    until(lambda: _level(daemons, folder), timeout=90.0, what="what a fresh index holds")
+    assert not daemons.library.problems()
+
+
+def _child(daemon: psutil.Process, part: str) -> psutil.Process | None:
+    with suppress(psutil.NoSuchProcess):
+        return next((child for child in daemon.children() if part in " ".join(child.cmdline())), None)
+    return None
+
+
+def _level(daemons: Daemons, folder: Path) -> bool:
+    with suppress(EmbedderError):  # of a kill just now; it is tried again
+        daemons.library.sync()
+    return contents(paths.index_path()) == fresh(folder)
 
 
 def test_the_index_after_a_busy_time_equals_a_fresh_one(daemons: Daemons, tmp_path: Path) -> None:

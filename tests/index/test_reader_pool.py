@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import signal
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from support import documents
 
-from index.errors import FileFailed, FileSkipped, FileUnreadable
+from index.errors import FileFailed, FileSkipped, FileUnreadable, ReaderKilled
 from index.extract import ReaderPool
 from index.extract.opening import failure
 
@@ -123,6 +124,26 @@ def test_a_child_killed_from_outside_is_replaced(tmp_path: Path) -> None:
         pool._idle[0]._process.kill()
         pool._idle[0]._process.wait()
         assert pool.read(str(tmp_path / "a.md")).document.title == "Here"
+
+
+@pytest.mark.parametrize("kills, read", [(1, True), (2, False)])
+def test_a_file_whose_reader_is_killed_is_read_once_again(tmp_path: Path, kills: int, read: bool) -> None:
+    """Each time while it works on the file, as the system does where memory runs out."""
+    (tmp_path / "long.md").write_text("word. " * 1_000_000)
+    killed: set[int] = set()
+    with ReaderPool(1) as pool, ThreadPoolExecutor(1) as thread:
+        pool.read(__file__)
+        reading = thread.submit(pool.read, str(tmp_path / "long.md"))
+        while len(killed) < kills and not reading.done():
+            for child in list(pool._busy):
+                if child._process.pid not in killed:
+                    killed.add(child._process.pid)
+                    os.kill(child._process.pid, signal.SIGKILL)
+        if read:
+            assert len(reading.result().document.text) > 5_000_000
+        else:
+            with pytest.raises(ReaderKilled, match="SIGKILL"):
+                reading.result()
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(
