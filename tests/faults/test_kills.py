@@ -50,13 +50,15 @@ def test_the_index_after_kills_of_what_the_daemon_started_equals_a_fresh_one(
     workload = Workload(folder, seed=13)
     chance = random.Random(17)
     daemon = psutil.Process(daemons.start())
-    daemons.library.add([str(folder)])
+    daemons.keep(folder)
     killed = {"model_process": 0, "extract.worker": 0}
     with workload.running():
         for number in range(2 * KILLS):
             part = list(killed)[number % 2]
+            # A model that was loaded is started again at once, one that never was only after a pause.
+            until(lambda: daemons.library.search("river").mode == "hybrid", what="a model that is loaded")
             child = until(lambda part=part: _child(daemon, part), what=f"a process of {part}")
-            time.sleep(chance.uniform(0.0, 1.0))
+            time.sleep(chance.uniform(0.0, 0.3))
             with suppress(psutil.NoSuchProcess):
                 child.kill()
                 killed[part] += 1
