@@ -248,6 +248,7 @@ def test_a_password_is_found_where_it_stands_behind_letters_that_grow_in_small()
         ("a.bin2", documents.docx()),
         ("a.txt", documents.every()["a.pdf"]),
     ],
+    ids=["text", "rtf", "markdown", "docx", "pdf"],
 )
 def test_a_file_is_read_as_what_it_holds(name: str, data: bytes) -> None:
     assert len(read(name, data).text) > 20
