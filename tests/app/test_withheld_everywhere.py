@@ -1,32 +1,45 @@
 """What is left out of the index comes out by no way: each kind of secret, in each disguise, by each method.
 
-The methods of the façade and the tools of the MCP server are found by looking, so a new one is asked too.
+In this process and through the daemon. The methods of the façade, the tools of the MCP server and the
+commands that print JSON are found by looking, so a new one is asked too.
 Secrets are put together here, so that no scanner takes this file for a leak.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from support.daemons import Daemons, daemons, tiny_models
 from support.tiny_home import ken, with_tiny_model
 
 from app import json_output, paths
 from app.api import Library as Facade
+from app.api import Status
+from app.cli import main
 from app.connect import local_library
-from app.library import Library
+from app.errors import TITLED_ERRORS, AppError
+
+__all__ = ["daemons", "tiny_models"]
 
 SECRETS = {
     "key": "-----BEGIN OPENSSH PRIVATE " + "KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE\nZmFsc2UgYm9keQ\n"
     "-----END OPENSSH PRIVATE " + "KEY-----",
     "token": "ghp_" + "k3Yq8Zt1" * 5,
     "password": "password: " + "Zx8-marmalade-Quay",
+    "codes": "Recovery codes:\n" + "\n".join(f"{n}f3k{n}-29dq{n}" for n in range(2, 8)),
 }  # fmt: skip
-TELLING = ("b3BlbnNzaC1rZXktdjEA", "ZmFsc2UgYm9keQ", "k3Yq8Zt1k3Yq8", "Zx8-marmalade-Quay")
+TELLING = (
+    "b3BlbnNzaC1rZXktdjEA", "ZmFsc2UgYm9keQ", "k3Yq8Zt1k3Yq8", "Zx8-marmalade-Quay", "4f3k4-29dq4",
+    "7f3k7-29dq7",
+)  # fmt: skip
 """What must not be seen of them."""
 
 
@@ -83,9 +96,17 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def library(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+@pytest.fixture(params=["here", "daemon"])
+def library(
+    request: pytest.FixtureRequest, root: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Facade]:
     with_tiny_model(monkeypatch, home)
+    if request.param == "daemon":
+        daemons: Daemons = request.getfixturevalue("daemons")
+        daemons.start()
+        daemons.keep(root)
+        yield daemons.library
+        return
     with local_library() as opened:
         opened.add([str(root)])
         opened.sync()
@@ -98,7 +119,12 @@ def seen(value: object) -> list[str]:
     return [telling for telling in TELLING if telling in text or telling[:12] in text]
 
 
-def calls(library: Library, root: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+def raised(status: Status) -> None:
+    """Ends what would follow the status for as long as the daemon runs."""
+    raise AppError(repr(status))
+
+
+def calls(library: Facade, root: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """Every way to ask every public method of the façade for something."""
     files = sorted([*root.iterdir(), root / "link-key.md"])
     arguments: dict[str, list[tuple[Any, ...]]] = {
@@ -114,7 +140,7 @@ def calls(library: Library, root: Path) -> Iterator[tuple[str, Callable[[], obje
         "sync": [()],
         "status": [()],
         "problems": [()],
-        "follow": [(lambda status: None,)],
+        "follow": [(raised,)],
         "pause": [()],
         "resume": [()],
         "forget": [],
@@ -127,7 +153,7 @@ def calls(library: Library, root: Path) -> Iterator[tuple[str, Callable[[], obje
             yield f"{name}{one}", lambda name=name, one=one: getattr(library, name)(*one)
 
 
-def test_no_method_of_the_facade_gives_a_secret(library: Library, root: Path) -> None:
+def test_no_method_of_the_facade_gives_a_secret(library: Facade, root: Path) -> None:
     for call, ask in calls(library, root):
         try:
             found: object = ask()
@@ -138,14 +164,14 @@ def test_no_method_of_the_facade_gives_a_secret(library: Library, root: Path) ->
         assert seen(found) == [], call
 
 
-def test_what_is_left_out_by_its_name_is_not_read(library: Library, root: Path) -> None:
+def test_what_is_left_out_by_its_name_is_not_read(library: Facade, root: Path) -> None:
     for name in (".env", "id_ed25519", "credentials.json", "link-key.md"):
         for ask in (library.text, lambda path: library.excerpt(path, 0, 100)):
             with pytest.raises(Exception, match=r"not in the index|is not shown"):
                 ask(str(root / name))
 
 
-def test_a_file_that_becomes_a_link_is_not_read_any_more(library: Library, root: Path) -> None:
+def test_a_file_that_becomes_a_link_is_not_read_any_more(library: Facade, root: Path) -> None:
     note = root / "token-copy.md"
     assert "harbour" in library.text(str(note))
     note.unlink()
@@ -154,7 +180,7 @@ def test_a_file_that_becomes_a_link_is_not_read_any_more(library: Library, root:
         library.text(str(note))
 
 
-def test_a_note_that_got_a_password_since_is_covered_when_read(library: Library, root: Path) -> None:
+def test_a_note_that_got_a_password_since_is_covered_when_read(library: Facade, root: Path) -> None:
     note = root / "token-copy.md"
     note.write_text(f"# Boat\n\nThe harbour.\n\n{SECRETS['password']}\n")
     text = library.text(str(note))
@@ -168,7 +194,7 @@ def asked_of(properties: dict[str, Any], root: Path) -> list[dict[str, str]]:
     return [{"query": query} for query in ("harbour", *TELLING)] if "query" in properties else [{}]
 
 
-def test_no_tool_of_the_assistant_gives_a_secret(library: Library, root: Path) -> None:
+def test_no_tool_of_the_assistant_gives_a_secret(library: Facade, root: Path) -> None:
     anyio = pytest.importorskip("anyio")
     client = pytest.importorskip("mcp.client")
     from app.mcp.server import server
@@ -192,16 +218,52 @@ def test_no_tool_of_the_assistant_gives_a_secret(library: Library, root: Path) -
                 assert telling not in told, call
 
 
-def test_nothing_ken_writes_or_prints_holds_a_secret(library: Library, root: Path, tmp_path: Path) -> None:
+def commands_with_json(command: click.Command, name: str = "") -> Iterator[str]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None
+            yield from commands_with_json(found, f"{name} {inner}".strip())
+    elif any(parameter.name == "as_json" for parameter in command.params):
+        yield name
+
+
+def test_no_command_prints_a_secret(library: Facade, root: Path) -> None:
     library.close()
-    printed = [ken("status", "--problems", "--json").output, ken("search", "--json", "harbour").output]
-    printed += [ken("why", str(file)).output for file in root.iterdir()]
-    assert ken("export", tmp_path / "export").exit_code == 0
-    for file in [*paths.home().rglob("*"), *(tmp_path / "export").rglob("*")]:
-        if file.is_file() and "models" not in file.parts:
-            printed.append(file.read_bytes().decode("latin-1"))
-    for text in printed:
-        assert [telling for telling in TELLING if telling in text] == []
+    each = [[str(file)] for file in root.iterdir()]
+    arguments: dict[str, list[list[str]]] = {
+        "index": [[], [str(root)]],
+        "search": [["harbour"], ["harbour", "--explain"], ["password key token recovery codes"]],
+        "similar": each,
+        "status": [[], ["--problems"]],
+        "why": each,
+        "watch-for": [["harbour"], ["--list"]],
+        "daemon status": [[]],
+        "model list": [[]],
+    }
+    elsewhere = {"eval"}  # which has an index of its own
+    assert set(commands_with_json(main)) == set(arguments) | elsewhere, "a command is not asked here"
+    for name, some in arguments.items():
+        for given in some:
+            for form in ([], ["--json"]):
+                told = ken(*name.split(), *given, *form)
+                assert [telling for telling in TELLING if telling in told.output] == [], (name, given)
+                if form and told.exit_code == 0:
+                    assert told.stdout.replace("\n", "").isprintable()
+
+
+def test_nothing_ken_writes_holds_a_secret(library: Facade, root: Path, tmp_path: Path) -> None:
+    for file in root.iterdir():
+        with contextlib.suppress(*TITLED_ERRORS):
+            library.text(str(file))
+    library.close()
+    if "KEN_NO_DAEMON" in os.environ:
+        assert ken("export", tmp_path / "export").exit_code == 0
+    for written in [*paths.home().rglob("*"), *(tmp_path / "export").rglob("*")]:
+        if written.is_file() and "models" not in written.parts:
+            text = written.read_bytes().decode("latin-1")
+            assert [telling for telling in TELLING if telling in text] == [], written
 
 
 def test_the_fixture_holds_what_it_says(root: Path) -> None:
