@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from app import paths
+from app.sanitize import plain_path
 from index.private_files import opener
 
 LARGEST = 1_000_000
@@ -21,11 +22,19 @@ def start(path: Path | None = None, level: int = logging.INFO) -> None:
     handler = _PrivateLog(
         path, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8", errors="backslashreplace"
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.setLevel(level)
     stop()
     root.addHandler(handler)
+
+
+class _OneLine(logging.Formatter):
+    """A message may name a file, and a name may hold line ends: none makes a line of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's own name
+        record.message = plain_path(record.message)
+        return super().formatMessage(record)
 
 
 class _PrivateLog(logging.handlers.RotatingFileHandler):
