@@ -8,16 +8,26 @@ import plistlib
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from app import paths
 from app.daemon import lifecycle
-from app.errors import DaemonError
+from app.errors import DaemonError, PathInvalid
 from app.launch import module_command
 
 KEPT = ("KEN_HOME", "KEN_MODELS", "KEN_OFFLINE", "PATH", "LANG", "HTTPS_PROXY", "HF_HOME")
 """Variables of the installing shell that the service keeps."""
+WITHOUT = "`ken daemon start` starts it without the system's help; put that where you log in."
+COMMAND_TIMEOUT = 60.0
+BOOTSTRAP_SECONDS = 15.0
+"""Seconds to try: for about 5 after it let go of an agent, launchd does not take one of the same name."""
+BOOTSTRAP_STEP = 0.5
+LAUNCHD_BUSY, LAUNCHD_LOADED, LAUNCHD_NO_DOMAIN = 5, 37, 125
+"""Exit codes of `launchctl bootstrap`, as `launchctl error` explains them: an input or output error, an
+operation already in progress, a domain that does not support what was asked."""
 
 
 def label() -> str:
@@ -35,20 +45,25 @@ def service_path() -> Path:
 
 
 def install() -> Path:
-    """Have the system start the daemon now and at each login; returns the file that says so."""
+    """Have the system start the daemon now and at each login; returns the file that says so.
+
+    Where the system refuses, the file is as it was: one that worked starts the daemon at the next login.
+    """
     path = service_path()
-    with suppress(DaemonError):
-        uninstall()
     paths.make_home()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = launchd_agent() if sys.platform == "darwin" else systemd_unit()
-    path.write_bytes(content)
+    before = path.read_bytes() if path.exists() else None
+    with suppress(DaemonError):
+        _disable(path)
+    _write(path, launchd_agent() if sys.platform == "darwin" else systemd_unit())
     # The system's daemon would find another in its place and end.
     lifecycle.stop_daemon()
     try:
-        _run(*_commands_on(path))
+        _enable(path)
     except DaemonError:
-        path.unlink()
+        if before is None:
+            path.unlink()
+        else:
+            _write(path, before)
         raise
     return path
 
@@ -59,10 +74,20 @@ def uninstall() -> bool:
     if not path.exists():
         return False
     try:
-        _run(*_commands_off(path))
+        _disable(path)
     finally:
         path.unlink()
     return True
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise PathInvalid(
+            f"{path} cannot be written: {error.strerror}.", "Check the permissions of its folder."
+        ) from error
 
 
 def launchd_agent() -> bytes:
@@ -118,31 +143,51 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _commands_on(path: Path) -> tuple[list[str], ...]:
-    if sys.platform == "darwin":
-        return (["launchctl", "bootstrap", f"gui/{os.getuid()}", str(path)],)
-    return (
-        ["systemctl", "--user", "daemon-reload"],
-        ["systemctl", "--user", "enable", "--now", path.name],
-    )
+def _enable(path: Path) -> None:
+    if sys.platform != "darwin":
+        _require("systemctl", "--user", "daemon-reload")
+        _require("systemctl", "--user", "enable", "--now", path.name)
+        return
+    for domain in _domains():
+        command = ("launchctl", "bootstrap", domain, str(path))
+        deadline = time.monotonic() + BOOTSTRAP_SECONDS
+        while (done := _run(*command)).returncode == LAUNCHD_BUSY and time.monotonic() < deadline:
+            time.sleep(BOOTSTRAP_STEP)
+        if done.returncode in (0, LAUNCHD_LOADED):
+            return
+        if done.returncode != LAUNCHD_NO_DOMAIN:
+            break
+    raise _failed(command, done)
 
 
-def _commands_off(path: Path) -> tuple[list[str], ...]:
-    if sys.platform == "darwin":
-        return (["launchctl", "bootout", f"gui/{os.getuid()}/{label()}"],)
-    return (["systemctl", "--user", "disable", "--now", path.name],)
+def _disable(path: Path) -> None:
+    if sys.platform != "darwin":
+        _require("systemctl", "--user", "disable", "--now", path.name)
+        return
+    tried = [_run("launchctl", "bootout", f"{domain}/{label()}") for domain in _domains()]
+    if all(done.returncode for done in tried):
+        raise _failed(tried[0].args, tried[0])
 
 
-def _run(*commands: list[str]) -> None:
-    for command in commands:
-        if shutil.which(command[0]) is None:
-            raise DaemonError(
-                f"{command[0]} is not on this system.",
-                "`ken daemon start` starts it without; put that where you log in.",
-            )
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        if done.returncode:
-            raise DaemonError(
-                f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}.",
-                "`ken daemon start` starts it without the system's help.",
-            )
+def _domains() -> tuple[str, str]:
+    """Where launchd may run an agent: the desktop's session, or the user's own where there is none (ssh)."""
+    return f"gui/{os.getuid()}", f"user/{os.getuid()}"
+
+
+def _require(*command: str) -> None:
+    done = _run(*command)
+    if done.returncode:
+        raise _failed(command, done)
+
+
+def _failed(command: Sequence[str], done: subprocess.CompletedProcess[str]) -> DaemonError:
+    return DaemonError(f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}.", WITHOUT)
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which(command[0]) is None:
+        raise DaemonError(f"{command[0]} is not on this system.", WITHOUT)
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DaemonError(f"`{' '.join(command)}` did not end or start: {error}.", WITHOUT) from error

@@ -69,3 +69,63 @@ def test_nothing_is_left_where_the_system_refuses(home: Path, monkeypatch: pytes
         service.install()
     assert not service.service_path().exists()
     assert not service.uninstall()
+
+
+LAUNCHCTL = """#!/bin/sh
+# launchd: for some seconds after it let go of an agent it refuses the next one; over ssh it has no gui.
+echo "$1 $2" >> "$LAUNCHD/calls"
+case "$1" in
+bootout) rm "$LAUNCHD/loaded" 2> /dev/null || exit 3;;
+bootstrap)
+    case "$2" in gui/*) [ -e "$LAUNCHD/no-gui" ] && exit 125;; esac
+    if [ -s "$LAUNCHD/busy" ]; then
+        rest=$(tail -n +2 "$LAUNCHD/busy")
+        printf %s "$rest" > "$LAUNCHD/busy"
+        echo "Bootstrap failed: 5: Input/output error" >&2
+        exit 5
+    fi
+    [ -e "$LAUNCHD/loaded" ] && exit 37
+    touch "$LAUNCHD/loaded";;
+esac
+"""
+
+
+@pytest.fixture
+def launchd(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that holds what a stand-in for launchd knows."""
+    folder = tmp_path / "launchd"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "launchctl").write_text(LAUNCHCTL)
+    (folder / "bin" / "launchctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("LAUNCHD", str(folder))
+    monkeypatch.setattr("app.daemon.service.sys.platform", "darwin")
+    monkeypatch.setattr(service, "BOOTSTRAP_STEP", 0.0)
+    return folder
+
+
+def test_an_agent_can_be_installed_again_although_launchd_is_still_letting_go(launchd: Path) -> None:
+    service.install()
+    (launchd / "busy").write_text("1\n2\n3\n")
+    path = service.install()
+    assert (launchd / "loaded").exists() and path.exists()
+
+
+def test_an_agent_that_worked_is_kept_where_the_next_one_is_refused(
+    launchd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = service.install()
+    before = path.read_bytes()
+    monkeypatch.setattr(service, "BOOTSTRAP_SECONDS", 0.0)
+    monkeypatch.setenv("KEN_MODELS", "/elsewhere")
+    (launchd / "busy").write_text("1\n" * 100)
+    with pytest.raises(DaemonError, match="Input/output"):
+        service.install()
+    assert path.read_bytes() == before
+
+
+def test_an_agent_is_installed_over_ssh(launchd: Path) -> None:
+    (launchd / "no-gui").touch()
+    service.install()
+    assert f"bootstrap user/{os.getuid()}" in (launchd / "calls").read_text()
+    assert service.uninstall() and not (launchd / "loaded").exists()
