@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app import config, paths
-from app.api import Library, ProgressCallback, SyncReport
+from app.api import Library
 from app.connect import local_library
 from app.errors import PathInvalid
 
@@ -28,11 +28,11 @@ def folder() -> Path:
 
 
 @contextmanager
-def library(progress: ProgressCallback) -> Iterator[tuple[Library, SyncReport]]:
-    """A library over the demo's documents alone, gone when the block ends."""
+def library() -> Iterator[Library]:
+    """A library that keeps the demo's documents alone, not read yet; gone when the block ends."""
     with (
         tempfile.TemporaryDirectory(prefix="ken-demo-") as place,
         local_library(config.load(), index=Path(place) / "index.db", purpose="ken demo") as demo,
     ):
         demo.add([str(folder())])
-        yield demo, demo.sync(None, progress)
+        yield demo

@@ -29,7 +29,9 @@ def demo(question: str | None) -> int:
 
     if not LazyModel(config.load().model).present:
         fetch()
-    with shown() as progress, shown_demo.library(progress) as (library, report):
+    with shown_demo.library() as library:
+        with shown() as progress:
+            report = library.sync(None, progress)
         if report.interrupted:
             terminal.say("Stopped.")
             return 130

@@ -34,7 +34,8 @@ def test_no_word_of_a_question_stands_in_its_answer(question: str, file: str) ->
 
 @pytest.mark.model
 def test_each_question_finds_its_answer_first(real_models: Path) -> None:
-    with demo.library(lambda progress: None) as (library, _):
+    with demo.library() as library:
+        library.sync()
         for question, file in ANSWERS.items():
             answer = library.search(question, limit=3)
             assert Path(answer.hits[0].path) == demo.folder() / file, question
