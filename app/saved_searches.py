@@ -7,16 +7,19 @@ process may add one; the daemon asks them. Knows how to tell of an answer, not h
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
 import logging
+import os
 import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,12 +30,14 @@ from app.errors import TITLED_ERRORS, UsageInvalid
 from app.lock import WriteLock
 from app.sanitize import plain_line
 from index import private_files
-from index.errors import IndexFull
+from index.errors import IndexFull, IndexUnreachable
 from index.types import Filter, Hit
 
 log = logging.getLogger(__name__)
 
 MOST = 100
+MOST_TOLD = 50
+"""Answers told of one question at once: more than a person reads, and a tenth of what is remembered."""
 TOLD_KEPT = 500
 """Answers remembered for each question, so that saving a note again does not tell it again."""
 COMMAND_TIMEOUT = 60.0
@@ -49,7 +54,7 @@ class Standing:
     query: str
     command: tuple[str, ...]
     since_ns: int
-    """When it was first asked: only what was saved later counts."""
+    """When it was first asked: only what was saved, or came to its place, later counts."""
     told: tuple[str, ...] = ()
     """Digests of the answers told so far, oldest first."""
 
@@ -154,9 +159,10 @@ def _write(questions: tuple[Standing, ...]) -> None:
     try:
         private_files.replace(standing_path(), text.encode())
     except OSError as error:
-        raise IndexFull(
-            f"The saved searches cannot be written: {error.strerror}.", "Free some space, and try again."
-        ) from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        kind = IndexFull if full else IndexUnreachable
+        fix = "Free some space, and try again." if full else "Check the folder's permissions and its disk."
+        raise kind(f"{standing_path()} cannot be written: {error.strerror}.", fix) from error
 
 
 class Asker:
@@ -170,24 +176,41 @@ class Asker:
         if not new or not standing_path().exists():
             return
         try:
-            for question in read():
-                self._ask_one(question, new, library)
+            questions = read()
         except TITLED_ERRORS as error:
             log.warning("standing questions: %s %s", error.what, error.fix)
+            return
+        for question in questions:
+            try:
+                self._ask_one(question, new, library)
+            except TITLED_ERRORS as error:
+                log.warning("standing question %d: %s %s", question.id, error.what, error.fix)
 
     def _ask_one(self, question: Standing, new: Sequence[str], library: Library) -> None:
-        answer = library.search(question.query, filter=Filter(files=tuple(new)))
+        answer = library.search(question.query, limit=MOST_TOLD, filter=Filter(files=tuple(new)))
         if not answer.close:
             return
         best = answer.hits[0].score
+        roots = {folder.path for folder in library.status().folders}
         hits = [
-            hit for hit in answer.hits if hit.score >= best * NEARLY and hit.modified_ns > question.since_ns
+            hit for hit in answer.hits if hit.score >= best * NEARLY and _came(hit, roots) > question.since_ns
         ]
         untold = [hit for hit in hits if question.digest(hit) not in question.told]
         for hit in untold:
             tell(question, hit, notify=self._notify)
         if untold:
             remember(question.id, [question.digest(hit) for hit in untold])
+
+
+def _came(hit: Hit, roots: Collection[str]) -> int:
+    """When a file was saved or came to its place, also in a folder that was moved: ns since the epoch."""
+    came = max(hit.modified_ns, hit.ctime_ns)
+    for folder in map(str, Path(hit.path).parents):
+        if folder in roots:
+            break
+        with suppress(OSError):
+            came = max(came, os.stat(folder).st_ctime_ns)  # noqa: PTH116
+    return came
 
 
 def tell(question: Standing, hit: Hit, *, notify: bool) -> None:

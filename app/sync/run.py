@@ -36,8 +36,6 @@ STORE_SECONDS = 0.5
 TICK = 0.05
 HURRY_FILES = 64
 """Files that cannot wait are each stored as soon as they are read, unless there are more at once."""
-MOST_STORED = 1000
-"""New files remembered for whoever asks what was new."""
 
 
 class Run:
@@ -216,9 +214,7 @@ class Run:
             tokens = sum(passage.tokens for taken in stored for passage in taken.passages)
             self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in stored))
         self._hurry = self._hurry and self._reading.has_urgent
-        self._stored += [taken.record.path for taken in stored if taken.passages][
-            : MOST_STORED - len(self._stored)
-        ]
+        self._stored += [taken.record.path for taken in stored if taken.passages]
         for taken in stored:
             self._count_taken(taken)
         self._stored_at = time.monotonic()

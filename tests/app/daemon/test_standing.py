@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from support.daemons import Daemons
 from support.waiting import until
 
 from app import saved_searches
+from app.api import Answer
+from app.daemon.client import RemoteLibrary
 from app.errors import UsageInvalid
+from index.errors import IndexUnreachable
 
 
 def test_questions_are_kept_listed_and_removed(home: Path) -> None:
@@ -58,3 +62,38 @@ def test_a_new_note_that_matches_is_told_once(daemons: Daemons, tmp_path: Path) 
     (folder / "last.md").write_text("One more axolotl.\n")
     until(lambda: len(told.read_text().splitlines()) == 2)
     assert json.loads(told.read_text().splitlines()[1])["hit"]["path"] == str(folder / "last.md")
+
+
+def test_many_notes_that_are_moved_in_at_once_are_all_asked(daemons: Daemons, tmp_path: Path) -> None:
+    folder, outside = tmp_path / "notes", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    for number in range(1_100):
+        words = "An axolotl in a tank" if number in (3, 1_097) else f"Nothing of the kind {number}"
+        (outside / f"{number:04}.md").write_text(f"{words}.\n")
+        os.utime(outside / f"{number:04}.md", (1_700_000_000, 1_700_000_000))
+    daemons.start()
+    daemons.keep(folder)
+    told = tmp_path / "told.jsonl"
+    script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
+    saved_searches.add('"axolotl"', f'{sys.executable} -c "{script}"')
+    outside.rename(folder / "inside")
+    daemons.library.sync()
+    until(lambda: told.exists() and len(told.read_text().splitlines()) == 2)
+    paths = {json.loads(line)["hit"]["path"] for line in told.read_text().splitlines()}
+    assert {Path(path).name for path in paths} == {"0003.md", "1097.md"}
+
+
+def test_a_question_that_cannot_be_asked_leaves_the_others(home: Path) -> None:
+    class Asked(RemoteLibrary):
+        """A library of which only `search` is used."""
+
+        def search(self, query: str, **more: object) -> Answer:  # type: ignore[override]
+            asked.append(query)
+            raise IndexUnreachable("It is away.")
+
+    asked: list[str] = []
+    saved_searches.add("first")
+    saved_searches.add("second")
+    saved_searches.Asker(notify=False).ask(["/n/a.md"], Asked())
+    assert asked == ["first", "second"]
