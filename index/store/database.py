@@ -110,21 +110,13 @@ def open_plain(path: Path, *, write: bool = True) -> apsw.Connection:
 
 
 def moved(connection: apsw.Connection) -> bool:
-    """Whether the file it has open is not the one at its path any more: removed, renamed or replaced."""
+    """Whether the file it has open is not the one at its path any more: removed, renamed or replaced.
+
+    SQLite then leaves the log of the other file alone when it closes (`databaseIsUnmoved` in its pager.c).
+    """
     answer = ctypes.c_int(0)
     connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(answer))
     return bool(answer.value)
-
-
-def close(connection: apsw.Connection) -> None:
-    """Close it without harm to another index that has taken the place of its own.
-
-    SQLite deletes the write-ahead log by its name when the last connection to a file is closed.
-    """
-    if moved(connection):
-        keep = ctypes.c_int(1)
-        connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(keep))
-    connection.close()
 
 
 def outdated(path: Path) -> bool:
@@ -240,7 +232,7 @@ class Writer:
         """The connection, opened anew after a fault: a virtual table may be in no usable state by then."""
         with self._lock:
             if self._failed:
-                close(self._connection)
+                self._connection.close()
                 self._connection = open_writer(self.path)
                 self._failed = False
             try:
@@ -259,7 +251,7 @@ class Writer:
 
     def close(self) -> None:
         with self._lock:
-            close(self._connection)
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -308,14 +300,14 @@ class ReaderPool:
 
     def _give(self, connection: apsw.Connection, *, sound: bool) -> None:
         if self._closed or not sound:
-            close(connection)
+            connection.close()
         else:
             self._idle.put(connection)
 
     def close(self) -> None:
         self._closed = True
         while not self._idle.empty():
-            close(self._idle.get_nowait())
+            self._idle.get_nowait().close()
 
     def __enter__(self) -> Self:
         return self

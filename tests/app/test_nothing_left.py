@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from support.diary import left, write_diary
 from support.tiny_home import ken, ken_json, with_tiny_model
 
 from app import paths
-from index.store.database import open_writer
+from app.leftovers import LEFT_BEHIND
+from index.store.database import ReaderPool, open_writer
 
 
 @pytest.fixture
@@ -205,3 +207,63 @@ def test_the_tables_of_a_dropped_text_hold_no_word_of_it(diary: Path) -> None:
     db = open_writer(paths.index_path())
     assert db.execute("SELECT count(*) FROM words_terms").fetchone() == (0,)
     assert db.execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+def test_folders_of_keys_and_of_the_system_are_never_taken_from_an_export(
+    diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = exported(diary, tmp_path / "out")
+    keys, linked = tmp_path / ".ssh" / "notes", tmp_path / "linked"
+    keys.mkdir(parents=True)
+    linked.symlink_to(diary)
+    named = ["/etc", "/", str(keys), str(linked), str(tmp_path / "missing"), str(diary)]
+    (out / "folders.jsonl").write_text("".join(json.dumps({"path": path}) + "\n" for path in named))
+    monkeypatch.setenv("KEN_HOME", str(tmp_path / "other-home"))
+    told = ken("import", "--yes", out)
+    assert told.exit_code == 0
+    assert [folder["path"] for folder in ken_json("status")["folders"]] == [str(diary)]
+    assert told.stderr.count("Not indexed from now on") == 5
+
+
+def test_where_nobody_can_answer_folders_are_not_kept_and_what_was_taken_in_is_found(
+    diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = exported(diary, tmp_path / "out")
+    monkeypatch.setenv("KEN_HOME", str(tmp_path / "other-home"))
+    told = ken("import", out)
+    assert told.exit_code == 0
+    assert "not indexed from now on" in told.stderr
+    assert ken_json("status")["folders"] == []
+    assert ken_json("search", "--mode", "words", "marguerite7x")["hits"]
+    (diary / "7.md").write_text("# Day\n\nAn otter came.\n")
+    ken("index")
+    assert ken_json("search", "--mode", "words", "otter")["hits"] == []
+
+
+def test_a_reader_in_the_way_of_forgetting_is_told(diary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.store.wiping.BUSY_MS", 50)
+    ken("index", diary)
+    with ReaderPool(paths.index_path()) as pool, pool.snapshot() as db:
+        db.execute("SELECT count(*) FROM texts").fetchall()
+        told = ken("forget", diary)
+        assert told.exit_code == 0
+        assert LEFT_BEHIND in told.stderr.replace("\n", " ")
+    ken("index", diary / "other.md")
+    assert left("marguerite") == []
+
+
+def test_what_a_repair_kept_and_copies_that_were_broken_off_go_in_time(diary: Path, home: Path) -> None:
+    ken("index", diary)
+    old = home / f"index.db.damaged-{int(time.time()) - 31 * 86400}"
+    log_of_old = home / f"index.db.replaced-{int(time.time()) - 31 * 86400}-wal"
+    recent = home / f"index.db.damaged-{int(time.time()) - 86400}"
+    broken_off = home / ".index.db.abc123"
+    under_way = home / ".index.db.def456"
+    for file in (old, log_of_old, recent, broken_off, under_way):
+        file.write_bytes(b"marguerite7x")
+    os.utime(broken_off, (1_700_000_000, 1_700_000_000))
+    ken("doctor")
+    assert [file.exists() for file in (old, log_of_old, recent, broken_off, under_way)] == [
+        False, False, True, False, True,
+    ]  # fmt: skip
+    assert str(recent) in ken("forget", diary).stderr
