@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from time import process_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -226,16 +225,12 @@ def shapes(size: int) -> dict[str, Document]:
 
 
 @pytest.mark.parametrize("shape", shapes(1))
-def test_cutting_takes_time_in_proportion_to_what_is_cut(shape: str) -> None:
-    """Eight times as much would take 64 times as long; compared generously, the best of three."""
-
-    def seconds(size: int) -> float:
-        document = shapes(size)[shape]
-        began = process_time()
-        cut(document, "name", by_words)
-        return process_time() - began
-
-    assert min(seconds(16_000) / max(seconds(2_000), 0.001) for _ in range(3)) < 28
+def test_a_document_of_many_small_parts_is_cut(shape: str) -> None:
+    """So many that work growing with the square of their number would not end within the suite's limit."""
+    document = shapes(40_000)[shape]
+    passages = cut(document, "name", by_words)
+    assert passages or document.withheld
+    assert all(passage.text == document.text[passage.start : passage.end] for passage in passages)
 
 
 def test_the_title_is_the_documents_or_the_given_name() -> None:
