@@ -36,11 +36,19 @@ class Answer:
     stale: frozenset[str] = frozenset()
     """Paths among the hits whose file changed since it was indexed."""
     notice: str = ""
-    """One sentence a person should see beside the answer (words only: model missing, ...)."""
+    """What a person should see beside the answer (words only: model missing, ...)."""
+    complete: bool = True
+    """False: meaning was not asked of every passage (vectors are still made, or the model is missing).
+    A `close` of False says nothing then; `notice` has the reason."""
 
     @property
     def fresh(self) -> bool:
         return self.waiting == 0 and not self.stale
+
+    @property
+    def abstains(self) -> bool:
+        """Whether to say above the hits that nothing is close."""
+        return bool(self.hits) and not self.close and self.complete
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def answer(found: Answer) -> Json:
         "close": found.close,
         "confidence": round(found.confidence, 4),
         "waiting": found.waiting,
+        "complete": found.complete,
     }
     if found.notice:
         result["notice"] = found.notice

@@ -24,7 +24,7 @@ from app.places import absolute
 from app.preview import Documents, Excerpts, allowed
 from app.roots import FORGOTTEN, Kept
 from app.rules import rules_of
-from app.stale_hits import check, notice
+from app.stale_hits import away, check, together, unfinished
 from app.why import folder_now, problem_of, verdict_on
 from embedder.errors import EmbedderError
 from index.store.vectors import DIMENSION
@@ -48,9 +48,11 @@ FOLLOW_AGAIN = 15.0
 class Writer(Protocol):
     """What changes the index. Safe from any thread; paths are absolute."""
 
-    goes_on: str
-    """How passages that wait for their vectors get them, in a sentence."""
     progress: Progress
+
+    @property
+    def goes_on(self) -> str:
+        """How passages that wait for their vectors get them, or what keeps them from it, in a sentence."""
 
     @property
     def in_background(self) -> bool:
@@ -114,7 +116,12 @@ class Library:
             )
 
         answer = self._answer(ask, query, used, limit, started)
-        return replace(answer, notice=told or answer.notice, waiting=max(answer.waiting, self.writer.waiting))
+        return replace(
+            answer,
+            notice=together(told, answer.notice) if used == mode else told,
+            complete=answer.complete and used == mode,
+            waiting=max(answer.waiting, self.writer.waiting),
+        )
 
     def similar(
         self,
@@ -273,6 +280,7 @@ class Library:
         self, ask: Callable[[int], Results], query: str, mode: Mode, limit: int, started: float
     ) -> Answer:
         """Ask until every hit is true: what is gone is left out, what changed is read again or marked."""
+        complete = self._has_every_vector()
         results = ask(limit)
         checked = check(results.hits)
         if checked.changed and self.writer.refresh(checked.changed):
@@ -286,6 +294,8 @@ class Library:
         if not hits:
             self._require_files()
         stale = frozenset(hit.path for hit in hits if hit.path in checked.changed)
+        complete = complete and self._has_every_vector()
+        lacks = "" if complete or (mode == "words" and results.close) else unfinished(self.writer.goes_on)
         return Answer(
             query=query,
             mode=mode,
@@ -295,8 +305,13 @@ class Library:
             waiting=len(stale),
             took_ms=(time.monotonic() - started) * 1000,
             stale=stale,
-            notice=notice(self.index.store(), mode, gone, self.writer.goes_on),
+            notice=together(away(self.index.store()) if gone else "", lacks),
+            complete=complete,
         )
+
+    def _has_every_vector(self) -> bool:
+        store = self.index.store()
+        return store is None or not store.pending(1)
 
     def _require_files(self) -> None:
         store = self.index.store()

@@ -11,7 +11,7 @@ from app.sanitize import plain_line, plain_path
 from index.errors import FileUnreadable
 from index.extract.opening import failure
 from index.store.store import Store
-from index.types import Hit, Mode, Stamp
+from index.types import Hit, Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +43,24 @@ def check(hits: Iterable[Hit]) -> Checked:
     return Checked(tuple(kept), changed, gone)
 
 
-def notice(store: Store | None, mode: Mode, gone: int, goes_on: str) -> str:
-    """What a person should know of an answer for which `gone` hits were left out; empty where all is well."""
-    if store is None:
-        return ""
-    if gone and (away := _away(store)):
-        return away[0]
-    if mode != "words" and store.pending(1):
-        return f"Indexing is not finished: some passages are found by their words only. {goes_on}"
+def unfinished(goes_on: str) -> str:
+    """What to say of an answer while passages have no vector; `goes_on` says how they get it."""
+    return f"Indexing is not finished: some passages are found by their words only. {goes_on}"
+
+
+def away(store: Store | None) -> str:
+    """What to say of a kept folder that is not there, in whole or in part: a disk may have been taken out."""
+    for folder in store.folders() if store else ():
+        if folder.state != FORGOTTEN and _is_bare(folder.path):
+            return f"{plain_path(folder.path)} is not there now; nothing that lies in it is shown."
+        if folder.state != FORGOTTEN and folder.note:
+            return plain_line(f"{folder.path}: {folder.note}")
     return ""
 
 
-def _away(store: Store) -> list[str]:
-    """What to say of kept folders that are not there, in whole or in part: a disk may have been taken out."""
-    told = []
-    for folder in store.folders():
-        if folder.state != FORGOTTEN and _is_bare(folder.path):
-            told.append(f"{plain_path(folder.path)} is not there now; nothing that lies in it is shown.")
-        elif folder.state != FORGOTTEN and folder.note:
-            told.append(plain_line(f"{folder.path}: {folder.note}"))
-    return told
+def together(*sentences: str) -> str:
+    """Those that say something, one after the other."""
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _is_bare(path: str) -> bool:

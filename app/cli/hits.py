@@ -32,8 +32,12 @@ def summary(answer: Answer) -> str:
     """One line on the answer as a whole: how many, how, how long, how fresh."""
     count = len(answer.hits)
     how = {"hybrid": "words and meaning", "meaning": "meaning", "words": "words"}[answer.mode]
-    fresh = "all current" if answer.fresh else f"{answer.waiting} {_plural('file', answer.waiting)} waiting"
-    return f"{count} {_plural('file', count)} · {how} · {answer.took_ms:.0f} ms · {fresh}"
+    parts = [f"{count} {_plural('file', count)}", how, f"{answer.took_ms:.0f} ms"]
+    if not answer.fresh:
+        parts.append(f"{answer.waiting} {_plural('file', answer.waiting)} waiting")
+    elif answer.complete:
+        parts.append("all current")
+    return " · ".join(parts)
 
 
 def _hit(number: int, hit: Hit, *, stale: bool, explain: bool) -> Iterator[str]:

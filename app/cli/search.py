@@ -184,7 +184,7 @@ def _show(answer: Answer, *, as_json: bool, explain: bool) -> None:
     if not answer.hits:
         terminal.say("Nothing found.")
         return
-    if not answer.close:
+    if answer.abstains:
         terminal.say("Nothing close to that. The nearest:\n")
     terminal.result(hits.render(answer, explain=explain))
     terminal.say(("\n" if terminal.is_person() else "") + hits.summary(answer))

@@ -59,7 +59,6 @@ class BackgroundWriter:
     """
 
     in_background = True
-    goes_on = "It goes on by itself."
 
     def __init__(
         self,
@@ -183,6 +182,13 @@ class BackgroundWriter:
     def has_much(self) -> bool:
         """Whether so many passages wait that they should not keep queries waiting."""
         return self.progress.passages_total - self.progress.passages_done > MUCH
+
+    @property
+    def goes_on(self) -> str:
+        if because := self.indexer.waiting_because:
+            return f"It is {because}."
+        held = (self.indexer.notice, *self._notices())
+        return next(filter(None, held), "It goes on by itself.")
 
     def seen(self, status: Status) -> Status:
         left = leftovers.LEFT_BEHIND if self._left_behind else ""

@@ -192,7 +192,7 @@ class KenApp(App[None]):
         self.session.status = status
         if self.session.progress is None:
             self._say(describe(status))
-        if before is None or (before.files, before.folders) != (status.files, status.folders):
+        if before is None or _content(before) != _content(status):
             self._tell_screens()
         if before is None:
             self._begin(status)
@@ -371,3 +371,8 @@ class KenApp(App[None]):
 
     def _runner(self, screen: Screen[object], does: str) -> Callable[[], object]:
         return lambda: self.call_later(screen.run_action, does)
+
+
+def _content(status: Status) -> tuple[object, ...]:
+    """What screens show of the index; that passages wait, not how many: each batch changes that."""
+    return status.files, status.folders, bool(status.pending)

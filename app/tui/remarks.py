@@ -22,11 +22,15 @@ def on_answer(answer: Answer, *, filtered: bool, indexing: bool, unfilter_key: s
     if not answer.hits:
         narrowed = " with these filters" if filtered else ""
         advice = _advice(filtered=filtered, indexing=indexing, unfilter_key=unfilter_key)
+        if not (filtered or answer.complete):
+            advice = plain_line(answer.notice)
         return Content.assemble((f"Nothing found{narrowed}.", "bold"), ("  " + advice, "$ken-dim"))
-    if not answer.close:
+    if answer.abstains:
         there = "read so far" if indexing else "here"
         far = f"Nothing {there} answers this."
         return Content.assemble((far, "bold $warning"), ("  The nearest there is:", "$ken-dim"))
+    if answer.notice and not answer.complete:
+        return Content.styled(plain_line(answer.notice), "$warning")
     if indexing:
         return Content.styled("Still reading: what is not read yet is not found yet.", "$ken-dim")
     return Content.styled(plain_line(answer.notice), "$warning") if answer.notice else Content("")

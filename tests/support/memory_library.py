@@ -45,6 +45,7 @@ class MemoryLibrary:
         self.model_failure: Exception | None = None
         """Why nothing can be found by meaning."""
         self.notice = ""
+        self.complete = True
         self.missing: Exception | None = None
         """Why nothing can be asked yet."""
         self._closed = threading.Event()
@@ -96,7 +97,8 @@ class MemoryLibrary:
         hits.sort(key=lambda hit: (-hit.score, hit.path))
         best = hits[0].score if hits else 0.0
         sure = min(1.0, best * 1.2)
-        return Answer(query, mode, tuple(hits[:limit]), best > 0.3, sure, 0, 7.0, notice=self.notice)
+        return Answer(query, mode, tuple(hits[:limit]), best > 0.3, sure, 0, 7.0,
+                      notice=self.notice, complete=self.complete)  # fmt: skip
 
     def similar(
         self,

@@ -184,10 +184,11 @@ class SearchScreen(Screen[None]):
         self.right.clear()
 
     def tell_status(self) -> None:
-        """Files or folders are others now: a query that nothing could answer is asked again."""
+        """The index is another now: a query that nothing could answer, or only in part, is asked again."""
+        in_part = self.answer is None or not self.answer.complete
         if self.home.display:
             self.left.show_home()
-        elif self.answer is None and self.question:
+        elif in_part and (self.question or self.like):
             self.asking.again()
 
     def on_screen_resume(self) -> None:
