@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Container, Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
@@ -17,6 +18,8 @@ from index.extract.source import MEBIBYTE, Source
 
 _MOST_ENTRIES = 20_000
 _MOST_XML = 96 * MEBIBYTE
+_MOST_UNREAD = 1024 * MEBIBYTE
+"""Of a member that is not unpacked here but by a library in parts."""
 _MOST_GROWTH = 400
 """How many times its packed size an entry of more than a mebibyte may have."""
 _DECLARATION = 200
@@ -72,12 +75,36 @@ class Archive:
             raise FileFailed(f"{name} in it unpacks to more than {limit // MEBIBYTE} MB.")
         return data
 
+    def refuse_bombs(self) -> None:
+        """Raise FileSkipped or FileFailed where a member is locked or grows too much."""
+        for info in self._zip.infolist():
+            _refuse_bomb(info, _MOST_UNREAD)
+
     def tree(self, name: str) -> Element:
         """A member as an XML tree with namespaces taken off its tags."""
         return parse(self.member(name))
 
     def close(self) -> None:
         self._zip.close()
+
+
+def nearest(
+    element: Element, wanted: Container[str], dropped: Container[str] = frozenset()
+) -> Iterator[Element]:
+    """The elements below `element` with a wanted tag, in order; nothing in one of them, nor in one dropped.
+
+    What is in those is for whoever takes them: to look through all that is nested at every level would take
+    time with the square of the depth, and give the same words many times.
+    """
+    waiting = [iter(element)]
+    while waiting:
+        child = next(waiting[-1], None)
+        if child is None:
+            waiting.pop()
+        elif child.tag in wanted:
+            yield child
+        elif child.tag not in dropped:
+            waiting.append(iter(child))
 
 
 def parse(data: bytes) -> Element:

@@ -27,12 +27,15 @@ _PROSE = re.compile(
 _KEY = re.compile(
     r"^(?P<name>[A-Za-z_][\w .-]{0,60}):(?=\s|$)|^\[+(?P<table>[\w.\"' -]{1,80})\]+", re.MULTILINE
 )
-_TAG = re.compile(r"<!--.*?-->|<[^<>]{0,4000}>", re.DOTALL)
 _NAMED = re.compile(
     r"<(?P<name>[\w.-]{0,40}?(?:passw|passphrase|pwd|secret|token|api[_-]?key)[\w.-]{0,40})>(?=[^<>\n])",
     re.IGNORECASE,
 )
 """Elements whose names stay: by them a credential is known."""
+_COMMENT_OR_TAG = re.compile(r"<!--.*?-->|<[^<>]{0,4000}>", re.DOTALL)
+_TAG = re.compile(r"<[^<>]{0,4000}>")
+_NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
+"""A number beyond every character's: Python does not turn thousands of digits into a number."""
 _SMALL = 16_384
 _LEAST_PROSE = 0.1
 _LONG_LINE = 20_000
@@ -45,7 +48,8 @@ def read(source: Source) -> Document:
     markup = source.suffix in (".xml", ".plist", ".rss", ".atom", ".opml", ".xsl", ".xsd", ".xhtml")
     text = decode(data, declared_in_markup(data) if markup else "")
     if markup:
-        text = html.unescape(_TAG.sub(_line_ends, _NAMED.sub(r"\g<name>: ", text)))
+        named = _NAMED.sub(r"\g<name>: ", text)
+        text = html.unescape(_NO_CHARACTER.sub("\ufffd", _without_tags(named)))
     elif source.suffix in (".json", ".jsonl", ".ndjson", ".json5", ".geojson"):
         text = _readable(text)
     if len(text) > _SMALL and _prose(text) < _LEAST_PROSE * len(text):
@@ -67,6 +71,13 @@ def _readable(text: str) -> str:
     text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _PLAIN.get(m[2], m[2]), text)
     text = _SURROGATES.sub(lambda m: m.group().encode("utf-16", "surrogatepass").decode("utf-16"), text)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _without_tags(text: str) -> str:
+    """XML without comments and tags; every line keeps its number."""
+    end = text.rfind("-->") + 3  # behind it no comment ends, and looking for that would take long
+    commented = text[:end] if end > 2 else ""
+    return _COMMENT_OR_TAG.sub(_line_ends, commented) + _TAG.sub(_line_ends, text[len(commented) :])
 
 
 def _line_ends(found: re.Match[str]) -> str:

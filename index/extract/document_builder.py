@@ -10,6 +10,7 @@ import re
 from index.extract.source import MAX_TEXT
 from index.types import Document, Section, SectionKind
 
+_MOST_NOTES = 20
 _BLANKS = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -77,8 +78,12 @@ class Builder:
             language,
             tuple(self._sections),
             tuple(self._pages),
-            " ".join(self.notes),
+            " ".join(self._said()),
         )
+
+    def _said(self) -> list[str]:
+        more = len(self.notes) - _MOST_NOTES
+        return [*self.notes[:_MOST_NOTES], *([f"{more} more notes are left out."] if more > 0 else [])]
 
 
 def one_line(words: str) -> str:

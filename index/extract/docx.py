@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
-from index.extract.archive import Archive
+from index.extract.archive import Archive, nearest
 from index.extract.document_builder import Builder, number, one_line, table_row
 from index.extract.drawingml import add_drawings
 from index.extract.source import Source
@@ -30,6 +30,8 @@ _NOTES = (
 _DROPPED = frozenset(
     {"del", "instrText", "delText", "moveFrom", "rPr", "pPr", "Fallback", "sectPr", "tblPr", "trPr", "tcPr"}
 )
+_BOXES, _ROWS = frozenset({"txbxContent"}), frozenset({"tr"})
+_IN_ROWS, _IN_CELLS = frozenset({"tbl", "txbxContent"}), frozenset({"p", "tbl"})
 
 
 def read(source: Source) -> Document:
@@ -81,8 +83,9 @@ class _Reader:
                 waiting.pop()
             elif child.tag == "p":
                 self._paragraph(child)
+                waiting.append(nearest(child, _BOXES, _DROPPED))
             elif child.tag == "tbl":
-                self._table(child)
+                waiting.append(self._table(child))
             elif child.tag not in _DROPPED:
                 waiting.append(iter(child))
 
@@ -97,8 +100,6 @@ class _Reader:
                 self._builder.open(level, words)
             else:
                 self._builder.add(f"- {words}" if listed else words, "list" if listed else "prose")
-        for box in _boxes(paragraph):
-            self.blocks(box)
 
     def _style(self, paragraph: Element) -> tuple[str, int, bool]:
         """The style's name in lower case, the heading level (0: none), and whether it is a list item."""
@@ -112,13 +113,17 @@ class _Reader:
         level = own if 1 <= own <= 9 else self._levels.get(name, 0)
         return name, level, properties.find("numPr") is not None
 
-    def _table(self, table: Element) -> None:
-        for row in table.iter("tr"):
+    def _table(self, table: Element) -> Iterator[Element]:
+        """Add the rows; after each come the tables and text boxes in it, for they are blocks of their own."""
+        for row in nearest(table, _ROWS, _DROPPED):
             cells = [
-                " ".join(_text(p) for p in cell.iter("p")) for cell in row.findall("tc") + row.findall("sdt")
+                " ".join(_text(part) for part in nearest(cell, _IN_CELLS, _DROPPED) if part.tag == "p")
+                for cell in row
+                if cell.tag in ("tc", "sdt")
             ]
             if line := table_row(cells):
                 self._builder.add(line, "row")
+            yield from nearest(row, _IN_ROWS, _DROPPED)
 
 
 def _styles(archive: Archive) -> dict[str, int]:
@@ -154,7 +159,7 @@ def _notes(archive: Archive, reader: _Reader, builder: Builder) -> None:
         except FileFailed:
             builder.notes.append(f"Its {tag}s are damaged and not read.")
             continue
-        notes = [note for note in root.iter(tag) if note.get("type") in (None, "normal")]
+        notes = [note for note in nearest(root, (tag,)) if note.get("type") in (None, "normal")]
         if any(_text(note).strip() for note in notes):
             builder.open(1, f"{tag.capitalize()}s", shown=False)
             for note in notes:
@@ -162,7 +167,7 @@ def _notes(archive: Archive, reader: _Reader, builder: Builder) -> None:
 
 
 def _text(element: Element) -> str:
-    """The words of an element without its text boxes, deletions and field codes."""
+    """The words of an element without its text boxes, tables, deletions and field codes."""
     return "".join(_pieces(element))
 
 
@@ -180,18 +185,5 @@ def _pieces(element: Element) -> Iterator[str]:
             yield "\n"
         elif node.tag == "noBreakHyphen":
             yield "-"
-        elif node.tag not in _DROPPED and node.tag != "txbxContent":
-            waiting.append(iter(node))
-
-
-def _boxes(element: Element) -> Iterator[Element]:
-    """The text boxes in a paragraph, each once (Word stores a second copy for old readers)."""
-    waiting = [iter(element)]
-    while waiting:
-        node = next(waiting[-1], None)
-        if node is None:
-            waiting.pop()
-        elif node.tag == "txbxContent":
-            yield node
-        elif node.tag not in _DROPPED:
+        elif node.tag not in _DROPPED and node.tag not in _IN_ROWS:
             waiting.append(iter(node))

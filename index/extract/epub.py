@@ -46,6 +46,8 @@ def _package(archive: Archive) -> tuple[str, list[str]]:
         package = rootfile.get("full-path") or "" if rootfile is not None else ""
     except FileFailed:
         package = next((name for name in archive.names if name.endswith(".opf")), "")
+    if not package:
+        raise FileFailed("It is damaged: it does not say where its contents are listed.")
     root = archive.tree(package)
     folder = posixpath.dirname(package)
     items = {item.get("id"): item.get("href") or "" for item in root.iter("item")}

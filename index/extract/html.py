@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from index.errors import FileFailed
 from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
 from index.extract.document_builder import Builder, one_line, squeezed, table_row
+from index.extract.html_shape import shallow
 from index.extract.source import Source
 from index.types import Document, SectionKind
 
@@ -32,9 +32,6 @@ _BREAKING = frozenset(
 )  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _MOST_NODES = 2_000_000
-_NESTING = ("div", "span", "ul", "ol", "table", "section", "blockquote")
-_DEEPEST = 10_000
-"""Elements left open: parsing takes time with the square of their number."""
 
 
 def read(source: Source) -> Document:
@@ -46,13 +43,8 @@ def read(source: Source) -> Document:
 
 
 def add_html(builder: Builder, markup: str, *, base_level: int = 0) -> str:
-    """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title.
-
-    Raises FileFailed where it is nested so deeply that parsing would not end in time.
-    """
-    if sum(markup.count(f"<{tag}") - markup.count(f"</{tag}") for tag in _NESTING) > _DEEPEST:
-        raise FileFailed("It is nested too deeply to be read.")
-    tree = LexborHTMLParser(markup)
+    """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title."""
+    tree = LexborHTMLParser(shallow(markup))
     named = tree.css_first("title")
     title = one_line(named.text()) if named is not None else ""
     root = tree.body or tree.root

@@ -18,7 +18,7 @@ _FRONT_TITLE = re.compile(r"^title:(?P<title>[^\n]+)", re.MULTILINE)
 _QUOTED = re.compile(r"\A(?P<quote>[\"'])(?P<words>.+)(?P=quote)\Z")
 _BLOCK = re.compile(
     r"""
-    (?P<code>^[ \t>]*(?P<mark>`{3,}|~{3,})[^\n]*\n
+    (?P<code>^[ \t>]*(?P<mark>`{3,}+|~{3,}+)[^\n]*+\n
         (?:(?:(?![ \t>]*(?P=mark))[^\n]*\n)*(?:[ \t>]*(?P=mark)[^\n]*)?))
     |(?P<heading>^[ ]{0,3}\#{1,6}(?:[ \t][^\n]*|$))
     |(?P<table>(?:^[ \t>]*\|[^\n]*(?:\n|\Z))+)

@@ -14,10 +14,9 @@ from index.extract.source import Source
 from index.extract.text import paragraphs
 from index.types import Document, Section
 
-_ORG = re.compile(
-    r"^(?P<mark>\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING)[ \t]+)?(?P<title>[^\n]+?)(?:[ \t]+:[\w@:]+:)?[ \t]*$",
-    re.MULTILINE,
-)
+_ORG = re.compile(r"^(?P<mark>\*++)[ \t]++(?P<title>[^\n]++)$", re.MULTILINE)
+_ORG_STATE = re.compile(r"(?:TODO|DONE|NEXT|WAITING)(?:[ \t]+|\Z)")
+_ORG_TAGS = re.compile(r":[\w@:]+:")
 _ORG_TITLE = re.compile(r"^#\+title:[ \t]*(?P<title>[^\n]+)", re.MULTILINE | re.IGNORECASE)
 _RST = re.compile(
     r"^(?:(?P<over>[=\-~^\"'#*+.:`_<>!$%&,/;?@\\])(?P=over){2,}[ \t]*\n)?"
@@ -41,7 +40,7 @@ def read(source: Source) -> Document:
     text = decode(source.content())
     match source.suffix:
         case ".org":
-            return _document(text, "org", _headings(text, _ORG), _ORG_TITLE)
+            return _document(text, "org", _org(text), _ORG_TITLE)
         case ".rst" | ".rest":
             return _document(text, "rst", _rst(text), None)
         case ".tex" | ".latex" | ".ltx":
@@ -71,6 +70,14 @@ def _document(text: str, kind: str, headings: Iterator[_Found], stated: re.Patte
     named = stated.search(text[:50_000]) if stated else None
     title = _LATEX_COMMAND.sub(" ", named["title"]) if named else "" if kind == "latex" else first
     return Document(text, kind, " ".join(title.split()), sections=tuple(sections))
+
+
+def _org(text: str) -> Iterator[_Found]:
+    """Headings without the state in front and the tags behind."""
+    for start, end, level, title in _headings(text, _ORG):
+        words = title[state.end() :] if (state := _ORG_STATE.match(title)) else title
+        before, blank, last = words.rpartition(" ")
+        yield start, end, level, before if blank and _ORG_TAGS.fullmatch(last) else words
 
 
 def _headings(text: str, pattern: re.Pattern[str]) -> Iterator[_Found]:

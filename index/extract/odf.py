@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.archive import Archive
+from index.extract.archive import Archive, nearest
 from index.extract.document_builder import Builder, number, one_line, table_row
 from index.extract.source import Source
 from index.types import Document
@@ -17,6 +17,8 @@ from index.types import Document
 _DROPPED = frozenset(
     {"tracked-changes", "annotation-end", "sequence-decls", "forms", "office-settings", "thumbnail"}
 )
+_HELD = frozenset({"note-body", "text-box"})
+"""What stands in a paragraph, a heading or a row and has paragraphs of its own."""
 _MOST_BLANKS = 100
 
 
@@ -57,7 +59,7 @@ class _Reader:
                 self._builder.add(f"- {words}" if listed else words, "list" if listed else "prose")
             case "table-row":
                 cells = [
-                    " ".join(_text(p) for p in cell.iter("p"))
+                    " ".join(_text(p) for p in nearest(cell, ("p",)))
                     for cell in node
                     if cell.tag.endswith("table-cell")
                 ]
@@ -80,8 +82,8 @@ def _events(root: Element) -> Iterator[tuple[Element, bool]]:
             if node.tag not in ("h", "p", "table-row"):
                 stack.extend((child, True) for child in reversed(node) if child.tag not in _DROPPED)
             else:
-                stack.extend((box, True) for note in node.iter("note-body") for box in reversed(note))
-                stack.extend((box, True) for frame in node.iter("text-box") for box in reversed(frame))
+                for held in reversed([*nearest(node, _HELD)]):
+                    stack.extend((box, True) for box in reversed(held))
 
 
 def _text(element: Element) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
-from index.extract.archive import Archive
+from index.extract.archive import Archive, nearest
 from index.extract.document_builder import Builder, one_line, table_row
 from index.extract.docx import core_title
 from index.extract.drawingml import add_drawings
@@ -30,6 +30,9 @@ def read(source: Source) -> Document:
         raise FileFailed("It is no presentation: it has no slides.")
     builder = Builder()
     for number, name in enumerate(slides, 1):
+        if builder.full or source.late:
+            builder.notes.append(f"Slides {number} to {len(slides)} are not read.")
+            break
         builder.begin_page()
         try:
             _slide(archive, name, number, builder)
@@ -41,7 +44,7 @@ def read(source: Source) -> Document:
 def _slides(archive: Archive) -> list[str]:
     """The slides' names in the order of the presentation, else of their numbers."""
     numbered = sorted((int(m[1]), name) for name in archive.names if (m := _SLIDE.match(name)))
-    every = [name for _, name in numbered]
+    every = dict.fromkeys(name for _, name in numbered)
     try:
         targets = _targets(archive, "ppt/presentation.xml")
         order = [
@@ -49,9 +52,8 @@ def _slides(archive: Archive) -> list[str]:
             for slide in archive.tree("ppt/presentation.xml").iter("sldId")
         ]
     except FileFailed:
-        return every
-    known = [name for name in order if name in every]
-    return known + [name for name in every if name not in known]
+        return list(every)
+    return list(dict.fromkeys([*(name for name in order if name in every), *every]))
 
 
 def _targets(archive: Archive, part: str) -> dict[str, str]:
@@ -71,7 +73,7 @@ def _slide(archive: Archive, name: str, number: int, builder: Builder) -> None:
     builder.open(1, title or f"Slide {number}", shown=bool(title))
     for shape in shapes:
         if shape.tag == "tbl":
-            for row in shape.iter("tr"):
+            for row in nearest(shape, ("tr",)):
                 if line := table_row([_text(cell) for cell in row.findall("tc")]):
                     builder.add(line, "row")
         elif _place(shape) not in ("title", "ctrTitle", *_SKIPPED_PLACES):
@@ -86,8 +88,8 @@ def _slide(archive: Archive, name: str, number: int, builder: Builder) -> None:
 
 def _shapes(root: Element) -> Iterator[Element]:
     """Shapes with text and tables, in drawing order, groups opened."""
-    for element in root.iter():
-        if (element.tag == "sp" and element.find("txBody") is not None) or element.tag == "tbl":
+    for element in nearest(root, ("sp", "tbl")):
+        if element.tag == "tbl" or element.find("txBody") is not None:
             yield element
 
 
@@ -100,7 +102,7 @@ def _text(shape: Element) -> str:
     """The paragraphs of a shape as lines."""
     lines = (
         "".join(node.text or "" if node.tag == "t" else "\n" for node in p.iter() if node.tag in ("t", "br"))
-        for p in shape.iter("p")
+        for p in nearest(shape, ("p",))
     )
     return "\n".join(line for line in lines if line.strip())
 
@@ -108,6 +110,6 @@ def _text(shape: Element) -> str:
 def _linked(archive: Archive, name: str) -> list[str]:
     """The parts of the archive that a slide refers to."""
     try:
-        return [part for part in _targets(archive, name).values() if archive.has(part)]
+        return [part for part in dict.fromkeys(_targets(archive, name).values()) if archive.has(part)]
     except FileFailed:
         return []

@@ -19,9 +19,16 @@ _DESTINATION = re.compile(
     r"\{\\(?:\*|(?:fonttbl|colortbl|stylesheet|info|pict|listtable|listoverridetable|object)(?![a-z]))"
     r"(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*+\})*+\})*+\})*+\}"
 )
-_FONTS_END = re.compile(r"\\(?:colortbl|stylesheet|info|pard)")
-_MOST_FONT_WORDS = 100
-"""Control words a font may have: striprtf looks for the end of a font from each of them."""
+_LINK = re.compile(
+    r"\{\\field\{\s{0,4}+\\\*\\fldinst\{[^{}\n\"]{0,99}+(?P<url>\"[^{}\"\n]{1,999}+\")[^{}\n]{0,99}+\}{2}+"
+    r"\s{0,4}+\{[^\n}]{0,999}+\}{2,3}+",
+    re.IGNORECASE,
+)
+"""A field that shows words and leads to an address; what it may hold is bounded."""
+_LINK_WORD = re.compile(r"HYPER(?=LINK)", re.IGNORECASE)
+_FONT_TABLE = re.compile(r"\{[^{}]*\\fonttbl")
+_BRACE = re.compile(r"[{}]")
+_FONT = re.compile(r"\\f(?P<font>\d{1,6})(?!\d)|\\fcharset(?P<charset>\d{1,3})(?!\d)")
 _PARAGRAPH = re.compile(r"\\(?:par|line|row|cell|sect)\b ?")
 _CONTROL = re.compile(r"\\[a-zA-Z]+-?\d* ?|\\.|[{}]")
 _BINARY = re.compile(rb"\\bin\d+ ?")
@@ -42,16 +49,44 @@ def read(source: Source) -> Document:
 
 
 def _parsed(markup: str) -> str:
-    """The text as striprtf reads it; empty where it loses its place, or would look for it too long."""
-    fonts = _FONTS_END.split(markup.partition("\\fonttbl")[2], maxsplit=1)[0]
-    named = min(fonts.count("\\fcharset"), fonts.count(";"))
-    if fonts.count("\\f") > _MOST_FONT_WORDS * (1 + named):
-        return ""
+    """The text as striprtf reads it; empty where it loses its place."""
     try:
-        text: str = rtf_to_text(markup, encoding="cp1252", errors="ignore")  # type: ignore[no-untyped-call]
+        simple = _with_simple_fonts(_with_addresses(markup))
+        text: str = rtf_to_text(simple, encoding="cp1252", errors="ignore")  # type: ignore[no-untyped-call]
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return ""
     return text if text.strip() else ""
+
+
+def _with_addresses(markup: str) -> str:
+    """Behind each link its address, so that striprtf need not look for them: that takes the cube of a line.
+
+    A line end inside a word keeps it from finding any; RTF has no meaning for line ends.
+    """
+    if "link" not in markup.lower():
+        return markup
+    linked = _LINK.sub(lambda found: f"{found.group()}({found['url']})", markup)
+    return _LINK_WORD.sub("HYPER\n", linked)
+
+
+def _with_simple_fonts(markup: str) -> str:
+    """The font table with nothing but each font's character set: striprtf goes through it again and again."""
+    begin = _FONT_TABLE.search(markup)
+    if begin is None:
+        return markup
+    depth, end = 1, len(markup)
+    for brace in _BRACE.finditer(markup, begin.end()):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            end = brace.end()
+            break
+    charsets: dict[str, str] = {}
+    font = ""
+    for found in _FONT.finditer(markup, begin.end(), end):
+        font = found["font"] or font
+        charsets[font] = found["charset"] or charsets.get(font, "0")
+    fonts = "".join(f"{{\\f{font}\\fcharset{charset} x;}}" for font, charset in charsets.items() if font)
+    return f"{markup[: begin.start()]}{{\\fonttbl{fonts}}}{markup[end:]}"
 
 
 def _bare(markup: str) -> str:

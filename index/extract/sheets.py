@@ -27,8 +27,11 @@ def read(source: Source) -> Document:
     """A workbook (XLSX, XLSB, XLS, ODS): a sheet is a heading, a row a line."""
     import python_calamine
 
-    if source.head(2) == b"PK" and (archive := Archive(source)).has("content.xml"):
-        check(archive.member("content.xml"))
+    if source.head(2) == b"PK":
+        archive = Archive(source)
+        archive.refuse_bombs()
+        if archive.has("content.xml"):
+            check(archive.member("content.xml"))
     try:
         with _panics_told():
             book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content()))
@@ -45,7 +48,7 @@ def read(source: Source) -> Document:
             with _panics_told():
                 rows = book.get_sheet_by_name(name).iter_rows()
                 builder.open(1, name)
-                add_rows(builder, ([_shown(cell) for cell in row] for row in rows))
+                add_rows(builder, ([_shown(cell) for cell in islice(row, _MOST_COLUMNS)] for row in rows))
         except (python_calamine.CalamineError, FileFailed):
             builder.notes.append(f"Sheet {name} is no table or damaged, and not read.")
     return builder.document("sheet")

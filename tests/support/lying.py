@@ -32,3 +32,12 @@ class Lying(Cutting):
             os.write(channel, b" ")
             threading.Event().wait(0.05)
         os._exit(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Spinning(Cutting):
+    """Uses the processor for ever."""
+
+    def passages(self, document: Document, name: str) -> list[Passage]:
+        while True:
+            pass
