@@ -375,4 +375,4 @@ class KenApp(App[None]):
 
 def _content(status: Status) -> tuple[object, ...]:
     """What screens show of the index; that passages wait, not how many: each batch changes that."""
-    return status.files, status.folders, bool(status.pending)
+    return status.files, status.folders, bool(status.pending), status.notices

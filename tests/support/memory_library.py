@@ -46,6 +46,7 @@ class MemoryLibrary:
         """Why nothing can be found by meaning."""
         self.notice = ""
         self.complete = True
+        self.notices: tuple[str, ...] = ()
         self.missing: Exception | None = None
         """Why nothing can be asked yet."""
         self._closed = threading.Event()
@@ -221,6 +222,7 @@ class MemoryLibrary:
             folders=self.folders, files=files, passages=4 * files, pending=self.pending,
             problems=len(self.found_problems), model=self.model, engine="openvino", dimension=256,
             progress=self.progress, daemon=self.daemon, index_bytes=1_200_000,
+            notices=self.notices,
         )  # fmt: skip
 
     def problems(self) -> tuple[Problem, ...]:

@@ -70,7 +70,7 @@ class FoldersScreen(ListScreen[Folder]):
             return
         self.list.show(status.folders)
         if not status.folders:
-            self.note("No folder is kept yet. Press a to add one.")
+            self._note("No folder is kept yet. Press a to add one.", status.notices)
             return
         facts = [
             formatting.count(status.files, "file"),
@@ -79,7 +79,12 @@ class FoldersScreen(ListScreen[Folder]):
             f"{status.model} on {status.engine}" if status.model else "no model",
             "the daemon keeps it current" if status.daemon else "no daemon: read when ken starts",
         ]
-        self.note(plain_line("  ·  ".join(facts)))
+        self._note(plain_line("  ·  ".join(facts)), status.notices)
+
+    def _note(self, text: str, notices: tuple[str, ...]) -> None:
+        """Say something below the title, and below it what keeps the index from being kept."""
+        told = [Content.styled(f"\n! {plain_line(notice)}", "$warning") for notice in notices]
+        self.note(Content.assemble(text, *told))
 
     @property
     def folder(self) -> Folder | None:

@@ -31,7 +31,7 @@ from app.tui.widgets.panes import Panes
 from app.tui.widgets.preview_pane import PreviewPane
 from app.tui.widgets.query import QueryInput
 from app.tui.widgets.results_pane import ResultsPane
-from app.tui.widgets.status_line import StatusLine
+from app.tui.widgets.status_line import NoticeLine, StatusLine
 from index.types import Filter, Hit
 
 ROOM_FOR_TIME = 72
@@ -58,6 +58,7 @@ class SearchScreen(Screen[None]):
         self.left = ResultsPane(session, id="left")
         self.right = PreviewPane(session, id="right")
         self.panes = Panes(self.left, self.right, id="body")
+        self.notices = NoticeLine(id="notices")
         self.line = StatusLine(id="status")
         self.home, self.results, self.preview = self.left.home, self.left.results, self.right.preview
         self.answer: Answer | None = None
@@ -72,6 +73,7 @@ class SearchScreen(Screen[None]):
             yield Static("ken", id="name")
         yield self.filters
         yield self.panes
+        yield self.notices
         yield self.line
 
     def on_mount(self) -> None:
@@ -185,6 +187,8 @@ class SearchScreen(Screen[None]):
 
     def tell_status(self) -> None:
         """The index is another now: a query that nothing could answer, or only in part, is asked again."""
+        if self.session.status is not None:
+            self.notices.tell(self.session.status.notices)
         in_part = self.answer is None or not self.answer.complete
         if self.home.display:
             self.left.show_home()

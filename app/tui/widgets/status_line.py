@@ -55,6 +55,39 @@ class StatusLine(Widget):
             await self.run_action("app.show_folders")
 
 
+class NoticeLine(Widget):
+    """What keeps the index from being kept, on one line; takes no room while there is nothing."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.notices: tuple[str, ...] = ()
+        self.display = False
+
+    def tell(self, notices: tuple[str, ...]) -> None:
+        """Show the first of these, and that there are more."""
+        if notices != self.notices:
+            self.notices = notices
+            self.display = bool(notices)
+            self.refresh()
+
+    def render(self) -> Content:
+        if not self.notices:
+            return Content("")
+        width = self.size.width
+        text = Content.assemble(("! ", "bold $warning"), (plain_line(self.notices[0]), "$warning"))
+        others = len(self.notices) - 1
+        if not others and text.cell_length <= width:
+            return text
+        where = Content.styled(f" · F2: {others} more" if others else " · F2", "$ken-dim")
+        return text.truncate(max(8, width - where.cell_length), ellipsis=True) + where
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return 1
+
+    async def on_click(self) -> None:
+        await self.run_action("app.show_folders")
+
+
 def describe(status: Status) -> Content:
     """How things stand, in a few words."""
     progress = status.progress
