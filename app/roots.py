@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
+from index.store import store
 from index.store.store import StoredFolder
 from index.walk.walker import Found, Rules, Skipped, judge, walk
 
-FORGOTTEN = "forgotten"
+FORGOTTEN = store.FORGOTTEN
 FORGOTTEN_RULE = "forgotten"
 
 

@@ -22,29 +22,45 @@ from safetensors import SafetensorError
 from index.errors import IndexingError, IndexUnreachable
 from index.private_files import opener, replace
 from index.store import exported, generations, vectors
-from index.store.database import ReaderPool, row, value
+from index.store.database import ReaderPool, row, titled, value
 from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
-from index.store.store import FILES_FAULT, Store
+from index.store.store import FILES_FAULT, FORGOTTEN, Store
 from index.types import FileRecord
 
 FORMAT = 1
+NAMES = ("index.json", "folders.jsonl", "files.jsonl", "passages.jsonl", "vectors.safetensors")
 BATCH = 256
 Told = Callable[[int, int], None]
 """How much is done, and of how much."""
 
 
 def export(path: Path, folder: Path, tell: Told = lambda _done, _total: None) -> int:
-    """Write the index at `path` into an empty or new `folder`; returns the passages written."""
-    if folder.exists() and any(folder.iterdir()):
-        raise IndexUnreachable(f"{folder} is not empty.", "Name a folder that is new or empty.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with ReaderPool(path) as pool, pool.snapshot() as db:
+    """Write the index at `path` into an empty or new `folder`; returns the passages written.
+
+    Where it fails, nothing that it wrote is left.
+    """
+    with titled(folder):
+        if folder.exists() and any(folder.iterdir()):
+            raise IndexUnreachable(f"{folder} is not empty.", "Name a folder that is new or empty.")
+        made = not folder.exists()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return _write(path, folder, tell)
+        except BaseException:
+            for name in NAMES:
+                (folder / name).unlink(missing_ok=True)
+            if made:
+                folder.rmdir()
+            raise
+
+
+def _write(path: Path, folder: Path, tell: Told) -> int:
+    with ReaderPool(path) as pool, pool.snapshot() as db, titled(folder):
         number = generations.serving(db)
         places = _export_vectors(db, number, folder / "vectors.safetensors")
-        _write_lines(
-            folder / "folders.jsonl",
-            ({"path": os.fsdecode(p)} for (p,) in db.execute("SELECT path FROM folders")),
-        )
+        folders = db.execute("SELECT path, state FROM folders")
+        kept = ({"path": os.fsdecode(one), "forgotten": state == FORGOTTEN} for one, state in folders)
+        _write_lines(folder / "folders.jsonl", kept)
         columns = ", ".join(FILE_COLUMNS)
         files = db.execute(f"SELECT {columns} FROM files ORDER BY id")
         _write_lines(folder / "files.jsonl", (_file_json(decode_file(one)) for one in files))
@@ -61,12 +77,14 @@ def export(path: Path, folder: Path, tell: Told = lambda _done, _total: None) ->
     return done
 
 
-def folders_of(folder: Path) -> list[str]:
-    """The folders that an export says were kept. Raises IndexUnreachable."""
+def folders_of(folder: Path, *, forgotten: bool = False) -> list[str]:
+    """The folders that an export says were kept, or `forgotten` inside those. Raises IndexUnreachable."""
     try:
-        return [exported.folder_path(line) for line in exported.lines(folder, "folders.jsonl")]
+        lines = exported.lines(folder, "folders.jsonl")
+        found = [(exported.folder_path(line), exported.is_forgotten(line)) for line in lines]
     except (OSError, exported.NotValid) as error:
         raise exported.refused(folder, error) from error
+    return [path for path, was_forgotten in found if was_forgotten == forgotten]
 
 
 def import_(
@@ -83,9 +101,7 @@ def import_(
         store.take(facts["fingerprint"], facts["chunker"])
         records = (exported.record(line) for line in exported.lines(folder, "files.jsonl"))
         files = {record.path: record for record in records}
-        for path in folders_of(folder):
-            if path in keep:
-                store.add_folder(path)
+        _keep(store, folder, keep)
         passages = itertools.groupby(exported.lines(folder, "passages.jsonl"), key=exported.of_file)
         with exported.tensor(folder) as stored:
             with_passages = (_with_record(files, path, some) for path, some in passages)
@@ -174,6 +190,17 @@ def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
             f"The vectors in {folder} were made by another model or precision than this index.",
             "Import into an empty index: point KEN_HOME at a new folder.",
         )
+
+
+def _keep(store: Store, folder: Path, keep: Collection[str]) -> None:
+    """Keep those of an export's folders, without what was forgotten inside them."""
+    kept = [path for path in folders_of(folder) if path in keep]
+    for path in kept:
+        store.add_folder(path)
+    for path in folders_of(folder, forgotten=True):
+        if any(path.startswith(f"{root}{os.sep}") for root in kept):
+            store.add_folder(path)
+            store.set_folder_state(path, FORGOTTEN)
 
 
 def _with_record(

@@ -101,6 +101,14 @@ def folder_path(line: Any) -> str:
     return _path(_object(line, "a folder"), "path")
 
 
+def is_forgotten(line: Any) -> bool:
+    """Whether the folder was left out of one that was kept; the first release did not write it."""
+    found = _object(line, "a folder").get("forgotten", False)
+    if not isinstance(found, bool):
+        raise NotValid("forgotten is neither true nor false")
+    return found
+
+
 def record(line: Any) -> FileRecord:
     """A file. Disks, and when a file's status changed, mean nothing on another machine. Raises NotValid."""
     one = _object(line, "a file")

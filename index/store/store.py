@@ -50,6 +50,8 @@ FILES_FAULT = (
     apsw.TooBigError,
 )
 """What storing one file raises because of what that file holds; the disk, a lock or damage raise others."""
+FORGOTTEN = "forgotten"
+"""The state of a folder that is left out of the one it lies in."""
 _COLUMNS = ", ".join(FILE_COLUMNS)
 _PROBLEM = "(state != 'indexed' OR reason != '')"
 """An indexed file's reason says what of it was left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -131,6 +132,11 @@ def replaced(name: str, make: Callable[[Path], None]) -> Callable[[Path], None]:
     return spoil
 
 
+def _spoil_vectors(out: Path) -> None:
+    data = (out / "vectors.safetensors").read_bytes()
+    (out / "vectors.safetensors").write_bytes(data[:-3072] + bytes(3072))
+
+
 HOSTILE: dict[str, Callable[[Path], None]] = {
     "a state that is none": spoiled("files.jsonl", lambda one: one.update(state="x")),
     "a relative path": spoiled("files.jsonl", lambda one: one.update(path="notes/a.md")),
@@ -141,6 +147,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "a number that is a float": spoiled("files.jsonl", lambda one: one.update(size=1.5)),
     "a hash that is none": spoiled("files.jsonl", lambda one: one.update(hash="?")),
     "a file that is a list": replaced("files.jsonl", lambda file: file.write_text("[]\n")),
+    "a folder that is forgotten in words": spoiled("folders.jsonl", lambda one: one.update(forgotten="yes")),
     "a folder that is relative": spoiled("folders.jsonl", lambda one: one.update(path="relative")),
     "a passage without text": spoiled("passages.jsonl", lambda one: one.pop("text")),
     "a passage of no file": spoiled("passages.jsonl", lambda one: one.update(file="/nowhere")),
@@ -149,6 +156,12 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "a heading of numbers": spoiled("passages.jsonl", lambda one: one.update(heading=[1])),
     "a vector beyond the last": spoiled("passages.jsonl", lambda one: one.update(vector=10_000)),
     "a vector before the first": spoiled("passages.jsonl", lambda one: one.update(vector=-1)),
+    "a vector that is not of length 1": lambda out: _spoil_vectors(out),
+    "a file twice": lambda out: (out / "passages.jsonl").write_text((out / "passages.jsonl").read_text() * 2),
+    "a hash of a kilobyte": spoiled("files.jsonl", lambda one: one.update(hash="A" * 1024)),
+    "a path that is no bytes": spoiled("files.jsonl", lambda one: one.update(path="/n/\ud800")),
+    "a line of a million digits": replaced("passages.jsonl", lambda file: file.write_text("1" * 1_000_000)),
+    "vectors that are a pipe": replaced("vectors.safetensors", os.mkfifo),
     "a line that never ends": replaced("passages.jsonl", lambda file: file.write_text('"' + "a" * (5 << 20))),
     "deep JSON": replaced("passages.jsonl", lambda file: file.write_text("[" * 100_000 + "\n")),
     "a link": replaced("files.jsonl", lambda file: file.symlink_to("/dev/zero")),
@@ -267,3 +280,33 @@ def test_what_a_repair_kept_and_copies_that_were_broken_off_go_in_time(diary: Pa
         False, False, True, False, True,
     ]  # fmt: skip
     assert str(recent) in ken("forget", diary).stderr
+
+
+def test_what_was_forgotten_inside_a_folder_stays_so_through_an_export(
+    diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (diary / "private").mkdir()
+    (diary / "private" / "a.md").write_text("# Private\n\nA badger came.\n")
+    ken("index", diary)
+    ken("forget", diary / "private")
+    ken("export", tmp_path / "out")
+    monkeypatch.setenv("KEN_HOME", str(tmp_path / "other-home"))
+    assert ken("import", "--yes", tmp_path / "out").exit_code == 0
+    ken("index")
+    assert [folder["path"] for folder in ken_json("status")["folders"]] == [str(diary)]
+    assert ken_json("search", "--mode", "words", "badger")["hits"] == []
+
+
+def test_an_export_that_fails_leaves_nothing(
+    diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ken("index", diary)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("index.store.export_import.replace", full)
+    told = ken("export", tmp_path / "out")
+    assert told.exit_code == 1
+    assert str(tmp_path / "out") in told.stderr
+    assert not (tmp_path / "out").exists()

@@ -157,6 +157,17 @@ def ignore_rules(as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--files", default=4000, show_default=True, help="Files of five passages each.")
+@click.option("--rounds", default=3, show_default=True, help="Times each is measured; the median counts.")
+@AS_JSON
+def overwriting(files: int, rounds: int, as_json: bool) -> None:
+    """What overwriting dropped texts costs when files are stored, replaced and removed."""
+    from tests.benchmarks import overwriting as benchmark
+
+    _show(benchmark, benchmark.run(files, rounds), as_json)
+
+
+@main.command()
 @click.argument("precision")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", help="A model's name or folder.")

@@ -125,3 +125,32 @@ def test_a_home_that_never_had_room_is_told(disk: SmallDisk, notes: Path, tmp_pa
     disk.make_room(200)
     assert disk.ken("index", str(notes)).returncode == 0
     assert finds(disk, "marmots")
+
+
+def test_every_command_that_writes_says_that_the_disk_is_full_and_changes_nothing(
+    disk: SmallDisk, notes: Path, tmp_path: Path
+) -> None:
+    assert disk.ken("index", str(notes), NO_DAEMON).returncode == 0
+    assert disk.ken("daemon", "stop").returncode == 0
+    aside, copy = tmp_path / "b.db", tmp_path / "out"
+    assert disk.ken("backup", str(aside)).returncode == 0
+    assert disk.ken("export", str(copy)).returncode == 0
+    before = {file.name for file in disk.inside.iterdir()}
+    disk.fill()
+    for words in (
+        ("watch-for", "marmots"),
+        ("backup", str(disk.folder / "b.db")),
+        ("export", str(disk.folder / "out")),
+        ("import", "--yes", str(copy)),
+        ("restore", "--yes", str(aside)),
+        ("forget", NO_DAEMON, str(notes)),
+        ("index", NO_DAEMON, str(notes)),
+    ):
+        done = disk.ken(*words)
+        assert is_titled(done), (words, done.stderr)
+    left = {file.name for file in disk.inside.iterdir()} - before
+    assert not {name for name in left if name.startswith((".", "b.db", "index.db.", "standing.json"))}, left
+    disk.make_room(200)
+    (disk.inside / "ballast").unlink()
+    assert finds(disk, "marmots", NO_DAEMON)
+    assert disk.ken("forget", NO_DAEMON, str(notes)).returncode == 0
