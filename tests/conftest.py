@@ -9,22 +9,43 @@ import pytest
 
 SLOW = (
     "tests/app/daemon/",
-    "tests/app/tui/test_snapshots.py",
     "tests/app/test_demo_command.py",
     "tests/app/test_demo_questions.py",
+    "tests/app/test_disks.py",
+    "tests/app/test_failing_reads.py",
     "tests/app/test_kinds.py",
+    "tests/app/test_mcp_arguments.py",
+    "tests/app/test_nothing_left.py",
+    "tests/app/test_one_bad_file.py",
+    "tests/app/test_reembedding.py",
     "tests/app/test_watcher.py",
+    "tests/app/test_withheld_everywhere.py",
+    "tests/app/tui/test_actions.py",
+    "tests/app/tui/test_colours.py",
+    "tests/app/tui/test_list_keys.py",
+    "tests/app/tui/test_snapshots.py",
+    "tests/embedder/test_download_registry.py",
+    "tests/embedder/test_native_engine.py",
     "tests/faults/",
+    "tests/index/test_copies.py",
+    "tests/index/test_credentials.py",
     "tests/index/test_fuzz.py",
+    "tests/index/test_hostile_values.py",
+    "tests/index/test_ignore_rules.py",
+    "tests/index/test_maintenance.py",
+    "tests/index/test_reader_answers.py",
+    "tests/index/test_reader_pool.py",
     "tests/test_installed.py",
 )
-"""Modules, or folders of them, that take more than a few seconds: they start daemons, wait for the system's
-events, draw pictures or read thousands of damaged files."""
+"""Modules, or folders of them, that take more than three seconds of a processor: they start daemons, wait
+for the system's events, press many keys, draw pictures or read thousands of odd files."""
 
 REAL_MODELS = os.environ.get("KEN_MODELS", "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    missing = [name for name in SLOW if not (config.rootpath / name).exists()]
+    assert not missing, f"the list of slow modules names {missing}"
     for item in items:
         if item.path.relative_to(config.rootpath).as_posix().startswith(SLOW):
             item.add_marker("slow")
