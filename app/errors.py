@@ -5,11 +5,15 @@ AppError
 ├── ConfigInvalid    a setting that cannot be understood
 ├── UsageInvalid     an argument or a combination of arguments that makes no sense
 ├── NothingIndexed   a question was asked before anything was indexed
+├── SystemRefused    a disk or a permission is in the way of a file of ken's
 └── DaemonError      the daemon did not answer or understand
     └── DaemonCannotRun  it did not start, or another program is where it should be
 """
 
 from __future__ import annotations
+
+import errno
+import os
 
 from embedder.errors import EmbedderError
 from index.errors import IndexingError
@@ -45,6 +49,10 @@ class NothingIndexed(AppError):
     title = "Nothing is indexed yet"
 
 
+class SystemRefused(AppError):
+    title = "The system does not allow that"
+
+
 class DaemonError(AppError):
     title = "The daemon did not answer"
 
@@ -55,3 +63,19 @@ class DaemonCannotRun(DaemonError):
 
 TitledError = AppError | EmbedderError | IndexingError
 TITLED_ERRORS = (AppError, EmbedderError, IndexingError)
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def refused_by_system(error: BaseException) -> SystemRefused | None:
+    """What a person is told where the disk or a permission is the reason; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in {*FULL, *FORBIDDEN, errno.EIO}:
+        return None
+    named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    what = f"{named}{os.strerror(error.errno)}."
+    if error.errno in FULL:
+        return SystemRefused(what, "Free some space and try again.")
+    if error.errno in FORBIDDEN:
+        return SystemRefused(what, "Check whom it belongs to and its permissions.")
+    return SystemRefused(what, "Check the disk.")

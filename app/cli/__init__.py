@@ -15,7 +15,7 @@ import click
 
 from app import __version__
 from app.cli import terminal
-from app.errors import TITLED_ERRORS
+from app.errors import TITLED_ERRORS, refused_by_system
 
 INTERRUPTED = 130
 
@@ -78,8 +78,11 @@ class Ken(click.Group):
             terminal.tell_error(error)
             return 1
         except Exception as error:  # noqa: BLE001
-            # A person never sees a traceback; whoever mends it finds it in the log.
-            terminal.tell_unexpected(error)
+            if (refused := refused_by_system(error)) is not None:
+                terminal.tell_error(refused)
+            else:
+                # A person never sees a traceback; whoever mends it finds it in the log.
+                terminal.tell_unexpected(error)
             return 1
         return result if isinstance(result, int) else 0
 

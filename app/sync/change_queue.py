@@ -88,11 +88,11 @@ class DirtyQueue:
                 path: tree for path, tree in ready.items() if not any(ready.get(up) for up in _above(path))
             }
 
-    def wait(self, timeout: float) -> None:
-        """Sleep until a path is quiet, a scan or `wake` asks, or `timeout` seconds are over."""
+    def wait(self, timeout: float, *, scan: bool = True) -> None:
+        """Sleep until a path is quiet, a scan (but for `scan=False`) or `wake` asks, or `timeout` is over."""
         deadline = self._clock() + timeout
         with self._changed:
-            if self._scan:
+            if scan and self._scan:
                 return
             until = min([deadline, *(mark.ready_at() for mark in self._marks.values())])
             if until > self._clock():

@@ -168,10 +168,14 @@ class Indexer:
         self._look_around()
         self._scanning_for = self._scanning_for or self.queue.take_scan()
         self.waiting_because = "paused" if self.paused else reason_to_wait(self._config)
-        if self.waiting_because or time.monotonic() < self._not_before:
+        if self.waiting_because:
             return False
-        if paths := self.urgent():
+        # After a failure the rest waits; a file saved just now is found by its words all the same.
+        failed = time.monotonic() < self._not_before
+        if paths := list(self.queue.take()) if failed else self.urgent():
             self._done(self._work.take(paths, self.urgent))
+        elif failed:
+            return False
         elif self._scanning_for or time.monotonic() >= self._next_scan:
             self._scan(None, self._scanning_for or "it was time")
         elif time.monotonic() >= self._next_poll:
@@ -225,8 +229,11 @@ class Indexer:
     def _rest(self) -> None:
         """Sleep until something is to be done, at most a tick."""
         now = time.monotonic()
-        if self.waiting_because or now < self._not_before:
-            self._pause(1.0 if self.waiting_because else min(TICK, max(0.05, self._not_before - now)))
+        if self.waiting_because:
+            self._pause(1.0)
+            return
+        if now < self._not_before:
+            self.queue.wait(min(TICK, self._not_before - now), scan=False)
             return
         self._work.rest()
         until = min([self._next_scan, self._next_poll, self._next_look, *self._work.due().values()])

@@ -122,6 +122,19 @@ def test_a_home_that_never_had_room_is_told(disk: SmallDisk, notes: Path, tmp_pa
     for words in (("index", str(notes), NO_DAEMON), ("daemon", "start"), ("watch-for", "marmots")):
         done = disk.ken(*words)
         assert is_titled(done), done.stderr
+
+
+def test_an_export_or_a_copy_that_does_not_fit_is_told(disk: SmallDisk, notes: Path) -> None:
+    assert disk.ken("index", str(notes), NO_DAEMON).returncode == 0
+    disk.fill()
+    for command in ("export", "backup"):
+        done = disk.ken(command, str(disk.folder / command))
+        assert is_titled(done), done.stderr
+
+
+def test_a_home_that_had_no_room_is_used_once_there_is_some(disk: SmallDisk, notes: Path) -> None:
+    disk.fill()
+    assert disk.ken("index", str(notes), NO_DAEMON).returncode == 1
     disk.make_room(200)
     assert disk.ken("index", str(notes)).returncode == 0
     assert finds(disk, "marmots")

@@ -68,8 +68,10 @@ def test_the_index_after_kills_of_what_the_daemon_started_equals_a_fresh_one(
 
 
 def _child(daemon: psutil.Process, part: str) -> psutil.Process | None:
-    with suppress(psutil.NoSuchProcess):
-        return next((child for child in daemon.children() if part in " ".join(child.cmdline())), None)
+    for child in daemon.children():
+        with suppress(psutil.NoSuchProcess):  # ended, or killed and not collected yet
+            if part in " ".join(child.cmdline()):
+                return child
     return None
 
 

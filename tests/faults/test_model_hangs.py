@@ -70,3 +70,32 @@ def test_indexing_goes_on_after_a_process_that_hung(daemons: Daemons, notes: Pat
     until(lambda: daemons.finds("plenty4", "more4.md"), what="the words, which need no model")
     until(lambda: contents(paths.index_path()) == fresh(notes), timeout=60.0, what="the vectors")
     assert not daemons.settled().notices and not daemons.library.problems()
+
+
+NO_MODEL = """
+import os, sys
+
+if any("model_process" in word for word in sys.orig_argv):
+    os._exit(1)
+"""
+"""Python imports a module of the name `sitecustomize` at each start."""
+
+
+def test_words_of_what_is_saved_are_found_while_no_model_starts(
+    daemons: Daemons, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other for longer than any pause after a failure should hold them up."""
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "note.md").write_text("About ocelots.\n")
+    (tmp_path / "sitecustomize.py").write_text(NO_MODEL)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    daemons.start()
+    daemons.library.add([str(notes)])
+    until(lambda: daemons.library.status().files, what="the first note")
+    for number in range(6):
+        (notes / f"saved{number}.md").write_text(f"About antelope{number}.\n")
+        until(
+            lambda n=number: daemons.finds(f"antelope{n}", f"saved{n}.md"), what="words, which need no model"
+        )
+    assert any("ended while loading" in notice for notice in daemons.library.status().notices)

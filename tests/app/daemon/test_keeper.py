@@ -97,6 +97,22 @@ def test_a_failure_is_told_and_tried_again(
     until(lambda: len(work.scans) > before and not keeper.notice, what="recovery")
 
 
+def test_what_is_saved_after_a_failure_is_taken_at_once(
+    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words may be stored although something else failed; the rest waits."""
+    monkeypatch.setattr(keeping, "BACKOFF", (1000.0,))
+    work.failing = True
+    keeper.scan_soon("a test")
+    until(lambda: "The disk is full." in keeper.notice, what="the notice")
+    work.failing = False
+    before = len(work.scans)
+    keeper.scan_soon("another test, which waits")
+    keeper.queue.mark(str(work.root / "saved.md"))
+    until(lambda: work.taken == [str(work.root / "saved.md")], what="the marked path")
+    assert len(work.scans) == before
+
+
 def test_only_folders_that_cannot_be_watched_are_compared_at_intervals(
     work: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
