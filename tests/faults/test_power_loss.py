@@ -31,7 +31,7 @@ def torn(tmp_path: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     workload = Workload(folder, seed=5)
     sync(index, folder)
     with pytest.MonkeyPatch.context() as patch, local_library(Config(), index=index) as library:
-        patch.setattr(Store, "wipe", lambda store: False)  # it would empty the log at the end of each sync
+        patch.setattr(Store, "wipe", lambda store, when: False)  # it would empty the log after each sync
         for _ in range(3):
             for _ in range(20):
                 workload.step()
