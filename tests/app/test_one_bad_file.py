@@ -69,7 +69,7 @@ def test_all_kinds_of_hostile_files_beside_good_ones(folder: Path) -> None:
         why = ken_json("why", path)
         assert why["indexed"] or path.is_dir() or str(path) in told or why["reason"], path
     again = ken_json("index", folder)
-    assert (again["added"], again["changed"], again["embedded"]) == (0, 0, 0)
+    assert (again["added"], again["changed"], again["failed"], again["embedded"]) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)

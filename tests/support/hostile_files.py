@@ -12,20 +12,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 YEAR = 365 * 24 * 3600 * 10**9
+LONG_AGO = 50 * YEAR
+"""When the files were last changed, but for those whose time is odd: one written just now is read twice."""
 LARGEST = (1 << 63) - 1, 1 << 53, 1 << 43, 1 << 40
 """Sizes of a sparse file, in bytes: the first that the file system takes is used."""
 
 
-def _text(name: str, text: str, mtime_ns: int | None = None) -> Callable[[Path], Path]:
+def _text(name: str, text: str, mtime_ns: int = LONG_AGO) -> Callable[[Path], Path]:
     return _bytes(name.encode(), text.encode("utf-8", "surrogatepass"), mtime_ns)
 
 
-def _bytes(name: bytes, data: bytes, mtime_ns: int | None = None) -> Callable[[Path], Path]:
+def _bytes(name: bytes, data: bytes, mtime_ns: int = LONG_AGO) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         path = folder / os.fsdecode(name)
         path.write_bytes(data)
-        if mtime_ns is not None:
-            os.utime(path, ns=(mtime_ns, mtime_ns))
+        os.utime(path, ns=(mtime_ns, mtime_ns))
         return path
 
     return make
@@ -96,6 +97,7 @@ def _zip(folder: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("word/document.xml", "<w:t>" + "herons " * 5000)
     path.write_bytes(path.read_bytes()[:-100])
+    os.utime(path, ns=(LONG_AGO, LONG_AGO))
     return path
 
 
