@@ -48,7 +48,7 @@ _DIGITS = re.compile(
     rf"{_BLANK}[*_`\"'(:]{{0,4}}{_BLANK}(?P<value>\d{{4,8}}|\d\d(?:[ -]\d\d){{1,3}})(?![\w-]|[.,:/]\d)"
 )
 _ENDS = {"“": "”“", "„": "“”", "«": "»", "‘": "’"}
-_CUT = re.compile(r"[;<]|[&,]\w+=|[\u2e80-\uffef]")
+_CUT = re.compile(r"[;<]|[&,][\w-]+=|[\u2e80-\uffef]")
 """Where a value ends, if not at a blank: at the next of several, at a tag, at text without blanks."""
 _STOCK = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|test|token", re.IGNORECASE)
 """What programs take for a password where none is meant."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, pairwise, repeat
+from itertools import islice, pairwise
 
 from index.credentials.bip39 import WORDS
 from index.credentials.searched import Searched
@@ -16,13 +16,14 @@ _LENGTHS = (12, 15, 18, 21, 24)
 """Words that a phrase can have."""
 _FEWEST_DIFFERENT = 8
 """Different words in a run that is taken for a phrase."""
-_OTHER, _LISTED, _NUMBER = 0, 1, 2
+_LISTED, _NUMBER = 1, 2
 _CLASSES = {
     **{form: _LISTED for word in WORDS for form in (word, f"{word},", word.capitalize(), word.upper())},
     **{f"{n}{sign}": _NUMBER for n in range(1, 25) for sign in (".", ")", ":", "")},
     **dict.fromkeys(("-", "*", "|", "•"), _NUMBER),
 }
-_SHORTEST = bytes([_LISTED] * _LENGTHS[0])
+_STEP = 4
+_SHORTEST = bytes([True] * (_LENGTHS[0] // _STEP))
 _SEED_NAMES = ("seed", "mnemonic", "phrase", "助记词", "ニーモニック", "мнемоник", "сид-фраз", "semilla")
 _SEED_BEFORE = re.compile(r"(?:seed|recovery|wallet|mnemonic|backup|secret|recuperación|récupération)[ -]?$")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -86,23 +87,31 @@ def _names_codes(small: str, at: int) -> bool:
 
 def _listed(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Runs of as many words of the list as a phrase has, and no more."""
-    if bytes(map(_CLASSES.__contains__, words)).find(b"\1" * _LENGTHS[0]) < 0:
-        return
-    classes = bytes(map(_CLASSES.get, words, repeat(_OTHER)))
-    if _NUMBER in classes:
-        words = [word for word, found in zip(words, classes, strict=True) if found != _NUMBER]
-        classes = classes.replace(bytes([_NUMBER]), b"")
-    at, sought = classes.find(_SHORTEST), 0
-    while at >= 0:
-        end = classes.find(_OTHER, at)
-        end = len(classes) if end < 0 else end
-        if end - at in _LENGTHS and len(set(words[at:end])) >= _FEWEST_DIFFERENT:
-            parts = (re.escape(word.rstrip(",")) for word in words[at:end])
-            found = re.compile(r"[\W\d]{1,40}".join(parts)).search(text, sought)
+    sought = 0
+    for run in _runs(words):
+        phrase = [word.rstrip(",") for word in run if _CLASSES[word] == _LISTED]
+        if len(phrase) in _LENGTHS and len(set(phrase)) >= _FEWEST_DIFFERENT:
+            found = re.compile(r"[\W\d]{1,40}".join(phrase)).search(text, sought)
             if found:
                 yield found.span()
                 sought = found.end()
-        at = classes.find(_SHORTEST, end)
+
+
+def _runs(words: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Words of the list, and numbers between them, that stand together; no run with a phrase is missing.
+
+    Every fourth word is looked at, since three of those lie in the shortest phrase.
+    """
+    every = bytes(map(_CLASSES.__contains__, words[::_STEP]))
+    at = every.find(_SHORTEST)
+    while at >= 0:
+        start = end = at * _STEP
+        while start and words[start - 1] in _CLASSES:
+            start -= 1
+        while end < len(words) and words[end] in _CLASSES:
+            end += 1
+        yield words[start:end]
+        at = every.find(_SHORTEST, end // _STEP + 1)
 
 
 def _named(small: str, start: int) -> Iterator[tuple[int, int]]:

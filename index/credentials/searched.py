@@ -6,14 +6,15 @@ their words, and what is looked for is in few of them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate, filterfalse
+
 _MOST_KEPT = 200_000
 """Words, of about 100 bytes each."""
 _LONGEST_KEPT = 80
 """Characters: longer words are seldom repeated."""
 _empty: set[str] = set()
 """Words that hold nothing that is looked for."""
-_telling: set[str] = set()
-"""Words that hold some of it."""
 
 
 class Searched:
@@ -25,7 +26,7 @@ class Searched:
         """The text in small letters, every position where it is in the text."""
         self.words = text.split()
         """Its words, divided by blanks."""
-        self.telling = list(set(self.words) - _empty)
+        self.telling = list(set(filterfalse(_empty.__contains__, self.words)))
         """Each of its words, without those that are known to hold nothing."""
         self.vocabulary = _small("\n".join(self.telling))
         """The same in small letters, a line each."""
@@ -40,14 +41,19 @@ class Searched:
 
     def remember(self) -> None:
         """Keep which words hold nothing; for when `holds` was asked everything that is ever looked for."""
-        if len(_empty) + len(_telling) > _MOST_KEPT:
+        ends = list(accumulate(len(word) + 1 for word in self.telling))
+        holding: set[int] = set()
+        for part in self._held:
+            at = self.vocabulary.find(part)
+            while at >= 0:
+                line = bisect_right(ends, at)
+                holding.add(line)
+                at = self.vocabulary.find(part, ends[line])
+        if len(_empty) > _MOST_KEPT:
             _empty.clear()
-            _telling.clear()
-        held = self._held
-        for word in set(self.telling) - _telling:
-            if len(word) <= _LONGEST_KEPT:
-                small = _small(word)
-                (_telling if any(part in small for part in held) else _empty).add(word)
+        _empty.update(
+            word for i, word in enumerate(self.telling) if i not in holding and len(word) <= _LONGEST_KEPT
+        )
 
 
 def _small(text: str) -> str:

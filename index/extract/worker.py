@@ -168,7 +168,8 @@ def _bounded(document: Document) -> Document:
         return document
     note = f"Only the first {MAX_TEXT >> 20} million characters are read."
     notes = document.note if note in document.note else f"{document.note} {note}".strip()
-    return replace(document, text=document.text[:MAX_TEXT], note=notes)
+    withheld = tuple((start, min(end, MAX_TEXT)) for start, end in document.withheld if start < MAX_TEXT)
+    return replace(document, text=document.text[:MAX_TEXT], note=notes, withheld=withheld)
 
 
 def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None = None) -> bytes:

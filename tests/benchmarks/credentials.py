@@ -86,7 +86,7 @@ def _files(folders: Sequence[str]) -> Iterator[Path]:
             folders_below.sort()
             for name in sorted(names):
                 path = Path(folder, name)
-                read = not kinds.unread(name) and not pattern_of(name, folder=False)
+                read = not kinds.unread(name) and not pattern_of(str(Path(folder, name)), folder=False)
                 if read and path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
                     yield path
 
