@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,16 +52,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("slow")
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty KEN_HOME (and HOME) of the test's own."""
-    ken_home = tmp_path / "ken-home"
+def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """Hide the machine's own home, models and daemon behind `folder`. Returns the KEN_HOME in it."""
+    ken_home = folder / "ken-home"
     monkeypatch.setenv("KEN_HOME", str(ken_home))
     monkeypatch.delenv("KEN_MODELS", raising=False)
     monkeypatch.setenv("KEN_OFFLINE", "1")
     monkeypatch.setenv("KEN_NO_DAEMON", "1")
-    monkeypatch.setenv("HOME", str(tmp_path / "user-home"))
+    monkeypatch.setenv("HOME", str(folder / "user-home"))
     return ken_home
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What fixtures of a module or a run see, which are set up before a test has a home."""
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(patch, tmp_path_factory.mktemp("no-home"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty KEN_HOME (and HOME) of the test's own."""
+    return isolate(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ def tiny_models() -> Path:
 
 
 def with_tiny_model(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Let ken find the tiny model, run as exactly as it can be."""
+    """Make `home` the KEN_HOME, and let ken find the tiny model there, run as exactly as it can be."""
+    monkeypatch.setenv("KEN_HOME", str(home))
     monkeypatch.setenv("KEN_MODELS", str(tiny_models()))
     home.mkdir(parents=True, exist_ok=True)
     (home / "config.toml").write_text('[model]\nprecision = "f32"\nthreads = 1\n')
