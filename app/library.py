@@ -15,17 +15,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from app import paths
+from app.answers.preview import Documents, Excerpts, allowed
+from app.answers.stale_hits import away, check, together, unfinished
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.config import Config
 from app.errors import UsageInvalid
+from app.folders.places import absolute
+from app.folders.roots import FORGOTTEN, Kept
+from app.folders.rules import rules_of
+from app.folders.why import folder_now, problem_of, verdict_on
 from app.model import TextModel
 from app.open_index import OpenIndex, nothing_indexed
-from app.places import absolute
-from app.preview import Documents, Excerpts, allowed
-from app.roots import FORGOTTEN, Kept
-from app.rules import rules_of
-from app.stale_hits import away, check, together, unfinished
-from app.why import folder_now, problem_of, verdict_on
 from embedder.errors import EmbedderError
 from index.store.vectors import DIMENSION
 from index.types import FileRecord, Filter, Mode, Results

@@ -22,7 +22,7 @@ def demo(question: str | None) -> int:
     """
     from app import config
     from app import demo as shown_demo
-    from app.best_sentence import best_sentences
+    from app.answers.best_sentence import best_sentences
     from app.cli.model_offer import fetch
     from app.cli.progress import shown
     from app.model import LazyModel

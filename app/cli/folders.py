@@ -24,7 +24,7 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
     from app.cli.model_offer import ensure_model
     from app.cli.progress import shown
     from app.errors import NothingIndexed
-    from app.places import usable
+    from app.folders.places import usable
 
     wanted = [usable(path) for path in paths]
     ensure_model()
@@ -63,9 +63,9 @@ def forget(path: str | None, everything: bool, yes: bool, no_daemon: bool) -> No
     questions, pins, the log and copies that a repair had kept are deleted; settings, the model, and your own
     backups and exports stay.
     """
-    from app import leftovers
     from app.errors import UsageInvalid
-    from app.places import absolute
+    from app.folders.places import absolute
+    from app.maintenance import leftovers
 
     if everything == (path is not None):
         raise UsageInvalid("Name a path, or give --all.", "`ken status` lists what is indexed.")

@@ -22,7 +22,7 @@ def doctor(repair: bool) -> None:
 
     Exit code 1 where something is wrong and was not mended.
     """
-    from app import doctor as checks
+    from app.maintenance import doctor as checks
 
     reports = checks.examine(repair=repair)
     for report in reports:
@@ -38,7 +38,7 @@ def doctor(repair: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def export(folder: Path) -> None:
     """Write the index into FOLDER: passages as JSON lines, vectors as safetensors."""
-    from app import doctor as checks
+    from app.maintenance import doctor as checks
 
     written = checks.export(folder.expanduser().absolute(), _tell)
     terminal.say(f"Wrote {written:,} passages to {folder}.")
@@ -54,7 +54,7 @@ def import_(folder: Path, keep_folders: bool | None, yes: bool) -> None:
     All of it or nothing. Asks before the folders that it names are indexed on this machine; where nobody can
     answer they are not. What was taken in can be searched either way.
     """
-    from app import imports
+    from app.maintenance import imports
 
     source = folder.expanduser().absolute()
     named, refused = imports.named_folders(source)
@@ -111,7 +111,7 @@ def _daemon_stopped() -> Iterator[None]:
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> None:
     """Copy the index to FILE, safely also while it is being written."""
-    from app import doctor as checks
+    from app.maintenance import doctor as checks
 
     copied = checks.backup(file.expanduser().absolute())
     terminal.say(f"Copied {copied / 1e6:,.1f} MB to {file}.")
@@ -125,8 +125,8 @@ def restore(file: Path, yes: bool) -> None:
 
     The daemon is stopped for it and started again. What was indexed since the backup is indexed anew.
     """
-    from app import doctor as checks
     from app import paths
+    from app.maintenance import doctor as checks
 
     if paths.index_path().exists() and not yes:
         click.confirm("Replace the index by this copy?", abort=True, err=True)

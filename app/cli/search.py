@@ -102,7 +102,7 @@ def search(
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def similar(place: str, limit: int, as_json: bool, no_daemon: bool, **narrow: Any) -> None:
     """Find what else is like FILE, or like what stands at its LINE."""
-    from app.places import absolute
+    from app.folders.places import absolute
 
     path, _, line = place.rpartition(":")
     if not path or not line.isdigit() or Path(place).exists():

@@ -31,7 +31,7 @@ def status(problems: bool, as_json: bool, no_daemon: bool) -> None:
 def why(path: str, as_json: bool, no_daemon: bool) -> None:
     """Whether PATH is indexed, by which rule, when, and what went wrong."""
     from app import json_output
-    from app.places import absolute
+    from app.folders.places import absolute
     from app.sanitize import plain, plain_path
 
     with open_library(daemon=not no_daemon, start=False, purpose="ken why") as library:

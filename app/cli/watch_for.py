@@ -24,7 +24,7 @@ def watch_for(query: tuple[str, ...], command: str, listing: bool, remove: int |
 
     Answers appear on the desktop and in `ken daemon logs`. CMD is run directly, never through a shell.
     """
-    from app import saved_searches
+    from app.answers import saved_searches
 
     if remove is not None:
         terminal.say(f"No longer asked: {saved_searches.remove(remove).query}")
@@ -37,7 +37,7 @@ def watch_for(query: tuple[str, ...], command: str, listing: bool, remove: int |
 
 
 def _list(as_json: bool) -> None:
-    from app import saved_searches
+    from app.answers import saved_searches
 
     questions = saved_searches.read()
     if not questions and not as_json:

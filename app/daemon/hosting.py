@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from app import __version__, paths
+from app.answers.saved_searches import Asker
 from app.config import Config
 from app.daemon.model import DaemonModel
 from app.daemon.protocol import DaemonInfo
 from app.library import Library
 from app.open_index import OpenIndex
-from app.saved_searches import Asker
 from app.sync.background import BackgroundWriter
 
 

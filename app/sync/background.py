@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from app import leftovers, paths
+from app import paths
 from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import Config
+from app.folders.roots import FORGOTTEN, Kept
+from app.folders.rules import rules_of
 from app.lock import DAEMON, WriteLock
+from app.maintenance import leftovers
 from app.model import TextModel
 from app.open_index import OpenIndex
-from app.roots import FORGOTTEN, Kept
-from app.rules import rules_of
 from app.sync.change_queue import DirtyQueue
 from app.sync.extract_stage import Readers
 from app.sync.indexer import Indexer

@@ -14,8 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from app.folders.roots import is_gone
 from app.model import TextModel
-from app.roots import is_gone
 from app.sync.mounts import Disks
 from embedder.errors import EmbedderError
 from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from app.api import ProgressCallback, SyncReport
+from app.folders.roots import Kept, is_under
 from app.model import TextModel
-from app.roots import Kept, is_under
 from app.sync.embed_stage import Embedding
 from app.sync.extract_stage import Readers, Reading
 from app.sync.later import Later

@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.roots import is_under
+from app.folders.roots import is_under
 from app.sync.mounts import Disks
 from index.types import FileRecord, Stamp
 from index.walk.walker import Found

@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
-from app.roots import is_gone
+from app.folders.roots import is_gone
 from app.sync.mounts import Disks
 from app.sync.presence import Presence
 from index.errors import FileUnreadable

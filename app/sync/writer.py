@@ -15,15 +15,15 @@ from app import paths
 from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import ReadingConfig
 from app.errors import PathInvalid
-from app.leftovers import LEFT_BEHIND
+from app.folders.places import absolute, usable
+from app.folders.roots import FORGOTTEN, Kept, is_under
+from app.folders.rules import rules_of
+from app.folders.why import covered, folder_now
 from app.lock import WriteLock
+from app.maintenance.leftovers import LEFT_BEHIND
 from app.model import TextModel
 from app.open_index import OpenIndex
-from app.places import absolute, usable
-from app.roots import FORGOTTEN, Kept, is_under
-from app.rules import rules_of
 from app.sync.pipeline import Pipeline
-from app.why import covered, folder_now
 from embedder.errors import ModelNotFound
 from index.errors import IndexBusy, IndexUnreachable
 from index.passages.chunker import SIZE, chunker

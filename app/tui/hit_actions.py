@@ -8,7 +8,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.screen import Screen
 
-from app import open_file
+from app.answers import open_file
 from app.api import Answer
 from app.errors import TITLED_ERRORS
 from app.query import Query
@@ -92,7 +92,9 @@ class HitActions:
         if not text:
             say(app, "Type the question first, then keep it")
             return
-        from app import saved_searches  # brings subprocess and locks, which the first screen does not need
+        from app.answers import (
+            saved_searches,  # brings subprocess and locks, which the first screen does not need
+        )
 
         def told(outcome: object) -> None:
             if isinstance(outcome, Exception):

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from app.answers.best_sentence import sentences
 from app.api import Excerpt, Library
-from app.best_sentence import sentences
 from app.tui.result_rows import SHORT_WORD
 from app.tui.styled_lines import lines_of, strengths
 from app.tui.widgets.preview import Page, Span3

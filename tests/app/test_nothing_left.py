@@ -16,7 +16,7 @@ from support.diary import left, write_diary
 from support.tiny_home import ken, ken_json, with_tiny_model
 
 from app import paths
-from app.leftovers import LEFT_BEHIND
+from app.maintenance.leftovers import LEFT_BEHIND
 from index.store.database import ReaderPool, open_writer
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.tiny_home import with_tiny_model
 
-from app import preview
+from app.answers import preview
 from app.connect import local_library
 from app.errors import PathInvalid
 from app.library import Library

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from support import documents
 from support.tiny_home import with_tiny_model
 
-from app import json_output, log, open_file
+from app import json_output, log
+from app.answers import open_file
 from app.connect import local_library
 from app.library import Library
 from app.sanitize import plain, visible

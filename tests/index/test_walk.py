@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.roots import is_under
+from app.folders.roots import is_under
 from index.walk import walker
 from index.walk.walker import Found, Rules, Skipped, judge, walk
 

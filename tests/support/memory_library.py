@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.answers.preview import Excerpts
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.errors import PathInvalid
-from app.preview import Excerpts
 from index.extract.markdown import sections_of
 from index.types import Document, Filter, Hit, Mode
 

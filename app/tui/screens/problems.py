@@ -7,7 +7,7 @@ from collections import Counter
 from textual.binding import Binding
 from textual.content import Content
 
-from app import open_file
+from app.answers import open_file
 from app.api import Problem, Why
 from app.errors import TITLED_ERRORS
 from app.sanitize import plain_line, plain_path

@@ -7,9 +7,9 @@ from datetime import datetime
 from textual.binding import Binding
 from textual.content import Content
 
-from app import saved_searches
+from app.answers import saved_searches
+from app.answers.saved_searches import Standing
 from app.sanitize import plain_line
-from app.saved_searches import Standing
 from app.tui import formatting
 from app.tui.screens.dialog import Prompt
 from app.tui.screens.list_screen import ListScreen

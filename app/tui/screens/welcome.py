@@ -10,8 +10,9 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 
-from app import onboarding, paths
-from app.onboarding import Estimate
+from app import paths
+from app.folders import onboarding
+from app.folders.onboarding import Estimate
 from app.sanitize import plain_path
 from app.tui import formatting
 from app.tui.messages import tell
@@ -246,6 +247,6 @@ class WelcomeScreen(ListScreen[Choice]):
 
 
 def _usable(path: str) -> str:
-    from app.places import usable
+    from app.folders.places import usable
 
     return usable(path)

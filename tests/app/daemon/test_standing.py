@@ -11,7 +11,7 @@ import pytest
 from support.daemons import Daemons
 from support.waiting import until
 
-from app import saved_searches
+from app.answers import saved_searches
 from app.api import Answer
 from app.daemon.client import RemoteLibrary
 from app.errors import UsageInvalid

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.pilots import application, ask, drive, library, until
 
-from app import open_file, saved_searches
+from app.answers import open_file, saved_searches
 from app.tui.actions import ACTIONS, BY_NAME
 from app.tui.ui_state import Memory
 

@@ -6,7 +6,7 @@ import pytest
 from support.memory_library import MemoryLibrary
 from support.pilots import application, ask, drive, library, until
 
-from app import saved_searches
+from app.answers import saved_searches
 from app.api import Folder, Problem
 from app.tui.widgets.list_view import CardList
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from support.pilots import NOTES, library
 from textual.color import Color
 
-from app import onboarding, open_file
-from app.best_sentence import best_sentences, sentences
+from app.answers import open_file
+from app.answers.best_sentence import best_sentences, sentences
+from app.answers.preview import Excerpts
 from app.config import ReadingConfig
-from app.preview import Excerpts
+from app.folders import onboarding
 from app.sanitize import visible
 from app.tui import completion, formatting, themes
 from app.tui.code import code_lines

@@ -8,7 +8,7 @@ import threading
 from support.memory_library import MemoryLibrary
 from support.pilots import NOTES, application, ask, drive, library, shown, until
 
-from app import saved_searches
+from app.answers import saved_searches
 from app.api import Problem, Progress
 from app.connect import local_library
 from app.errors import AppError, NothingIndexed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.pilots import application, ask, drive, library, shown, until
 
-from app import open_file, saved_searches
+from app.answers import open_file, saved_searches
 from app.config import Config, TuiConfig
 from app.tui.ui_state import load as load_memory
 

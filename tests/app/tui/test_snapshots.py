@@ -25,11 +25,12 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
-from app import onboarding, saved_searches
+from app.answers import saved_searches
 from app.api import Folder, Library, Problem, Progress
 from app.config import Config
 from app.errors import DaemonError
-from app.onboarding import Estimate
+from app.folders import onboarding
+from app.folders.onboarding import Estimate
 from app.tui import app as tui
 from app.tui import formatting, themes
 from app.tui.app import KenApp

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from app import paths
 from app.errors import PathInvalid
+from app.folders.places import absolute, usable
 from app.lock import WriteLock
-from app.places import absolute, usable
 from index.store import export_import
 from index.store.copies import staged
 from index.store.store import Store

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.roots import FORGOTTEN
+from app.folders.roots import FORGOTTEN
 from app.sanitize import plain_line, plain_path
 from index.errors import FileUnreadable
 from index.extract.opening import failure

@@ -6,7 +6,7 @@ import os
 from typing import Literal, cast, get_args
 
 from app.api import Folder, Problem, ProblemState
-from app.roots import FORGOTTEN_RULE, Kept
+from app.folders.roots import FORGOTTEN_RULE, Kept
 from index.store.store import Store, StoredFolder
 from index.types import FileRecord, FileState
 from index.walk.walker import Found, Rules, judge

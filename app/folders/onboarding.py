@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.api import Library
 from app.config import ReadingConfig
-from app.rules import rules_of
+from app.folders.rules import rules_of
 from index import kinds
 from index.walk.walker import Found, walk
 

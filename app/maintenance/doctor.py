@@ -6,10 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import leftovers, paths
+from app import paths
 from app.config import load
 from app.errors import NothingIndexed
 from app.lock import WriteLock
+from app.maintenance import leftovers
 from embedder.checkpoints.models import find_model
 from embedder.errors import EmbedderError
 from index.errors import IndexCorrupt, IndexingError

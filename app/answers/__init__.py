@@ -1,0 +1,1 @@
+"""After an answer: stale hits, the best sentence, previews, saved searches, and opening the file."""

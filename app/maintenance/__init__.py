@@ -1,0 +1,1 @@
+"""Upkeep of the index: checks, copies, export and import, and removing what is left behind."""
