@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from app.api import Answer, Library, Progress, Status, SyncReport
-from app.tui.widgets.preview import Page, Span3
+from app.tui.preview_lines import Page, Span3
 
 
 @dataclass

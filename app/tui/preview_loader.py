@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from app.answers.best_sentence import sentences
 from app.api import Excerpt, Library
+from app.tui.preview_lines import Page, Span3, lines_of
 from app.tui.result_rows import SHORT_WORD
-from app.tui.styled_lines import lines_of, strengths
-from app.tui.widgets.preview import Page, Span3
+from app.tui.styled_lines import strengths
 from index.types import Hit
 
 STRETCH = 16_000

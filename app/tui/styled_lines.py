@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.api import Excerpt
-from app.sanitize import visible
-
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -48,25 +45,6 @@ class Line:
             offset += len(piece.text)
 
 
-def lines_of(excerpt: Excerpt) -> list[Line]:
-    """The excerpt as lines of pieces, by its kind, with a line where a page begins."""
-    text = visible(excerpt.text).replace("\t", " ") if excerpt.kind != "code" else visible(excerpt.text)
-    lines = _styled(text, excerpt)
-    return _with_pages(lines, excerpt) if excerpt.pages else lines
-
-
-def _styled(text: str, excerpt: Excerpt) -> list[Line]:
-    if excerpt.kind == "markdown":
-        from app.tui.markdown import markdown_lines  # only documents of this kind pay for it
-
-        return markdown_lines(text, excerpt.start, excerpt.line)
-    if excerpt.language:
-        from app.tui.code import code_lines
-
-        return code_lines(text, excerpt.start, excerpt.line, excerpt.language)
-    return plain_lines(text, excerpt.start, excerpt.line)
-
-
 def split_lines(text: str, start: int, number: int) -> Iterator[tuple[int, int, str]]:
     """Number, position and text of each line, cut at newlines alone."""
     position = 0
@@ -82,20 +60,6 @@ def plain_lines(text: str, start: int, number: int) -> list[Line]:
         Line(count, at, at + len(line), (Piece(at, line),) if line else ())
         for count, at, line in split_lines(text, start, number)
     ]
-
-
-def _with_pages(lines: Sequence[Line], excerpt: Excerpt) -> list[Line]:
-    begins = [(start, page) for page, start in enumerate(excerpt.pages, 1)]
-    begins = [
-        (start, page) for start, page in begins if excerpt.start <= start <= excerpt.start + len(excerpt.text)
-    ]
-    shown: list[Line] = []
-    for line in lines:
-        while begins and begins[0][0] <= line.end:
-            start, page = begins.pop(0)
-            shown.append(Line(0, start, start, (Piece(start, f"page {page}", "page"),)))
-        shown.append(line)
-    return shown
 
 
 def strengths(closeness: Sequence[float]) -> list[int]:

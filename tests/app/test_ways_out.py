@@ -21,7 +21,7 @@ from app.answers import open_file
 from app.connect import local_library
 from app.library import Library
 from app.sanitize import plain, visible
-from app.tui.hit_actions import pasteable
+from app.tui.screens.hit_actions import pasteable
 from index import kinds
 from index.types import Filter
 

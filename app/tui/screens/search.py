@@ -19,9 +19,9 @@ from app.api import Answer
 from app.errors import TITLED_ERRORS, NothingIndexed
 from app.sanitize import plain_line
 from app.tui import actions, completion, formatting, remarks
-from app.tui.hit_actions import HitActions
 from app.tui.messages import Answered
 from app.tui.preview_loader import words_of
+from app.tui.screens.hit_actions import HitActions
 from app.tui.screens.search_requests import Asking, Question, with_meaning_below
 from app.tui.session import Finished, Session
 from app.tui.toasts import Told, in_words, say
@@ -265,7 +265,20 @@ class SearchScreen(Screen[None]):
             self.right.step(file, direction)
 
     def action_outline(self) -> None:
-        self.right.show_outline(self.hit.title if self.hit else "")
+        """Choose a heading or page of the previewed document to go to."""
+        page = self.preview.page
+        if page is None or not page.excerpt.outline:
+            self.app.notify("This document has no headings", timeout=3, markup=False)
+            return
+        from app.tui.screens.outline import OutlineScreen  # the first paint does not need it
+
+        def chosen(position: int | None) -> None:
+            if position is not None:
+                self.right.go_to(position)
+
+        title = page.excerpt.title or (self.hit.title if self.hit else "")
+        outline = OutlineScreen(title, page.excerpt.outline, self.preview.top_position)
+        self.app.push_screen(outline, chosen)
 
     def action_toggle_preview(self) -> None:
         self.panes.toggle_preview()

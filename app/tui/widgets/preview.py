@@ -7,7 +7,7 @@ that a document's size never matters. Reading and styling happen elsewhere: it i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.segment import Segment
 from textual.content import Content, Span
@@ -16,35 +16,13 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.style import Style
 
-from app.api import Excerpt
 from app.tui.actions import letter_bindings
+from app.tui.preview_lines import Page, Span3
 from app.tui.styled_lines import Line
 from app.tui.widgets.scroll_pane import Pane
 
-Span3 = tuple[int, int, int]
-"""Start, end, and strength 1 to 3 of a marked sentence."""
-
 _STYLES = ("title", "heading", "strong", "emphasis", "code", "link", "quote", "bullet", "faint", "page",
            "comment", "keyword", "string", "number", "name")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Page:
-    """A stretch of a document, ready to show."""
-
-    excerpt: Excerpt
-    lines: tuple[Line, ...]
-    focus: tuple[int, int]
-    """The passage it is about."""
-    words: tuple[tuple[int, int], ...] = ()
-    """Where words of the question stand."""
-    heading: str = ""
-    marks: tuple[Span3, ...] = field(default=())
-
-    @property
-    def numbered(self) -> bool:
-        """Whether lines are shown with their numbers."""
-        return bool(self.excerpt.language)
 
 
 class Preview(Pane, can_focus=True):

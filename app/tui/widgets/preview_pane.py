@@ -19,10 +19,11 @@ from app.sanitize import plain_line
 from app.tui import formatting, result_rows
 from app.tui.latest_only import Lane
 from app.tui.messages import PageRead, Weighed, tell
+from app.tui.preview_lines import Page, Span3
 from app.tui.preview_loader import PageWanted, WeighingWanted, passage_page, read_page, weigh
 from app.tui.session import Session
 from app.tui.toasts import in_words
-from app.tui.widgets.preview import Page, Preview, Span3
+from app.tui.widgets.preview import Preview
 from index.types import Hit
 
 REST = 0.02
@@ -127,21 +128,6 @@ class PreviewPane(Vertical):
             self.preview.go_to(position)
         else:
             self._want_stretch(position, None)
-
-    def show_outline(self, title: str) -> None:
-        """Choose a heading or page to go to; `title` where the document states none."""
-        page = self.preview.page
-        if page is None or not page.excerpt.outline:
-            self.app.notify("This document has no headings", timeout=3, markup=False)
-            return
-        from app.tui.screens.outline import OutlineScreen  # not needed by the first screen
-
-        def chosen(position: int | None) -> None:
-            if position is not None:
-                self.go_to(position)
-
-        outline = OutlineScreen(page.excerpt.title or title, page.excerpt.outline, self.preview.top_position)
-        self.app.push_screen(outline, chosen)
 
     # Messages
 

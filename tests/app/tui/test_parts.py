@@ -20,7 +20,8 @@ from app.tui import completion, formatting, themes
 from app.tui.code import code_lines
 from app.tui.latest_only import Lane
 from app.tui.markdown import markdown_lines
-from app.tui.styled_lines import lines_of, strengths
+from app.tui.preview_lines import lines_of
+from app.tui.styled_lines import strengths
 from app.tui.ui_state import Memory, Pin
 from app.tui.ui_state import load as load_memory
 from app.tui.widgets.results import readable
