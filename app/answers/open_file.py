@@ -19,7 +19,7 @@ from app.errors import AppError, PathInvalid
 from index import kinds
 from index.errors import FileFailed, FileSkipped
 from index.extract import sniff
-from index.extract.opening import opened
+from index.extract.opening import open_regular_file
 from index.extract.source import Source
 
 
@@ -124,10 +124,10 @@ def is_document(path: str) -> bool:
     if named or kind is None or kind.opens != "viewer":
         return False
     try:
-        with opened(real) as descriptor, open(descriptor, "rb", closefd=False) as stream:
+        with open_regular_file(real) as descriptor, open(descriptor, "rb", closefd=False) as stream:
             status = os.fstat(descriptor)
             source = Source(stream, os.path.basename(real), status.st_size)  # noqa: PTH119
-            return not status.st_mode & 0o111 and sniff.is_as_named(source)
+            return not status.st_mode & 0o111 and sniff.content_matches_name(source)
     except (FileSkipped, FileFailed, OSError):
         return False
 

@@ -15,7 +15,7 @@ from app.api import Excerpt, Landmark
 from app.errors import PathInvalid
 from app.sanitize import plain_path
 from index.extract import ReaderPool
-from index.passages.withheld import without_withheld
+from index.passages.withheld import mask_withheld
 from index.types import Document, FileRecord, Stamp
 from index.walk.walker import Found, Rules, judge
 
@@ -49,7 +49,7 @@ class Documents:
                 return self._kept[key]
             self._readers = readers = self._readers or ReaderPool(1)
         read = readers.read(path, root="" if root in (None, path) else root)
-        document = Excerpts(without_withheld(read.document))
+        document = Excerpts(mask_withheld(read.document))
         with self._guard:
             while len(self._kept) >= KEPT:
                 self._kept.pop(next(iter(self._kept)))

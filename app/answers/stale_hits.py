@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.folders.roots import FORGOTTEN
 from app.sanitize import plain_line, plain_path
 from index.errors import FileUnreadable
-from index.extract.opening import failure
+from index.extract.opening import error_of_errno
 from index.store.store import Store
 from index.types import Hit, Stamp
 
@@ -32,7 +32,7 @@ def check(hits: Iterable[Hit]) -> Checked:
         try:
             stat = os.stat(hit.path)  # noqa: PTH116
         except OSError as error:
-            if not isinstance(failure(error.errno or 0), FileUnreadable):
+            if not isinstance(error_of_errno(error.errno or 0), FileUnreadable):
                 gone += 1
                 continue
             changed[hit.path] = hit.size

@@ -61,7 +61,7 @@ def evaluate(
     from app.errors import UsageInvalid
     from app.evaluation import abstention, retrieval
     from embedder.prompts import QUERY_TASKS
-    from index.passages.chunker import OVERLAP, SIZE
+    from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS
 
     if task not in QUERY_TASKS:
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
@@ -78,8 +78,8 @@ def evaluate(
             loaded,
             mode=way,
             task=prompt,
-            size=size or SIZE,
-            overlap=OVERLAP if overlap is None else overlap,
+            size=size or MAX_TOKENS,
+            overlap=OVERLAP_TOKENS if overlap is None else overlap,
             tell=_teller(),
         )
     terminal.result(json.dumps(found.as_json()) if as_json else _table(found))

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from app import paths
 from app.errors import PathInvalid, UsageInvalid
 from index.extract.text import paragraphs
-from index.passages.chunker import OVERLAP, SIZE, chunker, cut
-from index.passages.token_counter import WordCounter
+from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS, chunk_document, chunker_version
+from index.passages.token_counter import CachedTokenCounter
 from index.search.searcher import Searcher
 from index.store.store import Store
 from index.types import Document, FileRecord, Mode
@@ -107,8 +107,8 @@ def evaluate(
     *,
     mode: Mode | None = None,
     task: Task = "search result",
-    size: int = SIZE,
-    overlap: int = OVERLAP,
+    size: int = MAX_TOKENS,
+    overlap: int = OVERLAP_TOKENS,
     tell: Told = lambda _what, _done, _total: None,
 ) -> Evaluation:
     """Index the set in `folder` and measure every way of searching it, or those of one mode.
@@ -136,10 +136,12 @@ def evaluate(
     return Evaluation(asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds)
 
 
-def index_of(asked: EvaluationSet, embedder: Embedder, size: int = SIZE, overlap: int = OVERLAP) -> Store:
+def index_of(
+    asked: EvaluationSet, embedder: Embedder, size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS
+) -> Store:
     """The index kept for a set; `fill` brings it level."""
     path = paths.home() / "evaluation" / f"{asked.name}.db"
-    return Store(path, fingerprint=embedder.fingerprint, chunker=chunker(size, overlap))
+    return Store(path, fingerprint=embedder.fingerprint, chunker=chunker_version(size, overlap))
 
 
 def read_set(folder: Path) -> EvaluationSet:
@@ -212,19 +214,19 @@ def fill(
     embedder: Embedder,
     tell: Told,
     *,
-    size: int = SIZE,
-    overlap: int = OVERLAP,
+    size: int = MAX_TOKENS,
+    overlap: int = OVERLAP_TOKENS,
 ) -> None:
     """Bring the set's index level with its documents: cut, stored, embedded."""
     known = store.files()
-    count = WordCounter(embedder.count_tokens)
+    count = CachedTokenCounter(embedder.count_tokens)
     store.remove(sorted(known.keys() - {document_path(id_) for id_ in asked.documents}))
     for done, (id_, (title, text)) in enumerate(asked.documents.items()):
         record = _file(id_, title, text)
         before = known.get(record.path)
         if before is None or before.hash != record.hash:
             document = Document(text, "text", title, sections=tuple(paragraphs(text)))
-            store.put([(record, cut(document, "", count, size=size, overlap=overlap))])
+            store.put([(record, chunk_document(document, "", count, size=size, overlap=overlap))])
         if done % BATCH == 0:
             tell("Cutting", done, len(asked.documents))
     total = store.counts().pending

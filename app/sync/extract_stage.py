@@ -19,9 +19,9 @@ from app.model import TextModel
 from app.sync.mounts import Disks
 from embedder.errors import EmbedderError
 from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable
-from index.extract import Cutting, ReaderPool
-from index.extract.opening import AGAIN
-from index.passages.chunker import SIZE
+from index.extract import ChunkerSettings, ReaderPool
+from index.extract.opening import RETRIED_LATER
+from index.passages.chunker import MAX_TOKENS
 from index.types import FileRecord, FileState, Passage, Stamp
 from index.walk.walker import Found
 
@@ -71,7 +71,7 @@ class Reading:
 
     def __init__(self, model: TextModel, readers: Readers, passage_tokens: int, *, lent: bool) -> None:
         self._model = model
-        self._size = passage_tokens or SIZE
+        self._size = passage_tokens or MAX_TOKENS
         self._readers = readers
         self._lent = lent
         # one more than readers: while it takes an answer apart, no reader waits
@@ -162,7 +162,7 @@ class Reading:
         except FileTooSlow as refused:
             if pool is self._readers.urgent:
                 raise
-            what = f"{refused.what} {AGAIN}" if refused.by_clock else refused.what
+            what = f"{refused.what} {RETRIED_LATER}" if refused.by_clock else refused.what
             return self._refused(found, "failed", what, unreadable=refused.by_clock)
         except FileFailed as refused:
             if is_gone(found.path):
@@ -176,7 +176,7 @@ class Reading:
             return self._refused(found, "failed", f"Reading it failed ({type(error).__name__}).")
 
     def _read(self, found: Found, pool: ReaderPool) -> Taken:
-        read = pool.read(found.path, Cutting(self._model.counter, self._size))
+        read = pool.read(found.path, ChunkerSettings(self._model.counter, self._size))
         document, name = read.document, PurePath(found.path).stem
         record = FileRecord(
             path=found.path,

@@ -18,7 +18,7 @@ from app.folders.roots import is_gone
 from app.sync.mounts import Disks
 from app.sync.presence import Presence
 from index.errors import FileUnreadable
-from index.extract.opening import AGAIN, failure
+from index.extract.opening import RETRIED_LATER, error_of_errno
 from index.types import READ_AGAIN, FileRecord, Stamp
 from index.walk.walker import Found, Rules, Skipped, walk
 
@@ -95,7 +95,7 @@ def compare(
             log.exception("%s could not be compared", root)
             met.blind.append(root)
             result.unreadable.append(root)
-            result.notices.append(f"{root} could not be compared ({type(error).__name__}). {AGAIN}")
+            result.notices.append(f"{root} could not be compared ({type(error).__name__}). {RETRIED_LATER}")
     _sort_out(result, met, known, roots, suspects)
     return result
 
@@ -131,9 +131,9 @@ def _passing(path: str, verdict: Skipped) -> str:
     try:
         os.stat(path)  # noqa: PTH116
     except OSError as error:
-        found = failure(error.errno or 0)
+        found = error_of_errno(error.errno or 0)
         return found.what if isinstance(found, FileUnreadable) else ""
-    return f"{verdict.reason} {AGAIN}" if verdict.rule == "system" else ""
+    return f"{verdict.reason} {RETRIED_LATER}" if verdict.rule == "system" else ""
 
 
 def absent(root: str, known: Known) -> str:

@@ -26,7 +26,7 @@ from app.open_index import OpenIndex
 from app.sync.pipeline import Pipeline
 from embedder.errors import ModelNotFound
 from index.errors import IndexBusy, IndexUnreachable
-from index.passages.chunker import SIZE, chunker
+from index.passages.chunker import MAX_TOKENS, chunker_version
 from index.store.store import Store
 from index.walk.walker import Rules
 
@@ -134,7 +134,7 @@ class Writer:
 
 def chunker_of(reading: ReadingConfig) -> str:
     """What names how passages are cut by these settings."""
-    return chunker(reading.passage_tokens or SIZE)
+    return chunker_version(reading.passage_tokens or MAX_TOKENS)
 
 
 def add_roots(store: Store, paths: Sequence[str], rules: Rules) -> tuple[Folder, ...]:

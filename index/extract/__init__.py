@@ -1,7 +1,7 @@
 """Files to documents: the pool of reading processes is the face; one module a format lies behind it."""
 
-from index.extract.answer import ReadFile
+from index.extract.answer import ExtractedDocument
 from index.extract.pool import ReaderPool
-from index.extract.worker import Cutting
+from index.extract.worker import ChunkerSettings
 
-__all__ = ["Cutting", "ReadFile", "ReaderPool"]
+__all__ = ["ChunkerSettings", "ExtractedDocument", "ReaderPool"]

@@ -18,16 +18,16 @@ from typing import Any, TypeVar
 
 from index import kinds
 from index.errors import FileFailed, FileSkipped
-from index.extract.opening import failure
-from index.extract.source import MAX_TEXT
-from index.extract.worker import KINDS
+from index.extract.opening import error_of_errno
+from index.extract.source import MAX_CHARACTERS
+from index.extract.worker import SECTION_KINDS
 from index.languages import TITLES
 from index.types import UNKNOWN, Document, Passage, Section, int64
 
-MOST_HEADER = 16 << 20
+MAX_HEADER_BYTES = 16 << 20
 """Bytes: ten times what the largest documents have."""
-MOST_NUMBERS = 64 << 20
-MOST_BODY = 4 * (MAX_TEXT + 2)
+MAX_NUMBERS_BYTES = 64 << 20
+MAX_TEXT_BYTES = 4 * (MAX_CHARACTERS + 2)
 _MOST_LISTS = 1_000_000
 """In a header: each costs the parent some seventy bytes of memory, and the child two."""
 _LONGEST_REASON = 1_000
@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFile:
+class ExtractedDocument:
     """A document, and the file it was read from as it stood then."""
 
     document: Document
@@ -59,7 +59,7 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a child sent: the parts of `worker.pack`, as bytes."""
+    """What a child sent: the parts of `worker.pack_answer`, as bytes."""
 
     header: bytes
     numbers: bytes
@@ -67,7 +67,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedAnswer:
     """An answer that was understood."""
 
     document: Document
@@ -76,9 +76,9 @@ class Read:
     memory: int
     """Resident bytes of the child at its peak."""
 
-    def of_file(self, status: os.stat_result) -> ReadFile:
+    def of_file(self, status: os.stat_result) -> ExtractedDocument:
         """With the file as it stood when it was read."""
-        return ReadFile(
+        return ExtractedDocument(
             self.document,
             self.passages,
             self.hash,
@@ -90,7 +90,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refusal:
     """The reader found a reason not to read the file."""
 
     error: FileSkipped | FileFailed
@@ -101,7 +101,7 @@ class _Nonsense(ValueError):
     """An answer no reader gives."""
 
 
-def understood(answer: Answer, most_tokens: int | None) -> Read | Refused:
+def parse_answer(answer: Answer, most_tokens: int | None) -> ParsedAnswer | Refusal:
     """What an answer says; `most_tokens` of a passage, None where sections were asked for.
 
     Raises FileFailed where it is not what a reader answers.
@@ -126,20 +126,20 @@ def _no_number(_: str) -> Any:
     raise _Nonsense
 
 
-def _refused(header: dict[str, Any]) -> Refused:
+def _refused(header: dict[str, Any]) -> Refusal:
     what, fix = (" ".join(_words(header.get(key, "")).split())[:_LONGEST_REASON] for key in ("what", "fix"))
     memory = _count(header.get("memory"))
     match header["refused"]:
         case "skipped" if what:
-            return Refused(FileSkipped(what, fix), memory)
+            return Refusal(FileSkipped(what, fix), memory)
         case "failed" if what:
-            return Refused(FileFailed(what, fix), memory)
+            return Refusal(FileFailed(what, fix), memory)
         case "unreadable" if _count(header.get("errno")) in errno.errorcode:
-            return Refused(failure(header["errno"]), memory)
+            return Refusal(error_of_errno(header["errno"]), memory)
     raise _Nonsense
 
 
-def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: int | None) -> Read:
+def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: int | None) -> ParsedAnswer:
     headings = [_heading(path) for path in _checked(header.get("headings"), list)]
     pages = tuple(_position(page, text) for page in _checked(header.get("pages"), list))
     if any(a > b for a, b in pairwise(pages)) or header.get("cut") is not (most_tokens is not None):
@@ -161,15 +161,15 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
         _words(header.get("note")),
         tuple(_span(span, text) for span in _checked(header.get("withheld"), list)),
     )
-    return Read(document, passages, _hash(header.get("hash")), _count(header.get("memory")))
+    return ParsedAnswer(document, passages, _hash(header.get("hash")), _count(header.get("memory")))
 
 
 def _sections(numbers: array[int], text: str, headings: list[tuple[str, ...]]) -> Iterator[Section]:
     at = 0
     for start, end, kind, heading in _rows(numbers, 4):
-        if not at <= start <= end <= len(text) or kind >= len(KINDS) or heading >= len(headings):
+        if not at <= start <= end <= len(text) or kind >= len(SECTION_KINDS) or heading >= len(headings):
             raise _Nonsense
-        yield Section(start, end, KINDS[kind], headings[heading])
+        yield Section(start, end, SECTION_KINDS[kind], headings[heading])
         at = end
 
 
@@ -204,7 +204,7 @@ def _text(data: bytes) -> str:
         text = data.decode()
     except UnicodeDecodeError:
         text = _whole(data.decode("utf-8", "surrogatepass"))
-    if len(text) > MAX_TEXT + 2:
+    if len(text) > MAX_CHARACTERS + 2:
         raise _Nonsense
     return text
 

@@ -88,7 +88,7 @@ class Archive:
         self._zip.close()
 
 
-def nearest(
+def nearest_elements(
     element: Element, wanted: Container[str], dropped: Container[str] = frozenset()
 ) -> Iterator[Element]:
     """The elements below `element` with a wanted tag, in order; nothing in one of them, nor in one dropped.

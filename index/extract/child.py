@@ -16,9 +16,9 @@ from pathlib import Path
 
 from index.errors import FileFailed, FileTooSlow, ReaderKilled
 from index.extract import limits
-from index.extract.answer import MOST_BODY, MOST_HEADER, MOST_NUMBERS, Answer
-from index.extract.opening import AGAIN
-from index.extract.worker import LENGTHS, PACKED
+from index.extract.answer import MAX_HEADER_BYTES, MAX_NUMBERS_BYTES, MAX_TEXT_BYTES, Answer
+from index.extract.opening import RETRIED_LATER
+from index.extract.worker import ANSWER_HEADER, SETTINGS_HEADER
 
 _PATIENCE = 5
 """It has so many times its processor time by the clock, for the processor may be busy with other work."""
@@ -50,7 +50,7 @@ class Child:
     def __init__(self, memory_bytes: int, seconds: float, packed: bytes) -> None:
         self._seconds = seconds
         self._abandoned = False
-        self.cutting = packed
+        self.chunking = packed
         """How it can cut: it opens what it needs for that at its start, and nothing later."""
         here, there = socket.socketpair()
         with there:
@@ -65,7 +65,7 @@ class Child:
             )
         self._link = here
         with contextlib.suppress(ConnectionError):
-            here.sendall(PACKED.pack(len(packed)) + packed)
+            here.sendall(SETTINGS_HEADER.pack(len(packed)) + packed)
 
     def send(self, request: bytes, descriptor: int) -> bool:
         """Hand over an open file; False where the child has ended for want of work."""
@@ -81,8 +81,8 @@ class Child:
         """The answer to what was sent; raises FileFailed where none comes."""
         end = time.monotonic() + _PATIENCE * self._seconds
         try:
-            header, numbers, body = LENGTHS.unpack(self._exactly(LENGTHS.size, end))
-            if header > MOST_HEADER or numbers > MOST_NUMBERS or body > MOST_BODY:
+            header, numbers, body = ANSWER_HEADER.unpack(self._exactly(ANSWER_HEADER.size, end))
+            if header > MAX_HEADER_BYTES or numbers > MAX_NUMBERS_BYTES or body > MAX_TEXT_BYTES:
                 raise FileFailed("Reading it gave more than may be taken from one file.")
             return Answer(*(self._exactly(size, end) for size in (header, numbers, body)))
         except TimeoutError:
@@ -126,7 +126,7 @@ class Child:
             return FileTooSlow(self._too_long)
         if status in (-signal.SIGKILL, -signal.SIGTERM) and not self._abandoned:
             name = signal.Signals(-status).name
-            return ReaderKilled(f"The process that read it was killed ({name}). {AGAIN}", ENOUGH)
+            return ReaderKilled(f"The process that read it was killed ({name}). {RETRIED_LATER}", ENOUGH)
         if status == -signal.SIGABRT:  # what Rust and C++ do where there is no memory for what they ask
             why = "It asks for more memory than a reader may use, or is damaged so that the reader gave up."
         elif status == limits.OUT_OF_MEMORY:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from index.extract.source import MAX_TEXT
+from index.extract.source import MAX_CHARACTERS
 from index.types import Document, Section, SectionKind
 
 _MOST_NOTES = 20
@@ -15,7 +15,7 @@ _BLANKS = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-class Builder:
+class DocumentBuilder:
     """Blocks in reading order to a `Document`; a blank line ends each, a line end a row."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Builder:
     @property
     def full(self) -> bool:
         """Whether no more text is taken; readers stop here."""
-        return self._length >= MAX_TEXT
+        return self._length >= MAX_CHARACTERS
 
     @property
     def empty(self) -> bool:
@@ -59,7 +59,7 @@ class Builder:
         body = _INVISIBLE.sub("", text).strip()
         if not body or self.full:
             return
-        body = body[: MAX_TEXT - self._length]
+        body = body[: MAX_CHARACTERS - self._length]
         end = "\n" if kind == "row" else "\n\n"
         start = self._length
         self._parts += (body, end)
@@ -69,7 +69,7 @@ class Builder:
     def document(self, kind: str, title: str = "", *, language: str = "") -> Document:
         """What was put together."""
         if self.full:
-            self.notes.append(f"Only the first {MAX_TEXT >> 20} million characters are read.")
+            self.notes.append(f"Only the first {MAX_CHARACTERS >> 20} million characters are read.")
         text = "".join(self._parts)
         return Document(
             text,
@@ -91,12 +91,12 @@ def one_line(words: str) -> str:
     return " ".join(_INVISIBLE.sub("", words).split())
 
 
-def squeezed(words: str) -> str:
+def collapse_blanks(words: str) -> str:
     """Runs of blanks as one, line ends kept."""
     return _BLANKS.sub(" ", words)
 
 
-def number(words: str | None, default: int = 0) -> int:
+def parse_number(words: str | None, default: int = 0) -> int:
     """A number in a document's markup; `default` where there is none, or none that could be meant."""
     return int(words) if words and words.isdecimal() and len(words) < 10 else default
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
-from index.extract.archive import Archive, nearest
-from index.extract.document_builder import Builder, number, one_line, table_row
+from index.extract.archive import Archive, nearest_elements
+from index.extract.document_builder import DocumentBuilder, one_line, parse_number, table_row
 from index.extract.drawingml import add_drawings
 from index.extract.source import Source
 from index.types import Document
@@ -40,7 +40,7 @@ def read(source: Source) -> Document:
     main = next((name for name in archive.names if _MAIN.match(name)), "")
     if not main:
         raise FileFailed("It is no Word document: it has no text part.")
-    builder = Builder()
+    builder = DocumentBuilder()
     reader = _Reader(builder, _styles(archive))
     body = archive.tree(main).find("body")
     if body is not None:
@@ -69,7 +69,7 @@ def core_title(archive: Archive) -> str:
 class _Reader:
     """The blocks of a body into a builder."""
 
-    def __init__(self, builder: Builder, levels: dict[str, int]) -> None:
+    def __init__(self, builder: DocumentBuilder, levels: dict[str, int]) -> None:
         self._builder = builder
         self._levels = levels
         self.title = ""
@@ -83,7 +83,7 @@ class _Reader:
                 waiting.pop()
             elif child.tag == "p":
                 self._paragraph(child)
-                waiting.append(nearest(child, _BOXES, _DROPPED))
+                waiting.append(nearest_elements(child, _BOXES, _DROPPED))
             elif child.tag == "tbl":
                 waiting.append(self._table(child))
             elif child.tag not in _DROPPED:
@@ -109,21 +109,23 @@ class _Reader:
         style = properties.find("pStyle")
         name = (style.get("val") or "").lower() if style is not None else ""
         outline = properties.find("outlineLvl")
-        own = number(outline.get("val")) + 1 if outline is not None else 0
+        own = parse_number(outline.get("val")) + 1 if outline is not None else 0
         level = own if 1 <= own <= 9 else self._levels.get(name, 0)
         return name, level, properties.find("numPr") is not None
 
     def _table(self, table: Element) -> Iterator[Element]:
         """Add the rows; after each come the tables and text boxes in it, for they are blocks of their own."""
-        for row in nearest(table, _ROWS, _DROPPED):
+        for row in nearest_elements(table, _ROWS, _DROPPED):
             cells = [
-                " ".join(_text(part) for part in nearest(cell, _IN_CELLS, _DROPPED) if part.tag == "p")
+                " ".join(
+                    _text(part) for part in nearest_elements(cell, _IN_CELLS, _DROPPED) if part.tag == "p"
+                )
                 for cell in row
                 if cell.tag in ("tc", "sdt")
             ]
             if line := table_row(cells):
                 self._builder.add(line, "row")
-            yield from nearest(row, _IN_ROWS, _DROPPED)
+            yield from nearest_elements(row, _IN_ROWS, _DROPPED)
 
 
 def _styles(archive: Archive) -> dict[str, int]:
@@ -138,7 +140,7 @@ def _styles(archive: Archive) -> dict[str, int]:
         key = (style.get("styleId") or "").lower()
         name, outline, based = style.find("name"), style.find("pPr/outlineLvl"), style.find("basedOn")
         named = _HEADING.match(name.get("val") or "") if name is not None else None
-        level = int(named[1]) if named else number(outline.get("val")) + 1 if outline is not None else 0
+        level = int(named[1]) if named else parse_number(outline.get("val")) + 1 if outline is not None else 0
         if 1 <= level <= 9:
             levels[key] = level
         elif based is not None:
@@ -149,7 +151,7 @@ def _styles(archive: Archive) -> dict[str, int]:
     return levels
 
 
-def _notes(archive: Archive, reader: _Reader, builder: Builder) -> None:
+def _notes(archive: Archive, reader: _Reader, builder: DocumentBuilder) -> None:
     """Footnotes, endnotes and comments after the text, each under its own heading."""
     for name, tag in _NOTES:
         if not archive.has(name):
@@ -159,7 +161,7 @@ def _notes(archive: Archive, reader: _Reader, builder: Builder) -> None:
         except FileFailed:
             builder.notes.append(f"Its {tag}s are damaged and not read.")
             continue
-        notes = [note for note in nearest(root, (tag,)) if note.get("type") in (None, "normal")]
+        notes = [note for note in nearest_elements(root, (tag,)) if note.get("type") in (None, "normal")]
         if any(_text(note).strip() for note in notes):
             builder.open(1, f"{tag.capitalize()}s", shown=False)
             for note in notes:

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
-from index.extract.archive import Archive, nearest
-from index.extract.document_builder import Builder, one_line
+from index.extract.archive import Archive, nearest_elements
+from index.extract.document_builder import DocumentBuilder, one_line
 
 _PART = re.compile(r"/(?P<kind>charts|diagrams)/(?:chart|data)\d*\.xml$")
 _MOST_POINTS = 500
 
 
-def add_drawings(builder: Builder, archive: Archive, parts: Iterable[str]) -> None:
+def add_drawings(builder: DocumentBuilder, archive: Archive, parts: Iterable[str]) -> None:
     """Put the charts and diagrams among `parts` into `builder`; a damaged one is noted."""
     for part in parts:
         if builder.full:
@@ -33,7 +33,7 @@ def add_drawings(builder: Builder, archive: Archive, parts: Iterable[str]) -> No
         if drawn["kind"] == "charts":
             builder.add("\n".join(_chart(root)), "table")
         else:
-            points = (one_line(" ".join(_words(point, "t"))) for point in nearest(root, ("pt",)))
+            points = (one_line(" ".join(_words(point, "t"))) for point in nearest_elements(root, ("pt",)))
             builder.add("\n".join(f"- {words}" for words in points if words), "list")
 
 
@@ -42,7 +42,7 @@ def _chart(root: Element) -> Iterator[str]:
     title = root.find("chart/title")
     if title is not None and (words := one_line("".join(_words(title, "t")))):
         yield words
-    for series in nearest(root, ("ser",)):
+    for series in nearest_elements(root, ("ser",)):
         name = one_line(" ".join(_values(series, "tx")))
         categories = _values(series, "cat") or _values(series, "xVal")
         values = _values(series, "val") or _values(series, "yVal")

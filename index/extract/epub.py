@@ -12,7 +12,7 @@ from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive
 from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
-from index.extract.document_builder import Builder, one_line
+from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.html import add_html
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document
@@ -25,10 +25,10 @@ def read(source: Source) -> Document:
     archive = Archive(source)
     if archive.has("META-INF/rights.xml"):
         raise FileSkipped("It is protected against copying (DRM).")
-    builder = Builder()
+    builder = DocumentBuilder()
     title, chapters = _package(archive)
     for number, name in enumerate(chapters, 1):
-        if builder.full or source.late:
+        if builder.full or source.past_deadline:
             builder.notes.append(f"Chapters {number} to {len(chapters)} are not read.")
             break
         try:

@@ -11,8 +11,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
-from index.extract.document_builder import Builder, one_line, squeezed, table_row
-from index.extract.html_shape import shallow
+from index.extract.document_builder import DocumentBuilder, collapse_blanks, one_line, table_row
+from index.extract.html_shape import flatten
 from index.extract.source import Source
 from index.types import Document, SectionKind
 
@@ -37,14 +37,14 @@ _MOST_NODES = 2_000_000
 def read(source: Source) -> Document:
     """An HTML page; its title is `<title>`, else its first top heading."""
     data = source.content()
-    builder = Builder()
+    builder = DocumentBuilder()
     title = add_html(builder, decode(data, declared_in_markup(data)))
     return builder.document("html", title)
 
 
-def add_html(builder: Builder, markup: str, *, base_level: int = 0) -> str:
+def add_html(builder: DocumentBuilder, markup: str, *, base_level: int = 0) -> str:
     """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title."""
-    tree = LexborHTMLParser(shallow(markup))
+    tree = LexborHTMLParser(flatten(markup))
     named = tree.css_first("title")
     title = one_line(named.text()) if named is not None else ""
     root = tree.body or tree.root
@@ -59,7 +59,7 @@ def add_html(builder: Builder, markup: str, *, base_level: int = 0) -> str:
 class _Reader:
     """Walks a tree without recursion, gathering the words of one block at a time."""
 
-    def __init__(self, builder: Builder, base_level: int) -> None:
+    def __init__(self, builder: DocumentBuilder, base_level: int) -> None:
         self._builder = builder
         self._base = base_level
         self._words: list[str] = []
@@ -128,7 +128,7 @@ class _Reader:
         if kind == "code":
             self._builder.add(text.strip("\n"), kind)
             return
-        lines = (one_line(line) for line in squeezed(text).split("\n"))
+        lines = (one_line(line) for line in collapse_blanks(text).split("\n"))
         joined = (
             "\n".join(line for line in lines if line) if "\n" in text and kind == "list" else one_line(text)
         )

@@ -73,7 +73,7 @@ _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 """Which open element a start tag ends, and those beyond which it does not look. A parser ends some more."""
 
 
-def shallow(markup: str) -> str:
+def flatten(markup: str) -> str:
     """The markup with what makes parsing slow taken off; as it is where it is small."""
     return _TOKEN.sub(_Open().token, markup) if len(markup) > _SMALL else markup
 

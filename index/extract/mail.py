@@ -17,7 +17,7 @@ from typing import cast
 from index.errors import FileFailed, FileSkipped
 from index.extract.charsets import codec_of
 from index.extract.decode import decode
-from index.extract.document_builder import Builder, one_line
+from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.html import add_html
 from index.extract.source import MEBIBYTE, Source
 from index.extract.text import paragraphs
@@ -58,17 +58,17 @@ def read(source: Source) -> Document:
         data = rest[: int(first.strip()[:12])]
     if not _HEADER.search(data[:4096]):
         raise FileFailed("It is no message: it has no header.")
-    builder = Builder()
+    builder = DocumentBuilder()
     subject = add_message(builder, data)
     return builder.document("mail", subject)
 
 
 def read_mailbox(source: Source) -> Document:
     """A mailbox (MBOX): each message under its subject."""
-    builder = Builder()
+    builder = DocumentBuilder()
     damaged = 0
     for number, message in enumerate(_messages(source), 1):
-        if builder.full or source.late:
+        if builder.full or source.past_deadline:
             builder.notes.append(f"Messages from the {number}th on are not read.")
             break
         try:
@@ -80,7 +80,7 @@ def read_mailbox(source: Source) -> Document:
     return builder.document("mbox")
 
 
-def add_message(builder: Builder, data: bytes) -> str:
+def add_message(builder: DocumentBuilder, data: bytes) -> str:
     """Put one message into `builder` under its subject; returns the subject.
 
     Raises FileFailed where it cannot be made out.
@@ -91,7 +91,7 @@ def add_message(builder: Builder, data: bytes) -> str:
         raise FileFailed("It is damaged: its headers cannot be made out.") from None
 
 
-def _add(builder: Builder, data: bytes) -> str:
+def _add(builder: DocumentBuilder, data: bytes) -> str:
     message = cast("EmailMessage", email.message_from_bytes(data, policy=_POLICY))
     subject = _header(message, "Subject")
     builder.open(1, subject or "(no subject)", shown=False)
@@ -124,7 +124,7 @@ def _messages(source: Source) -> Iterator[bytes]:
         yield b"".join(lines)
 
 
-def _body(message: EmailMessage, builder: Builder) -> None:
+def _body(message: EmailMessage, builder: DocumentBuilder) -> None:
     """The text of a message: plain where it has one, else from its HTML."""
     for part in _texts(message):
         try:

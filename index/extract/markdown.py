@@ -74,7 +74,7 @@ def sections_of(text: str, start: int = 0) -> Iterator[Section]:
         yield Section(begin, end, "heading", names)
 
 
-def plain(markup: str) -> str:
+def strip_inline_markup(markup: str) -> str:
     """A heading's words without links and emphasis marks."""
     return _MARKUP.sub(lambda found: found[1] or found[2] or "", markup).strip()
 
@@ -82,7 +82,7 @@ def plain(markup: str) -> str:
 def _atx(line: str) -> tuple[int, str]:
     bare = line.strip()
     level = len(bare) - len(bare.lstrip("#"))
-    return level, plain(bare[level:].strip().rstrip("#").rstrip())
+    return level, strip_inline_markup(bare[level:].strip().rstrip("#").rstrip())
 
 
 def _setext(text: str, begin: int, end: int) -> tuple[int, str, int] | None:
@@ -94,4 +94,4 @@ def _setext(text: str, begin: int, end: int) -> tuple[int, str, int] | None:
     if last <= begin or _UNDERLINE.fullmatch(text, last, stop) is None:
         return None
     title = max(begin, text.rfind("\n", begin, last - 1) + 1)
-    return (1 if "=" in text[last:stop] else 2), plain(text[title : last - 1]), title - begin
+    return (1 if "=" in text[last:stop] else 2), strip_inline_markup(text[title : last - 1]), title - begin

@@ -11,8 +11,8 @@ from typing import Any
 
 from index.errors import FileFailed
 from index.extract.decode import decode
-from index.extract.document_builder import Builder
-from index.extract.markdown import plain, sections_of
+from index.extract.document_builder import DocumentBuilder
+from index.extract.markdown import sections_of, strip_inline_markup
 from index.extract.source import Source
 from index.languages import TITLES
 from index.types import Document
@@ -31,7 +31,7 @@ def read(source: Source) -> Document:
         language = _language(book.get("metadata", {}).get("kernelspec", {}).get("language"))
     except (ValueError, AttributeError, TypeError):
         raise FileFailed("It is damaged or no notebook: its JSON cannot be read.") from None
-    builder = Builder()
+    builder = DocumentBuilder()
     title = ""
     for cell in cells if isinstance(cells, list) else []:
         if not isinstance(cell, dict):
@@ -53,14 +53,14 @@ def _language(named: Any) -> str:
     return bare if bare in TITLES else ""
 
 
-def _add_markdown(builder: Builder, text: str) -> str:
+def _add_markdown(builder: DocumentBuilder, text: str) -> str:
     """Put a text cell into the builder; returns its first top heading."""
     first = ""
     for section in sections_of(text):
         words = text[section.start : section.end]
         if section.kind == "heading":
             level = len(words.strip()) - len(words.strip().lstrip("#")) or 1
-            title = plain(words.strip().strip("#").strip().split("\n")[0])
+            title = strip_inline_markup(words.strip().strip("#").strip().split("\n")[0])
             builder.open(level, title)
             first = first or (title if level == 1 else "")
         else:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.archive import Archive, nearest
-from index.extract.document_builder import Builder, number, one_line, table_row
+from index.extract.archive import Archive, nearest_elements
+from index.extract.document_builder import DocumentBuilder, one_line, parse_number, table_row
 from index.extract.source import Source
 from index.types import Document
 
@@ -30,14 +30,14 @@ def read(source: Source) -> Document:
     body = archive.tree("content.xml").find("body")
     if body is None:
         raise FileFailed("It is no OpenDocument file: it has no body.")
-    builder = Builder()
+    builder = DocumentBuilder()
     _Reader(builder).read(body)
     kind = "odp" if body.find("presentation") is not None else "odt"
     return builder.document(kind, _title(archive))
 
 
 class _Reader:
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: DocumentBuilder) -> None:
         self._builder = builder
         self._listed = 0
         self._slide = 0
@@ -52,14 +52,14 @@ class _Reader:
     def _enter(self, node: Element) -> None:
         match node.tag:
             case "h":
-                self._builder.open(number(node.get("outline-level"), 1), _text(node))
+                self._builder.open(parse_number(node.get("outline-level"), 1), _text(node))
             case "p":
                 words = _text(node)
                 listed = self._listed > 0 and words.strip()
                 self._builder.add(f"- {words}" if listed else words, "list" if listed else "prose")
             case "table-row":
                 cells = [
-                    " ".join(_text(p) for p in nearest(cell, ("p",)))
+                    " ".join(_text(p) for p in nearest_elements(cell, ("p",)))
                     for cell in node
                     if cell.tag.endswith("table-cell")
                 ]
@@ -82,7 +82,7 @@ def _events(root: Element) -> Iterator[tuple[Element, bool]]:
             if node.tag not in ("h", "p", "table-row"):
                 stack.extend((child, True) for child in reversed(node) if child.tag not in _DROPPED)
             else:
-                for held in reversed([*nearest(node, _HELD)]):
+                for held in reversed([*nearest_elements(node, _HELD)]):
                     stack.extend((box, True) for box in reversed(held))
 
 
@@ -101,7 +101,7 @@ def _pieces(element: Element) -> Iterator[str]:
         if node is not element:
             stack.append((node, False))
         if node.tag == "s":
-            yield " " * min(_MOST_BLANKS, number(node.get("c"), 1))
+            yield " " * min(_MOST_BLANKS, parse_number(node.get("c"), 1))
         elif node.tag in ("tab", "line-break"):
             yield "\t" if node.tag == "tab" else "\n"
         elif node.tag not in ("note", "text-box", "annotation"):

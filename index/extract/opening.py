@@ -15,7 +15,7 @@ from pathlib import PurePath
 
 from index.errors import FileFailed, FileSkipped, FileUnreadable
 
-AGAIN = "It is tried again."
+RETRIED_LATER = "It is tried again."
 _SF_DATALESS = 0x40000000
 """A flag of macOS: only the name is on this disk, and reading would fetch the content (sys/stat.h)."""
 
@@ -24,7 +24,7 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLO
 
 
 @contextmanager
-def opened(path: str, root: str = "") -> Iterator[int]:
+def open_regular_file(path: str, root: str = "") -> Iterator[int]:
     """A descriptor of the regular file at `path`, links followed; never blocks on a FIFO or device.
 
     With `root`, a folder that `path` lies in, no link below it is followed. Raises FileSkipped, FileFailed or
@@ -37,7 +37,7 @@ def opened(path: str, root: str = "") -> Iterator[int]:
         _require_regular(os.fstat(descriptor))
         yield descriptor
     except OSError as error:
-        raise failure(error.errno or errno.EIO) from None
+        raise error_of_errno(error.errno or errno.EIO) from None
     finally:
         if descriptor >= 0:
             os.close(descriptor)
@@ -64,14 +64,15 @@ def _below(root: str, path: str) -> int:
         os.close(folder)
 
 
-def failure(number: int) -> FileFailed:
+def error_of_errno(number: int) -> FileFailed:
     """What it means for a file that opening or reading it failed with this `errno`."""
     match number:
         case errno.ENOENT | errno.ENOTDIR:
             return FileFailed("It is gone.")
         case errno.EACCES | errno.EPERM:
             return FileUnreadable(
-                f"There is no permission to read it. {AGAIN}", "Change its permissions, or exclude it."
+                f"There is no permission to read it. {RETRIED_LATER}",
+                "Change its permissions, or exclude it.",
             )
         case errno.ELOOP:
             return FileFailed("It is a link that leads back to itself.")
@@ -80,7 +81,7 @@ def failure(number: int) -> FileFailed:
         case errno.EISDIR | errno.EINVAL | errno.EFBIG | errno.EOVERFLOW | errno.ENXIO | errno.ENODEV:
             return FileFailed(f"The system cannot read it: {os.strerror(number)}.")
         case _:
-            return FileUnreadable(f"It could not be read just now: {os.strerror(number)}. {AGAIN}")
+            return FileUnreadable(f"It could not be read just now: {os.strerror(number)}. {RETRIED_LATER}")
 
 
 def _require_regular(status: os.stat_result) -> None:

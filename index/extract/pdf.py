@@ -15,8 +15,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.document_builder import squeezed
-from index.extract.pdf_layout import Heading, Line, laid_out
+from index.extract.document_builder import collapse_blanks
+from index.extract.pdf_layout import Bookmark, TextLine, assemble_document
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document
 
@@ -40,11 +40,11 @@ def read(source: Source) -> Document:
     """The text of a PDF with its pages, its outline as headings, and its title where that is one."""
     pdf = _opened(source)
     try:
-        pages: list[list[Line]] = []
+        pages: list[list[TextLine]] = []
         notes: list[str] = []
         broken, total = 0, len(pdf)
         for number in range(total):
-            if source.late or broken > _MOST_BROKEN:
+            if source.past_deadline or broken > _MOST_BROKEN:
                 notes.append(f"Pages {number + 1} to {total} are not read: the file takes too long.")
                 break
             try:
@@ -54,7 +54,7 @@ def read(source: Source) -> Document:
                 pages.append([])
                 broken += 1
         title = _title(pdf)
-        document = laid_out(pages, _outline(pdf), title, notes)
+        document = assemble_document(pages, _outline(pdf), title, notes)
     finally:
         pdf.close()
     if not document.text.strip():
@@ -79,7 +79,7 @@ def _opened(source: Source) -> pdfium.PdfDocument:
         raise FileFailed("It is damaged or no PDF: its pages cannot be found.") from None
 
 
-def _lines(pdf: pdfium.PdfDocument, number: int) -> Iterator[Line]:
+def _lines(pdf: pdfium.PdfDocument, number: int) -> Iterator[TextLine]:
     """The lines of a page as PDFium finds them, with their boxes in points from the lower left."""
     page = pdf[number]
     try:
@@ -92,7 +92,7 @@ def _lines(pdf: pdfium.PdfDocument, number: int) -> Iterator[Line]:
         page.close()
 
 
-def _page_lines(text_page: pdfium.PdfTextPage, width: float) -> Iterator[Line]:
+def _page_lines(text_page: pdfium.PdfTextPage, width: float) -> Iterator[TextLine]:
     handle = text_page.raw
     count = min(raw.FPDFText_CountChars(handle), _MOST_CHARACTERS)
     if count <= 0:
@@ -118,7 +118,9 @@ _Box = tuple[float, float, float, float]
 """Left, bottom, right, top."""
 
 
-def _runs(handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, width: float) -> Iterator[Line]:
+def _runs(
+    handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, width: float
+) -> Iterator[TextLine]:
     """A line as PDFium gives it, divided where a wide blank says that two columns or cells meet."""
     boxes = _boxes(handle, first, len(words))
     if not boxes:
@@ -137,7 +139,7 @@ def _runs(handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, width
                 max(b[2] for b in near),
                 max(b[3] for b in near),
             )
-            yield Line(squeezed(part), *edges, height, hyphen and gap is None, width)
+            yield TextLine(collapse_blanks(part), *edges, height, hyphen and gap is None, width)
         at = stop
 
 
@@ -176,15 +178,15 @@ def _height(handle: raw.FPDF_TEXTPAGE, index: int) -> float:
     return 0.0
 
 
-def _outline(pdf: pdfium.PdfDocument) -> list[Heading]:
-    found: list[Heading] = []
+def _outline(pdf: pdfium.PdfDocument) -> list[Bookmark]:
+    found: list[Bookmark] = []
     for bookmark in pdf.get_toc(max_depth=6):
         if len(found) >= _MOST_BOOKMARKS:
             break
         try:
             target = bookmark.get_dest()
             page = target.get_index() if target else None
-            found.append(Heading(bookmark.level + 1, bookmark.get_title(), page))
+            found.append(Bookmark(bookmark.level + 1, bookmark.get_title(), page))
         except (pdfium.PdfiumError, ValueError, UnicodeDecodeError):
             continue
     return found

@@ -17,7 +17,7 @@ from index.types import Document, Section, SectionKind
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One printed line; the box in points from the page's lower left corner."""
 
     text: str
@@ -33,7 +33,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class Bookmark:
     """An entry of the outline; `page` counts from 0."""
 
     level: int
@@ -64,8 +64,8 @@ _ENDED = (".", "!", "?", ":", ";", "”", '"', "。", "！", "？")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
-def laid_out(
-    pages: Sequence[list[Line]], outline: Sequence[Heading], title: str, notes: list[str]
+def assemble_document(
+    pages: Sequence[list[TextLine]], outline: Sequence[Bookmark], title: str, notes: list[str]
 ) -> Document:
     """The document of these pages; where no title is given, the largest words of the first page."""
     ordered = [_ordered(lines) for lines in pages]
@@ -86,7 +86,7 @@ def laid_out(
     )
 
 
-def _ordered(lines: list[Line]) -> list[Line]:
+def _ordered(lines: list[TextLine]) -> list[TextLine]:
     """A page in reading order: as it was written, unless that jumps between two columns."""
     gutter = _gutter(lines)
     if gutter is None:
@@ -96,7 +96,7 @@ def _ordered(lines: list[Line]) -> list[Line]:
     return lines if jumps <= 4 else _by_columns(lines, gutter)
 
 
-def _gutter(lines: Sequence[Line]) -> float | None:
+def _gutter(lines: Sequence[TextLine]) -> float | None:
     """The middle of the blank strip between two columns; None where the page has one column."""
     if len(lines) < 12:
         return None
@@ -116,14 +116,14 @@ def _gutter(lines: Sequence[Line]) -> float | None:
     return x if min(left, right) > 0.2 * len(lines) and words > _LEAST_COLUMN else None
 
 
-def _side(line: Line, gutter: float) -> int:
+def _side(line: TextLine, gutter: float) -> int:
     return -1 if line.right <= gutter else 1 if line.left >= gutter else 0
 
 
-def _by_columns(lines: Sequence[Line], gutter: float) -> list[Line]:
+def _by_columns(lines: Sequence[TextLine], gutter: float) -> list[TextLine]:
     """Left column before right one, between the lines that run across both."""
-    found: list[Line] = []
-    band: list[Line] = []
+    found: list[TextLine] = []
+    band: list[TextLine] = []
     for line in sorted(lines, key=lambda line: -line.top):
         if _side(line, gutter) == 0:
             found += sorted(band, key=lambda line: (_side(line, gutter), -line.bottom, line.left))
@@ -134,7 +134,7 @@ def _by_columns(lines: Sequence[Line], gutter: float) -> list[Line]:
     return found + sorted(band, key=lambda line: (_side(line, gutter), -line.bottom, line.left))
 
 
-def _running(pages: Sequence[Sequence[Line]]) -> set[tuple[int, Line]]:
+def _running(pages: Sequence[Sequence[TextLine]]) -> set[tuple[int, TextLine]]:
     """Heads and feet that return from page to page, and page numbers."""
     edges = [(i, line, at) for i, lines in enumerate(pages) for at, line in _edge(lines)]
     seen = Counter(
@@ -148,17 +148,17 @@ def _running(pages: Sequence[Sequence[Line]]) -> set[tuple[int, Line]]:
     }
 
 
-def _edge(lines: Sequence[Line]) -> list[tuple[str, Line]]:
+def _edge(lines: Sequence[TextLine]) -> list[tuple[str, TextLine]]:
     """The outermost lines at the top and at the foot of a page."""
     by_height = sorted(lines, key=lambda line: -line.top)
     return [("top", line) for line in by_height[:4]] + [("foot", line) for line in by_height[-6:]]
 
 
-def _like(line: Line) -> str:
+def _like(line: TextLine) -> str:
     return _DIGITS.sub("#", one_line(line.text).lower())
 
 
-def _largest(pages: Sequence[Sequence[Line]]) -> str:
+def _largest(pages: Sequence[Sequence[TextLine]]) -> str:
     """The words set largest on the first page with text, where they stand out and read like a title."""
     page = next((lines for lines in pages if lines), [])
     lines = [line for line in page if not _NAMED.match(line.text)]
@@ -171,7 +171,7 @@ def _largest(pages: Sequence[Sequence[Line]]) -> str:
     return ""
 
 
-def _body_height(pages: Sequence[Sequence[Line]]) -> float:
+def _body_height(pages: Sequence[Sequence[TextLine]]) -> float:
     weights: Counter[float] = Counter()
     for lines in pages:
         for line in lines:
@@ -182,7 +182,7 @@ def _body_height(pages: Sequence[Sequence[Line]]) -> float:
 class _Setter:
     """Lines to paragraphs and headings, page after page."""
 
-    def __init__(self, pages: Sequence[Sequence[Line]], outline: Sequence[Heading], title: str) -> None:
+    def __init__(self, pages: Sequence[Sequence[TextLine]], outline: Sequence[Bookmark], title: str) -> None:
         self._source = pages
         self._body = _body_height(pages)
         self._outline: dict[tuple[int | None, str], int] = {
@@ -198,7 +198,7 @@ class _Setter:
         self._words = _whole_words(pages)
         self._path: list[tuple[int, str]] = []
         self._open = False
-        self._headed: Line | None = None
+        self._headed: TextLine | None = None
         self._run = 0
         self.parts: list[str] = []
         self.sections: list[Section] = []
@@ -207,7 +207,7 @@ class _Setter:
 
     def set(self) -> None:
         """Lay out every page."""
-        before: Line | None = None
+        before: TextLine | None = None
         for number, lines in enumerate(self._source):
             leading = _leading(lines)
             begun = False
@@ -229,7 +229,7 @@ class _Setter:
                 self.pages.append(self._length)
         self._end()
 
-    def _level(self, page: int, line: Line) -> int:
+    def _level(self, page: int, line: TextLine) -> int:
         """The level of the heading this line is; 0 for running text."""
         if len(line.text) > 120 or (page == self._first and _letters(line.text) in self._title):
             return 0
@@ -256,14 +256,14 @@ class _Setter:
             self._top = int(first)
         return len(rest) + 1
 
-    def _is_large(self, line: Line) -> bool:
+    def _is_large(self, line: TextLine) -> bool:
         """Whether its size makes it a heading: a size of which the document holds little."""
         rare = self._sizes[round(line.height)] < 0.1 * self._sizes.total()
         words = len(line.text) > 3 and line.text[:1].isupper()
         words = words and sum(c.isalpha() or c == " " for c in line.text) > 0.8 * len(line.text)
         return rare and words and line.height > _LARGE * self._body and not _CAPTION.match(line.text)
 
-    def _head(self, level: int, line: Line) -> None:
+    def _head(self, level: int, line: TextLine) -> None:
         """A heading; one that runs over two lines of one size is one heading."""
         words = one_line(line.text)
         last = self._headed
@@ -285,7 +285,7 @@ class _Setter:
         self._put(words, "heading")
         self._write("\n\n")
 
-    def _take(self, line: Line, before: Line | None) -> None:
+    def _take(self, line: TextLine, before: TextLine | None) -> None:
         self._headed = None
         if before is None:
             self._put(line.text, "prose")
@@ -295,7 +295,7 @@ class _Setter:
         last = self.sections[-1]
         self.sections[-1] = Section(last.start, self._length, last.kind, last.heading)
 
-    def _joint(self, before: Line, line: Line) -> str:
+    def _joint(self, before: TextLine, line: TextLine) -> str:
         """What stands between two lines of a paragraph: a blank, a hyphen that belongs there, or nothing."""
         ends = before.hyphen or before.text.endswith("\u00ad")
         if not ends:
@@ -330,7 +330,7 @@ class _Setter:
         self._length += len(text)
 
 
-def _whole_words(pages: Sequence[Sequence[Line]]) -> Counter[str]:
+def _whole_words(pages: Sequence[Sequence[TextLine]]) -> Counter[str]:
     """How often each word occurs that no end of a line divides."""
     found: Counter[str] = Counter()
     for lines in pages:
@@ -354,13 +354,13 @@ def _is_wide(character: str) -> bool:
     )
 
 
-def _leading(lines: Sequence[Line]) -> float:
+def _leading(lines: Sequence[TextLine]) -> float:
     """The usual distance from line to line."""
     steps = [a.bottom - b.bottom for a, b in pairwise(lines) if 0 < a.bottom - b.bottom < 4 * a.height]
     return median(steps) if steps else 0.0
 
 
-def _continues(before: Line, line: Line, leading: float) -> bool:
+def _continues(before: TextLine, line: TextLine, leading: float) -> bool:
     """Whether `line` goes on with the paragraph that `before` belongs to."""
     if before.hyphen:
         return True
@@ -380,7 +380,7 @@ def _continues(before: Line, line: Line, leading: float) -> bool:
     return not (ended and short and not indent < -0.7 * line.height)
 
 
-def _beside(before: Line, line: Line) -> bool:
+def _beside(before: TextLine, line: TextLine) -> bool:
     """Whether two runs stand on one line: a superscript, a formula's parts, cells of a row."""
     middle = (line.bottom + line.top) / 2
     return (

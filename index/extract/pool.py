@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from index.errors import FileUnreadable, ReaderKilled
-from index.extract.answer import Read, ReadFile, Refused, understood
+from index.extract.answer import ExtractedDocument, ParsedAnswer, Refusal, parse_answer
 from index.extract.child import Child
-from index.extract.opening import AGAIN, opened
-from index.extract.worker import Cutting, asked
+from index.extract.opening import RETRIED_LATER, open_regular_file
+from index.extract.worker import ChunkerSettings, pack_request
 from index.types import Stamp
 
 HARD_SECONDS = 60.0
@@ -43,8 +43,10 @@ class ReaderPool:
         self.memory = 0
         """Resident bytes at their peak of the largest child that has answered so far."""
 
-    def read(self, path: str, cutting: Cutting | None = None, *, root: str = "") -> ReadFile:
-        """The document at `path`, with its passages where `cutting` says how to cut it.
+    def read(
+        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+    ) -> ExtractedDocument:
+        """The document at `path`, with its passages where `chunking` says how to cut it.
 
         With `root`, a folder that `path` lies in, no link below it is followed.
 
@@ -52,13 +54,13 @@ class ReaderPool:
         file, FileTooSlow where the time was over. A file that changes while it is read is read
         again, up to three times in all; one whose reader is killed from outside, once.
         """
-        request = asked(os.path.basename(path), cut=cutting is not None)  # noqa: PTH119
+        request = pack_request(os.path.basename(path), cut=chunking is not None)  # noqa: PTH119
         killed = False
         for _ in range(3):
-            with opened(path, root) as descriptor:
+            with open_regular_file(path, root) as descriptor:
                 before = os.fstat(descriptor)
                 try:
-                    answer = self._ask(request, descriptor, cutting)
+                    answer = self._request_answer(request, descriptor, chunking)
                 except ReaderKilled:
                     if killed or self._closed:
                         raise
@@ -66,10 +68,10 @@ class ReaderPool:
                     continue
                 after = os.fstat(descriptor)
             if Stamp.of(before) == Stamp.of(after):
-                if isinstance(answer, Refused):
+                if isinstance(answer, Refusal):
                     raise answer.error
                 return answer.of_file(before)
-        raise FileUnreadable(f"It kept changing while it was being read. {AGAIN}")
+        raise FileUnreadable(f"It kept changing while it was being read. {RETRIED_LATER}")
 
     def abandon(self) -> None:
         """Have every `read` in progress fail soon, so that the next one need not wait."""
@@ -94,8 +96,10 @@ class ReaderPool:
     ) -> None:
         self.close()
 
-    def _ask(self, request: bytes, descriptor: int, cutting: Cutting | None) -> Read | Refused:
-        packed = pickle.dumps(cutting)
+    def _request_answer(
+        self, request: bytes, descriptor: int, chunking: ChunkerSettings | None
+    ) -> ParsedAnswer | Refusal:
+        packed = pickle.dumps(chunking)
         with self._places:
             child = self._take(packed)
             try:
@@ -103,7 +107,7 @@ class ReaderPool:
                     self._end(child)
                     child = self._started(packed)
                     child.send(request, descriptor)
-                answer = understood(child.receive(), cutting.size if cutting else None)
+                answer = parse_answer(child.receive(), chunking.size if chunking else None)
                 self.memory = max(self.memory, answer.memory)
             except BaseException:
                 self._end(child)
@@ -116,7 +120,7 @@ class ReaderPool:
         with self._lock:
             child = self._idle.pop() if self._idle else None
             self._busy |= {child} if child is not None else set()
-        if child is not None and child.cutting != packed:
+        if child is not None and child.chunking != packed:
             self._end(child)
             child = None
         return child or self._started(packed)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
-from index.extract.archive import Archive, nearest
-from index.extract.document_builder import Builder, one_line, table_row
+from index.extract.archive import Archive, nearest_elements
+from index.extract.document_builder import DocumentBuilder, one_line, table_row
 from index.extract.docx import core_title
 from index.extract.drawingml import add_drawings
 from index.extract.source import Source
@@ -28,9 +28,9 @@ def read(source: Source) -> Document:
     slides = _slides(archive)
     if not slides:
         raise FileFailed("It is no presentation: it has no slides.")
-    builder = Builder()
+    builder = DocumentBuilder()
     for number, name in enumerate(slides, 1):
-        if builder.full or source.late:
+        if builder.full or source.past_deadline:
             builder.notes.append(f"Slides {number} to {len(slides)} are not read.")
             break
         builder.begin_page()
@@ -66,14 +66,14 @@ def _targets(archive: Archive, part: str) -> dict[str, str]:
     }
 
 
-def _slide(archive: Archive, name: str, number: int, builder: Builder) -> None:
+def _slide(archive: Archive, name: str, number: int, builder: DocumentBuilder) -> None:
     root = archive.tree(name)
     shapes = list(_shapes(root))
     title = next((one_line(_text(shape)) for shape in shapes if _place(shape) in ("title", "ctrTitle")), "")
     builder.open(1, title or f"Slide {number}", shown=bool(title))
     for shape in shapes:
         if shape.tag == "tbl":
-            for row in nearest(shape, ("tr",)):
+            for row in nearest_elements(shape, ("tr",)):
                 if line := table_row([_text(cell) for cell in row.findall("tc")]):
                     builder.add(line, "row")
         elif _place(shape) not in ("title", "ctrTitle", *_SKIPPED_PLACES):
@@ -88,7 +88,7 @@ def _slide(archive: Archive, name: str, number: int, builder: Builder) -> None:
 
 def _shapes(root: Element) -> Iterator[Element]:
     """Shapes with text and tables, in drawing order, groups opened."""
-    for element in nearest(root, ("sp", "tbl")):
+    for element in nearest_elements(root, ("sp", "tbl")):
         if element.tag == "tbl" or element.find("txBody") is not None:
             yield element
 
@@ -102,7 +102,7 @@ def _text(shape: Element) -> str:
     """The paragraphs of a shape as lines."""
     lines = (
         "".join(node.text or "" if node.tag == "t" else "\n" for node in p.iter() if node.tag in ("t", "br"))
-        for p in nearest(shape, ("p",))
+        for p in nearest_elements(shape, ("p",))
     )
     return "\n".join(line for line in lines if line.strip())
 

@@ -7,7 +7,7 @@ import re
 from striprtf.striprtf import rtf_to_text
 
 from index.errors import FileFailed
-from index.extract.document_builder import Builder
+from index.extract.document_builder import DocumentBuilder
 from index.extract.source import Source
 from index.types import Document
 
@@ -41,7 +41,7 @@ def read(source: Source) -> Document:
         raise FileFailed("It is no RTF: it does not begin like one.")
     markup = _BINARY.sub(b"", _PICTURE.sub(b"", data)).decode("latin-1")
     text = _parsed(markup) or _bare(markup)
-    builder = Builder()
+    builder = DocumentBuilder()
     for line in text.split("\n"):
         builder.add(line.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     named = _TITLE.search(data[:20_000])

@@ -14,7 +14,7 @@ from itertools import islice
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive, check
-from index.extract.document_builder import Builder, one_line
+from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.source import Source
 from index.types import Document
 
@@ -39,9 +39,9 @@ def read(source: Source) -> Document:
         raise FileSkipped("It is locked with a password.", "Save a copy without a password.") from None
     except python_calamine.CalamineError:  # whose words may quote the file
         raise FileFailed("It is damaged or no workbook.") from None
-    builder = Builder()
+    builder = DocumentBuilder()
     for name in book.sheet_names:
-        if builder.full or source.late:
+        if builder.full or source.past_deadline:
             builder.notes.append(f"Sheet {name} and those after it are not read.")
             break
         try:
@@ -65,7 +65,7 @@ def _panics_told() -> Iterator[None]:
         raise FileFailed("It is damaged: its sheets cannot be made out.") from None
 
 
-def read_delimited(text: str, builder: Builder) -> None:
+def read_delimited(text: str, builder: DocumentBuilder) -> None:
     """Comma, semicolon, tab or bar separated values; line by line, so that a line here is a row there."""
     delimiter = _delimiter(text[:20_000])
     csv.field_size_limit(1 << 20)
@@ -75,7 +75,7 @@ def read_delimited(text: str, builder: Builder) -> None:
         builder.notes.append(f"Rows after a damaged one are not read ({error}).")
 
 
-def add_rows(builder: Builder, rows: Iterable[Sequence[str]]) -> None:
+def add_rows(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> None:
     """Rows as lines `name: value; name: value`, where the first row names the columns; else `| a | b |`."""
     names: list[str] | None = None
     blank = 0

@@ -9,7 +9,7 @@ from importlib import import_module
 from index import kinds
 from index.errors import FileSkipped
 from index.extract.source import Source, refuse_larger
-from index.extract.withhold import refuse_export, withhold
+from index.extract.withhold import refuse_export, withhold_credentials
 from index.kinds import Kind
 from index.types import Document
 
@@ -33,7 +33,7 @@ def read(source: Source) -> Document:
     document = _reader(kind)(source)
     if not document.text.strip():
         raise FileSkipped("It holds no text.")
-    return withhold(document)
+    return withhold_credentials(document)
 
 
 def _reader(kind: Kind) -> Callable[[Source], Document]:
@@ -65,7 +65,7 @@ def _by_magic(head: bytes) -> str:
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
 
 
-def is_as_named(source: Source) -> bool:
+def content_matches_name(source: Source) -> bool:
     """Whether the first bytes are those of the kind that the name says: stricter than what is read as one.
 
     Systems that go by content would take a file for something else where they are not.

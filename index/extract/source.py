@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
 MEBIBYTE = 1 << 20
-MAX_TEXT = 24 * MEBIBYTE
+MAX_CHARACTERS = 24 * MEBIBYTE
 """Characters of text taken from one file; what lies beyond is named in the document's note."""
 SOFT_SECONDS = 30.0
 """After so much processor time a reader that goes page by page stops and says where."""
@@ -63,7 +63,7 @@ class Source:
         return os.path.splitext(self.name)[1].lower()  # noqa: PTH122
 
     @property
-    def late(self) -> bool:
+    def past_deadline(self) -> bool:
         """Whether a reader should stop where it is."""
         return time.process_time() > self.deadline
 

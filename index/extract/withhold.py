@@ -26,7 +26,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]+
 _LINES_NAMED = 5
 
 
-def withhold(document: Document) -> Document:
+def withhold_credentials(document: Document) -> Document:
     """The document with credentials marked in its text and taken out of all its names.
 
     Raises FileSkipped where it is nothing but credentials.

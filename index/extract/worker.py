@@ -29,30 +29,30 @@ from index.credentials import credentials
 from index.errors import FileFailed, FileSkipped
 from index.extract import limits, sniff
 from index.extract.confinement import confine
-from index.extract.source import MAX_TEXT, Source, WatchedFile
-from index.passages.chunker import SIZE, cut
+from index.extract.source import MAX_CHARACTERS, Source, WatchedFile
+from index.passages.chunker import MAX_TOKENS, chunk_document
 from index.types import Document, Passage, SectionKind, TokenCounter
 
 IDLE_SECONDS = 60.0
 """A child without work for this long ends."""
-PACKED = struct.Struct("!I")
-"""In front of the pickled `Cutting`, the first that a child is sent: its bytes."""
-LENGTHS = struct.Struct("!III")
+SETTINGS_HEADER = struct.Struct("!I")
+"""In front of the pickled `ChunkerSettings`, the first that a child is sent: its bytes."""
+ANSWER_HEADER = struct.Struct("!III")
 """In front of an answer: the bytes of its header, its numbers and its text."""
-KINDS: tuple[SectionKind, ...] = get_args(SectionKind)
-_ASKED = struct.Struct("!?")
+SECTION_KINDS: tuple[SectionKind, ...] = get_args(SectionKind)
+_REQUEST_HEADER = struct.Struct("!?")
 """In front of a file's name: whether its passages are asked for."""
 _COLLECT_AFTER = 50_000
 """Objects made between two collections: a document is many small ones that live until it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cutting:
+class ChunkerSettings:
     """What a child needs to cut what it reads; travels pickled, to the child only."""
 
     counter: Callable[[], TokenCounter]
     """Makes the token counter, once in each child."""
-    size: int = SIZE
+    size: int = MAX_TOKENS
     """Tokens of the largest passage."""
 
     def prepare(self) -> None:
@@ -60,7 +60,7 @@ class Cutting:
         _counter(self.counter)
 
     def passages(self, document: Document, name: str) -> list[Passage]:
-        return cut(document, PurePath(name).stem, _counter(self.counter), size=self.size)
+        return chunk_document(document, PurePath(name).stem, _counter(self.counter), size=self.size)
 
 
 @lru_cache(maxsize=1)
@@ -75,7 +75,7 @@ def main(channel: str, memory_bytes: str, seconds: str) -> None:
     """
     limits.limit_this_process(int(memory_bytes))
     with socket.socket(fileno=int(channel)) as link:
-        cutting, error = _prepared(link)
+        chunking, error = _prepared(link)
         confine(partial(limits.watch_memory, int(memory_bytes)))
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER)
@@ -84,28 +84,28 @@ def main(channel: str, memory_bytes: str, seconds: str) -> None:
             name, cut, descriptor = request
             link.settimeout(None)
             limits.allow_processor_time(float(seconds))
-            answer = _answer(name, cutting if cut else None, descriptor)
+            answer = _answer(name, chunking if cut else None, descriptor)
             link.sendall(_unreadable(error) if cut and error else answer)
             link.settimeout(IDLE_SECONDS)
 
 
-def asked(name: str, *, cut: bool) -> bytes:
+def pack_request(name: str, *, cut: bool) -> bytes:
     """A request, sent with the open file: its name, and whether it is to be cut."""
-    return _ASKED.pack(cut) + name.encode("utf-8", "surrogateescape")
+    return _REQUEST_HEADER.pack(cut) + name.encode("utf-8", "surrogateescape")
 
 
-def _prepared(link: socket.socket) -> tuple[Cutting | None, int]:
+def _prepared(link: socket.socket) -> tuple[ChunkerSettings | None, int]:
     """How to cut, as the parent says, and the `errno` where what it needs cannot be opened."""
-    (size,) = PACKED.unpack(link.recv(PACKED.size, socket.MSG_WAITALL))
-    cutting: Cutting | None = pickle.loads(link.recv(size, socket.MSG_WAITALL))
+    (size,) = SETTINGS_HEADER.unpack(link.recv(SETTINGS_HEADER.size, socket.MSG_WAITALL))
+    chunking: ChunkerSettings | None = pickle.loads(link.recv(size, socket.MSG_WAITALL))
     try:
-        if cutting is not None:
-            cutting.prepare()
+        if chunking is not None:
+            chunking.prepare()
     except OSError as error:
         return None, error.errno or errno.EIO
     except Exception:  # noqa: BLE001 (a model folder can be broken in any way, and says nothing of a file)
         return None, errno.EIO
-    return cutting, 0
+    return chunking, 0
 
 
 def _receive(link: socket.socket) -> tuple[str, bool, int] | None:
@@ -115,28 +115,28 @@ def _receive(link: socket.socket) -> tuple[str, bool, int] | None:
         return None
     if not data or not descriptors:
         return None
-    name = data[_ASKED.size :].decode("utf-8", "surrogateescape")
-    return name, _ASKED.unpack_from(data)[0], descriptors[0]
+    name = data[_REQUEST_HEADER.size :].decode("utf-8", "surrogateescape")
+    return name, _REQUEST_HEADER.unpack_from(data)[0], descriptors[0]
 
 
-def _answer(name: str, cutting: Cutting | None, descriptor: int) -> bytes:
+def _answer(name: str, chunking: ChunkerSettings | None, descriptor: int) -> bytes:
     """The bytes that answer one request. What the system does not let be read is no fault of the file's."""
     try:
         with WatchedFile(descriptor) as file:
-            answer = _read(name, cutting, file, os.fstat(descriptor).st_size)
+            answer = _read(name, chunking, file, os.fstat(descriptor).st_size)
             return _unreadable(file.error) if file.error else answer
     except OSError as error:
         return _unreadable(error.errno or errno.EIO)
 
 
-def _read(name: str, cutting: Cutting | None, file: WatchedFile, size: int) -> bytes:
+def _read(name: str, chunking: ChunkerSettings | None, file: WatchedFile, size: int) -> bytes:
     """The bytes that answer; every way a reader can fail ends here."""
     try:
         with io.BufferedReader(file) as stream:
             source = Source(stream, name, size)
             digest = source.digest()
             document = _bounded(sniff.read(source))
-            return pack(document, digest, cutting.passages(document, name) if cutting else None)
+            return pack_answer(document, digest, chunking.passages(document, name) if chunking else None)
     except FileSkipped as error:
         return _refusal("skipped", error.what, error.fix)
     except FileFailed as error:
@@ -164,21 +164,25 @@ def _brief(error: Exception) -> str:
 
 
 def _bounded(document: Document) -> Document:
-    if len(document.text) <= MAX_TEXT:
+    if len(document.text) <= MAX_CHARACTERS:
         return document
-    note = f"Only the first {MAX_TEXT >> 20} million characters are read."
+    note = f"Only the first {MAX_CHARACTERS >> 20} million characters are read."
     notes = document.note if note in document.note else f"{document.note} {note}".strip()
-    withheld = tuple((start, min(end, MAX_TEXT)) for start, end in document.withheld if start < MAX_TEXT)
-    return replace(document, text=document.text[:MAX_TEXT], note=notes, withheld=withheld)
+    withheld = tuple(
+        (start, min(end, MAX_CHARACTERS)) for start, end in document.withheld if start < MAX_CHARACTERS
+    )
+    return replace(document, text=document.text[:MAX_CHARACTERS], note=notes, withheld=withheld)
 
 
-def pack(document: Document, digest: bytes, passages: Sequence[Passage] | None = None) -> bytes:
+def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] | None = None) -> bytes:
     """A document as it travels, with its passages or else its sections, each heading once."""
     headings: dict[tuple[str, ...], int] = {}
     numbers = array("I")
     if passages is None:
         for start, end, kind, heading in document.sections:
-            numbers.extend((start, end, KINDS.index(kind), headings.setdefault(heading, len(headings))))
+            numbers.extend(
+                (start, end, SECTION_KINDS.index(kind), headings.setdefault(heading, len(headings)))
+            )
     else:
         for p in passages:
             heading_number = headings.setdefault(p.heading, len(headings))
@@ -210,4 +214,4 @@ def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> byte
     header["memory"] = limits.own_peak_memory()
     head = json.dumps(header, separators=(",", ":")).encode("ascii")
     body = text.encode("utf-8", "surrogatepass")
-    return b"".join((LENGTHS.pack(len(head), len(numbers), len(body)), head, numbers, body))
+    return b"".join((ANSWER_HEADER.pack(len(head), len(numbers), len(body)), head, numbers, body))

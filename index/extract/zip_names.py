@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from index.extract.archive import Archive
-from index.extract.document_builder import Builder
+from index.extract.document_builder import DocumentBuilder
 from index.extract.source import Source
 from index.types import Document
 
@@ -13,7 +13,7 @@ _MOST_NAMES = 2_000
 def read(source: Source) -> Document:
     """A line for each file in the archive, in the order they are stored."""
     names = [name for name in Archive(source).names if not name.endswith("/")]
-    builder = Builder()
+    builder = DocumentBuilder()
     for name in names[:_MOST_NAMES]:
         builder.add(name.replace("\n", " "), "row")
     builder.notes.append("Of an archive only the names of its files are read.")

@@ -2,12 +2,13 @@
 
 Owns where a document is cut. Knows no format, no model (a token counter comes in) and no database.
 
-Each unit draws a lot from its own first characters. One of a passage's usual length or more begins a
-passage, a smaller one with a chance in proportion to its tokens; a heading counts with all that stands
-under it. So whether a passage begins somewhere depends on what begins there and on nothing around it:
-an edit moves no other boundary, and a paragraph that is moved changes the passage it leaves and the
-one it enters. Only where nothing begins for longer than the budget is the stretch cut at its strongest
-boundaries: headings, then paragraphs, then sentences.
+This is content-defined chunking (Muthitacharoen, Chen and Mazieres, "A Low-bandwidth Network File System",
+SOSP 2001) over segments instead of bytes. A hash of a segment's first characters decides whether a passage
+begins there. A segment of the usual length of a passage or more always begins one; for a smaller segment the
+probability is in proportion to its tokens. A heading counts with everything under it. The decision depends on
+nothing before the segment, so an edit moves no other boundary, and a moved paragraph changes only the passage
+that it leaves and the one that it enters. Where no passage begins for longer than the budget, the stretch is
+cut at its strongest boundaries: headings, then paragraphs, then sentences.
 """
 
 from __future__ import annotations
@@ -17,95 +18,100 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
-from index.passages.segments import Unit, lot, units_of
+from index.passages.segments import Segment, boundary_hash, split_into_segments
 from index.types import Document, Passage, TokenCounter
 
-SIZE = 768
+MAX_TOKENS = 768
 """The largest passage, in tokens."""
-OVERLAP = 0
+OVERLAP_TOKENS = 0
 """Tokens repeated from the passage before where a section had to be cut."""
 
 _USUAL = 8
 """How many passages of the usual length fit into the budget: the more, the fewer cuts it forces."""
 _WHOLE = 3
-"""Prose of so many usual lengths is still one unit."""
+"""Prose of so many usual lengths is still one segment."""
 _FRAGMENT = 16
 """Tokens below which nothing stands alone."""
 _LONGEST_TITLE = 160
-_LOTS = 1 << 32
+_HASH_RANGE = 1 << 32
 _VERSION = 2
 
 
-def chunker(size: int = SIZE, overlap: int = OVERLAP) -> str:
+def chunker_version(size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS) -> str:
     """Equal exactly where documents are cut at the same places."""
     return f"{_VERSION}-{size}-{overlap}"
 
 
-def cut(
-    document: Document, name: str, count: TokenCounter, *, size: int = SIZE, overlap: int = OVERLAP
+def chunk_document(
+    document: Document,
+    name: str,
+    count: TokenCounter,
+    *,
+    size: int = MAX_TOKENS,
+    overlap: int = OVERLAP_TOKENS,
 ) -> list[Passage]:
     """The passages of `document`, in order; `name` is the title where the document states none.
 
-    `count` gives tokens without `<bos>`, `<eos>` and prompt (`token_counter.WordCounter` makes one fast);
-    no passage has more than `size`. Every character that is not blank is in a passage, except
-    in the units of `document.withheld`.
+    `count` gives tokens without `<bos>`, `<eos>` and prompt (see `token_counter`).
+    No passage has more than `size`. Every character that is not blank is in a passage, except in the segments
+    that `document.withheld` touches.
     """
     most = size - overlap
-    units = units_of(document, count, min(most, _WHOLE * size // _USUAL), most)
-    row = _Row(document.text, units, size, overlap)
-    spans = [span for shown in _shown(units, document.withheld) for span in row.spans(*shown)]
+    segments = split_into_segments(document, count, min(most, _WHOLE * size // _USUAL), most)
+    row = _SegmentRow(document.text, segments, size, overlap)
+    spans = [span for shown in _shown(segments, document.withheld) for span in row.spans(*shown)]
     return _passages(document, name, row, spans, overlap)
 
 
-class _Row:
-    """The units of a document and where passages begin among them."""
+class _SegmentRow:
+    """The segments of a document, and where passages begin among them."""
 
-    def __init__(self, text: str, units: Sequence[Unit], size: int, overlap: int) -> None:
+    def __init__(self, text: str, segments: Sequence[Segment], size: int, overlap: int) -> None:
         self._text = text
-        self.units = units
+        self.segments = segments
         self._size = size
         self._overlap = overlap
         self._usual = size // _USUAL
-        self._sums = list(accumulate([u.gap + u.tokens for u in units], initial=0))
+        self._sums = list(accumulate([u.gap + u.tokens for u in segments], initial=0))
 
     def spans(self, first: int, end: int) -> list[tuple[int, int]]:
-        """First and end unit of each passage between two units."""
+        """First and end segment of each passage between two segments."""
         cuts = [first, *self._begun(first, end), end]
         if len(cuts) > 2 and self.tokens(cuts[0], cuts[1]) < _FRAGMENT:
             del cuts[1]
         return [span for a, b in pairwise(cuts) for span in self._within_budget(a, b)]
 
     def tokens(self, a: int, b: int) -> int:
-        """Of the units from `a` to before `b` with what lies between them."""
-        return self._sums[b] - self._sums[a] - self.units[a].gap
+        """Tokens of the segments from `a` to before `b`, with the blanks between them."""
+        return self._sums[b] - self._sums[a] - self.segments[a].gap
 
     def _begun(self, first: int, end: int) -> Iterator[int]:
-        """The units that begin a passage by their own size and lot."""
+        """The segments that begin a passage, by their size and their boundary hash."""
         sizes = dict(self._sections(first, end))
-        usual, before = self._usual, self.units[first].kind
-        for i, unit in enumerate(self.units[first + 1 : end], first + 1):
-            tokens = sizes[i] if unit.kind == "heading" else unit.tokens
+        usual, before = self._usual, self.segments[first].kind
+        for i, segment in enumerate(self.segments[first + 1 : end], first + 1):
+            tokens = sizes[i] if segment.kind == "heading" else segment.tokens
             alone = tokens >= _FRAGMENT and before != "heading"
-            if alone and (tokens >= usual or self._lot(i) * usual < tokens * _LOTS):
+            if alone and (tokens >= usual or self._boundary_hash(i) * usual < tokens * _HASH_RANGE):
                 yield i
-            before = unit.kind
+            before = segment.kind
 
-    def _lot(self, i: int) -> int:
-        return lot(self._text, self.units[i])
+    def _boundary_hash(self, i: int) -> int:
+        return boundary_hash(self._text, self.segments[i])
 
     def _sections(self, first: int, end: int) -> Iterator[tuple[int, int]]:
         """Each heading with the tokens up to the next that is not below it."""
         next_at: list[int] = []
         for i in range(end - 1, first, -1):
-            unit = self.units[i]
-            if unit.kind == "heading":
-                depth = len(unit.heading)
+            segment = self.segments[i]
+            if segment.kind == "heading":
+                depth = len(segment.heading)
                 next_at += [next_at[-1] if next_at else end] * (depth + 1 - len(next_at))
                 yield i, self.tokens(i, next_at[depth])
                 next_at[depth:] = [i] * (len(next_at) - depth)
 
     def _fits(self, a: int, b: int) -> bool:
-        return self.tokens(a, b) <= self._size - (self._overlap if self.units[a].forced else 0)
+        return self.tokens(a, b) <= self._size - (self._overlap if self.segments[a].forced else 0)
 
     def _within_budget(self, a: int, b: int) -> list[tuple[int, int]]:
         """A stretch in which nothing begins, as passages: cut where it is strongest until all fit."""
@@ -122,12 +128,12 @@ class _Row:
 
     def _weakness(self, i: int) -> tuple[int, int]:
         """Later boundaries in this order are cut only where the earlier ones do not suffice."""
-        unit = self.units[i]
-        if self.units[i - 1].kind == "heading":
-            return 3, self._lot(i)
-        if unit.forced:
-            return 2, self._lot(i)
-        return (0 if unit.kind in ("prose", "heading") else 1), self._lot(i)
+        segment = self.segments[i]
+        if self.segments[i - 1].kind == "heading":
+            return 3, self._boundary_hash(i)
+        if segment.forced:
+            return 2, self._boundary_hash(i)
+        return (0 if segment.kind in ("prose", "heading") else 1), self._boundary_hash(i)
 
     def _halved(self, a: int, b: int) -> list[tuple[int, int]]:
         """A range too large in which every boundary leaves a fragment: cut nearest its middle."""
@@ -138,33 +144,33 @@ class _Row:
         return [*self._halved(a, i), *self._halved(i, b)]
 
 
-def _shown(units: Sequence[Unit], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The runs of units between those that hold something withheld: one sweep over both, in order."""
+def _shown(segments: Sequence[Segment], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The runs of segments between those that hold something withheld: one sweep over both, in order."""
     hidden = []
     first = 0
     for start, end in sorted(withheld):
-        while first < len(units) and units[first].end <= start:
+        while first < len(segments) and segments[first].end <= start:
             first += 1
-        while first < len(units) and units[first].start < end:
+        while first < len(segments) and segments[first].start < end:
             hidden.append(first)
             first += 1
-    edges = [-1, *hidden, len(units)]
+    edges = [-1, *hidden, len(segments)]
     return [(a + 1, b) for a, b in pairwise(edges) if a + 1 < b]
 
 
 def _passages(
-    document: Document, name: str, row: _Row, spans: Sequence[tuple[int, int]], overlap: int
+    document: Document, name: str, row: _SegmentRow, spans: Sequence[tuple[int, int]], overlap: int
 ) -> list[Passage]:
-    text, units, pages = document.text, row.units, document.pages
+    text, segments, pages = document.text, row.segments, document.pages
     title = _clip(document.title) or _clip(name)
     found: list[Passage] = []
     line, at = 1, 0
     for first, end in spans:
-        begin = _overlapped(units, first, overlap)
-        start, stop = units[begin].start, units[end - 1].end
+        begin = _overlapped(segments, first, overlap)
+        start, stop = segments[begin].start, segments[end - 1].end
         line += text.count("\n", at, start) if start >= at else -text.count("\n", start, at)
         at = start
-        heading = _heading(units, first, end)
+        heading = _heading(segments, first, end)
         page = bisect_right(pages, start) or None
         found.append(
             Passage(text[start:stop], start, stop, line, title, heading, page, row.tokens(begin, end))
@@ -172,23 +178,23 @@ def _passages(
     return found
 
 
-def _overlapped(units: Sequence[Unit], first: int, overlap: int) -> int:
+def _overlapped(segments: Sequence[Segment], first: int, overlap: int) -> int:
     """Where a passage that begins inside a section begins, with what it repeats."""
     begin, room = first, overlap
-    while begin and units[begin].forced:
-        room -= units[begin - 1].tokens + units[begin].gap
+    while begin and segments[begin].forced:
+        room -= segments[begin - 1].tokens + segments[begin].gap
         if room < 0:
             break
         begin -= 1
     return begin
 
 
-def _heading(units: Sequence[Unit], first: int, end: int) -> tuple[str, ...]:
+def _heading(segments: Sequence[Segment], first: int, end: int) -> tuple[str, ...]:
     """The path above the passage's first words that are not themselves a heading."""
     words = first
-    while words < end and units[words].kind == "heading":
+    while words < end and segments[words].kind == "heading":
         words += 1
-    return _clipped(units[words if words < end else first].heading)
+    return _clipped(segments[words if words < end else first].heading)
 
 
 @lru_cache

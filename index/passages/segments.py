@@ -1,6 +1,6 @@
-"""A document as a row of units: the smallest pieces a passage is made of, each with its tokens.
+"""A document as a row of segments: the smallest pieces a passage is made of, each with its tokens.
 
-Owns turning sections into units that cover every character that is not blank, and splitting a
+Owns turning sections into segments that cover every character that is not blank, and splitting a
 section that is larger than it may be at its items, lines, sentences, words and, at last, characters.
 """
 
@@ -33,7 +33,7 @@ _FINER = {
 _HASHED = 64
 
 
-class Unit(NamedTuple):
+class Segment(NamedTuple):
     """A run of text that no passage boundary divides: `text[start:end]`, no blank at its ends."""
 
     start: int
@@ -42,16 +42,16 @@ class Unit(NamedTuple):
     heading: tuple[str, ...]
     tokens: int
     gap: int
-    """Tokens of the blanks between the unit before and this one."""
+    """Tokens of the blanks between the segment before and this one."""
     forced: bool
-    """Whether a section had to be cut to make this unit begin here."""
+    """Whether a section had to be cut to make this segment begin here."""
 
 
-def units_of(document: Document, count: TokenCounter, whole: int, most: int) -> list[Unit]:
-    """The document's units in order.
+def split_into_segments(document: Document, count: TokenCounter, whole: int, most: int) -> list[Segment]:
+    """The document's segments in order.
 
-    A section is one unit where it has at most `whole` tokens, a table or code where it has at most
-    `most`; what is larger is split into units of at most `whole`.
+    A section is one segment where it has at most `whole` tokens, a table or code where it has at most
+    `most`; what is larger is split into segments of at most `whole`.
     """
     text = document.text
     sections = _covering(document)
@@ -66,20 +66,22 @@ def units_of(document: Document, count: TokenCounter, whole: int, most: int) -> 
     return _with_gaps(text, pieces, count)
 
 
-def _with_gaps(text: str, pieces: Sequence[tuple[Section, int, bool]], count: TokenCounter) -> list[Unit]:
+def _with_gaps(text: str, pieces: Sequence[tuple[Section, int, bool]], count: TokenCounter) -> list[Segment]:
     ends = [0, *[section.end for section, _, _ in pieces]]
     gaps = [text[end : piece[0].start] for end, piece in zip(ends, pieces, strict=False)]
     kinds = list(set(gaps))
     cost = dict(zip(kinds, count(kinds), strict=True))
     return [
-        Unit(*section, tokens, cost[gap], forced)
+        Segment(*section, tokens, cost[gap], forced)
         for (section, tokens, forced), gap in zip(pieces, gaps, strict=True)
     ]
 
 
-def lot(text: str, unit: Unit) -> int:
-    """A number of 32 bits drawn from the unit's first characters, whatever stands before it."""
-    return zlib.crc32(text[unit.start : min(unit.end, unit.start + _HASHED)].encode("utf-8", "surrogatepass"))
+def boundary_hash(text: str, segment: Segment) -> int:
+    """A 32-bit hash (CRC-32) of a segment's first characters. It does not depend on the text before them."""
+    return zlib.crc32(
+        text[segment.start : min(segment.end, segment.start + _HASHED)].encode("utf-8", "surrogatepass")
+    )
 
 
 def _covering(document: Document) -> list[Section]:
@@ -119,7 +121,7 @@ def _trimmed(text: str, section: Section) -> Iterator[Section]:
 
 
 def _split(text: str, span: Section, count: TokenCounter, limit: int) -> list[tuple[Section, int]]:
-    """A section too large for one unit, as lines or sentences, then words, then characters."""
+    """A section too large for one segment, as lines or sentences, then words, then characters."""
     found: list[tuple[Section, int]] = []
     patterns = _FINER.get(span.kind, (_LINES, _SENTENCES, _WORDS))
     waiting = [(span, 0)]

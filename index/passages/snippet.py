@@ -45,7 +45,7 @@ def snippet(
     Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
     and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room.
     """
-    spans = matched(connection, question, text)
+    spans = matched_spans(connection, question, text)
     enough = min(question.weight / 4, max((unit.weight for unit in question.units), default=0.0))
     known = max((unit.weight for unit in question.units if unit.rows), default=0.0)
     weights = {sentence: _weight(spans, sentence) for sentence in _sentences(text)}
@@ -70,7 +70,7 @@ def snippet(
     return text[start:end], tuple(marked)
 
 
-def matched(connection: apsw.Connection, question: Question, text: str) -> list[Span]:
+def matched_spans(connection: apsw.Connection, question: Question, text: str) -> list[Span]:
     """Where units of the question occur in `text`, in order."""
     words: dict[str, float] = {}
     prefixes: dict[str, float] = {}

@@ -41,7 +41,7 @@ _AT_ONCE = 256
 """Texts whose words are in memory together."""
 
 
-class WordCounter:
+class CachedTokenCounter:
     """A `TokenCounter` that asks another one only for words it has not met; at most 60 MB.
 
     Thread-safe where that one is.

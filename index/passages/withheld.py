@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from index.types import Document
 
-COVER = "█"
+MASK = "█"
 """Stands for each covered character: U+2588, FULL BLOCK."""
 _LONGEST_LINE = 400
 """Characters: of a longer line only the words that touch the credential are covered, not all of it."""
@@ -20,7 +20,7 @@ _LONGEST_WORD = 200
 _COVERED = re.compile(r"[^\n]")
 
 
-def without_withheld(document: Document) -> Document:
+def mask_withheld(document: Document) -> Document:
     """The document with every line that holds something withheld covered by blocks.
 
     No position moves: every line end stays where it is and every other character is replaced by one,
@@ -31,7 +31,7 @@ def without_withheld(document: Document) -> Document:
     text, at = document.text, 0
     parts: list[str] = []
     for start, end in _lines(text, document.withheld):
-        parts += (text[at:start], _COVERED.sub(COVER, text[start:end]))
+        parts += (text[at:start], _COVERED.sub(MASK, text[start:end]))
         at = end
     return replace(document, text="".join([*parts, text[at:]]))
 

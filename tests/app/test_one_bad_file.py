@@ -19,7 +19,7 @@ from app.library import Library
 from app.sync import pipeline
 from app.sync.extract_stage import Readers
 from index.errors import IndexFull
-from index.extract import Cutting, ReaderPool, ReadFile
+from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.store.store import Store
 from index.types import FileRecord
 from index.walk.walker import Found, Rules, Skipped
@@ -101,12 +101,12 @@ def test_a_file_becomes_a_folder_and_a_folder_a_file(library: Library, folder: P
 class Failing(ReaderPool):
     """Fails at one file as nobody foresaw, and sees another vanish before it is read."""
 
-    def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
+    def read(self, path: str, chunking: ChunkerSettings | None = None) -> ExtractedDocument:
         if path.endswith("odd.md"):
             raise ZeroDivisionError("odd")
         if path.endswith("vanishing.md"):
             Path(path).unlink()
-        return super().read(path, cutting)
+        return super().read(path, chunking)
 
 
 def test_a_reader_that_fails_as_nobody_foresaw(library: Library, folder: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from app.errors import PathInvalid
 from app.library import Library
 from index.errors import FileSkipped
 from index.extract import worker
-from index.extract.opening import opened
+from index.extract.opening import open_regular_file
 
 OUTSIDE = "The password of the outside is not for you."
 
@@ -108,7 +108,7 @@ def test_opening_below_a_root_never_leaves_it_however_often_a_folder_is_swapped(
         read = set()
         for _ in range(500):
             try:
-                with opened(str(root / "boats" / "quay.md"), str(root)) as descriptor:
+                with open_regular_file(str(root / "boats" / "quay.md"), str(root)) as descriptor:
                     read.add(Path(f"/dev/fd/{descriptor}").read_bytes())
             except Exception as error:  # noqa: BLE001 - gone or a link for the moment
                 assert OUTSIDE not in str(error)

@@ -17,7 +17,7 @@ from app.model import LazyModel
 from app.sync import run
 from app.sync.extract_stage import Readers
 from app.sync.pipeline import Pipeline
-from index.extract import Cutting, ReaderPool, ReadFile
+from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.store.store import Store
 from index.walk.walker import Rules
 
@@ -37,10 +37,10 @@ class Told(LazyModel):
 class Held(ReaderPool):
     """One file takes until something was embedded."""
 
-    def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
+    def read(self, path: str, chunking: ChunkerSettings | None = None) -> ExtractedDocument:
         if path.endswith("long.md"):
             assert embedded.wait(60), "the model was given nothing while a file was being read"
-        return super().read(path, cutting)
+        return super().read(path, chunking)
 
 
 def test_what_is_read_is_embedded_while_another_file_is_being_read(

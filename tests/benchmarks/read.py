@@ -19,7 +19,7 @@ from queue import Empty, Queue
 from app.config import ModelConfig
 from app.model import LazyModel
 from index.errors import FileFailed, FileSkipped
-from index.extract import Cutting, ReaderPool, ReadFile
+from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.walk.walker import Rules, Skipped, walk
 from tests.benchmarks.peer_reader import PeerReader
 
@@ -53,9 +53,9 @@ class Format:
     reasons: Counter[str] = field(default_factory=Counter)
     peer_reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, outcome: ReadFile | FileSkipped | FileFailed) -> None:
+    def add(self, outcome: ExtractedDocument | FileSkipped | FileFailed) -> None:
         """Count one file."""
-        if isinstance(outcome, ReadFile):
+        if isinstance(outcome, ExtractedDocument):
             self.indexed += 1
             self.passages += len(outcome.passages)
             self.megabytes += outcome.size / 1e6
@@ -91,11 +91,11 @@ def run(
         for peer in peers:
             stack.callback(peer.close)
             peer.start()
-        cutting = Cutting(LazyModel(ModelConfig()).counter)
+        chunking = ChunkerSettings(LazyModel(ModelConfig()).counter)
         formats, to_read = _listed(folder)
         for name, paths in to_read.items():
             say(f"{name}: {len(paths)} files")
-            _measure(formats[name], paths, cutting)
+            _measure(formats[name], paths, chunking)
         for name, paths in to_read.items() if beside else ():
             say(f"{name}: {len(paths)} files, {beside}")
             _measure_peer(formats[name], paths, peers)
@@ -164,10 +164,10 @@ def as_json(formats: Sequence[Format]) -> list[dict[str, object]]:
     ]
 
 
-def _measure(entry: Format, paths: Sequence[str], cutting: Cutting) -> None:
-    def read(path: str) -> ReadFile | FileSkipped | FileFailed:
+def _measure(entry: Format, paths: Sequence[str], chunking: ChunkerSettings) -> None:
+    def read(path: str) -> ExtractedDocument | FileSkipped | FileFailed:
         try:
-            return pool.read(path, cutting)
+            return pool.read(path, chunking)
         except (FileSkipped, FileFailed) as error:
             return error
 

@@ -14,7 +14,7 @@ from support import bombs, shapes
 from support.sound import bytes_counter
 
 from index.errors import FileFailed, FileSkipped
-from index.extract import Cutting, ReaderPool
+from index.extract import ChunkerSettings, ReaderPool
 
 PROCESSOR_SECONDS = 30.0
 """Half of what a reader has; what grows with the square of these sizes takes minutes and more."""
@@ -54,7 +54,7 @@ def reason(pool: ReaderPool, path: Path, data: bytes) -> str:
     """Why a file was not read; empty where it was."""
     path.write_bytes(data)
     try:
-        pool.read(str(path), Cutting(bytes_counter, 768))
+        pool.read(str(path), ChunkerSettings(bytes_counter, 768))
     except FileSkipped as error:
         return error.what
     except FileFailed as error:

@@ -19,8 +19,8 @@ from index.errors import FileFailed, FileSkipped
 from index.extract import ReaderPool, sniff
 from index.extract.markdown import sections_of
 from index.extract.source import from_bytes
-from index.passages.chunker import cut
-from index.passages.token_counter import WordCounter
+from index.passages.chunker import chunk_document
+from index.passages.token_counter import CachedTokenCounter
 from index.types import Document, Passage, Section
 from index.walk.walker import Found, Rules, walk
 
@@ -60,7 +60,9 @@ def test_any_text_is_cut_exactly(blocks: list[str], size: int, name: str) -> Non
     except FileSkipped:
         return
     for counter in (by_bytes, by_words):
-        check(document, cut(document, "name", counter, size=size, overlap=size // 10), counter, size)
+        check(
+            document, chunk_document(document, "name", counter, size=size, overlap=size // 10), counter, size
+        )
 
 
 @settings(max_examples=100, deadline=None)
@@ -71,13 +73,13 @@ def test_any_text_is_cut_exactly(blocks: list[str], size: int, name: str) -> Non
 @example(f" {'a' * 20}", [(21, 0), (0, 2)])
 def test_sections_that_overlap_or_lie_outside_lose_nothing(text: str, spans: list[tuple[int, int]]) -> None:
     document = Document(text, "text", sections=tuple(Section(max(0, a), min(b, len(text))) for a, b in spans))
-    check(document, cut(document, "name", by_bytes, size=40, overlap=4), by_bytes, 40)
+    check(document, chunk_document(document, "name", by_bytes, size=40, overlap=4), by_bytes, 40)
 
 
 @pytest.mark.parametrize("name", sorted(documents.every()))
 def test_every_format_is_cut_exactly(name: str) -> None:
     document = sniff.read(from_bytes(documents.every()[name], name))
-    check(document, cut(document, "name", by_bytes, size=120, overlap=12), by_bytes, 120)
+    check(document, chunk_document(document, "name", by_bytes, size=120, overlap=12), by_bytes, 120)
 
 
 @pytest.mark.skipif("KEN_CORPORA" not in os.environ, reason="KEN_CORPORA names no folder of documents")
@@ -90,7 +92,7 @@ def test_every_readable_file_of_a_folder_is_cut_exactly() -> None:
                 document = pool.read(verdict.path).document
             except (FileSkipped, FileFailed):
                 continue
-            check(document, cut(document, Path(verdict.path).stem, by_words), by_words, 448)
+            check(document, chunk_document(document, Path(verdict.path).stem, by_words), by_words, 448)
 
 
 def words(random: Random, low: int, high: int) -> str:
@@ -111,7 +113,7 @@ def essay(random: Random, paragraphs: int) -> list[str]:
 
 def changed(before: str, after: str, name: str = "a.md") -> int:
     def passages(text: str) -> list[Passage]:
-        return cut(sniff.read(from_bytes(text.encode(), name)), "name", by_words)
+        return chunk_document(sniff.read(from_bytes(text.encode(), name)), "name", by_words)
 
     kept = {passage.key for passage in passages(before)}
     return sum(passage.key not in kept for passage in passages(after))
@@ -141,7 +143,7 @@ def moves(random: Random, before: list[str], joint: str, name: str, times: int) 
 
     def keys(blocks: Sequence[str]) -> set[bytes]:
         document = sniff.read(from_bytes(joint.join(blocks).encode(), name))
-        return {passage.key for passage in cut(document, "name", by_words)}
+        return {passage.key for passage in chunk_document(document, "name", by_words)}
 
     known = keys(before)
     counts = []
@@ -168,7 +170,7 @@ def test_moving_a_paragraph_changes_three_passages_at_most() -> None:
 def test_sections_stand_alone_and_fragments_join() -> None:
     long = "word " * 200
     text = f"# Title\n\n## First\n\n{long}\n\n## Second\n\n{long}\n\n## Tiny\n\nfew words\n"
-    passages = cut(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words)
+    passages = chunk_document(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words)
     assert [p.heading for p in passages] == [("Title", "First"), ("Title", "Second")]
     assert passages[0].text.startswith("# Title")
     assert passages[1].text.endswith("few words")
@@ -180,7 +182,9 @@ def test_tables_and_fences_are_whole_where_they_fit() -> None:
     text = "\n\n".join(
         [("word " * 150).strip(), table, ("word " * 150).strip(), fence, ("word " * 150).strip()]
     )
-    passages = cut(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words, size=300, overlap=30)
+    passages = chunk_document(
+        sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words, size=300, overlap=30
+    )
     assert sum(table in p.text for p in passages) == 1
     assert sum(fence in p.text for p in passages) == 1
 
@@ -188,17 +192,21 @@ def test_tables_and_fences_are_whole_where_they_fit() -> None:
 def test_overlap_stands_only_where_a_cut_was_forced() -> None:
     sentences = " ".join(f"Sentence number {i} says a few more words." for i in range(200))
     text = f"First paragraph.\n\n{sentences}\n\nLast paragraph."
-    passages = cut(sniff.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=20)
+    passages = chunk_document(
+        sniff.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=20
+    )
     overlaps = [a.end > b.start for a, b in pairwise(passages)]
     assert all(overlaps[1:-1]) and len(passages) > 10
-    whole = cut(sniff.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=0)
+    whole = chunk_document(
+        sniff.read(from_bytes(text.encode(), "a.txt")), "name", by_words, size=100, overlap=0
+    )
     assert not any(a.end > b.start for a, b in pairwise(whole))
 
 
 def test_what_is_withheld_is_in_no_passage() -> None:
     key = "AKIA" + "Q7RZ2M9XW4LK8TBV"
     text = f"# Setup\n\nBefore it.\n\nThe key is {key}.\n\nAfter it.\n"
-    passages = cut(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words)
+    passages = chunk_document(sniff.read(from_bytes(text.encode(), "a.md")), "name", by_words)
     assert not any(key in p.text for p in passages)
     assert any("Before it." in p.text for p in passages) and any("After it." in p.text for p in passages)
 
@@ -228,14 +236,16 @@ def shapes(size: int) -> dict[str, Document]:
 def test_a_document_of_many_small_parts_is_cut(shape: str) -> None:
     """So many that work growing with the square of their number would not end within the suite's limit."""
     document = shapes(40_000)[shape]
-    passages = cut(document, "name", by_words)
+    passages = chunk_document(document, "name", by_words)
     assert passages or document.withheld
     assert all(passage.text == document.text[passage.start : passage.end] for passage in passages)
 
 
 def test_the_title_is_the_documents_or_the_given_name() -> None:
-    assert cut(Document("words", "text"), "my notes", by_words)[0].title == "my notes"
-    assert cut(Document("words", "text", title="Stated"), "my notes", by_words)[0].title == "Stated"
+    assert chunk_document(Document("words", "text"), "my notes", by_words)[0].title == "my notes"
+    assert (
+        chunk_document(Document("words", "text", title="Stated"), "my notes", by_words)[0].title == "Stated"
+    )
 
 
 def test_the_word_counter_asks_once_and_adds_up() -> None:
@@ -245,7 +255,7 @@ def test_the_word_counter_asks_once_and_adds_up() -> None:
         asked.extend(texts)
         return by_bytes(texts)
 
-    counter = WordCounter(slow)
+    counter = CachedTokenCounter(slow)
     texts = ["one two one", "two\n\nthree " + "x" * 2000, ""]
     assert counter(texts) == by_bytes(texts)
     before = len(asked)
@@ -260,7 +270,7 @@ def test_numbers_of_one_length_are_asked_for_once() -> None:
         asked.extend(texts)
         return by_bytes(texts)
 
-    counter = WordCounter(slow)
+    counter = CachedTokenCounter(slow)
     assert counter(["in 1907 and é2"]) == by_bytes(["in 1907 and é2"])
     before = len(asked)
     assert counter(["in 2026 and é7"]) == by_bytes(["in 2026 and é7"])
@@ -270,7 +280,7 @@ def test_numbers_of_one_length_are_asked_for_once() -> None:
 @given(st.lists(st.text("ab \n\t.,-1é中ไ\u00a0", max_size=60), max_size=4))
 @example([" \n  ", "a \nb  c", "a  \n b", "\u00a0  a \n \nb "])
 def test_words_counted_apart_are_never_fewer_than_their_text(texts: list[str]) -> None:
-    for text, counted in zip(texts, WordCounter(by_bytes)(texts), strict=True):
+    for text, counted in zip(texts, CachedTokenCounter(by_bytes)(texts), strict=True):
         assert (
             by_bytes([text])[0]
             <= counted
@@ -284,7 +294,9 @@ def test_a_long_list_is_cut_between_its_items() -> None:
     ]
     text = "# Lease\n\n" + "\n".join(items) + "\n"
     document = Document(text, "markdown", title="Lease", sections=tuple(sections_of(text)))
-    passages = cut(document, "lease", lambda texts: [len(t.split()) for t in texts], size=120, overlap=12)
+    passages = chunk_document(
+        document, "lease", lambda texts: [len(t.split()) for t in texts], size=120, overlap=12
+    )
     assert len(passages) > 5
     assert all(p.text.startswith(("# ", "- ")) for p in passages)
     assert all(p.text.endswith("line.") for p in passages)

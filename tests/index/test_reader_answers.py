@@ -18,8 +18,8 @@ from support.sound import by_bytes, bytes_counter, check_document, check_passage
 
 from index.errors import FileFailed, FileSkipped, FileTooSlow
 from index.extract import ReaderPool
-from index.extract.answer import Answer, Read, Refused, understood
-from index.extract.worker import LENGTHS, Cutting, pack
+from index.extract.answer import Answer, ParsedAnswer, Refusal, parse_answer
+from index.extract.worker import ANSWER_HEADER, ChunkerSettings, pack_answer
 from index.types import Document, Section
 
 TEXT = "# Harbour\n\nBoats moor at the east quay.\n\nRopes.\n"
@@ -31,14 +31,19 @@ SIZE = 200
 
 
 def parts(data: bytes) -> Answer:
-    sizes = LENGTHS.unpack_from(data)
-    ends = [LENGTHS.size, LENGTHS.size + sizes[0], LENGTHS.size + sizes[0] + sizes[1], len(data)]
+    sizes = ANSWER_HEADER.unpack_from(data)
+    ends = [
+        ANSWER_HEADER.size,
+        ANSWER_HEADER.size + sizes[0],
+        ANSWER_HEADER.size + sizes[0] + sizes[1],
+        len(data),
+    ]
     return Answer(*(data[a:b] for a, b in pairwise(ends)))
 
 
-PASSAGES = Cutting(bytes_counter, SIZE).passages(DOCUMENT, "harbour.md")
-CUT = parts(pack(DOCUMENT, b"\x01" * 16, PASSAGES))
-WHOLE = parts(pack(DOCUMENT, b"\x01" * 16))
+PASSAGES = ChunkerSettings(bytes_counter, SIZE).passages(DOCUMENT, "harbour.md")
+CUT = parts(pack_answer(DOCUMENT, b"\x01" * 16, PASSAGES))
+WHOLE = parts(pack_answer(DOCUMENT, b"\x01" * 16))
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(), max_size=20),
     st.sampled_from([-1, 0, 1 << 31, 10**40, len(TEXT), math.nan, "\ud800", "skipped", "failed",
@@ -56,15 +61,15 @@ NUMBERS = st.lists(
 def is_sound(answer: Answer, most_tokens: int | None) -> bool:
     """Whether it was taken; what is taken is checked."""
     try:
-        found = understood(answer, most_tokens)
+        found = parse_answer(answer, most_tokens)
     except FileFailed as error:
         assert error.what
         return False
     assert 0 <= found.memory < 1 << 62
-    if isinstance(found, Refused):
+    if isinstance(found, Refusal):
         assert found.error.what
         return False
-    assert isinstance(found, Read)
+    assert isinstance(found, ParsedAnswer)
     assert len(found.hash) == 16
     for words in (found.document.title, found.document.note, found.document.language, found.document.text):
         words.encode()
@@ -81,12 +86,12 @@ def is_sound(answer: Answer, most_tokens: int | None) -> bool:
 
 
 def test_an_honest_answer_is_taken_as_it_is() -> None:
-    read = understood(CUT, SIZE)
-    assert isinstance(read, Read)
+    read = parse_answer(CUT, SIZE)
+    assert isinstance(read, ParsedAnswer)
     assert list(read.passages) == PASSAGES
     check_passages(read.document, read.passages, by_bytes, SIZE)
-    whole = understood(WHOLE, None)
-    assert isinstance(whole, Read)
+    whole = parse_answer(WHOLE, None)
+    assert isinstance(whole, ParsedAnswer)
     assert whole.document == DOCUMENT
 
 
@@ -133,8 +138,8 @@ def test_a_header_made_to_cost_the_parent_much(header: bytes) -> None:
 def test_halves_of_surrogate_pairs_become_one_character_each() -> None:
     """So that a title or a text can be stored, and no position moves."""
     broken = Document("a \ud800 b", "text", "c \udfff d", sections=(Section(0, 5),))
-    read = understood(parts(pack(broken, b"\x01" * 16)), None)
-    assert isinstance(read, Read)
+    read = parse_answer(parts(pack_answer(broken, b"\x01" * 16)), None)
+    assert isinstance(read, ParsedAnswer)
     assert (read.document.text, read.document.title) == ("a \ufffd b", "c \ufffd d")
 
 
@@ -146,7 +151,7 @@ def test_halves_of_surrogate_pairs_become_one_character_each() -> None:
         st.tuples(HEADERS, st.binary(max_size=60), st.binary(max_size=60)).map(
             lambda one: (
                 (head := json.dumps(one[0]).encode())
-                and LENGTHS.pack(len(head), len(one[1]), len(one[2])) + head + one[1] + one[2]
+                and ANSWER_HEADER.pack(len(head), len(one[1]), len(one[2])) + head + one[1] + one[2]
             )
         ),
     ),
@@ -171,5 +176,6 @@ def test_an_answer_that_drips_is_not_waited_for_for_ever(
     (tmp_path / "note.md").write_text("# Note\n")
     with ReaderPool(1, seconds=0.2) as pool, pytest.raises(FileTooSlow):
         pool.read(
-            str(tmp_path / "note.md"), Lying(bytes_counter, answer=LENGTHS.pack(1 << 20, 0, 0), dripping=True)
+            str(tmp_path / "note.md"),
+            Lying(bytes_counter, answer=ANSWER_HEADER.pack(1 << 20, 0, 0), dripping=True),
         )

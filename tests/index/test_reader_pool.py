@@ -20,7 +20,7 @@ from support.sound import bytes_counter
 
 from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable, ReaderKilled
 from index.extract import ReaderPool
-from index.extract.opening import failure
+from index.extract.opening import error_of_errno
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     path = tmp_path / "a.md"
     path.write_text("# Old\n")
     with ReaderPool(1) as pool:
-        ask = pool._ask
+        ask = pool._request_answer
         times = iter(range(1, 10))
 
         def changing(*asked: Any) -> Any:
@@ -166,7 +166,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
                 path.write_text("# A newer one\n")
             return answer
 
-        monkeypatch.setattr(pool, "_ask", changing)
+        monkeypatch.setattr(pool, "_request_answer", changing)
         assert pool.read(str(path)).document.title == "A newer one"
 
 
@@ -194,6 +194,6 @@ def test_each_errno_says_whether_it_passes() -> None:
     passing = (errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.EDEADLK, errno.ENETDOWN, errno.EHOSTDOWN,
                errno.ENOTCONN, errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.EMFILE, errno.ENFILE,
                errno.EACCES, errno.EPERM)  # fmt: skip
-    assert all(type(failure(number)) is FileUnreadable for number in passing)
+    assert all(type(error_of_errno(number)) is FileUnreadable for number in passing)
     about_the_file = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR)
-    assert all(type(failure(number)) is FileFailed for number in about_the_file)
+    assert all(type(error_of_errno(number)) is FileFailed for number in about_the_file)

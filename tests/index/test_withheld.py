@@ -12,29 +12,29 @@ from support import documents
 from index.errors import FileSkipped
 from index.extract import sniff
 from index.extract.source import from_bytes
-from index.extract.withhold import withhold
-from index.passages.chunker import cut
-from index.passages.withheld import COVER, without_withheld
+from index.extract.withhold import withhold_credentials
+from index.passages.chunker import chunk_document
+from index.passages.withheld import MASK, mask_withheld
 from index.types import Document, Section
 
 
 def test_the_line_of_a_credential_is_covered_and_the_others_are_not() -> None:
     text = "before\nuser anna, key k3y-k3y-k3y\nafter\n"
     at = text.index("k3y")
-    shown = without_withheld(Document(text, "text", withheld=((at, at + 11),))).text
-    assert shown == f"before\n{COVER * 26}\nafter\n"
+    shown = mask_withheld(Document(text, "text", withheld=((at, at + 11),))).text
+    assert shown == f"before\n{MASK * 26}\nafter\n"
 
 
 def test_a_document_without_credentials_is_the_same_object() -> None:
     document = Document("words", "text")
-    assert without_withheld(document) is document
+    assert mask_withheld(document) is document
 
 
 def test_of_a_line_without_end_only_the_words_that_touch_the_credential_are_covered() -> None:
     text = "word " * 1000 + 'x="s3cret-value"; ' + "word " * 1000
     at = text.index("s3cret")
-    shown = without_withheld(Document(text, "text", withheld=((at, at + 12),))).text
-    assert shown == "word " * 1000 + COVER * 17 + " " + "word " * 1000
+    shown = mask_withheld(Document(text, "text", withheld=((at, at + 12),))).text
+    assert shown == "word " * 1000 + MASK * 17 + " " + "word " * 1000
 
 
 @given(
@@ -43,10 +43,10 @@ def test_of_a_line_without_end_only_the_words_that_touch_the_credential_are_cove
 )
 def test_no_position_moves_and_nothing_withheld_is_left(text: str, spans: list[tuple[int, int]]) -> None:
     withheld = tuple((a, min(len(text), a + n)) for a, n in spans if a < len(text))
-    shown = without_withheld(Document(text, "text", withheld=withheld)).text
+    shown = mask_withheld(Document(text, "text", withheld=withheld)).text
     assert len(shown) == len(text)
     assert [i for i, c in enumerate(shown) if c == "\n"] == [i for i, c in enumerate(text) if c == "\n"]
-    assert all(set(shown[a:b]) <= {COVER, "\n"} for a, b in withheld)
+    assert all(set(shown[a:b]) <= {MASK, "\n"} for a, b in withheld)
 
 
 TOKEN = "ghp_" + "a1B2" * 9
@@ -110,9 +110,9 @@ def test_a_title_or_heading_with_a_credential_is_nowhere(name: str) -> None:
     """Neither in the document nor in what is made of it for the index and the model."""
     file, data = NAMED[name]
     document = sniff.read(from_bytes(data, file))
-    passages = cut(document, "stem", lambda texts: [len(text.split()) for text in texts])
+    passages = chunk_document(document, "stem", lambda texts: [len(text.split()) for text in texts])
     names = [document.title, *(part for section in document.sections for part in section.heading)]
-    shown = without_withheld(document).text
+    shown = mask_withheld(document).text
     for place in (*names, shown, document.note, *map(str, passages), *(p.prompt_title for p in passages)):
         assert TOKEN not in place and WEAK not in place, place
     assert "credential" in document.note and "left out" in document.note
@@ -129,13 +129,14 @@ def test_what_is_beside_a_credential_in_a_title_stays() -> None:
 def test_a_title_that_is_a_credential_is_none() -> None:
     document = sniff.read(from_bytes(f"# {TOKEN}\n\nThe router stands in the attic.\n".encode(), "a.md"))
     assert document.title == ""
-    passages = cut(document, "stem", lambda texts: [len(text.split()) for text in texts])
+    passages = chunk_document(document, "stem", lambda texts: [len(text.split()) for text in texts])
     assert {passage.title for passage in passages} == {"stem"}
 
 
 def test_a_name_holds_no_control_characters_and_no_halves_of_characters() -> None:
     kept = {"language": "py\ud800\0", "title": "a\ud800b", "note": "x\x1b[0m\ny", "kind": "no\0te"}
-    document = withhold(Document("words", sections=(Section(0, 5, "prose", ("h\udfff",)),), **kept))
+    section = Section(0, 5, "prose", ("h\udfff",))
+    document = withhold_credentials(Document("words", sections=(section,), **kept))
     names = (document.kind, document.language, document.title, document.note, *document.sections[0].heading)
     assert all(name.isprintable() and name.encode() for name in names), names
 
@@ -150,5 +151,5 @@ def test_an_export_of_passwords_is_left_out_whatever_its_name(name: str) -> None
 def test_a_column_of_passwords_is_withheld_with_the_weakest_of_them() -> None:
     rows = "Room,Password\nattic,swordfish\ncellar,gr33nboat7\n"
     document = sniff.read(from_bytes(rows.encode(), "a.csv"))
-    shown = without_withheld(document).text
+    shown = mask_withheld(document).text
     assert "swordfish" not in shown and "gr33nboat7" not in shown

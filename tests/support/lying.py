@@ -7,12 +7,12 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from index.extract.worker import Cutting
+from index.extract.worker import ChunkerSettings
 from index.types import Document, Passage
 
 
 @dataclass(frozen=True, slots=True)
-class Lying(Cutting):
+class Lying(ChunkerSettings):
     """Writes `answer` to the parent's socket and ends."""
 
     answer: bytes = b""
@@ -35,7 +35,7 @@ class Lying(Cutting):
 
 
 @dataclass(frozen=True, slots=True)
-class Spinning(Cutting):
+class Spinning(ChunkerSettings):
     """Uses the processor for ever."""
 
     def passages(self, document: Document, name: str) -> list[Passage]:

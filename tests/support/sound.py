@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from index.extract.source import MAX_TEXT
-from index.extract.worker import Cutting
+from index.extract.source import MAX_CHARACTERS
+from index.extract.worker import ChunkerSettings
 from index.types import Document, Passage, TokenCounter
 
 
@@ -20,7 +20,7 @@ def bytes_counter() -> TokenCounter:
     return by_bytes
 
 
-class CheckedCutting(Cutting):
+class CheckedCutting(ChunkerSettings):
     """Checks, in the process that reads, what it cuts."""
 
     def passages(self, document: Document, name: str) -> list[Passage]:
@@ -33,7 +33,7 @@ class CheckedCutting(Cutting):
 def check_document(document: Document) -> None:
     """Sections in order and apart, pages in order, withheld spans, all of them inside the text."""
     size = len(document.text)
-    assert size <= MAX_TEXT + 2, "too much text"
+    assert size <= MAX_CHARACTERS + 2, "too much text"
     assert document.kind and document.text.strip(), "nothing read"
     for section in document.sections:
         assert 0 <= section.start <= section.end <= size, f"a section outside the text: {section[:3]}"

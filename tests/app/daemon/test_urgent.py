@@ -15,7 +15,7 @@ from app.daemon.hosting import hosted
 from app.library import Library
 from app.sync import extract_stage
 from index.errors import FileTooSlow
-from index.extract import Cutting, ReaderPool, ReadFile
+from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 
 END = threading.Event()
 
@@ -23,12 +23,12 @@ END = threading.Event()
 class Slow(ReaderPool):
     """Files named so take until the test is over; a reader of urgent files gives them up, as out of time."""
 
-    def read(self, path: str, cutting: Cutting | None = None) -> ReadFile:
+    def read(self, path: str, chunking: ChunkerSettings | None = None) -> ExtractedDocument:
         if "slow" in Path(path).name and not END.is_set():
             if self._seconds == extract_stage.URGENT_SECONDS:
                 raise FileTooSlow("Reading it took too long.")
             assert END.wait(120)
-        return super().read(path, cutting)
+        return super().read(path, chunking)
 
 
 @pytest.fixture
