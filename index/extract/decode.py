@@ -1,6 +1,7 @@
 """Bytes to text in whatever encoding they are, or the finding that they are not text.
 
-Owns the choice of an encoding and the form of line ends. Knows no format.
+Owns the choice of an encoding and the form of line ends. Knows no format. What is declared is believed where
+it decodes; else the bytes decide. One byte that is wrong never changes how the others are read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import re
 
 from index.errors import FileSkipped
 from index.extract.charsets import codec_of
+from index.extract.guess_encoding import guess
+from index.extract.seven_bit import decode_seven_bit
+from index.extract.wide_encoding import decode_wide
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -19,12 +23,30 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE = 32_768
-_CONTROLS = bytes(range(0x09)) + bytes(range(0x0E, 0x1B)) + bytes(range(0x1C, 0x20)) + b"\x7f"
+_CONTROLS = bytes(range(0x08)) + bytes(range(0x0E, 0x1B)) + bytes(range(0x1C, 0x20)) + b"\x7f"
 _NOT_TEXT = "It holds bytes that are no text."
+_ASCII_LABELS = frozenset({"ascii", "us-ascii", "ansi_x3.4-1968", "iso-ir-6", "646"})
+_BAD = re.compile("[\udc80-\udcff]")
+_WIDE_CHARACTER = re.compile("[^\x00-\x7f\udc80-\udcff]")
+_CUT_OFF = re.compile(rb"(?:[\xe0-\xef][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{1,2})\Z")
+_HALVES = re.compile(rb"\xed([\xa0-\xaf])([\x80-\xbf])\xed([\xb0-\xbf])([\x80-\xbf])")
+"""A character beyond the first plane as two halves of three bytes each (CESU-8, Java, databases)."""
+_HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_LATIN = re.compile("[\u00a0-\u017f\u2010-\u203a\u20ac]*")
+_LONE_LETTER = re.compile(
+    "(?<=[A-Za-z])[\udcc0-\udcff](?![\udc80-\udcff])|(?<![\udc80-\udcff])[\udcc0-\udcff](?=[A-Za-z])"
+)
+_HIGH_LETTERS = re.compile("[^\x00-\x7f\\W\\d_]")
+_LETTERS = re.compile("[^\\W\\d_]")
+_MOST_HIGH = 0.5
+"""No language that Windows-1252 writes has more letters beyond ASCII, of all its letters."""
+_WESTERN = frozenset({"cp1252", "iso8859-15", "mac-roman"})
+_MOST_BROKEN = 0.01
+_UNKNOWN = "\ufffd"
 
 
 def decode(data: bytes, declared: str = "") -> str:
-    """The text of `data` with `\\n` line ends: a byte order mark, UTF-8, `declared`, then a guess.
+    """The text of `data` with `\\n` line ends: by its mark, 7-bit escapes, UTF-8, `declared`, or a guess.
 
     Raises FileSkipped where the bytes are not text.
     """
@@ -34,45 +56,115 @@ def decode(data: bytes, declared: str = "") -> str:
 def _decode(data: bytes, declared: str) -> str:
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return data[len(mark) :].decode(name, "replace")
+            data = data[len(mark) :]
+            return _utf_8(data, "") if name == "utf-8" else data.decode(name, "replace")
     sample = data[:_SAMPLE]
-    if b"\0" in sample or data.find(b"\0") >= 0:
-        return _wide(data, sample)
+    if (wide := decode_wide(data, codec_of(declared))) is not None:
+        return wide
+    if data.isascii() and (text := decode_seven_bit(data, codec_of(declared))) is not None:
+        return text
     if len(sample.translate(None, _CONTROLS)) < 0.9 * len(sample):
         raise FileSkipped(_NOT_TEXT)
+    return _utf_8(data, declared)
+
+
+def _utf_8(data: bytes, declared: str) -> str:
+    """UTF-8 where the bytes are that, or nearly; else what is declared, or a guess."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode(_narrow(declared) or _guess(data), "replace")
+        data = _HALF.sub(_UNKNOWN.encode(), _HALVES.sub(_joined, data))
+    text = data.decode("utf-8", "surrogateescape")
+    bad, good = len(_BAD.findall(text)), len(_WIDE_CHARACTER.findall(text))
+    if not bad:
+        return text
+    cut_off = _CUT_OFF.search(data)
+    if cut_off and bad == len(cut_off.group()):
+        return data[: cut_off.start()].decode("utf-8") + _UNKNOWN
+    if good >= bad or _by_lines(text, bad):
+        return _mended(text, declared)
+    return _other(data, declared)
 
 
-def _wide(data: bytes, sample: bytes) -> str:
-    """UTF-16 without a mark: almost every second byte of Western text is NUL."""
-    half = max(1, len(sample) // 2)
-    for name, nuls in (("utf-16-le", sample[1::2].count(0)), ("utf-16-be", sample[0::2].count(0))):
-        if nuls > 0.7 * half and sample.count(0) < 1.1 * half:
-            return data.decode(name, "replace")
-    raise FileSkipped("It holds NUL bytes, so it is not text.")
+def _joined(halves: re.Match[bytes]) -> bytes:
+    return (
+        halves.group()
+        .decode("utf-8", "surrogatepass")
+        .encode("utf-16", "surrogatepass")
+        .decode("utf-16")
+        .encode()
+    )
+
+
+def _by_lines(text: str, bad: int) -> bool:
+    """Whether lines of UTF-8 stand beside lines of another encoding: hardly a line holds both.
+
+    Two bytes of Chinese may be a character of UTF-8 by chance, so a few such lines say something only where
+    all of them hold what Western languages use.
+    """
+    clean: list[str] = []
+    torn = 0
+    for line in text.split("\n"):
+        if not line.isascii():
+            wide = _WIDE_CHARACTER.findall(line)
+            if _BAD.search(line):
+                torn += len(wide)
+            else:
+                clean += wide
+    many = len(clean) >= 4 and len(clean) * 5 >= bad
+    return torn * 10 <= len(clean) and (many or bool(clean and _LATIN.fullmatch("".join(clean))))
+
+
+def _mended(text: str, declared: str) -> str:
+    """Text in UTF-8 with bytes that are not: lines wholly in another encoding are read in it, else U+FFFD."""
+    lines = text.split("\n")
+    foreign = [i for i, line in enumerate(lines) if _BAD.search(line) and not _WIDE_CHARACTER.search(line)]
+    other = b"\n".join(_bytes(lines[i]) for i in foreign)
+    if other and _reads_as_letters(other):
+        for i, line in zip(foreign, _other(other, declared).split("\n"), strict=True):
+            lines[i] = line
+    return "\n".join(line if line.isascii() or not _BAD.search(line) else _replaced(line) for line in lines)
+
+
+def _reads_as_letters(data: bytes) -> bool:
+    """Whether each byte above 127 has a letter beside it: else it is damage, and no letter."""
+    return not re.search(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff](?![A-Za-z\x80-\xff])", data)
+
+
+def _bytes(line: str) -> bytes:
+    return line.encode("utf-8", "surrogateescape")
+
+
+def _replaced(line: str) -> str:
+    """A line with U+FFFD for what is not UTF-8; among Latin letters a lone byte is Windows-1252."""
+    if _LATIN.fullmatch("".join(_WIDE_CHARACTER.findall(line))):
+        line = _LONE_LETTER.sub(lambda found: bytes([ord(found[0]) - 0xDC00]).decode("cp1252"), line)
+    return _bytes(line).decode("utf-8", "replace")
+
+
+def _other(data: bytes, declared: str) -> str:
+    """What is declared, where it decodes to words; else the encoding that makes words of the bytes."""
+    codec = _narrow(declared)
+    if codec:
+        text = data.decode(codec, "replace")
+        if text.count(_UNKNOWN) <= _MOST_BROKEN * len(text) and (codec not in _WESTERN or _western(text)):
+            return text
+    if not (codec := guess(data)):
+        raise FileSkipped(_NOT_TEXT)
+    return data.decode(codec, "replace")
+
+
+def _western(text: str) -> bool:
+    return len(_HIGH_LETTERS.findall(text)) <= _MOST_HIGH * len(_LETTERS.findall(text))
 
 
 def _narrow(declared: str) -> str:
-    """The declared codec, unless it is one of two bytes and more a character: there is no NUL in the data."""
+    """The declared codec, unless it cannot be: two bytes a character without a NUL, seven bits, UTF-8."""
+    if declared.strip().strip("\"'").lower() in _ASCII_LABELS:
+        return ""
     codec = codec_of(declared)
-    return "" if codec.startswith(("utf-16", "utf-32")) else codec
-
-
-def _guess(data: bytes) -> str:
-    """The encoding charset-normalizer finds likeliest; Windows-1252 where it finds none, or none likelier."""
-    from charset_normalizer import from_bytes
-
-    first = re.search(rb"[\x80-\xff]", data)
-    start = max(0, (first.start() if first else 0) - _SAMPLE // 8)
-    found = from_bytes(data[start : start + _SAMPLE], steps=4, chunk_size=2048)
-    if not found:
-        return "cp1252"
-    likeliest = found[0].chaos, found[0].coherence
-    alike = [one.encoding for one in found if (one.chaos, one.coherence) == likeliest]
-    return "cp1252" if "cp1252" in alike else alike[0]
+    wrong = codec.startswith(("utf", "iso2022", "ascii")) or codec == "hz"
+    return "" if wrong or not codec else codecs.lookup(codec).name
 
 
 def _line_ends(text: str) -> str:

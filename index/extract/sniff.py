@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
 from index import kinds
@@ -33,7 +34,16 @@ def read(source: Source) -> Document:
     document = _reader(kind)(source)
     if not document.text.strip():
         raise FileSkipped("It holds no text.")
-    return withhold_credentials(document)
+    return withhold_credentials(_noted(document))
+
+
+def _noted(document: Document) -> Document:
+    """The document with a note on what stands for bytes that are no character."""
+    unknown = document.text.count("\ufffd")
+    if not unknown:
+        return document
+    note = f"{unknown:,} of its characters cannot be read in its encoding (U+FFFD)."
+    return replace(document, note=f"{document.note} {note}".strip())
 
 
 def _reader(kind: Kind) -> Callable[[Source], Document]:
