@@ -24,7 +24,7 @@ from app.folders.places import absolute
 from app.folders.roots import FORGOTTEN, Kept
 from app.folders.rules import rules_of
 from app.folders.why import folder_now, problem_of, verdict_on
-from app.model import TextModel
+from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
 from embedder.errors import EmbedderError
 from index.store.vectors import DIMENSION
@@ -184,22 +184,22 @@ class Library:
         store = self.index.store()
         stored = () if store is None else store.folders()
         counts = None if store is None else store.counts()
-        progress = self.writer.progress
+        progress, has_model = self.writer.progress, self.model.present
         status = Status(
             folders=tuple(folder_now(store, f) for f in stored if store and f.state != FORGOTTEN),
             files=counts.files if counts else 0,
             passages=counts.passages if counts else 0,
             pending=counts.pending if counts else 0,
             problems=counts.problems if counts else 0,
-            model=self.model.model,
-            engine=self.model.engine,
+            model=self.model.model if has_model else "",
+            engine=self.model.engine if has_model else "",
             dimension=DIMENSION,
             progress=Progress("paused")
             if progress.phase == "idle" and paths.pause_mark().exists()
             else progress,
             daemon=self.writer.in_background,
             index_bytes=self.index.bytes,
-            notices=tuple(configured_faults(rules_of(self.config.reading))),
+            notices=(*([] if has_model else [MISSING]), *configured_faults(rules_of(self.config.reading))),
         )
         return self.writer.seen(status)
 

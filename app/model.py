@@ -38,8 +38,12 @@ class TextModel(Protocol):
         """Equal exactly where vectors may be mixed. Raises `ModelNotFound` where there is no model."""
 
     @property
+    def present(self) -> bool:
+        """Whether the model is on this machine. Without it files are read, and found by words only."""
+
+    @property
     def counter(self) -> Callable[[], TokenCounter]:
-        """Makes the token counter; pickles, so that another process can. Raises `ModelNotFound`."""
+        """Makes the token counter; pickles, so that another process can. An estimate without a model."""
 
     def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
         """Vectors of questions for vectors of the fingerprint `made_by`; of this model's own where empty.
@@ -51,6 +55,14 @@ class TextModel(Protocol):
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
     def close(self) -> None: ...
+
+
+MISSING = "The model is not here, so files are found by their words only. `ken model fetch` fetches it."
+
+
+def fingerprint_of(model: TextModel) -> str:
+    """Its fingerprint; empty without a model."""
+    return model.fingerprint if model.present else ""
 
 
 class LazyModel:
@@ -115,7 +127,10 @@ class LazyModel:
     @property
     def counter(self) -> Callable[[], TokenCounter]:
         if self._counter is None:
-            from app.token_counter import TokenCounterOf
+            from app.token_counter import TokenCounterOf, estimating_counter
+
+            if not self.present:
+                return estimating_counter
 
             # a reader sees no environment, from which the folder of models may come
             counter = partial(TokenCounterOf, self.folder.absolute(), models_folder().absolute())
@@ -124,6 +139,7 @@ class LazyModel:
         return self._counter
 
     def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
+        find_model(self.config.name or None)  # no process is started to learn that there is none
         former = self._former_for(made_by)
         return (former or self.embedder()).embed_queries(texts)
 

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from embedder.tokenizer import GemmaTokenizer
 from index.passages.token_counter import CachedTokenCounter
+
+ASCII_LETTERS_PER_TOKEN = 4
+OTHER_LETTERS_PER_TOKEN = 3
+"""English words have about 5 letters a token and German ones 4; words of Greek, Cyrillic, Arabic or Indic
+letters have 3, and 2 in the scripts that are rarest. Chinese, Japanese and Korean count a token a letter."""
+ALPHABETS_END = 0x2E80
+"""The first code point of the scripts of East Asia."""
 
 
 class TokenCounterOf:
     """A model folder's token counts, without its engine. `models` is where its tables are kept."""
 
     def __init__(self, folder: Path, models: Path) -> None:
+        from embedder.tokenizer import GemmaTokenizer
+
         self._count = CachedTokenCounter(GemmaTokenizer.from_folder(folder, models=models).count)
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         return self._count(texts)
+
+
+def estimating_counter() -> Callable[[Sequence[str]], list[int]]:
+    """Token counts without a tokenizer, rather too many than too few: passages are cut while no model is
+    there, and stay as they are when it comes."""
+    return CachedTokenCounter(_estimates)
+
+
+def _estimates(texts: Sequence[str]) -> list[int]:
+    return [_estimate(text.strip()) or 1 for text in texts]
+
+
+def _estimate(run: str) -> int:
+    """A run of letters of one script, of digits or of signs. Gemma has a token for each digit."""
+    if run.isascii():
+        return -(-len(run) // ASCII_LETTERS_PER_TOKEN) if run.isalpha() else len(run)
+    return -(-len(run) // OTHER_LETTERS_PER_TOKEN) if ord(run[0]) < ALPHABETS_END else len(run)

@@ -21,6 +21,7 @@ SLOW = (
     "tests/app/test_reembedding.py",
     "tests/app/test_watcher.py",
     "tests/app/test_withheld_everywhere.py",
+    "tests/app/test_without_model.py",
     "tests/app/tui/test_actions.py",
     "tests/app/tui/test_colours.py",
     "tests/app/tui/test_list_keys.py",

@@ -74,7 +74,7 @@ def _show_status(now: Status, as_json: bool) -> None:
         ("files", f"{now.files:,} in {now.passages:,} passages"),
         ("waiting", f"{now.pending:,} passages without a vector" if now.pending else "nothing"),
         ("problems", f"{now.problems:,}: `ken status --problems`" if now.problems else "none"),
-        ("model", f"{now.model} on {now.engine}, {now.dimension} dimensions"),
+        ("model", f"{now.model} on {now.engine}, {now.dimension} dimensions" if now.model else "none"),
         ("index", f"{now.index_bytes / 1e6:,.1f} MB"),
         ("daemon", "running" if now.daemon else "not running"),
     ]

@@ -21,7 +21,7 @@ from app.folders.roots import FORGOTTEN, Kept
 from app.folders.rules import rules_of
 from app.lock import DAEMON, WriteLock
 from app.maintenance import leftovers
-from app.model import TextModel
+from app.model import MISSING, TextModel, fingerprint_of
 from app.open_index import OpenIndex
 from app.sync.change_queue import DirtyQueue
 from app.sync.extract_stage import Readers
@@ -188,7 +188,7 @@ class BackgroundWriter:
     def goes_on(self) -> str:
         if because := self.indexer.waiting_because:
             return f"It is {because}."
-        held = (self.indexer.notice, *self._notices())
+        held = ("" if self._model.present else MISSING, self.indexer.notice, *self._notices())
         return next(filter(None, held), "It goes on by itself.")
 
     def seen(self, status: Status) -> Status:
@@ -230,9 +230,15 @@ class BackgroundWriter:
     def rest(self) -> None:
         if self._store is not None:
             self._left_behind &= not self._store.wipe("due")
+            self._notice_model()
         self._resting()
 
     # Parts
+
+    def _notice_model(self) -> None:
+        """What was read while there was no model gets its vectors once there is one."""
+        if not self._fingerprint and self._model.present:
+            self.indexer.scan_soon("the model is there")
 
     def release(self) -> None:
         """End the reading processes; they are started again when there is something to read."""
@@ -253,7 +259,7 @@ class BackgroundWriter:
         store = self._index.made()
         record = store.files(path).get(path)
         same = record is not None and record.stamp.same(Stamp.of(stat))
-        return same and not store.counts(path).pending
+        return same and not (self._model.present and store.counts(path).pending)
 
     def _watched(self, folder: Folder) -> Folder:
         watch = self.indexer.watches.get(folder.path)
@@ -283,7 +289,7 @@ class BackgroundWriter:
         if self.indexer.has_calls:  # who waits for this thread set `_cancel` after queueing
             self._cancel.set()
         try:
-            with self._writing(self._model.fingerprint) as store:
+            with self._writing(fingerprint_of(self._model)) as store:
                 pipeline = self._pipeline_over(store)
                 report = do(pipeline)
                 store.wipe("due")

@@ -60,12 +60,17 @@ class Embedding:
         self._window: list[Pending] = []
         self._running: dict[Future[_Embedded], list[Pending]] = {}
         self._dry = False
-        self._failed = False
+        self._failed = not model.present
         self._tokens = 2 * LEAST_TOKENS
 
     @property
     def running(self) -> set[Future[_Embedded]]:
         return set(self._running)
+
+    @property
+    def starves(self) -> bool:
+        """Whether the model has nothing to do; False where there is no model that could."""
+        return not self._running and not self._failed
 
     def more(self, *, urgent: bool = False) -> None:
         """The store has new texts that wait; `urgent`: they are the next to be embedded."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from app.api import ProgressCallback, SyncReport
 from app.folders.roots import Kept, is_under
-from app.model import TextModel
+from app.model import MISSING, TextModel
 from app.sync.embed_stage import Embedding
 from app.sync.extract_stage import Readers, Reading
 from app.sync.later import Later
@@ -77,7 +78,9 @@ class Pipeline:
             kept = Kept(self._store.folders())
             differences = compare(list(roots), known, self._rules, run.meter.seen, verdicts=kept.walk)
             self._tell_folders(roots, roots, differences, known)
-            return run.apply(differences, known)
+            report = run.apply(differences, known)
+            notices = () if self._model.present else (MISSING,)
+            return replace(report, notices=(*report.notices, *notices))
 
     def take(
         self,

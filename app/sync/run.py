@@ -174,7 +174,7 @@ class Run:
             running: set[Future[Any]] = {*self._reading.running, *self._embedding.running}
             if not running and not self._ready:
                 return
-            began, starved = time.monotonic(), bool(self._reading.running and not self._embedding.running)
+            began, starved = time.monotonic(), bool(self._reading.running and self._embedding.starves)
             if running:
                 wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
             self._collect()
@@ -203,7 +203,7 @@ class Run:
         passages = sum(len(taken.passages) for taken in self._ready)
         full = len(self._ready) >= STORE_FILES or passages >= STORE_PASSAGES
         late = time.monotonic() - self._stored_at > STORE_SECONDS
-        hurry = self._hurry or (passages and not self._embedding.running)
+        hurry = self._hurry or (passages and self._embedding.starves)
         if not self._ready or not (full or late or hurry or not self._reading.running):
             return
         ready, self._ready = self._ready, []

@@ -21,10 +21,9 @@ from app.folders.rules import rules_of
 from app.folders.why import covered, folder_now
 from app.lock import WriteLock
 from app.maintenance.leftovers import LEFT_BEHIND
-from app.model import TextModel
+from app.model import MISSING, TextModel, fingerprint_of
 from app.open_index import OpenIndex
 from app.sync.pipeline import Pipeline
-from embedder.errors import ModelNotFound
 from index.errors import IndexBusy, IndexUnreachable
 from index.passages.chunker import MAX_TOKENS, chunker_version
 from index.store.store import Store
@@ -38,7 +37,6 @@ class Writer:
     """`app.library.Writer` in the calling thread; the write lock is held while something is written."""
 
     in_background = False
-    goes_on = "`ken index` goes on."
 
     def __init__(self, index: OpenIndex, model: TextModel, reading: ReadingConfig, purpose: str) -> None:
         """`purpose` is what others are told who wait for this one to finish."""
@@ -71,7 +69,7 @@ class Writer:
                 progress(now)
 
         self._cancel.clear()
-        fingerprint = self._model.fingerprint
+        fingerprint = fingerprint_of(self._model)
         try:
             with self._writing(fingerprint) as store:
                 report = self._pipeline(store).sync(roots_to_sync(store, paths), tell, self._cancel)
@@ -88,10 +86,10 @@ class Writer:
         if sum(changed.values()) > REFRESH_BYTES:
             return False
         try:
-            with self._writing(self._model.fingerprint) as store:
+            with self._writing(fingerprint_of(self._model)) as store:
                 self._pipeline(store).take(list(changed))
                 store.wipe("quick")
-        except (IndexBusy, IndexUnreachable, ModelNotFound):
+        except (IndexBusy, IndexUnreachable):
             return False
         return True
 
@@ -101,6 +99,10 @@ class Writer:
 
     def resume(self) -> None:
         """Nothing waits here for it: the next command goes on."""
+
+    @property
+    def goes_on(self) -> str:
+        return "`ken index` goes on." if self._model.present else MISSING
 
     @property
     def waiting(self) -> int:
