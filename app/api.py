@@ -107,6 +107,8 @@ class SyncReport:
     """Seconds in which the model had nothing to embed while files were still being read."""
     interrupted: bool = False
     notices: tuple[str, ...] = ()
+    named: int = 0
+    """New or changed files that are found by their name alone."""
 
 
 @dataclass(frozen=True, slots=True)

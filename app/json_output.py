@@ -126,6 +126,7 @@ def report(done: SyncReport) -> Json:
         "moved": done.moved,
         "removed": done.removed,
         "unchanged": done.unchanged,
+        "named": done.named,
         "skipped": done.skipped,
         "failed": done.failed,
         "passages": done.passages,

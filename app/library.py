@@ -19,7 +19,7 @@ from app.answers.preview import Documents, Excerpts, allowed
 from app.answers.stale_hits import away, check, together, unfinished
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.config import Config
-from app.errors import UsageInvalid
+from app.errors import PathInvalid, UsageInvalid
 from app.folders.places import absolute
 from app.folders.roots import FORGOTTEN, Kept
 from app.folders.rules import rules_of
@@ -134,7 +134,9 @@ class Library:
         started = time.monotonic()
         path = absolute(path)
         searcher = self.index.searcher()
-        allowed(path, *self._known(path), rules_of(self.config.reading))
+        unread = allowed(path, *self._known(path), rules_of(self.config.reading)).unread
+        if unread:
+            raise PathInvalid(f"{path} has no text to compare. {unread}", "Name a file that is read.")
 
         def ask(number: int) -> Results:
             return searcher.similar(path, line, limit=number, filter=filter or Filter())

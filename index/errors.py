@@ -8,6 +8,7 @@ IndexingError
 ├── IndexUnreachable  the file or folder cannot be opened or written
 ├── QueryInvalid      a question or filter that cannot be understood
 ├── FileSkipped       a file is left out, with the reason
+│   └── FileWithheld      it holds credentials: not even its name is found
 └── FileFailed        a file could not be read, with the reason
     ├── FileUnreadable    the system did not let it be read just now: what is known of it stays
     └── FileTooSlow       the reader's time was over
@@ -56,6 +57,10 @@ class QueryInvalid(IndexingError):
 
 class FileSkipped(IndexingError):
     title = "Left out"
+
+
+class FileWithheld(FileSkipped):
+    """It is made of credentials, so that nothing of it is in the index."""
 
 
 class FileFailed(IndexingError):

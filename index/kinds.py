@@ -21,6 +21,9 @@ TABLE_BYTES = 64 * MEBIBYTE
 CONTAINER_BYTES = 512 * MEBIBYTE
 """The largest file of a format that is read in parts."""
 
+OTHER = "file"
+"""The stored name of the kind of a file that is not read and whose name says nothing."""
+
 Opener = Literal["editor", "viewer"]
 
 
@@ -121,28 +124,54 @@ GROUPS: dict[str, Selection] = {
 OFFERED = ("md", "pdf", "code", "word", "html", "txt", "slides", "sheet", "epub", "mail", "notebook", "data")
 """What completion and the filter key offer after `type:`, the most usual first."""
 
-UNREAD: dict[str, str] = {
-    "pictures": ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef"
-    " .dng .avif .xcf .svg",
-    "sound and music": ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi",
-    "films": ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .3gp",
-    "archives": ".tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso .dmg .pkg .deb .rpm .apk .cab",
-    "programs and compiled code": ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin"
-    " .elf .ko .node",
-    "databases": ".db .sqlite .sqlite3 .mdb .accdb .realm .ldb .parquet .feather .arrow"
-    " -wal -shm .db-journal .sqlite-journal .sqlite3-journal",
-    "models and arrays": ".safetensors .gguf .onnx .pt .pth .ckpt .h5 .hdf5 .npy .npz .pkl .pickle .joblib"
-    " .tflite .mlmodel",
-    "fonts": ".ttf .otf .woff .woff2 .eot",
-    "disk images and virtual machines": ".img .vmdk .qcow2 .vdi .vhd",
-    "old PowerPoint files": ".ppt .pps",
-    "Outlook files": ".msg .pst .ost",
-    "Apple's iWork files": ".pages .numbers .key",
-    "drawings and models in three dimensions": ".dwg .dxf .stl .blend .fbx .skp .vsd .vsdx",
-    "temporary and lock files": ".tmp .temp .swp .swo .part .crdownload .lock .bak",
-    "minified and generated code": ".min.js .min.css .map",
-}
-"""Kinds of file that are known and not read, in the words a person reads, by how their names end."""
+
+@dataclass(frozen=True, slots=True)
+class UnreadKind:
+    """A kind of file that is found by its name, folder and date alone. `name` is as in `Kind`."""
+
+    name: str
+    words: str
+    """What a person calls such files."""
+    suffixes: str
+    """How their names end, separated by blanks."""
+    aliases: tuple[str, ...] = ()
+
+
+UNREAD: tuple[UnreadKind, ...] = (
+    UnreadKind("picture", "pictures",
+               ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef"
+               " .dng .avif .xcf .svg", ("pictures", "image", "images", "photo", "photos")),
+    UnreadKind("sound", "sound and music",
+               ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi", ("audio", "music")),
+    UnreadKind("film", "films",
+               ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .3gp",
+               ("films", "video", "videos", "movie", "movies")),
+    UnreadKind("archive", "archives",
+               ".tar .gz .tgz .bz2 .xz .7z .rar .zst .lz4 .jar .war .whl .iso .dmg .pkg .deb .rpm .apk .cab"),
+    UnreadKind("program", "programs and compiled code",
+               ".exe .dll .so .dylib .a .o .obj .lib .class .pyc .pyo .wasm .bin .elf .ko .node",
+               ("programs",)),
+    UnreadKind("database", "databases",
+               ".db .sqlite .sqlite3 .mdb .accdb .realm .ldb .parquet .feather .arrow", ("databases",)),
+    UnreadKind("weights", "models and arrays",
+               ".safetensors .gguf .onnx .pt .pth .ckpt .h5 .hdf5 .npy .npz .pkl .pickle .joblib"
+               " .tflite .mlmodel"),
+    UnreadKind("font", "fonts", ".ttf .otf .woff .woff2 .eot", ("fonts",)),
+    UnreadKind("disk", "disk images and virtual machines", ".img .vmdk .qcow2 .vdi .vhd"),
+    UnreadKind("pptx", "old PowerPoint files", ".ppt .pps"),
+    UnreadKind("mail", "Outlook files", ".msg .pst .ost"),
+    UnreadKind("iwork", "Apple's iWork files", ".pages .numbers .key"),
+    UnreadKind("drawing", "drawings and models in three dimensions",
+               ".dwg .dxf .stl .blend .fbx .skp .vsd .vsdx", ("drawings", "cad")),
+    UnreadKind("backup", "lock files and backups", ".lock .bak", ("backups",)),
+    UnreadKind("generated", "minified and generated code", ".min.js .min.css .map"),
+)  # fmt: skip
+"""Kinds of file that are known and not read."""
+
+TEMPORARY = _suffixes(
+    ".tmp .temp .swp .swo .part .crdownload -wal -shm .db-journal .sqlite-journal .sqlite3-journal"
+)
+"""How the names of files end that another program needs for a while: they are in no index."""
 
 
 def of_file_name(name: str) -> Kind | None:
@@ -170,11 +199,22 @@ def is_known(name: str) -> bool:
     return name in _BY_NAME
 
 
-def unread(name: str) -> str:
-    """The kind of file, in words, where its name says that it is one that is not read; else empty."""
+def unread(name: str) -> UnreadKind | None:
+    """The kind of file, where its name says that it is one that is not read."""
     lower = name.lower()
-    found = _UNREAD_SUFFIX.get(suffix_of(name), "")
-    return found or next((kind for ending, kind in _UNREAD_ENDING if lower.endswith(ending)), "")
+    by_ending = (kind for ending, kind in _UNREAD_ENDING if lower.endswith(ending))
+    return _UNREAD_SUFFIX.get(suffix_of(name)) or next(by_ending, None)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file's name says that a program needs it for a while only."""
+    return name.lower().endswith(TEMPORARY)
+
+
+def guessed(name: str) -> str:
+    """The stored name of the kind that a file's name says, for one that is not read."""
+    kind = unread(name) or of_file_name(name)
+    return kind.name if kind else OTHER
 
 
 def select(word: str) -> Selection:
@@ -189,10 +229,13 @@ def select(word: str) -> Selection:
         return Selection((_BY_ALIAS[typed].name,))
     if f".{typed}" in _BY_SUFFIX:
         return Selection(suffixes=(f".{typed}",))
-    if kind := _UNREAD_SUFFIX.get(f".{typed}"):
-        raise UnknownKind(f"names files that ken does not read ({kind})")
-    known = [*GROUPS, *_BY_ALIAS, *(suffix[1:] for suffix in _BY_SUFFIX)]
-    raise UnknownKind(f"is no kind of file{did_you_mean(typed, known)}")
+    if typed in _UNREAD_ALIAS:
+        return Selection((_UNREAD_ALIAS[typed],))
+    if f".{typed}" in _UNREAD_SUFFIX:
+        return Selection(suffixes=(f".{typed}",))
+    meant = did_you_mean(typed, [*GROUPS, *_BY_ALIAS, *_UNREAD_ALIAS])
+    meant = meant or did_you_mean(typed, [suffix[1:] for suffix in (*_BY_SUFFIX, *_UNREAD_SUFFIX)])
+    raise UnknownKind(f"is no kind of file{meant}")
 
 
 def select_all(words: Iterable[str]) -> Selection:
@@ -223,6 +266,7 @@ _BY_SUFFIX = {suffix: kind for kind in reversed(KINDS) for suffix in kind.suffix
 _BY_FILE_NAME = {name: kind for kind in KINDS for name in kind.file_names}
 _BY_ALIAS = {alias: kind for kind in KINDS for alias in (kind.name, *kind.aliases)}
 _BY_ALIAS |= {"txt": _BY_NAME["text"], "htm": _BY_NAME["html"], "tex": _BY_NAME["latex"]}
-_UNREAD_PAIRS = tuple((suffix, kind) for kind, suffixes in UNREAD.items() for suffix in suffixes.split())
+_UNREAD_PAIRS = tuple((suffix, kind) for kind in UNREAD for suffix in kind.suffixes.split())
 _UNREAD_SUFFIX = {suffix: kind for suffix, kind in _UNREAD_PAIRS if suffix.count(".") == 1}
 _UNREAD_ENDING = tuple((suffix, kind) for suffix, kind in _UNREAD_PAIRS if suffix.count(".") != 1)
+_UNREAD_ALIAS = {alias: kind.name for kind in UNREAD for alias in (kind.name, *kind.aliases)}

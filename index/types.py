@@ -16,7 +16,7 @@ TokenCounter = Callable[[Sequence[str]], list[int]]
 """Tokens of each text, without `<bos>`, `<eos>` and prompt."""
 
 Mode = Literal["hybrid", "meaning", "words"]
-FileState = Literal["indexed", "skipped", "failed"]
+FileState = Literal["indexed", "named", "skipped", "failed"]
 SectionKind = Literal["heading", "prose", "list", "table", "row", "code", "slide", "message", "data"]
 
 HEADING_SEPARATOR = " › "
@@ -125,7 +125,8 @@ class FileRecord:
 
     `path` is absolute, as the operating system's bytes decode with `os.fsdecode` (surrogate escapes
     kept). `hash` is the content's BLAKE2b (16 bytes), empty where the file was not read. `disk` names
-    the mounted file system that held it (0: not known).
+    the mounted file system that held it (0: not known). A file in the state "named" is not read and found
+    by its name alone, as are those that were skipped or failed where they have a `kind`.
     """
 
     path: str

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_right
+from contextlib import suppress
+from datetime import datetime
 from itertools import accumulate
 
 from app.api import Excerpt, Landmark
 from app.errors import PathInvalid
 from app.sanitize import plain_path
+from index import kinds
 from index.extract import ReaderPool
 from index.passages.withheld import mask_withheld
 from index.types import Document, FileRecord, Stamp
@@ -43,6 +46,8 @@ class Documents:
         may not be shown, `FileSkipped` or `FileFailed` where it cannot be read.
         """
         found = allowed(path, record, root, rules)
+        if found.unread:
+            return Excerpts(description(found))
         key = (path, Stamp.of(found.stat))
         with self._guard:
             if key in self._kept:
@@ -73,7 +78,7 @@ def allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules
     shown = plain_path(path)
     if record is None or root is None:
         raise PathInvalid(f"{shown} is not in the index.", "`ken why PATH` says why.")
-    if record.state != "indexed":
+    if record.state not in ("indexed", "named"):
         raise PathInvalid(f"{shown} is not shown. {record.reason}", "`ken why PATH` says more.")
     verdict = judge(path, root, rules)
     if not isinstance(verdict, Found):
@@ -84,6 +89,16 @@ def allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules
             "Index the folder where it lies: `ken index PATH`.",
         )
     return verdict
+
+
+def description(found: Found) -> Document:
+    """What is shown of a file that is found by its name: what is known of it."""
+    name, folder = os.path.basename(found.path), os.path.dirname(found.path)  # noqa: PTH119, PTH120
+    changed = ""
+    with suppress(OverflowError, ValueError, OSError):  # a time that no calendar holds
+        changed = f", changed {datetime.fromtimestamp(found.stat.st_mtime):%Y-%m-%d %H:%M}"
+    facts = (plain_path(name), plain_path(folder), f"{found.stat.st_size:,} bytes{changed}")
+    return Document("\n".join((*facts, "", found.unread)), kinds.guessed(name), name)
 
 
 class Excerpts:

@@ -94,17 +94,18 @@ def _tell(report: SyncReport) -> None:
     for notice in report.notices:
         terminal.say(f"{terminal.styled('Note', sys.stderr, fg='yellow')}  {notice}")
     done = [
-        _count(number, noun)
-        for number, noun in (
+        _count(number, *nouns)
+        for number, *nouns in (
             (report.added, "new file"),
             (report.changed, "changed file"),
             (report.moved, "moved file"),
-            (report.removed, "file gone"),
+            (report.removed, "file gone", "files gone"),
+            (report.named, "file found by its name", "files found by their names"),
         )
         if number
     ]
     unfinished = "Went on where it had stopped" if report.embedded else "Nothing changed"
-    changes = ", ".join(done).replace("file gones", "files gone") or unfinished
+    changes = ", ".join(done) or unfinished
     terminal.say(f"{changes}. {_count(report.embedded, 'passage')} embedded in {report.seconds:.1f} s.")
     left_out = report.skipped + report.failed
     if left_out:
@@ -113,5 +114,5 @@ def _tell(report: SyncReport) -> None:
         terminal.say("Stopped. What is done is kept; run `ken index` again to go on.")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
+def _count(number: int, noun: str, several: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"

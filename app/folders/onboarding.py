@@ -79,7 +79,10 @@ def estimate(
     for entry in walk(path, rules):
         if stopped():
             return
-        if isinstance(entry, Found):
+        if isinstance(entry, Found) and entry.unread:
+            unread = kinds.unread(Path(entry.path).name)
+            left_out[unread.words if unread else "empty files"] += 1
+        elif isinstance(entry, Found):
             kind = kinds.of_file_name(Path(entry.path).name) or kinds.named("text")
             files += 1
             size += entry.stat.st_size

@@ -13,7 +13,8 @@ from index.walk.walker import Found, Rules, judge
 
 FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
 FOLDER_STATES = get_args(FolderState)
-_PROBLEMS: dict[FileState, ProblemState] = {"failed": "failed", "skipped": "skipped", "indexed": "partial"}
+_PROBLEMS: dict[FileState, ProblemState] = {"failed": "failed", "skipped": "skipped", "named": "skipped",
+                                         "indexed": "partial"}  # fmt: skip
 
 
 def folder_now(store: Store, folder: StoredFolder) -> Folder:

@@ -18,7 +18,8 @@ from app.folders.roots import is_gone
 from app.model import TextModel
 from app.sync.mounts import Disks
 from embedder.errors import EmbedderError
-from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable
+from index import kinds
+from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable, FileWithheld
 from index.extract import ChunkerSettings, ReaderPool
 from index.extract.opening import RETRIED_LATER
 from index.passages.chunker import MAX_TOKENS
@@ -156,7 +157,11 @@ class Reading:
         Raises FileTooSlow where it is to be read again among all others.
         """
         try:
+            if found.unread:
+                return self._refused(found, "named", found.unread)
             return self._read(found, pool)
+        except FileWithheld as refused:
+            return self._refused(found, "skipped", refused.what, kind="")
         except FileSkipped as refused:
             return self._refused(found, "skipped", refused.what)
         except FileTooSlow as refused:
@@ -193,10 +198,21 @@ class Reading:
         )
         return Taken(record, read.passages)
 
-    def _refused(self, found: Found, state: FileState, reason: str, *, unreadable: bool = False) -> Taken:
+    def _refused(
+        self,
+        found: Found,
+        state: FileState,
+        reason: str,
+        *,
+        unreadable: bool = False,
+        kind: str | None = None,
+    ) -> Taken:
+        """A file without text. It is found by its name, unless `kind` is empty."""
         disk = self._disks.holding(found.path).number
+        name = PurePath(found.path).name
         record = FileRecord(
             found.path, *Stamp.of(found.stat)[:3], state=state, reason=reason,
             ctime_ns=Stamp.of(found.stat).ctime_ns, disk=disk,
+            kind=kinds.guessed(name) if kind is None else kind, title=name,
         )  # fmt: skip
         return Taken(record, (), unreadable)

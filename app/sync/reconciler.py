@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 Known = dict[str, FileRecord]
 
-LISTED = ("format:", "default: size", "not a file", "link", "secret:", "system", "ignore file")
+LISTED = ("default: size", "not a file", "link", "secret:", "system", "ignore file")
 """Rules whose files are listed among the problems; files left out by an ignore rule are not."""
 RACY_NS = 2_000_000_000
 """Two seconds: the coarsest time stamps of a file system (FAT)."""
@@ -203,7 +203,8 @@ def _sort_found(
             fresh.append(file)
             continue
         now = Stamp.of(file.stat)
-        if path in suspects or not unchanged(record, now):
+        readable_now = record.state == "named" and not file.unread
+        if path in suspects or readable_now or not unchanged(record, now):
             result.read.append(file)
             continue
         result.unchanged += 1

@@ -265,7 +265,9 @@ class Run:
 
     def _count_taken(self, taken: Taken) -> None:
         record = taken.record
-        if record.state == "skipped":
+        if record.state == "named":
+            self._count(named=1)
+        elif record.state == "skipped":
             self._count(skipped=1)
         elif record.state == "failed":
             self._count(failed=1)

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from index import kinds
-from index.errors import FileFailed, FileSkipped
+from index.errors import FileFailed, FileSkipped, FileWithheld
 from index.extract.opening import error_of_errno
 from index.extract.source import MAX_CHARACTERS
 from index.extract.worker import SECTION_KINDS
@@ -132,6 +132,8 @@ def _refused(header: dict[str, Any]) -> Refusal:
     match header["refused"]:
         case "skipped" if what:
             return Refusal(FileSkipped(what, fix), memory)
+        case "withheld" if what:
+            return Refusal(FileWithheld(what, fix), memory)
         case "failed" if what:
             return Refusal(FileFailed(what, fix), memory)
         case "unreadable" if _count(header.get("errno")) in errno.errorcode:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from index.credentials import credentials
 from index.credentials.exports import is_export, names_accounts
-from index.errors import FileSkipped
+from index.errors import FileWithheld
 from index.types import Document, Section
 
 LEFT_OUT = "[left out]"
@@ -29,10 +29,10 @@ _LINES_NAMED = 5
 def withhold_credentials(document: Document) -> Document:
     """The document with credentials marked in its text and taken out of all its names.
 
-    Raises FileSkipped where it is nothing but credentials.
+    Raises FileWithheld where it is nothing but credentials.
     """
     if document.kind in _TABLES and any(map(names_accounts, _heads(document))):
-        raise FileSkipped("It is a table of passwords.")
+        raise FileWithheld("It is a table of passwords.")
     found = credentials(document.text, code=document.kind == "code")
     names = _names(document)
     clean = _clean(document, names, found)
@@ -50,9 +50,9 @@ def withhold_credentials(document: Document) -> Document:
 
 
 def refuse_export(kind: str, head: bytes) -> None:
-    """Raise FileSkipped where a file of `kind` that begins with `head` is an export of passwords."""
+    """Raise FileWithheld where a file of `kind` that begins with `head` is an export of passwords."""
     if kind in _PLAIN and is_export(head.decode("utf-8", "replace")):
-        raise FileSkipped("It is an export of passwords.")
+        raise FileWithheld("It is an export of passwords.")
 
 
 def _heads(document: Document) -> Iterator[str]:

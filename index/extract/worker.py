@@ -26,7 +26,7 @@ from pathlib import PurePath
 from typing import Any, get_args
 
 from index.credentials import credentials
-from index.errors import FileFailed, FileSkipped
+from index.errors import FileFailed, FileSkipped, FileWithheld
 from index.extract import limits, sniff
 from index.extract.confinement import confine
 from index.extract.source import MAX_CHARACTERS, Source, WatchedFile
@@ -138,7 +138,8 @@ def _read(name: str, chunking: ChunkerSettings | None, file: WatchedFile, size: 
             document = _bounded(sniff.read(source))
             return pack_answer(document, digest, chunking.passages(document, name) if chunking else None)
     except FileSkipped as error:
-        return _refusal("skipped", error.what, error.fix)
+        state = "withheld" if isinstance(error, FileWithheld) else "skipped"
+        return _refusal(state, error.what, error.fix)
     except FileFailed as error:
         return _refusal("failed", error.what, error.fix)
     except MemoryError:

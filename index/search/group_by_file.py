@@ -14,7 +14,7 @@ from index.search import filters
 from index.search.ranking import Ranked
 from index.store.database import rows
 from index.store.fts_query import Question
-from index.store.row_codec import decode_heading, decode_inode
+from index.store.row_codec import decode_heading, decode_inode, encode_path
 from index.types import Filter, Hit
 
 MORE = 3
@@ -67,6 +67,18 @@ def group(
         first, *others = [_hit(db, question, ranked, place, explain=explain) for place in places]
         hits.append(replace(first, more=tuple(others)))
     return tuple(hits)
+
+
+def beginning(db: apsw.Connection, question: Question, path: str) -> Hit | None:
+    """The first passage of a file as a hit; None where it has none."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM files JOIN passages ON files.id = passages.file "
+        "JOIN texts ON texts.id = passages.text WHERE files.path = ? ORDER BY ordinal LIMIT 1"
+    )
+    unknown = np.full(1, np.nan, np.float32)
+    ranked = Ranked(np.zeros(1, np.int64), np.ones(1, np.float32), unknown, unknown)
+    found = [_Place(0, *one) for one in rows(db, sql, (encode_path(path),))]
+    return _hit(db, question, ranked, found[0], explain=False) if found else None
 
 
 def paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:

@@ -5,6 +5,8 @@ The question's vector comes in; without one, words alone answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import QueryInvalid
-from index.search import group_by_file
+from index.search import by_name, group_by_file
 from index.search.abstention import confidence
 from index.search.filters import Allowed
 from index.search.ranking import CANDIDATES, Asked, Nearest, Ranked, rank
@@ -22,7 +24,7 @@ from index.store import generations, vectors
 from index.store.database import ReaderPool, rows
 from index.store.fts_query import Frequencies, Question, understand
 from index.store.row_codec import encode_path
-from index.types import Filter, Mode, Results
+from index.types import Filter, Hit, Mode, Results
 
 Floats = NDArray[np.float32]
 _NO_FILTER = Filter()
@@ -83,6 +85,11 @@ class Searcher:
             ranked = rank(db, asked, self._nearest)
             found = group_by_file.group(db, asked.question, ranked, limit, filter, explain=explain)
             sure = confidence(ranked, asked.question, asked.allowed.count(asked.question.total))
+            if mode != "meaning":
+                same = _of_that_name(db, asked.question, found, filter)
+                named = by_name.without_text(db, asked.question, filter)
+                found = by_name.joined(found, named, same, ranked, limit)
+                sure = max(sure, by_name.confidence(named, same))
             return Results(found, close=bool(found) and sure >= 0.5, confidence=sure)
 
     def ranking(
@@ -156,6 +163,18 @@ class Searcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _of_that_name(
+    db: apsw.Connection, question: Question, found: Sequence[Hit], narrowed: Filter
+) -> list[Hit]:
+    """The files whose name the query is, each with its best passage, or with its first."""
+    known = {hit.path: hit for hit in found}
+    same: list[Hit] = []
+    for file in by_name.exact(db, question.text, narrowed):
+        hit = known.get(file.hit.path) or group_by_file.beginning(db, question, file.hit.path) or file.hit
+        same.append(replace(hit, score=1.0))
+    return same
 
 
 def _unit(vector: Floats | None) -> Floats | None:

@@ -6,8 +6,11 @@ one that is dropped is used again, so that tables and vectors stay dense.
 
 from __future__ import annotations
 
+import re
 import time
+import unicodedata
 from collections.abc import Sequence
+from pathlib import PurePath
 
 import apsw
 
@@ -16,6 +19,7 @@ from index.store.database import row, rows, value
 from index.store.fts_query import searchable
 from index.store.row_codec import (
     FILE_COLUMNS,
+    clean,
     encode_file,
     encode_integer,
     encode_passage,
@@ -26,6 +30,7 @@ from index.store.row_codec import (
 from index.types import FileRecord, Passage
 
 _COLUMNS = ", ".join(FILE_COLUMNS)
+_WORDS = re.compile(r"[^\W_]+")
 
 
 def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, set[int]]:
@@ -62,7 +67,19 @@ def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
         )
     file = known or db.last_insert_rowid()
     db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
+    db.execute("UPDATE files SET stem = ? WHERE id = ?", (stem_key(record.path), file))
     return file
+
+
+def stem_key(path: str) -> str:
+    """What the stem of a file's name is looked up by."""
+    return name_key(clean(PurePath(path).stem))
+
+
+def name_key(name: str) -> str:
+    """A name as people type it: its words in small letters without accents, one blank between them."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def _note_changes(db: apsw.Connection, file: int, record: FileRecord) -> bool:

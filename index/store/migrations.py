@@ -6,7 +6,12 @@ in one transaction with its own record.
 
 from __future__ import annotations
 
+import os
+import re
+import unicodedata
 from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any
 
 import apsw
 
@@ -108,8 +113,22 @@ def _m003(connection: apsw.Connection) -> None:
             connection.execute(f"UPDATE vectors_{number} SET tail = ? WHERE id = ?", (bytes(520), slot))
 
 
+def _m004(connection: apsw.Connection) -> None:
+    """Files are looked up by the stems of their names."""
+    connection.execute("ALTER TABLE files ADD COLUMN stem TEXT NOT NULL DEFAULT ''")
+    path: Any
+    for file, path in connection.execute("SELECT id, path FROM files").fetchall():
+        stem = PurePath(os.fsdecode(path)).stem.encode("utf-8", "replace").decode()
+        plain = unicodedata.normalize("NFKD", stem.casefold())
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
+        stem = " ".join(re.findall(r"[^\W_]+", plain))
+        connection.execute("UPDATE files SET stem = ? WHERE id = ?", (stem, file))
+    connection.execute("CREATE INDEX files_stem ON files(stem)")
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
     ("nothing left of what was dropped", _m003),
+    ("files by the stems of their names", _m004),
 )

@@ -38,6 +38,8 @@ MOST_HASH = 64
 """Bytes of a digest: BLAKE2b gives at most as many."""
 MOST_TEXT = 1_000_000
 """Characters of a passage: a hundred times the longest that the chunker cuts."""
+_JOINED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d{3})")
+"""Where words meet in a name without a mark between them: HolidayNorway2023."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _STATES = get_args(FileState)
 
@@ -54,7 +56,9 @@ def under_clause(path: str, column: str = "path") -> tuple[str, tuple[bytes, ...
 
 def path_words(path: str) -> str:
     """What a file is found by, beside its text: its folders and its name."""
-    return searchable(clean(path).replace("/", " "))
+    words = clean(path).replace("/", " ")
+    apart = _JOINED.sub(" ", words)
+    return searchable(words if apart == words else f"{words} {apart}")
 
 
 def clean(text: str, most: int | None = None) -> str:

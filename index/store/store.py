@@ -53,7 +53,7 @@ FILES_FAULT = (
 FORGOTTEN = "forgotten"
 """The state of a folder that is left out of the one it lies in."""
 _COLUMNS = ", ".join(FILE_COLUMNS)
-_PROBLEM = "(state != 'indexed' OR reason != '')"
+_PROBLEM = "state != 'named' AND (state != 'indexed' OR reason != '')"
 """An indexed file's reason says what of it was left out."""
 
 

@@ -48,10 +48,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file to be read. `stat` is of the file itself where `path` is a link."""
+    """A file of the index. `stat` is of the file itself where `path` is a link."""
 
     path: str
     stat: os.stat_result
+    unread: str = ""
+    """Why the file is found by its name alone, in a sentence; empty where it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +267,12 @@ def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | N
 
 
 def _readable(path: str, name: str, status: os.stat_result, rules: Rules) -> Found | Skipped:
-    kind = kinds.unread(name)
-    if kind:
-        return Skipped(path, f"Files of this kind are not read: {kind}.", f"format: {kind}")
+    if kinds.is_temporary(name):
+        return Skipped(path, "It is a temporary file of another program.", "default: temporary files")
+    if kind := kinds.unread(name):
+        return Found(path, status, f"Files of this kind are found by their name: {kind.words}.")
+    if not status.st_size:
+        return Found(path, status, "It is empty.")
     named = kinds.of_file_name(name)
     most = named.max_bytes if named else kinds.CONTAINER_BYTES
     if rules.max_bytes is not None:

@@ -257,7 +257,7 @@ def test_problems_are_listed_with_reasons(folder: Path) -> None:
     index(folder)
     found = {Path(p["path"]).name: p for p in ken_json("status", "--problems")}
     states = {(name, p["state"]) for name, p in found.items()}
-    assert states == {("nul.txt", "skipped"), ("photo.jpg", "skipped"), ("keys.md", "partial")}
+    assert states == {("nul.txt", "skipped"), ("keys.md", "partial")}
     assert all(p["reason"] for p in found.values())
     assert "nul.txt" in ken("status", "--problems").stdout
     assert not ken_json("why", folder / "nul.txt")["indexed"]

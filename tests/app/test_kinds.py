@@ -45,6 +45,15 @@ def found(library: Library, narrowed: Filter) -> set[str]:
     return {Path(hit.path).name for hit in hits}
 
 
+@pytest.mark.parametrize("kind", kinds.UNREAD, ids=lambda kind: str(kind.name))
+def test_every_word_for_a_kind_that_is_not_read_selects_it(kind: kinds.UnreadKind) -> None:
+    for word in (kind.name, *kind.aliases):
+        assert kind.name in kinds.select(word).kinds
+    for suffix in kind.suffixes.split():
+        assert kinds.guessed(f"a{suffix}") == kind.name
+        assert suffix.count(".") > 1 or kinds.select(suffix) != kinds.Selection()
+
+
 WORDS = [
     *kinds.GROUPS,
     *kinds.OFFERED,
@@ -82,7 +91,7 @@ def test_a_word_for_a_language_finds_its_code(word: str, indexed: Library) -> No
     ("typed", "told"),
     [
         ("type:pfd", "pfd is no kind of file; did you mean pdf?"),
-        ("type:jpg", "jpg names files that ken does not read (pictures)"),
+        ("type:picure", "picure is no kind of file; did you mean picture?"),
         ("lang:pyhton", "pyhton is no language; did you mean python?"),
         ("type:pdf,zzzz", "pdf,zzzz (zzzz) is no kind of file"),
     ],

@@ -1,0 +1,167 @@
+"""Files found by their names: the one whose name is the query, and those of which nothing else is known.
+
+Owns who is found by name: every file but those withheld, which the index keeps without a kind. Ranks no
+passages.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+import apsw
+import numpy as np
+
+from index.search import filters
+from index.search.path_words import MATCHED, held_by_a_path, weight_in
+from index.search.ranking import Ranked
+from index.store.database import rows
+from index.store.file_rows import name_key
+from index.store.fts_query import Question
+from index.store.row_codec import decode_inode
+from index.types import Filter, Hit
+
+SAME_STEM = 3
+"""Files put first because their stem is the query: a folder may hold hundreds of one name."""
+SAME_NAME = 100
+LEAST = 0.5
+"""Share of a query that the path of a file without text holds at least."""
+IN_FOLDER = 0.5
+"""What a word of a folder's name counts, where a word of the file's own name counts 1."""
+FILES = 50
+MOST_RANKED = 20_000
+"""Paths up to which those that hold words of a query are ranked; of more, the newest are looked at."""
+_FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
+_COLUMNS = (
+    "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
+    "files.language, files.title, files.reason"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file, and how much of the query its path holds, 0..1."""
+
+    share: float
+    hit: Hit
+
+
+def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
+    """Files whose name or stem is the query, in whatever case and with whatever marks between its words.
+
+    Those whose whole name it is come first, then the newest. A query with slashes names folders too.
+    """
+    folder, _, name = query.strip().strip("\"'").rpartition("/")
+    stem, whole = name_key(PurePath(name).stem), name_key(name)
+    if not whole or narrowed.heading:
+        return []
+    where, bindings = filters.clause(narrowed)
+    found = rows(
+        db,
+        f"SELECT {_COLUMNS} FROM files WHERE stem IN (?, ?) AND {_FINDABLE} AND {where} "
+        "ORDER BY mtime_ns DESC, path LIMIT ?",
+        (stem, whole, *bindings, SAME_NAME),
+    )
+    files = [_file(one, 1.0) for one in found]
+    files = [one for one in files if folder.casefold() in str(PurePath(one.hit.path).parent).casefold()]
+    by_name = [one for one in files if name_key(PurePath(one.hit.path).name) == whole]
+    by_stem = [one for one in files if one not in by_name and name_key(PurePath(one.hit.path).stem) == whole]
+    return [*sorted(by_name, key=lambda one: PurePath(one.hit.path).name != name), *by_stem[:SAME_STEM]]
+
+
+def without_text(db: apsw.Connection, question: Question, narrowed: Filter) -> list[NamedFile]:
+    """Files without passages whose path holds most of the question, the best first."""
+    units = [unit for unit in question.units if held_by_a_path(db, unit)]
+    most = sum(unit.weight for unit in question.units)
+    if not units or narrowed.heading or not all(unit in units for unit in question.required):
+        return []
+    where, bindings = filters.clause(narrowed)
+    joined = (" AND " if question.required else " OR ").join(
+        unit.match for unit in question.required or units
+    )
+    paths = sum(held_by_a_path(db, unit) for unit in units)
+    order = "rank" if paths <= MOST_RANKED else "rowid DESC"
+    found = rows(
+        db,
+        "WITH matched AS MATERIALIZED (SELECT rowid AS id FROM names WHERE names MATCH ? "
+        f"ORDER BY {order} LIMIT ?) "
+        f"SELECT {_COLUMNS} FROM matched JOIN files USING (id) WHERE state != 'indexed' AND kind != '' "
+        f"AND {where} LIMIT ?",
+        (joined, MATCHED if narrowed == Filter() else MOST_RANKED, *bindings, FILES),
+    )
+    files: list[NamedFile] = []
+    for one in found:
+        path = os.fsdecode(one[1])
+        in_name = weight_in(db, os.path.basename(path), units)  # noqa: PTH119
+        anywhere = weight_in(db, path, units)
+        share = (in_name + IN_FOLDER * (anywhere - in_name)) / most
+        if share >= LEAST:
+            files.append(_file(one, share))
+    return sorted(files, key=lambda one: (-one.share, -one.hit.modified_ns))
+
+
+def joined(
+    hits: Sequence[Hit], named: Sequence[NamedFile], same: Sequence[Hit], ranked: Ranked, limit: int
+) -> tuple[Hit, ...]:
+    """One list: first the files of that name, then hits and files without text by their score.
+
+    A third of the list at most are files without text, unless there is room: a folder of photos does not
+    hide the notes about them.
+    """
+    paths = {hit.path for hit in same}
+    hits = [hit for hit in hits if hit.path not in paths]
+    named = [one for one in named if one.hit.path not in paths]
+    room = max(limit // 3, limit - len(hits) - len(same))
+    scored = [_scored(one, ranked) for one in named[:room]]
+    rest = sorted([*hits, *scored], key=lambda hit: -hit.score)
+    return (*same, *rest)[:limit]
+
+
+def confidence(named: Sequence[NamedFile], same: Sequence[Hit]) -> float:
+    """How sure, 0..1, that a file is meant by its name."""
+    if same:
+        return 1.0
+    return 1 / (1 + math.exp(-20 * (named[0].share - LEAST))) if named else 0.0
+
+
+def _scored(one: NamedFile, ranked: Ranked) -> Hit:
+    """With the score of a passage that holds as much of the question and has no vector yet."""
+    from index.search import fusion
+
+    known = ranked.cosines[~np.isnan(ranked.cosines)]
+    if not len(known):
+        return replace(one.hit, score=one.share)
+    words = np.array([np.nan] * len(known) + [one.share], np.float32)
+    cosines = np.append(known, np.float32(np.nan))
+    return replace(one.hit, score=float(np.clip(fusion.fuse(cosines, words)[-1], 0, 1)))
+
+
+def _file(stored: Sequence[object], share: float) -> NamedFile:
+    _, path, size, mtime_ns, ctime_ns, inode, kind, language, title, reason = stored
+    found = os.fsdecode(path)  # type: ignore[arg-type]
+    return NamedFile(
+        share,
+        Hit(
+            path=found,
+            title=str(title) or os.path.basename(found),  # noqa: PTH119
+            heading=(),
+            page=None,
+            line=1,
+            start=0,
+            end=0,
+            text="",
+            snippet=str(reason),
+            score=share,
+            similarity=None,
+            words=share,
+            modified_ns=mtime_ns,  # type: ignore[arg-type]
+            ctime_ns=ctime_ns,  # type: ignore[arg-type]
+            size=size,  # type: ignore[arg-type]
+            inode=decode_inode(inode),  # type: ignore[arg-type]
+            kind=str(kind),
+            language=str(language),
+        ),
+    )
