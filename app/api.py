@@ -40,6 +40,10 @@ class Answer:
     complete: bool = True
     """False: meaning was not asked of every passage (vectors are still made, or the model is missing).
     A `close` of False says nothing then; `notice` has the reason."""
+    listed: bool = False
+    """The query has no words: the hits are the files that pass its filter, newest first."""
+    total: int | None = None
+    """How many files pass; None unless `listed`."""
 
     @property
     def fresh(self) -> bool:
@@ -192,7 +196,10 @@ class Library(Protocol):
         explain: bool = False,
         typing: bool = False,
     ) -> Answer:
-        """Answer a question. `typing` matches the last word as a prefix."""
+        """Answer a query; one without words lists the files that pass the filter, newest first.
+
+        `typing` matches the last word as a prefix. Raises `UsageInvalid` where there is neither.
+        """
 
     def similar(
         self,

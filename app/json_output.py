@@ -40,7 +40,10 @@ def answer(found: Answer) -> Json:
         "confidence": round(found.confidence, 4),
         "waiting": found.waiting,
         "complete": found.complete,
+        "listed": found.listed,
     }
+    if found.total is not None:
+        result["total"] = found.total
     if found.notice:
         result["notice"] = found.notice
     return result

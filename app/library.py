@@ -104,13 +104,13 @@ class Library:
         typing: bool = False,
     ) -> Answer:
         started = self.last_asked = time.monotonic()
+        narrowed = filter or Filter()
         if not query.strip():
-            raise UsageInvalid("The question is empty.", 'Say what to look for: ken search "how to …".')
+            return self._newest(narrowed, limit, started)
         searcher = self.index.searcher()
         vector, used, told = self._vector(query, mode)
 
         def ask(number: int) -> Results:
-            narrowed = filter or Filter()
             return searcher.search(
                 query, vector, mode=used, limit=number, filter=narrowed, explain=explain, typing=typing
             )
@@ -122,6 +122,19 @@ class Library:
             complete=answer.complete and used == mode,
             waiting=max(answer.waiting, self.writer.waiting),
         )
+
+    def _newest(self, narrowed: Filter, limit: int, started: float) -> Answer:
+        if narrowed == Filter():
+            raise UsageInvalid(
+                "The query is empty.", "Say what to look for, or what to list: type:pdf since:2w."
+            )
+        searcher = self.index.searcher()
+
+        def ask(number: int) -> Results:
+            return searcher.newest(limit=number, filter=narrowed)
+
+        answer = self._answer(ask, "", "words", limit, started)
+        return replace(answer, listed=True, waiting=max(answer.waiting, self.writer.waiting))
 
     def similar(
         self,
@@ -309,6 +322,7 @@ class Library:
             stale=stale,
             notice=together(away(self.index.store()) if gone else "", lacks),
             complete=complete,
+            total=results.total,
         )
 
     def _has_every_vector(self) -> bool:

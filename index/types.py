@@ -218,3 +218,5 @@ class Results:
     """False: the index holds nothing close to the question; `hits` are then merely the nearest."""
     confidence: float = 0.0
     """How sure, 0..1, calibrated against the index's own background."""
+    total: int | None = None
+    """How many files match, where that is known: of a query without words."""

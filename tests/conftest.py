@@ -15,6 +15,7 @@ SLOW = (
     "tests/app/test_disks.py",
     "tests/app/test_failing_reads.py",
     "tests/app/test_kinds.py",
+    "tests/app/test_listing.py",
     "tests/app/test_mcp_arguments.py",
     "tests/app/test_nothing_left.py",
     "tests/app/test_one_bad_file.py",

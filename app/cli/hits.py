@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from app import paths
@@ -21,10 +22,7 @@ Piece = tuple[str, bool]
 
 def render(answer: Answer, *, explain: bool) -> str:
     """The whole list."""
-    blocks = (
-        _hit(number, hit, stale=hit.path in answer.stale, explain=explain)
-        for number, hit in enumerate(answer.hits, 1)
-    )
+    blocks = (_hit(number, hit, answer, explain=explain) for number, hit in enumerate(answer.hits, 1))
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
@@ -32,7 +30,10 @@ def summary(answer: Answer) -> str:
     """One line on the answer as a whole: how many, how, how long, how fresh."""
     count = len(answer.hits)
     how = {"hybrid": "words and meaning", "meaning": "meaning", "words": "words"}[answer.mode]
-    parts = [f"{count} {_plural('file', count)}", how, f"{answer.took_ms:.0f} ms"]
+    if answer.listed:
+        how = "newest first"
+    of = f" of {answer.total:,}" if answer.total is not None and answer.total > count else ""
+    parts = [f"{count}{of} {_plural('file', answer.total or count)}", how, f"{answer.took_ms:.0f} ms"]
     if not answer.fresh:
         parts.append(f"{answer.waiting} {_plural('file', answer.waiting)} waiting")
     elif answer.complete:
@@ -40,8 +41,9 @@ def summary(answer: Answer) -> str:
     return " · ".join(parts)
 
 
-def _hit(number: int, hit: Hit, *, stale: bool, explain: bool) -> Iterator[str]:
-    yield _first_line(number, hit, stale)
+def _hit(number: int, hit: Hit, answer: Answer, *, explain: bool) -> Iterator[str]:
+    right = _day(hit) if answer.listed else f"{hit.score:.2f}"
+    yield _first_line(number, hit, right, stale=hit.path in answer.stale)
     heading = heading_line(hit)
     if heading:
         yield INDENT + styled(_fit(heading), dim=True)
@@ -55,16 +57,23 @@ def _hit(number: int, hit: Hit, *, stale: bool, explain: bool) -> Iterator[str]:
         yield INDENT + styled(parts, fg="cyan")
 
 
-def _first_line(number: int, hit: Hit, stale: bool) -> str:
+def _day(hit: Hit) -> str:
+    """The day on which the file was last changed, here."""
+    try:
+        return f"{datetime.fromtimestamp(hit.modified_ns / 1e9):%Y-%m-%d}"
+    except (OverflowError, OSError, ValueError):
+        return ""
+
+
+def _first_line(number: int, hit: Hit, right: str, *, stale: bool) -> str:
     path = plain_path(paths.short(hit.path))
     where = f"{place(hit)}{'  (changed since)' if stale else ''}"
-    score = f"{hit.score:.2f}"
     front = f"{number:>2}  "
-    room = columns() - len(front) - len(score) - 2
+    room = columns() - len(front) - len(right) - 2
     if is_person() and width(path) + len(where) > room:
         path = _clip_front(path, room - len(where))
     gap = " " * max(2, room + 2 - width(path) - len(where))
-    return front + styled(path, bold=True) + styled(where, fg="cyan") + gap + styled(score, dim=True)
+    return front + styled(path, bold=True) + styled(where, fg="cyan") + gap + styled(right, dim=True)
 
 
 def place(hit: Hit) -> str:

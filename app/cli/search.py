@@ -47,7 +47,7 @@ def _with(options: Sequence[Decorator]) -> Decorator:
 
 
 @click.command()
-@click.argument("words", nargs=-1, required=True, metavar="QUERY")
+@click.argument("words", nargs=-1, metavar="[QUERY]")
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), help="How many files to show.")
 @click.option(
     "--mode", type=click.Choice(["hybrid", "meaning", "words"]), help="What to go by.  [default: hybrid]"
@@ -67,7 +67,8 @@ def search(
 ) -> None:
     """Find what answers QUERY, by meaning and by words.
 
-    Filters may stand in the query too: in:notes type:pdf since:2w "exact words"
+    Filters can be part of the query: in:notes type:pdf since:2w "exact words". Filters alone list files,
+    newest first.
     """
     from app import config, query
     from app.errors import UsageInvalid

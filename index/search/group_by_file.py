@@ -23,7 +23,7 @@ SHARED = 50
 """Files of one text that are shown at most."""
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A passage that holds the i-th ranked text, as stored."""
 
     i: int
@@ -44,7 +44,7 @@ class _Place(NamedTuple):
     text: str
 
 
-_COLUMNS = (
+COLUMNS = (
     "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
     "files.language, coalesce(passages.title, files.title), passages.heading, passages.page, passages.line, "
     "passages.start, passages.end, texts.text"
@@ -55,7 +55,7 @@ def group(
     db: apsw.Connection, question: Question, ranked: Ranked, limit: int, narrowed: Filter, *, explain: bool
 ) -> tuple[Hit, ...]:
     """At most `limit` files in the order of their best passage."""
-    groups: dict[int, list[_Place]] = {}
+    groups: dict[int, list[Place]] = {}
     for place in _places(db, ranked, narrowed, limit):
         if place.file in groups:
             if len(groups[place.file]) <= MORE:
@@ -64,7 +64,7 @@ def group(
             groups[place.file] = [place]
     hits: list[Hit] = []
     for places in groups.values():
-        first, *others = [_hit(db, question, ranked, place, explain=explain) for place in places]
+        first, *others = [_ranked_hit(db, question, ranked, place, explain=explain) for place in places]
         hits.append(replace(first, more=tuple(others)))
     return tuple(hits)
 
@@ -89,18 +89,18 @@ def paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, fl
     return [(os.fsdecode(path), score) for path, score in list(best.items())[:limit]]
 
 
-def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[_Place]:
+def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[Place]:
     """Where the ranked texts stand among what the filter lets through, best first, newest file first."""
     where, bindings = filters.clause(narrowed)
     sql = (
-        f"SELECT {_COLUMNS} FROM passages JOIN files ON files.id = passages.file "
+        f"SELECT {COLUMNS} FROM passages JOIN files ON files.id = passages.file "
         f"JOIN texts ON texts.id = passages.text WHERE passages.text = ? AND {where} "
         f"ORDER BY files.mtime_ns DESC, files.path LIMIT {SHARED}"
     )
-    places: list[_Place] = []
+    places: list[Place] = []
     files: set[int] = set()
     for i in np.argsort(-ranked.scores, kind="stable"):
-        found = [_Place(int(i), *one) for one in rows(db, sql, (int(ranked.ids[i]), *bindings))]
+        found = [Place(int(i), *one) for one in rows(db, sql, (int(ranked.ids[i]), *bindings))]
         places += found
         files |= {place.file for place in found}
         if len(files) > 2 * limit:
@@ -108,10 +108,23 @@ def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -
     return places
 
 
-def _hit(db: apsw.Connection, question: Question, ranked: Ranked, place: _Place, *, explain: bool) -> Hit:
+def _ranked_hit(
+    db: apsw.Connection, question: Question, ranked: Ranked, place: Place, *, explain: bool
+) -> Hit:
     score, cosine, words = (float(part[place.i]) for part in (ranked.scores, ranked.cosines, ranked.words))
-    shown, matched = snippet(db, question, place.text)
     parts = {"score": score, "similarity": cosine, "words": words} if explain else {}
+    return replace(
+        hit_at(db, question, place),
+        score=min(1.0, max(0.0, score)),
+        similarity=None if np.isnan(cosine) else cosine,
+        words=None if np.isnan(words) else words,
+        explain={name: part for name, part in parts.items() if not np.isnan(part)},
+    )
+
+
+def hit_at(db: apsw.Connection, question: Question, place: Place) -> Hit:
+    """The passage as a hit without a score."""
+    shown, matched = snippet(db, question, place.text)
     return Hit(
         path=os.fsdecode(place.path),
         title=place.title,
@@ -122,9 +135,9 @@ def _hit(db: apsw.Connection, question: Question, ranked: Ranked, place: _Place,
         end=place.end,
         text=place.text,
         snippet=shown,
-        score=min(1.0, max(0.0, score)),
-        similarity=None if np.isnan(cosine) else cosine,
-        words=None if np.isnan(words) else words,
+        score=0.0,
+        similarity=None,
+        words=None,
         modified_ns=place.mtime_ns,
         ctime_ns=place.ctime_ns,
         size=place.size,
@@ -132,5 +145,4 @@ def _hit(db: apsw.Connection, question: Question, ranked: Ranked, place: _Place,
         kind=place.kind,
         language=place.language,
         matched=matched,
-        explain={name: part for name, part in parts.items() if not np.isnan(part)},
     )

@@ -19,6 +19,7 @@ from index.errors import QueryInvalid
 from index.search import by_name, group_by_file
 from index.search.abstention import confidence
 from index.search.filters import Allowed
+from index.search.newest import newest
 from index.search.ranking import CANDIDATES, Asked, Nearest, Ranked, rank
 from index.store import generations, vectors
 from index.store.database import ReaderPool, rows
@@ -91,6 +92,11 @@ class Searcher:
                 found = by_name.joined(found, named, same, ranked, limit)
                 sure = max(sure, by_name.confidence(named, same))
             return Results(found, close=bool(found) and sure >= 0.5, confidence=sure)
+
+    def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
+        """The files that pass the filter, newest first."""
+        with self._pool.snapshot() as db:
+            return newest(db, filter, limit)
 
     def ranking(
         self,
