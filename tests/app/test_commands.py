@@ -320,7 +320,7 @@ def test_embed_refuses_what_is_not_utf8() -> None:
         (["index", "/no/such/folder"], 1, "Path cannot be used"),
         (["index", "/dev/null"], 1, "neither a folder nor a file"),
         (["index"], 1, "Nothing is indexed yet"),
-        (["search", "  "], 1, "question is empty"),
+        (["search", "  "], 1, "query is empty"),
         (["search", "anything"], 1, "Nothing is indexed yet"),
         (["search", "x since:soon"], 1, "since:soon"),
         (["search", "x", "--since", "soon"], 2, "--since"),
