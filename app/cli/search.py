@@ -77,6 +77,8 @@ def search(
     if asked.problems:
         raise UsageInvalid(asked.problems[0] + ".", "`ken search --help` lists the filters.")
     narrowed = query.merge(asked.filter, _filter(**narrow))
+    if not words and narrowed == Filter():
+        raise click.UsageError("QUERY is missing: say what to look for, or what to list: type:pdf since:2w.")
     with open_library(daemon=not no_daemon, purpose="ken search") as library:
         answer = library.search(
             asked.text,
