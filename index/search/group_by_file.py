@@ -72,13 +72,11 @@ def group(
 def beginning(db: apsw.Connection, question: Question, path: str) -> Hit | None:
     """The first passage of a file as a hit; None where it has none."""
     sql = (
-        f"SELECT {_COLUMNS} FROM files JOIN passages ON files.id = passages.file "
+        f"SELECT {COLUMNS} FROM files JOIN passages ON files.id = passages.file "
         "JOIN texts ON texts.id = passages.text WHERE files.path = ? ORDER BY ordinal LIMIT 1"
     )
-    unknown = np.full(1, np.nan, np.float32)
-    ranked = Ranked(np.zeros(1, np.int64), np.ones(1, np.float32), unknown, unknown)
-    found = [_Place(0, *one) for one in rows(db, sql, (encode_path(path),))]
-    return _hit(db, question, ranked, found[0], explain=False) if found else None
+    found = [Place(0, *one) for one in rows(db, sql, (encode_path(path),))]
+    return replace(hit_at(db, question, found[0]), score=1.0) if found else None
 
 
 def paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:
