@@ -53,7 +53,7 @@ class Documents:
             if key in self._kept:
                 return self._kept[key]
             self._readers = readers = self._readers or ReaderPool(1)
-        read = readers.read(path, root="" if root in (None, path) else root)
+        read = readers.read(path, root=found.root)
         document = Excerpts(mask_withheld(read.document))
         with self._guard:
             while len(self._kept) >= KEPT:

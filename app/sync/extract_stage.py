@@ -181,7 +181,7 @@ class Reading:
             return self._refused(found, "failed", f"Reading it failed ({type(error).__name__}).")
 
     def _read(self, found: Found, pool: ReaderPool) -> Taken:
-        read = pool.read(found.path, ChunkerSettings(self._model.counter, self._size))
+        read = pool.read(found.path, ChunkerSettings(self._model.counter, self._size), root=found.root)
         document, name = read.document, PurePath(found.path).stem
         record = FileRecord(
             path=found.path,

@@ -123,7 +123,7 @@ class Pipeline:
     def _absent(self, root: str) -> str:
         try:
             with os.scandir(root) as entries:
-                if next(entries, None) is not None:
+                if next(entries, None) is not None and os.path.realpath(root) == root:
                     return ""
         except OSError:
             pass

@@ -143,6 +143,10 @@ def absent(root: str, known: Known) -> str:
             if os.path.lexists(root) or (os.path.isdir(os.path.dirname(root)) and root in known):  # noqa: PTH112, PTH120
                 return ""
             return "It is not there; what was indexed from it is kept until it is back."
+        if (target := os.path.realpath(root)) != root:
+            return (
+                f"A link leads from it to {target} now, and links are not followed; what was indexed is kept."
+            )
         with os.scandir(root) as entries:
             empty = next(entries, None) is None
     except OSError as error:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from index.credentials.labels import Label
+from index.credentials.published import beside_sample
 from index.credentials.values import bare, has_digit, is_name, is_password, is_stand_in, is_strong
 
 _BLANK = r"[^\S\n]{0,4}"
@@ -67,7 +68,7 @@ def given(text: str, labels: Sequence[Label], *, code: bool) -> Iterator[tuple[i
         if label.start < done:
             continue
         end = _in_code(text, label) if code else _in_text(text, label)
-        if end:
+        if end and not beside_sample(text, label.start, end):
             yield label.start, end
             done = end
 

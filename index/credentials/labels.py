@@ -136,8 +136,8 @@ _PASSING = (
     "export",
     "import",
 )
-"""Words before tokens that open nothing."""
-_PASSING_TOKENS = ("client", "client-", "client_")
+"""Words before tokens that open nothing. Amazon's, in a signed address, ends within hours."""
+_PASSING_TOKENS = ("client", "client-", "client_", "?x-amz-security-", "&x-amz-security-")
 _OTHER_KEY = re.compile(
     r"[ _-]?(?:ids?|names?|expir\w*|types?|time\w*|polic(?:y|ies)|length|urls?|uris?|path|file|count|limit"
     r"|algorithm|arn|spec|usage|manager|provider|class|version|prefix|size|source|verifier|identifier|format"
@@ -208,7 +208,7 @@ def _names_key(small: str, start: int, end: int) -> bool:
     """Not the token of a page of results, a secret's name, the time at which a key ends."""
     if _OTHER_KEY.match(small, end) or small[start - 1 : start] == ":":
         return False
-    before = small[max(0, start - 14) : start]
+    before = small[max(0, start - 20) : start]
     if before.endswith(_PASSING_TOKENS) and small.startswith("token", start):
         return False
     if before[-1:].isalpha():

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from index.credentials.published import is_published
 from index.credentials.searched import Searched
 from index.credentials.values import bare, has_digit, is_example, is_password, is_strong
 
@@ -35,7 +36,7 @@ _STAND_IN = re.compile(
 
 
 def _any(value: str) -> bool:
-    return not is_example(value)
+    return not is_example(value) and not is_published(value)
 
 
 def _weak(value: str) -> bool:

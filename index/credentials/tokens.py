@@ -23,7 +23,8 @@ _SHORTEST = 16
 """Characters: no token of the table is shorter, most words are."""
 _ISSUERS: tuple[tuple[str, str, str], ...] = (
     # issuer, how its tokens begin, a pattern of the rest
-    ("Amazon", "AKIA ASIA ABIA ACCA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    # an id that a date follows signs an address, and is public
+    ("Amazon", "AKIA ASIA ABIA ACCA", r"[A-Z0-9]{16}(?![A-Za-z0-9]|(?:/|%2F)\d{8}(?:/|%2F))"),
     ("Amazon Bedrock", "ABSK", r"[A-Za-z0-9+/]{60,300}={0,2}"),
     ("Google", "AIza", r"[\w-]{35}(?!\w)"),
     ("Google OAuth", "GOCSPX-", r"[\w-]{20,}"),

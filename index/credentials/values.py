@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 
+from index.credentials.published import is_published
+
 _EXAMPLE = re.compile(
     r"example|placeholder|redacted|changeme|change[_-]me|dummy|foobar|mock[-_]|(?<!\w)fake|replace|insert"
-    r"|left.out|your[-_ ]|your(?:pass|key|token|secret|api|own|user|name)|xxxx|\*\*\*|\.\.\.|…|•|█"
+    r"|generated|at[-_ ]?least|left.out|your[-_ ]"
+    r"|your(?:pass|key|token|secret|api|own|user|name)|xxxx|\*\*\*|\.\.\.|…|•|█"
     r"|____|0{10}|1234567890|abcdef|1a2b3c4d|arn:|<[^<>]+>|\{\{|\|\||\[[^\]]*-[^\]]*\]|\\[dwsSDW]|\.\*",
     re.IGNORECASE,
 )
@@ -126,4 +129,9 @@ def bare(value: str) -> str:
 
 
 def _is_none(value: str) -> bool:
-    return is_example(value) or _CODE.fullmatch(value) is not None or _PLACE.fullmatch(value) is not None
+    return (
+        is_example(value)
+        or _CODE.fullmatch(value) is not None
+        or _PLACE.fullmatch(value) is not None
+        or is_published(value)
+    )

@@ -27,8 +27,8 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLO
 def open_regular_file(path: str, root: str = "") -> Iterator[int]:
     """A descriptor of the regular file at `path`, links followed; never blocks on a FIFO or device.
 
-    With `root`, a folder that `path` lies in, no link below it is followed. Raises FileSkipped, FileFailed or
-    FileUnreadable; what the system refuses inside the block is told in the same way.
+    With `root`, a folder that `path` lies in, neither it nor anything below it may be a link.
+    Raises FileSkipped, FileFailed or FileUnreadable, also for what the system refuses inside the block.
     """
     descriptor = -1
     try:
@@ -48,8 +48,9 @@ def _below(root: str, path: str) -> int:
 
     So no folder on the way can become a link between a look at it and the opening.
     """
-    folder = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    folder = -1
     try:
+        folder = os.open(root, _FLAGS | os.O_DIRECTORY)
         *folders, name = PurePath(path).relative_to(root).parts
         for part in folders:
             inner = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
@@ -61,7 +62,8 @@ def _below(root: str, path: str) -> int:
             raise FileSkipped("It is a link now, or lies behind one; links are not followed.") from None
         raise
     finally:
-        os.close(folder)
+        if folder >= 0:
+            os.close(folder)
 
 
 def error_of_errno(number: int) -> FileFailed:

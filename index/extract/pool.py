@@ -48,7 +48,7 @@ class ReaderPool:
     ) -> ExtractedDocument:
         """The document at `path`, with its passages where `chunking` says how to cut it.
 
-        With `root`, a folder that `path` lies in, no link below it is followed.
+        With `root`, a folder that `path` lies in, neither it nor anything below it may be a link.
 
         Raises FileSkipped or FileFailed with the reason: FileUnreadable where it says nothing of the
         file, FileTooSlow where the time was over. A file that changes while it is read is read

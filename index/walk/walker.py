@@ -52,6 +52,8 @@ class Found:
 
     path: str
     stat: os.stat_result
+    root: str = ""
+    """The folder below which no link is followed; empty where a person named the file itself."""
     unread: str = ""
     """Why the file is found by its name alone, in a sentence; empty where it is read."""
 
@@ -165,7 +167,9 @@ def _descend(path: str, state: _Walk) -> Found | Skipped | Level:
 
 
 def _asked_for(path: str, state: _Walk) -> Found | Skipped:
-    name = os.path.basename(path)  # noqa: PTH119
+    folder, name = os.path.split(path)
+    if os.path.realpath(folder) != folder:
+        return Skipped(path, "A folder on the way to it is a link now; links are not followed.", "link")
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError as error:
@@ -174,11 +178,18 @@ def _asked_for(path: str, state: _Walk) -> Found | Skipped:
         return Skipped(path, "It is a folder.", "folder", folder=True)
     if not stat.S_ISREG(status.st_mode):
         return Skipped(path, f"It is {special(status.st_mode)}, not a file.", "not a file")
-    names = dict.fromkeys((path, os.path.realpath(path)))
-    patterns = [credential_names.pattern_of(one, folder=False) for one in names]
-    if state.rules.secrets and any(patterns):
-        return _held(path, next(filter(None, patterns)))
+    if state.rules.secrets and (pattern := _credentials_at(path)):
+        return _held(path, pattern)
     return _readable(path, name, status, state.rules)
+
+
+def _credentials_at(path: str) -> str:
+    """The pattern of credentials that a file's name has, or that of a link's target or of a folder there."""
+    target = os.path.realpath(path)
+    above = [] if target == path else [str(folder) for folder in Path(target).parents]
+    files = (credential_names.pattern_of(one, folder=False) for one in (path, target))
+    folders = (credential_names.pattern_of(one, folder=True) for one in above)
+    return next(filter(None, (*files, *folders)), "")
 
 
 def _entry(entry: os.DirEntry[str], level: Level, state: _Walk) -> Found | Skipped | None:
@@ -211,7 +222,7 @@ def _verdict(
         return _link(path, state)
     if not stat.S_ISREG(status.st_mode):
         return Skipped(path, f"It is {special(status.st_mode)}, not a file.", "not a file")
-    return _readable(path, name, status, state.rules)
+    return _readable(path, name, status, state.rules, state.root)
 
 
 def _link(path: str, state: _Walk) -> Skipped:
@@ -266,13 +277,13 @@ def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | N
     return None
 
 
-def _readable(path: str, name: str, status: os.stat_result, rules: Rules) -> Found | Skipped:
+def _readable(path: str, name: str, status: os.stat_result, rules: Rules, root: str = "") -> Found | Skipped:
     if kinds.is_temporary(name):
         return Skipped(path, "It is a temporary file of another program.", "default: temporary files")
     if kind := kinds.unread(name):
-        return Found(path, status, f"Files of this kind are found by their name: {kind.words}.")
+        return Found(path, status, root, f"Files of this kind are found by their name: {kind.words}.")
     if not status.st_size:
-        return Found(path, status, "It is empty.")
+        return Found(path, status, root, "It is empty.")
     named = kinds.of_file_name(name)
     most = named.max_bytes if named else kinds.CONTAINER_BYTES
     if rules.max_bytes is not None:
@@ -282,7 +293,7 @@ def _readable(path: str, name: str, status: os.stat_result, rules: Rules) -> Fou
         return Skipped(
             path, f"It is {size:.0f} MB; files of this kind are read up to {limit:.0f} MB.", "default: size"
         )
-    return Found(path, status)
+    return Found(path, status, root)
 
 
 def _own(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:

@@ -101,12 +101,14 @@ def test_a_file_becomes_a_folder_and_a_folder_a_file(library: Library, folder: P
 class Failing(ReaderPool):
     """Fails at one file as nobody foresaw, and sees another vanish before it is read."""
 
-    def read(self, path: str, chunking: ChunkerSettings | None = None) -> ExtractedDocument:
+    def read(
+        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+    ) -> ExtractedDocument:
         if path.endswith("odd.md"):
             raise ZeroDivisionError("odd")
         if path.endswith("vanishing.md"):
             Path(path).unlink()
-        return super().read(path, chunking)
+        return super().read(path, chunking, root=root)
 
 
 def test_a_reader_that_fails_as_nobody_foresaw(library: Library, folder: Path, tmp_path: Path) -> None:

@@ -37,10 +37,12 @@ class Told(LazyModel):
 class Held(ReaderPool):
     """One file takes until something was embedded."""
 
-    def read(self, path: str, chunking: ChunkerSettings | None = None) -> ExtractedDocument:
+    def read(
+        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+    ) -> ExtractedDocument:
         if path.endswith("long.md"):
             assert embedded.wait(60), "the model was given nothing while a file was being read"
-        return super().read(path, chunking)
+        return super().read(path, chunking, root=root)
 
 
 def test_what_is_read_is_embedded_while_another_file_is_being_read(

@@ -70,10 +70,25 @@ def test_words_met_before_hide_no_credential(name: str) -> None:
         "Key: AKIAIOSFODNN7" + "EXAMPLE",
         "Recovery codes let you sign in. Keep the codes safe. See 3 ways in 2024.",
         "Login: 2024-01-02 / 10:33:12",
+        '{"OldPassword": "3s0K_;xh4~8XXI", "NewPassword": "]35d/{pB9Fo9wJ"}',
+        "Password: PassWordMustBeAtLeast6Chars. password: generatedwebdavpassword1",
+        'AppServerPrivateKey="a123b45c6d78e9f012a34cd5e6a7890b12c3d45e6f78a1b2"',
+        '"Password": "k1zPZM6uVxMQ3oxqgoYlNuJPyRTZ1vRE=", "Id": "ACCAEXAMPLE123EXAMPLE"',
+        "https://x.org/a?X-Amz-Security-Token=IQoJb3JpZ2luX2VjEB8aCXVzLXdlc3QtMiJHMEUCIHV5K",
+        "https://x.org/a?X-Amz-Credential=AKIA" + "5C56P35AEBRX2QQA%2F20190215%2Fus-east-1",
+        'sessionToken": "fICCQD6m7oRw0uXOjANBgkqhkiG9w0BAQUFADCBiDELMAkGA1UEBhMCVVMxCzAJBgNVBAgTAldBMRAw"',
+        '"SharedSecret": "MEYCIQCKZLWyTk5runarx6XiAkU9gv3lbwPO/pHa+DXFehzdDwIhANwpsIV2g/9SPWLLsF6p'
+        '/hiSskuIXMTRwqrMdVKWTMHG"',
     ],
 )
 def test_what_only_speaks_of_credentials_is_not_one(text: str) -> None:
     assert [text[a:b] for a, b in credentials(text)] == []
+
+
+def test_a_sample_hides_no_credential_of_another_paragraph_and_no_token() -> None:
+    sample = "aws_access_key_id = AKIAIOSFODNN7" + "EXAMPLE"
+    for other in (f"\n\npassword: {PASSWORD}", " ghp_" + "k3Yq8Zt1" * 5, "\nAKIA" + "IOSQODNN7DNNXAMP"):
+        assert credentials(sample + other) != []
 
 
 @pytest.mark.parametrize(

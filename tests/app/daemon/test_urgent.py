@@ -23,12 +23,14 @@ END = threading.Event()
 class Slow(ReaderPool):
     """Files named so take until the test is over; a reader of urgent files gives them up, as out of time."""
 
-    def read(self, path: str, chunking: ChunkerSettings | None = None) -> ExtractedDocument:
+    def read(
+        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+    ) -> ExtractedDocument:
         if "slow" in Path(path).name and not END.is_set():
             if self._seconds == extract_stage.URGENT_SECONDS:
                 raise FileTooSlow("Reading it took too long.")
             assert END.wait(120)
-        return super().read(path, chunking)
+        return super().read(path, chunking, root=root)
 
 
 @pytest.fixture
