@@ -54,6 +54,6 @@ def local_library(
 def index_is_older() -> bool:
     """Whether the index is an earlier release's: opening it brings it up to date first, in a while."""
     from app import paths
-    from index.store.database import outdated
+    from index.store.database import needs_migration
 
-    return outdated(paths.index_path())
+    return needs_migration(paths.index_path())

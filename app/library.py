@@ -27,7 +27,7 @@ from app.folders.why import folder_now, problem_of, verdict_on
 from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
 from embedder.errors import EmbedderError
-from index.store.vectors import DIMENSION
+from index.store.vectors import SEARCH_DIMENSION
 from index.types import FileRecord, Filter, Mode, Results
 from index.walk.walker import configured_faults
 
@@ -197,7 +197,7 @@ class Library:
 
     def status(self) -> Status:
         store = self.index.store()
-        stored = () if store is None else store.folders()
+        stored = () if store is None else store.roots()
         counts = None if store is None else store.counts()
         progress, has_model = self.writer.progress, self.model.present
         status = Status(
@@ -208,7 +208,7 @@ class Library:
             problems=counts.problems if counts else 0,
             model=self.model.model if has_model else "",
             engine=self.model.engine if has_model else "",
-            dimension=DIMENSION,
+            dimension=SEARCH_DIMENSION,
             progress=Progress("paused")
             if progress.phase == "idle" and paths.pause_mark().exists()
             else progress,
@@ -237,7 +237,7 @@ class Library:
     def why(self, path: str) -> Why:
         path = absolute(path)
         store = self.index.store()
-        kept = Kept(store.folders() if store else ())
+        kept = Kept(store.roots() if store else ())
         record = store.files(path).get(path) if store else None
         passages = store.counts(path).passages if store and record else 0
         state, rule, reason = verdict_on(path, kept, rules_of(self.config.reading))
@@ -310,12 +310,12 @@ class Library:
             self._require_files()
         stale = frozenset(hit.path for hit in hits if hit.path in checked.changed)
         complete = complete and self._has_every_vector()
-        lacks = "" if complete or (mode == "words" and results.close) else unfinished(self.writer.goes_on)
+        lacks = "" if complete or (mode == "words" and results.is_close) else unfinished(self.writer.goes_on)
         return Answer(
             query=query,
             mode=mode,
             hits=hits,
-            close=results.close and bool(hits),
+            close=results.is_close and bool(hits),
             confidence=results.confidence,
             waiting=len(stale),
             took_ms=(time.monotonic() - started) * 1000,
@@ -343,4 +343,4 @@ class Library:
         store = self.index.store()
         if store is None:
             return None, None
-        return store.files(path).get(path), Kept(store.folders()).root_of(path)
+        return store.files(path).get(path), Kept(store.roots()).root_of(path)

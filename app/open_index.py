@@ -17,12 +17,12 @@ from index.store.store import Store
 
 
 class OpenIndex:
-    """Safe from any thread. `resident`: keep vectors in memory for many queries."""
+    """Safe from any thread. `cached_vectors`: keep vectors in memory for many queries."""
 
-    def __init__(self, path: Path, *, resident: bool = False) -> None:
+    def __init__(self, path: Path, *, cached_vectors: bool = False) -> None:
         self.path = path
         self.guard = threading.RLock()
-        self._resident = resident
+        self._cached_vectors = cached_vectors
         self._store: Store | None = None
         self._searcher: Searcher | None = None
         self._identity: tuple[int, int] | None = None
@@ -53,7 +53,7 @@ class OpenIndex:
             if self._searcher is None:
                 if not self.path.exists():
                     raise nothing_indexed()
-                self._searcher = Searcher(self.path, resident=self._resident)
+                self._searcher = Searcher(self.path, cached_vectors=self._cached_vectors)
                 self._identity = file_identity(self.path)
             return self._searcher
 

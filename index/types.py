@@ -86,9 +86,9 @@ class Passage(NamedTuple):
         return digest.digest()
 
 
-UNKNOWN = -1
+UNKNOWN_CTIME = -1
 """A time of status change that the index never saw: files are then compared without it."""
-READ_AGAIN = -2
+READ_AGAIN_CTIME = -2
 """In its place, a time no file has: the file counts as changed until it has been read."""
 
 
@@ -103,18 +103,18 @@ class Stamp(NamedTuple):
     inode: int
     size: int
     mtime_ns: int
-    ctime_ns: int = UNKNOWN
+    ctime_ns: int = UNKNOWN_CTIME
 
     @classmethod
     def of(cls, stat: os.stat_result) -> Stamp:
-        return cls(stat.st_ino, stat.st_size, int64(stat.st_mtime_ns), int64(stat.st_ctime_ns))
+        return cls(stat.st_ino, stat.st_size, clamp_int64(stat.st_mtime_ns), clamp_int64(stat.st_ctime_ns))
 
     def same(self, now: Stamp) -> bool:
         """Whether a file that was known by this stamp is unchanged where its stamp is `now`."""
-        return self[:3] == now[:3] and self.ctime_ns in (now.ctime_ns, UNKNOWN)
+        return self[:3] == now[:3] and self.ctime_ns in (now.ctime_ns, UNKNOWN_CTIME)
 
 
-def int64(value: int) -> int:
+def clamp_int64(value: int) -> int:
     """The nearest number of 64 bits: file systems keep times beyond the year 2262, the index does not."""
     return max(-(1 << 63), min(value, (1 << 63) - 1))
 
@@ -139,7 +139,7 @@ class FileRecord:
     kind: str = ""
     language: str = ""
     title: str = ""
-    ctime_ns: int = UNKNOWN
+    ctime_ns: int = UNKNOWN_CTIME
     disk: int = 0
 
     @property
@@ -202,7 +202,7 @@ class Hit:
     """Spans of `snippet` in which words of the question occur."""
     more: tuple[Hit, ...] = ()
     explain: dict[str, float] = field(default_factory=dict)
-    ctime_ns: int = UNKNOWN
+    ctime_ns: int = UNKNOWN_CTIME
 
     @property
     def stamp(self) -> Stamp:
@@ -214,7 +214,7 @@ class Results:
     """The answer to one question: hits, best first, and whether anything is close at all."""
 
     hits: tuple[Hit, ...]
-    close: bool
+    is_close: bool
     """False: the index holds nothing close to the question; `hits` are then merely the nearest."""
     confidence: float = 0.0
     """How sure, 0..1, calibrated against the index's own background."""

@@ -50,7 +50,7 @@ def unfinished(goes_on: str) -> str:
 
 def away(store: Store | None) -> str:
     """What to say of a kept folder that is not there, in whole or in part: a disk may have been taken out."""
-    for folder in store.folders() if store else ():
+    for folder in store.roots() if store else ():
         if folder.state != FORGOTTEN and _is_bare(folder.path):
             return f"{plain_path(folder.path)} is not there now; nothing that lies in it is shown."
         if folder.state != FORGOTTEN and folder.note:

@@ -32,7 +32,7 @@ class Hosted:
         self._config = config
         self._started = time.time()
         self._asker = Asker(notify=config.daemon.notify)
-        self.index = OpenIndex(paths.index_path(), resident=True)
+        self.index = OpenIndex(paths.index_path(), cached_vectors=True)
         self.model = DaemonModel(config, lambda: self.writer.has_much)
         self.writer = BackgroundWriter(
             self.index,

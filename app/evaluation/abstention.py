@@ -105,11 +105,11 @@ def _refused(
 ) -> float:
     with index_of(of, embedder) as store:
         fill(store, of, embedder, tell)
-        with Searcher(store.path, resident=True) as searcher:
+        with Searcher(store.path, cached_vectors=True) as searcher:
             answers = [
                 searcher.search(text, vectors[id_], mode=mode, limit=1) for id_, text in asked.queries.items()
             ]
-    return sum(not answer.close for answer in answers) / len(answers)
+    return sum(not answer.is_close for answer in answers) / len(answers)
 
 
 def _refused_without_answers(
@@ -120,11 +120,11 @@ def _refused_without_answers(
     tell: Told,
 ) -> float:
     refused = 0
-    with index_of(asked, embedder) as store, Searcher(store.path, resident=True) as searcher:
+    with index_of(asked, embedder) as store, Searcher(store.path, cached_vectors=True) as searcher:
         for done, (id_, text) in enumerate(asked.queries.items()):
             relevant = [document for document, score in asked.qrels[id_].items() if score > 0]
             store.remove([document_path(document) for document in relevant])
-            refused += not searcher.search(text, vectors[id_], mode=mode, limit=1).close
+            refused += not searcher.search(text, vectors[id_], mode=mode, limit=1).is_close
             fill(store, asked, embedder, lambda *_: None)
             tell("Asking without the answers", done, len(asked.queries))
     return refused / len(asked.queries)

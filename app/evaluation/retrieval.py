@@ -127,7 +127,7 @@ def evaluate(
     if mode != "words":
         vectors = embed_queries(asked, embedder, task, tell)
     results: list[Measured] = []
-    with Searcher(index, resident=True) as searcher:
+    with Searcher(index, cached_vectors=True) as searcher:
         for way, dimension in RUNS:
             if mode in (None, way):
                 run = _run(searcher, asked, vectors, way, dimension, tell)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from index.store import store
-from index.store.store import StoredFolder
+from index.store.store import StoredRoot
 from index.walk.walker import Found, Rules, Skipped, judge, walk
 
 FORGOTTEN = store.FORGOTTEN
@@ -20,7 +20,7 @@ FORGOTTEN_RULE = "forgotten"
 class Kept:
     """The folders of an index, as they stand now."""
 
-    def __init__(self, stored: Iterable[StoredFolder]) -> None:
+    def __init__(self, stored: Iterable[StoredRoot]) -> None:
         self._states = {folder.path: folder.state for folder in stored}
 
     @property

@@ -7,7 +7,7 @@ from typing import Literal, cast, get_args
 
 from app.api import Folder, Problem, ProblemState
 from app.folders.roots import FORGOTTEN_RULE, Kept
-from index.store.store import Store, StoredFolder
+from index.store.store import Store, StoredRoot
 from index.types import FileRecord, FileState
 from index.walk.walker import Found, Rules, judge
 
@@ -17,7 +17,7 @@ _PROBLEMS: dict[FileState, ProblemState] = {"failed": "failed", "skipped": "skip
                                          "indexed": "partial"}  # fmt: skip
 
 
-def folder_now(store: Store, folder: StoredFolder) -> Folder:
+def folder_now(store: Store, folder: StoredRoot) -> Folder:
     """A kept folder with its counts, and whether it is there."""
     counts = store.counts(folder.path)
     there = os.path.lexists(folder.path)

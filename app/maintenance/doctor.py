@@ -37,7 +37,7 @@ def examine(*, repair: bool) -> list[Report]:
     return [_model(), _place(repair=repair), _readers(), *_scan(), *_index(repair=repair)]
 
 
-def export(folder: Path, tell: export_import.Told) -> int:
+def export(folder: Path, tell: export_import.ProgressCallback) -> int:
     return export_import.export(_existing(), folder, tell)
 
 
@@ -91,7 +91,7 @@ def _scan() -> list[Report]:
     try:
         if not index.exists():
             return []
-        with Searcher(index, resident=True) as searcher:
+        with Searcher(index, cached_vectors=True) as searcher:
             faults = searcher.faults
     except IndexingError:
         return []

@@ -14,7 +14,7 @@ from app.errors import PathInvalid
 from app.folders.places import absolute, usable
 from app.lock import WriteLock
 from index.store import export_import
-from index.store.copies import staged
+from index.store.copies import staged_copy
 from index.store.store import Store
 from index.walk.credential_names import pattern_of
 
@@ -27,15 +27,15 @@ SYSTEM = (
 
 def named_folders(folder: Path) -> tuple[list[str], dict[str, str]]:
     """The folders that an export names: those that can be indexed here, and the others with the reason."""
-    found = dict.fromkeys(export_import.folders_of(folder))
+    found = dict.fromkeys(export_import.exported_roots(folder))
     refused = {path: reason for path in found if (reason := _refusal(path))}
     return [path for path in found if path not in refused], refused
 
 
-def import_(folder: Path, keep: Collection[str], tell: export_import.Told) -> int:
+def import_(folder: Path, keep: Collection[str], tell: export_import.ProgressCallback) -> int:
     """All of an export or nothing; of the folders it names those in `keep` are kept."""
     paths.make_home()
-    with WriteLock("ken import"), staged(paths.index_path()) as draft, Store(draft) as store:
+    with WriteLock("ken import"), staged_copy(paths.index_path()) as draft, Store(draft) as store:
         return export_import.import_(store, folder, keep, tell)
 
 

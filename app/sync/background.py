@@ -32,7 +32,7 @@ from app.sync.run import Urgent
 from app.sync.watcher import Watcher
 from app.sync.writer import REFRESH_BYTES, add_roots, chunker_of, forget_path, roots_to_sync
 from index.errors import IndexingError
-from index.store.store import Store, StoredFolder
+from index.store.store import Store, StoredRoot
 from index.types import Stamp
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class BackgroundWriter:
         self._fingerprint = ""
         self._left_behind = False
         """Whether what was forgotten could not be overwritten yet."""
-        self._remembered: tuple[StoredFolder, ...] = ()
+        self._remembered: tuple[StoredRoot, ...] = ()
         """The folders that are kept, in case the index file is removed."""
         self._pipeline: Pipeline | None = None
         self._readers: Readers | None = None
@@ -211,7 +211,7 @@ class BackgroundWriter:
 
     def roots(self) -> list[str]:
         self._make_lost_index_anew()
-        return Kept(self._index.made().folders()).roots
+        return Kept(self._index.made().roots()).roots
 
     def scan(self, roots: Sequence[str] | None, urgent: Urgent) -> SyncReport:
         return self._sync(roots, urgent, patient=True, progress=None)
@@ -339,7 +339,7 @@ class BackgroundWriter:
                 self._fingerprint = fingerprint
                 leftovers.delete_old()
             yield self._store
-            self._remembered = self._store.folders()
+            self._remembered = self._store.roots()
 
     def _close_store(self) -> None:
         store, self._store, self._pipeline = self._store, None, None
@@ -357,10 +357,10 @@ class BackgroundWriter:
             self._index.close()
             self._close_store()
             with self._writing() as store:
-                for folder in self._remembered if not store.folders() else ():
-                    store.add_folder(folder.path)
+                for folder in self._remembered if not store.roots() else ():
+                    store.add_root(folder.path)
                     if folder.state == FORGOTTEN:
-                        store.set_folder_state(folder.path, FORGOTTEN)
+                        store.set_root_state(folder.path, FORGOTTEN)
             self._index.renewed()
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from app.model import TextModel
-from index.store.store import Pending, Store
-from index.store.vectors import checked
+from index.store.store import EmbeddingJob, Store
+from index.store.vectors import require_unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,9 +44,9 @@ REFUSED = (
 class _Embedded(NamedTuple):
     """What came of a batch: the texts that have vectors, those that have none and why, the time it took."""
 
-    done: list[Pending]
+    done: list[EmbeddingJob]
     vectors: list[NDArray[np.float32]]
-    refused: list[tuple[Pending, str]]
+    refused: list[tuple[EmbeddingJob, str]]
     seconds: float
 
 
@@ -57,8 +57,8 @@ class Embedding:
         self._store = store
         self._model = model
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
-        self._window: list[Pending] = []
-        self._running: dict[Future[_Embedded], list[Pending]] = {}
+        self._window: list[EmbeddingJob] = []
+        self._running: dict[Future[_Embedded], list[EmbeddingJob]] = {}
         self._dry = False
         self._failed = not model.present
         self._tokens = 2 * LEAST_TOKENS
@@ -86,13 +86,13 @@ class Embedding:
                 return
             self._running[self._thread.submit(self._embed, batch)] = batch
 
-    def _embed(self, batch: list[Pending]) -> _Embedded:
+    def _embed(self, batch: list[EmbeddingJob]) -> _Embedded:
         started = time.perf_counter()
         found = _Embedded([], [], [], 0.0)
         self._try(batch, found)
         return found._replace(seconds=time.perf_counter() - started)
 
-    def _try(self, batch: list[Pending], found: _Embedded, tries: int = 1) -> None:
+    def _try(self, batch: list[EmbeddingJob], found: _Embedded, tries: int = 1) -> None:
         """Embed what can be embedded of `batch`; raises where the model can embed nothing at all."""
         try:
             vectors = self._vectors(batch)
@@ -110,8 +110,8 @@ class Embedding:
             found.done.extend(batch)
             found.vectors.extend(vectors)
 
-    def _vectors(self, batch: list[Pending]) -> NDArray[np.float32]:
-        return checked(
+    def _vectors(self, batch: list[EmbeddingJob]) -> NDArray[np.float32]:
+        return require_unit_rows(
             self._model.embed_documents([p.text for p in batch], [p.title for p in batch]), len(batch)
         )
 
@@ -133,14 +133,14 @@ class Embedding:
 
     def _keep(self, made: _Embedded) -> None:
         """Store what came of a batch, but for texts that are gone: others may have their numbers by now."""
-        kept = [i for i, pending in enumerate(made.done) if self._store.waits(pending)]
+        kept = [i for i, pending in enumerate(made.done) if self._store.still_pending(pending)]
         if kept:
             self._store.put_vectors(
                 [made.done[i].id for i in kept], np.stack([made.vectors[i] for i in kept])
             )
         for pending, reason in made.refused:
-            if self._store.waits(pending):
-                self._store.refuse(pending.id, reason)
+            if self._store.still_pending(pending):
+                self._store.reject_text(pending.id, reason)
 
     def _learn_speed(self, tokens: int, seconds: float) -> None:
         """Let batches grow or shrink towards `BATCH_SECONDS`, at most by half or double."""
@@ -152,7 +152,7 @@ class Embedding:
         """Drop what is not embedded yet; the next run finds it waiting."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _batch(self) -> list[Pending]:
+    def _batch(self) -> list[EmbeddingJob]:
         if not self._window and not self._dry:
             self._window = self._waiting(WINDOW)
             self._dry = not self._window
@@ -165,7 +165,7 @@ class Embedding:
         del self._window[len(self._window) - size :]
         return batch
 
-    def _waiting(self, window: int) -> list[Pending]:
+    def _waiting(self, window: int) -> list[EmbeddingJob]:
         """The next window, the longest texts last; what the model has already is not taken again."""
         busy = {pending.id for batch in self._running.values() for pending in batch}
         waiting = self._store.pending(window + len(busy))

@@ -75,7 +75,7 @@ class Pipeline:
             run = self._run(progress, cancel, urgent, patient)
             self._later.retries.looking_at(None)
             known = self._known(roots)
-            kept = Kept(self._store.folders())
+            kept = Kept(self._store.roots())
             differences = compare(list(roots), known, self._rules, run.meter.seen, verdicts=kept.walk)
             self._tell_folders(roots, roots, differences, known)
             report = run.apply(differences, known)
@@ -107,7 +107,7 @@ class Pipeline:
         Those that are named are read even where they look unchanged: something said that they are not.
         """
         self._later.retries.looking_at(paths)
-        kept = Kept(self._store.folders())
+        kept = Kept(self._store.roots())
         roots = _roots_of(kept, paths)
         missing = {root: reason for root in roots if (reason := self._absent(root))}
         looked_at = {*paths, *self._later.grace.ends}
@@ -137,7 +137,7 @@ class Pipeline:
         A folder is missing, too, where all that was indexed in it lay on a disk that is away.
         """
         away = folders_away(differences.away)
-        for folder in self._store.folders():
+        for folder in self._store.roots():
             if folder.path not in roots:
                 continue
             note = " ".join(text for place, text in away.items() if is_under(place, folder.path))
@@ -150,7 +150,7 @@ class Pipeline:
                 continue
             state, note = ("missing", missing) if missing else ("unwatched", note)
             if (state, note) != (folder.state, folder.note):
-                self._store.set_folder_state(folder.path, state, note)
+                self._store.set_root_state(folder.path, state, note)
 
     def _known(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         return {path: record for one in paths for path, record in self._store.files(one).items()}

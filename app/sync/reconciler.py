@@ -19,7 +19,7 @@ from app.sync.mounts import Disks
 from app.sync.presence import Presence
 from index.errors import FileUnreadable
 from index.extract.opening import RETRIED_LATER, error_of_errno
-from index.types import READ_AGAIN, FileRecord, Stamp
+from index.types import READ_AGAIN_CTIME, FileRecord, Stamp
 from index.walk.walker import Found, Rules, Skipped, walk
 
 log = logging.getLogger(__name__)
@@ -242,7 +242,7 @@ def _note_unreadable(result: Differences, unreadable: dict[str, str], known: Kno
 def unread(record: FileRecord | None, path: str, reason: str) -> FileRecord:
     """The record of a file that cannot be read just now: what the index has of it stays, not as current."""
     if record is not None and record.state == "indexed":
-        return replace(record, reason=reason, ctime_ns=READ_AGAIN)
+        return replace(record, reason=reason, ctime_ns=READ_AGAIN_CTIME)
     return FileRecord(path, 0, 0, -1, state="failed", reason=reason)
 
 

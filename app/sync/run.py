@@ -90,7 +90,7 @@ class Run:
                 self._read_first(differences)
             else:
                 self._reading.begin(differences.read)
-            self.meter.begin(len(differences.read), *self._store.waiting())
+            self.meter.begin(len(differences.read), *self._store.pending_totals())
             self._work()
             self._drop_gone()
         except KeyboardInterrupt:

@@ -143,13 +143,13 @@ def add_roots(store: Store, paths: Sequence[str], rules: Rules) -> tuple[Folder,
     """Keep these folders or files from now on. Raises `PathInvalid`."""
     wanted = [usable(path) for path in paths]
     for path in wanted:
-        kept = Kept(store.folders())
+        kept = Kept(store.roots())
         if kept.owner(path) == path and kept.forgotten(path):
             store.forget(path)
-            kept = Kept(store.folders())
+            kept = Kept(store.roots())
         if not covered(path, kept, rules):
-            store.add_folder(path)
-    return tuple(folder_now(store, folder) for folder in store.folders() if folder.path in wanted)
+            store.add_root(path)
+    return tuple(folder_now(store, folder) for folder in store.roots() if folder.path in wanted)
 
 
 def forget_path(store: Store, path: str) -> int:
@@ -157,17 +157,17 @@ def forget_path(store: Store, path: str) -> int:
 
     Raises `PathInvalid` where there is nothing.
     """
-    known = any(is_under(folder.path, path) for folder in store.folders()) or bool(store.files(path))
+    known = any(is_under(folder.path, path) for folder in store.roots()) or bool(store.files(path))
     if not known:
         raise PathInvalid(f"Nothing under {path} is in the index.", "`ken status` lists what is.")
     dropped = store.forget(path)
-    if Kept(store.folders()).root_of(path) is not None:
-        store.add_folder(path)
-        store.set_folder_state(path, FORGOTTEN)
+    if Kept(store.roots()).root_of(path) is not None:
+        store.add_root(path)
+        store.set_root_state(path, FORGOTTEN)
     return dropped
 
 
 def roots_to_sync(store: Store, paths: Sequence[str] | None) -> list[str]:
     """The roots to compare so that `paths` are level with the disk; None: all of them."""
-    kept = Kept(store.folders())
+    kept = Kept(store.roots())
     return kept.roots if paths is None else kept.related([absolute(path) for path in paths])

@@ -22,7 +22,7 @@ from index.extract.opening import error_of_errno
 from index.extract.source import MAX_CHARACTERS
 from index.extract.worker import SECTION_KINDS
 from index.languages import TITLES
-from index.types import UNKNOWN, Document, Passage, Section, int64
+from index.types import UNKNOWN_CTIME, Document, Passage, Section, clamp_int64
 
 MAX_HEADER_BYTES = 16 << 20
 """Bytes: ten times what the largest documents have."""
@@ -54,7 +54,7 @@ class ExtractedDocument:
     size: int
     mtime_ns: int
     inode: int
-    ctime_ns: int = UNKNOWN
+    ctime_ns: int = UNKNOWN_CTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class ParsedAnswer:
     passages: tuple[Passage, ...]
     hash: bytes
     memory: int
-    """Resident bytes of the child at its peak."""
+    """VectorCache bytes of the child at its peak."""
 
     def of_file(self, status: os.stat_result) -> ExtractedDocument:
         """With the file as it stood when it was read."""
@@ -83,9 +83,9 @@ class ParsedAnswer:
             self.passages,
             self.hash,
             status.st_size,
-            int64(status.st_mtime_ns),
+            clamp_int64(status.st_mtime_ns),
             status.st_ino,
-            int64(status.st_ctime_ns),
+            clamp_int64(status.st_ctime_ns),
         )
 
 

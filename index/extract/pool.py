@@ -21,7 +21,7 @@ from index.types import Stamp
 HARD_SECONDS = 60.0
 """Processor time after which a child that has not answered is ended."""
 MEMORY_BYTES = 450 << 20
-"""Resident memory of one child."""
+"""VectorCache memory of one child."""
 
 
 class ReaderPool:
@@ -41,7 +41,7 @@ class ReaderPool:
         self._lock = threading.Lock()
         self._closed = False
         self.memory = 0
-        """Resident bytes at their peak of the largest child that has answered so far."""
+        """VectorCache bytes at their peak of the largest child that has answered so far."""
 
     def read(
         self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import apsw
 
-from index.store.fts_query import UNSPACED, Question, grams, terms_in
+from index.store.fts_query import UNSPACED, ParsedQuery, ngrams, tokenize_bytes
 
 WIDTH = 240
 """Characters of a snippet at most."""
@@ -38,16 +38,16 @@ class Span:
 
 
 def snippet(
-    connection: apsw.Connection, question: Question, text: str
+    connection: apsw.Connection, query: ParsedQuery, text: str
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The sentence that holds most of the question, and the spans of the words in it that say something.
 
     Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
     and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room.
     """
-    spans = matched_spans(connection, question, text)
-    enough = min(question.weight / 4, max((unit.weight for unit in question.units), default=0.0))
-    known = max((unit.weight for unit in question.units if unit.rows), default=0.0)
+    spans = matched_spans(connection, query, text)
+    enough = min(query.weight / 4, max((clause.weight for clause in query.clauses), default=0.0))
+    known = max((clause.weight for clause in query.clauses if clause.passage_count), default=0.0)
     weights = {sentence: _weight(spans, sentence) for sentence in _sentences(text)}
     most = max(weights.values(), default=0.0)
     best = [
@@ -70,13 +70,13 @@ def snippet(
     return text[start:end], tuple(marked)
 
 
-def matched_spans(connection: apsw.Connection, question: Question, text: str) -> list[Span]:
+def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[Span]:
     """Where units of the question occur in `text`, in order."""
     words: dict[str, float] = {}
     prefixes: dict[str, float] = {}
-    for unit in question.units:
-        for term in unit.terms:
-            (prefixes if unit.prefix else words)[term] = unit.weight
+    for clause in query.clauses:
+        for term in clause.terms:
+            (prefixes if clause.prefix else words)[term] = clause.weight
     return sorted([*_word_spans(connection, words, prefixes, text), *_run_spans(words, prefixes, text)])
 
 
@@ -115,7 +115,7 @@ def _word_spans(
     data = text.encode("utf-8", "replace")
     begun = tuple(prefixes)
     spans: list[Span] = []
-    for start, end, term in terms_in(connection, data):
+    for start, end, term in tokenize_bytes(connection, data):
         weight = words.get(term)
         if weight is None and begun and term.startswith(begun):
             weight = next(w for prefix, w in prefixes.items() if term.startswith(prefix))
@@ -131,7 +131,7 @@ def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -
         return []
     spans: list[Span] = []
     for run in UNSPACED.finditer(text):
-        for start, gram in enumerate(grams(run[0]), start=run.start()):
+        for start, gram in enumerate(ngrams(run[0]), start=run.start()):
             length, weight = len(gram), words.get(gram)
             if weight is None:
                 length, weight = next(

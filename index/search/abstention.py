@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from index.search.ranking import Ranked
-from index.store.fts_query import Question
+from index.store.fts_query import ParsedQuery
 
 SPREAD = 0.121
 """s: how far passages spread around a question they do not answer, in cosine."""
@@ -29,24 +29,24 @@ WORDS_ALONE = 0.15
 """Share of a question that words must explain where there is no vector."""
 
 
-def confidence(ranked: Ranked, question: Question, passages: int) -> float:
+def confidence(ranked: Ranked, query: ParsedQuery, passages: int) -> float:
     """How sure, 0..1, that the best candidate is about the question; from 0.5 on it is close.
 
     `passages` is how many were looked at: the index, or what the filter lets through.
     """
     if not len(ranked.ids):
         return 0.0
-    shares = float(np.nan_to_num(ranked.words).max()) * _known(question)
+    shares = float(np.nan_to_num(ranked.lexical_scores).max()) * _known(query)
     if np.isnan(ranked.cosines).all():
         return _logistic(shares - WORDS_ALONE)
     best = float(np.nan_to_num(ranked.cosines).max()) + WORDS * shares
     return _logistic(best - SPREAD * math.sqrt(2 * math.log(min(max(passages, 2), MOST))))
 
 
-def _known(question: Question) -> float:
+def _known(query: ParsedQuery) -> float:
     """The share of the question's weight that lies in words the index holds at all."""
-    known = sum(unit.weight for unit in question.units if unit.rows)
-    return known / max(question.weight, 1e-9)
+    known = sum(clause.weight for clause in query.clauses if clause.passage_count)
+    return known / max(query.weight, 1e-9)
 
 
 def _logistic(margin: float) -> float:

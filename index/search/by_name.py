@@ -18,9 +18,9 @@ import numpy as np
 from index.search import filters
 from index.search.path_words import MATCHED, held_by_a_path, weight_in
 from index.search.ranking import Ranked
-from index.store.database import rows
+from index.store.database import fetch_all
 from index.store.file_rows import name_key
-from index.store.fts_query import Question
+from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_inode
 from index.types import Filter, Hit
 
@@ -58,8 +58,8 @@ def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
     stem, whole = name_key(PurePath(name).stem), name_key(name)
     if not whole or narrowed.heading:
         return []
-    where, bindings = filters.clause(narrowed)
-    found = rows(
+    where, bindings = filters.where_clause(narrowed)
+    found = fetch_all(
         db,
         f"SELECT {_COLUMNS} FROM files WHERE stem IN (?, ?) AND {_FINDABLE} AND {where} "
         "ORDER BY mtime_ns DESC, path LIMIT ?",
@@ -72,19 +72,19 @@ def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
     return [*sorted(by_name, key=lambda one: PurePath(one.hit.path).name != name), *by_stem[:SAME_STEM]]
 
 
-def without_text(db: apsw.Connection, question: Question, narrowed: Filter) -> list[NamedFile]:
+def without_text(db: apsw.Connection, query: ParsedQuery, narrowed: Filter) -> list[NamedFile]:
     """Files without passages whose path holds most of the question, the best first."""
-    units = [unit for unit in question.units if held_by_a_path(db, unit)]
-    most = sum(unit.weight for unit in question.units)
-    if not units or narrowed.heading or not all(unit in units for unit in question.required):
+    clauses = [clause for clause in query.clauses if held_by_a_path(db, clause)]
+    most = sum(clause.weight for clause in query.clauses)
+    if not clauses or narrowed.heading or not all(clause in clauses for clause in query.required):
         return []
-    where, bindings = filters.clause(narrowed)
-    joined = (" AND " if question.required else " OR ").join(
-        unit.match for unit in question.required or units
+    where, bindings = filters.where_clause(narrowed)
+    joined = (" AND " if query.required else " OR ").join(
+        clause.match for clause in query.required or clauses
     )
-    paths = sum(held_by_a_path(db, unit) for unit in units)
+    paths = sum(held_by_a_path(db, clause) for clause in clauses)
     order = "rank" if paths <= MOST_RANKED else "rowid DESC"
-    found = rows(
+    found = fetch_all(
         db,
         "WITH matched AS MATERIALIZED (SELECT rowid AS id FROM names WHERE names MATCH ? "
         f"ORDER BY {order} LIMIT ?) "
@@ -95,8 +95,8 @@ def without_text(db: apsw.Connection, question: Question, narrowed: Filter) -> l
     files: list[NamedFile] = []
     for one in found:
         path = os.fsdecode(one[1])
-        in_name = weight_in(db, os.path.basename(path), units)  # noqa: PTH119
-        anywhere = weight_in(db, path, units)
+        in_name = weight_in(db, os.path.basename(path), clauses)  # noqa: PTH119
+        anywhere = weight_in(db, path, clauses)
         share = (in_name + IN_FOLDER * (anywhere - in_name)) / most
         if share >= LEAST:
             files.append(_file(one, share))

@@ -16,7 +16,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.store.database import array, rows, value
+from index.store.database import fetch_all, fetch_value, id_array
 from index.store.row_codec import encode_path, under_clause
 from index.types import Filter
 
@@ -34,14 +34,14 @@ Find = Callable[[int, Ids | None], tuple[Ids, Floats]]
 """The k best among some texts (None: all), best first: ids and scores."""
 
 
-class Allowed:
+class FilteredIds:
     """The texts a filter lets through, within one snapshot of the index."""
 
     def __init__(self, db: apsw.Connection, narrowed: Filter) -> None:
         self._db = db
         self._all = narrowed == Filter()
-        self._where, self._bindings = clause(narrowed)
-        self._texts = None if self._all else self._of_few_files(narrowed)
+        self._where, self._bindings = where_clause(narrowed)
+        self._texts = None if self._all else self._texts_of_few_files(narrowed)
 
     def best(self, find: Find, k: int, enough: int | None = None) -> tuple[Ids, Floats]:
         """What passes among the best: k of it, or at least `enough`, or all there is."""
@@ -51,55 +51,57 @@ class Allowed:
         depth = max(k, 4 * enough)
         while depth <= DEEPEST:
             ids, scores = find(depth, None)
-            passing = self.passing(ids)
+            passing = self.mask(ids)
             if np.count_nonzero(passing) >= enough or len(ids) < depth:
                 return ids[passing][:k], scores[passing][:k]
             depth *= 4
-        self._texts = self._resolved()
+        self._texts = self._all_texts()
         return find(k, self._texts)
 
-    def passing(self, texts: Ids) -> NDArray[np.bool_]:
+    def mask(self, texts: Ids) -> NDArray[np.bool_]:
         """Which of these texts are let through."""
         if self._all:
             return np.ones(len(texts), np.bool_)
         if self._texts is not None:
             return np.isin(texts, self._texts)
-        found = rows(
+        found = fetch_all(
             self._db,
             "SELECT passages.text FROM carray(?) AS asked CROSS JOIN passages ON passages.text = asked.value "
             f"CROSS JOIN files ON files.id = passages.file WHERE {self._where}",
-            (array(texts), *self._bindings),
+            (id_array(texts), *self._bindings),
         )
         return np.isin(texts, np.array([text for (text,) in found], np.int64))
 
-    def count(self, total: int) -> int:
+    def max_count(self, total: int) -> int:
         """How many texts of `total` may be let through at most, as far as that is known."""
         return total if self._texts is None else len(self._texts)
 
-    def _of_few_files(self, narrowed: Filter) -> Ids | None:
+    def _texts_of_few_files(self, narrowed: Filter) -> Ids | None:
         """The texts let through, ascending; None where they are in many files."""
-        where, bindings = clause(replace(narrowed, heading=""))
-        most = max(FEW_FILES, value(self._db, "SELECT count(*) FROM files", int) // FEW_SHARE)
-        found = rows(self._db, f"SELECT id FROM files WHERE {where} LIMIT {most + 1}", bindings)
+        where, bindings = where_clause(replace(narrowed, heading=""))
+        most = max(FEW_FILES, fetch_value(self._db, "SELECT count(*) FROM files", int) // FEW_SHARE)
+        found = fetch_all(self._db, f"SELECT id FROM files WHERE {where} LIMIT {most + 1}", bindings)
         if len(found) > most:
             return None
-        under, heading = clause(Filter(heading=narrowed.heading))
+        under, heading = where_clause(Filter(heading=narrowed.heading))
         return self._distinct(
             f"FROM passages WHERE file IN (SELECT value FROM carray(?)) AND {under}",
-            (array(np.array([file for (file,) in found], np.int64)), *heading),
+            (id_array(np.array([file for (file,) in found], np.int64)), *heading),
         )
 
-    def _resolved(self) -> Ids:
+    def _all_texts(self) -> Ids:
         return self._distinct(
             f"FROM files JOIN passages ON passages.file = files.id WHERE {self._where}", self._bindings
         )
 
     def _distinct(self, source: str, bindings: tuple[object, ...]) -> Ids:
-        found = rows(self._db, f"SELECT DISTINCT passages.text {source} ORDER BY passages.text", bindings)
+        found = fetch_all(
+            self._db, f"SELECT DISTINCT passages.text {source} ORDER BY passages.text", bindings
+        )
         return np.fromiter((text for (text,) in found), np.int64, len(found))
 
 
-def clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
+def where_clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
     """SQL over `files` and `passages` that holds exactly where the filter does, and its bindings.
 
     Lists are bound as JSON, so the SQL is as long for a thousand names as for one: SQLite bounds the depth

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from index.store.fts_query import Question
+from index.store.fts_query import ParsedQuery
 
 WORDS = 0.5
 """Weight of the lexical part beside the cosine's 1; chosen on eight sets, see assets/docs/search.md."""
@@ -23,12 +23,12 @@ _SATURATION = 2.2
 Floats = NDArray[np.float32]
 
 
-def explained(bm25: Floats, question: Question) -> Floats:
+def normalize_bm25(bm25: Floats, query: ParsedQuery) -> Floats:
     """The lexical part in 0..1: the share of the question that its words in a passage explain.
 
     Words that the index holds nowhere are left out: they speak against every passage alike.
     """
-    most = _SATURATION * sum(unit.weight for unit in question.units if unit.rows)
+    most = _SATURATION * sum(clause.weight for clause in query.clauses if clause.passage_count)
     return np.asarray(np.clip(bm25 / max(most, 1e-9), 0, 1), np.float32)
 
 

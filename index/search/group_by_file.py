@@ -12,8 +12,8 @@ import numpy as np
 from index.passages.snippet import snippet
 from index.search import filters
 from index.search.ranking import Ranked
-from index.store.database import rows
-from index.store.fts_query import Question
+from index.store.database import fetch_all
+from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_heading, decode_inode, encode_path
 from index.types import Filter, Hit
 
@@ -51,12 +51,12 @@ COLUMNS = (
 )
 
 
-def group(
-    db: apsw.Connection, question: Question, ranked: Ranked, limit: int, narrowed: Filter, *, explain: bool
+def group_hits(
+    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, limit: int, narrowed: Filter, *, explain: bool
 ) -> tuple[Hit, ...]:
     """At most `limit` files in the order of their best passage."""
     groups: dict[int, list[Place]] = {}
-    for place in _places(db, ranked, narrowed, limit):
+    for place in _passage_rows(db, ranked, narrowed, limit):
         if place.file in groups:
             if len(groups[place.file]) <= MORE:
                 groups[place.file].append(place)
@@ -64,32 +64,32 @@ def group(
             groups[place.file] = [place]
     hits: list[Hit] = []
     for places in groups.values():
-        first, *others = [_ranked_hit(db, question, ranked, place, explain=explain) for place in places]
+        first, *others = [_ranked_hit(db, query, ranked, place, explain=explain) for place in places]
         hits.append(replace(first, more=tuple(others)))
     return tuple(hits)
 
 
-def beginning(db: apsw.Connection, question: Question, path: str) -> Hit | None:
+def beginning(db: apsw.Connection, query: ParsedQuery, path: str) -> Hit | None:
     """The first passage of a file as a hit; None where it has none."""
     sql = (
         f"SELECT {COLUMNS} FROM files JOIN passages ON files.id = passages.file "
         "JOIN texts ON texts.id = passages.text WHERE files.path = ? ORDER BY ordinal LIMIT 1"
     )
-    found = [Place(0, *one) for one in rows(db, sql, (encode_path(path),))]
-    return replace(hit_at(db, question, found[0]), score=1.0) if found else None
+    found = [Place(0, *one) for one in fetch_all(db, sql, (encode_path(path),))]
+    return replace(hit_at(db, query, found[0]), score=1.0) if found else None
 
 
-def paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:
+def ranked_paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:
     """At most `limit` paths in the order of their best passage, and its score."""
     best: dict[bytes, float] = {}
-    for place in _places(db, ranked, Filter(), limit):
+    for place in _passage_rows(db, ranked, Filter(), limit):
         best.setdefault(place.path, float(ranked.scores[place.i]))
     return [(os.fsdecode(path), score) for path, score in list(best.items())[:limit]]
 
 
-def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[Place]:
+def _passage_rows(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[Place]:
     """Where the ranked texts stand among what the filter lets through, best first, newest file first."""
-    where, bindings = filters.clause(narrowed)
+    where, bindings = filters.where_clause(narrowed)
     sql = (
         f"SELECT {COLUMNS} FROM passages JOIN files ON files.id = passages.file "
         f"JOIN texts ON texts.id = passages.text WHERE passages.text = ? AND {where} "
@@ -98,7 +98,7 @@ def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -
     places: list[Place] = []
     files: set[int] = set()
     for i in np.argsort(-ranked.scores, kind="stable"):
-        found = [Place(int(i), *one) for one in rows(db, sql, (int(ranked.ids[i]), *bindings))]
+        found = [Place(int(i), *one) for one in fetch_all(db, sql, (int(ranked.ids[i]), *bindings))]
         places += found
         files |= {place.file for place in found}
         if len(files) > 2 * limit:
@@ -107,12 +107,13 @@ def _places(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -
 
 
 def _ranked_hit(
-    db: apsw.Connection, question: Question, ranked: Ranked, place: Place, *, explain: bool
+    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, place: Place, *, explain: bool
 ) -> Hit:
-    score, cosine, words = (float(part[place.i]) for part in (ranked.scores, ranked.cosines, ranked.words))
+    parts_of_all = (ranked.scores, ranked.cosines, ranked.lexical_scores)
+    score, cosine, words = (float(scores[place.i]) for scores in parts_of_all)
     parts = {"score": score, "similarity": cosine, "words": words} if explain else {}
     return replace(
-        hit_at(db, question, place),
+        hit_at(db, query, place),
         score=min(1.0, max(0.0, score)),
         similarity=None if np.isnan(cosine) else cosine,
         words=None if np.isnan(words) else words,
@@ -120,9 +121,9 @@ def _ranked_hit(
     )
 
 
-def hit_at(db: apsw.Connection, question: Question, place: Place) -> Hit:
+def hit_at(db: apsw.Connection, query: ParsedQuery, place: Place) -> Hit:
     """The passage as a hit without a score."""
-    shown, matched = snippet(db, question, place.text)
+    shown, matched = snippet(db, query, place.text)
     return Hit(
         path=os.fsdecode(place.path),
         title=place.title,

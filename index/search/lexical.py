@@ -8,8 +8,8 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.store.database import array, row, rows
-from index.store.fts_query import Question, Unit
+from index.store.database import fetch_all, fetch_one, id_array
+from index.store.fts_query import ParsedQuery, QueryClause
 
 TITLE_WEIGHT = 2.0
 WORK_ROWS = 5_000
@@ -23,7 +23,7 @@ Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
-def expression(question: Question) -> str:
+def match_expression(query: ParsedQuery) -> str:
     """What FTS5 is asked: required phrases joined by AND, the other units by OR; "" where no unit occurs.
 
     Where the units are common, the commonest are left out, so that the work stays bounded; they
@@ -31,69 +31,69 @@ def expression(question: Question) -> str:
     """
     kept: list[str] = []
     work = 0
-    for unit in sorted(question.units, key=lambda unit: unit.rows):
-        work += unit.rows
-        if kept and work > WORK_ROWS and not unit.required:
+    for clause in sorted(query.clauses, key=lambda clause: clause.passage_count):
+        work += clause.passage_count
+        if kept and work > WORK_ROWS and not clause.required:
             break
-        if unit.rows or unit.required:
-            kept.append(unit.match)
+        if clause.passage_count or clause.required:
+            kept.append(clause.match)
     any_of = " OR ".join(kept)
-    required = [unit.match for unit in question.required]
+    required = [clause.match for clause in query.required]
     return " AND ".join([*required, f"({any_of})"]) if required else any_of
 
 
-def _oldest(question: Question, rarest: Unit) -> int:
+def _oldest(query: ParsedQuery, rarest: QueryClause) -> int:
     """The text number beyond which to look: 0, unless even the rarest word is in too many texts to score."""
-    if question.required or rarest.rows <= WORK_ROWS:
+    if query.required or rarest.passage_count <= WORK_ROWS:
         return 0
-    return question.total - question.total * WORK_ROWS // rarest.rows
+    return query.total - query.total * WORK_ROWS // rarest.passage_count
 
 
-def best(
-    connection: apsw.Connection, question: Question, k: int, allowed: Ids | None = None
+def best_passages(
+    connection: apsw.Connection, query: ParsedQuery, k: int, allowed: Ids | None = None
 ) -> tuple[Ids, Floats]:
     """The k passages that hold the question's units best: ids and BM25 scores (positive, best first)."""
-    asked = expression(question)
-    if not asked:
+    expression = match_expression(query)
+    if not expression:
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    rarest = min(question.units, key=lambda unit: unit.rows or question.total)
+    rarest = min(query.clauses, key=lambda clause: clause.passage_count or query.total)
     # The plus keeps SQLite from running the match once for each allowed row.
     within = "" if allowed is None else "AND +rowid IN (SELECT value FROM carray(?))"
-    bindings = () if allowed is None else (array(allowed),)
-    if rarest.rows > MOST_COUNTED and not question.required:
+    bindings = () if allowed is None else (id_array(allowed),)
+    if rarest.passage_count > MOST_COUNTED and not query.required:
         return _newest(connection, rarest, k, within, bindings)
     if allowed is not None:
-        return _scored(connection, asked, k, within, bindings)
-    oldest = _oldest(question, rarest)
+        return _scored(connection, expression, k, within, bindings)
+    oldest = _oldest(query, rarest)
     while True:
-        found = _scored(connection, asked, k, "AND rowid > ?", (oldest,))
+        found = _scored(connection, expression, k, "AND rowid > ?", (oldest,))
         if len(found[0]) >= k or not oldest:
             return found
         # Words can be rare among the newest texts though they are common.
-        oldest = max(0, question.total - 4 * (question.total - oldest))
+        oldest = max(0, query.total - 4 * (query.total - oldest))
 
 
 def _newest(
-    connection: apsw.Connection, unit: Unit, k: int, narrowed: str, bindings: tuple[object, ...]
+    connection: apsw.Connection, clause: QueryClause, k: int, narrowed: str, bindings: tuple[object, ...]
 ) -> tuple[Ids, Floats]:
     """The newest texts that hold a unit, each scored as one mention in a text of average length is."""
-    found = rows(
+    found = fetch_all(
         connection,
         f"SELECT rowid FROM words WHERE words MATCH ? {narrowed} ORDER BY rowid DESC LIMIT ?",
-        (unit.match, *bindings, k),
+        (clause.match, *bindings, k),
     )
-    return np.array([id_ for (id_,) in found], np.int64), np.full(len(found), unit.weight, np.float32)
+    return np.array([id_ for (id_,) in found], np.int64), np.full(len(found), clause.weight, np.float32)
 
 
 def _scored(
-    connection: apsw.Connection, asked: str, k: int, narrowed: str, bindings: tuple[object, ...]
+    connection: apsw.Connection, expression: str, k: int, narrowed: str, bindings: tuple[object, ...]
 ) -> tuple[Ids, Floats]:
     # One row: each row more gives the interpreter's lock away, and a writing thread keeps it for a while.
-    ids, scores = row(
+    ids, scores = fetch_one(
         connection,
         f"WITH matched AS MATERIALIZED (SELECT rowid AS id, bm25(words, {TITLE_WEIGHT}, 1.0) AS score "
         f"FROM words WHERE words MATCH ? {narrowed} ORDER BY score LIMIT ?) "
         "SELECT json_group_array(id), json_group_array(score) FROM matched",
-        (asked, *bindings, k),
+        (expression, *bindings, k),
     )
     return np.array(json.loads(ids), np.int64), -np.array(json.loads(scores), np.float32)

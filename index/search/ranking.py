@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.search import fusion, lexical, path_words
-from index.search.filters import Allowed
+from index.search.filters import FilteredIds
 from index.store import generations, vectors
-from index.store.database import array, rows
-from index.store.fts_query import Question
+from index.store.database import fetch_all, id_array
+from index.store.fts_query import ParsedQuery
 from index.types import Mode
 
 CANDIDATES = 100
@@ -29,15 +29,15 @@ Nearest = Callable[[apsw.Connection, int, Floats, int, Ids | None], tuple[Ids, F
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchRequest:
     """A question as the ranking takes it."""
 
-    question: Question
+    query: ParsedQuery
     vector: Floats | None
     mode: Mode
     k: int
-    allowed: Allowed
-    dimension: int = vectors.FULL
+    allowed: FilteredIds
+    dimension: int = vectors.FULL_DIMENSION
     """Dimensions candidates are scored at: 768, or 256 to leave out the second look."""
 
 
@@ -48,65 +48,72 @@ class Ranked:
     ids: Ids
     scores: Floats
     cosines: Floats
-    words: Floats
+    lexical_scores: Floats
 
 
-def rank(db: apsw.Connection, asked: Asked, nearest: Nearest) -> Ranked:
+def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranked:
     number = generations.serving(db)
-    vector = asked.vector if number else None
-    by_words = _by_words(db, asked)
+    vector = request.vector if number else None
+    lexical_scores = _lexical_candidates(db, request)
     chosen = (
-        {} if asked.mode == "meaning" and vector is not None else dict.fromkeys(list(by_words)[: asked.k])
+        {}
+        if request.mode == "meaning" and vector is not None
+        else dict.fromkeys(list(lexical_scores)[: request.k])
     )
     if vector is not None:
-        within = np.array(sorted(by_words), np.int64) if asked.question.required else None
-        chosen.update(dict.fromkeys(_by_meaning(db, asked, number, vector, nearest, within).tolist()))
+        within = np.array(sorted(lexical_scores), np.int64) if request.query.required else None
+        chosen.update(dict.fromkeys(_dense_candidates(db, request, number, vector, nearest, within).tolist()))
     ids = np.fromiter(chosen, np.int64, len(chosen))
-    words = np.array([by_words.get(id_, np.nan) for id_ in chosen], np.float32)
+    words = np.array([lexical_scores.get(id_, np.nan) for id_ in chosen], np.float32)
     cosines = np.full(len(ids), np.nan, np.float32)
     if vector is None:
         return Ranked(ids, np.nan_to_num(words), cosines, words)
-    true = vectors.cosines(db, number, vector, chosen, asked.dimension)
+    true = vectors.cosines(db, number, vector, chosen, request.dimension)
     cosines = np.array([true.get(id_, np.nan) for id_ in chosen], np.float32)
-    scores = np.nan_to_num(cosines) if asked.mode == "meaning" else fusion.fuse(cosines, words)
+    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words)
     return Ranked(ids, scores, cosines, words)
 
 
-def _by_words(db: apsw.Connection, asked: Asked) -> dict[int, float]:
+def _lexical_candidates(db: apsw.Connection, request: SearchRequest) -> dict[int, float]:
     """Texts and their lexical part, best first: their own words, and those in their file's path."""
-    ids, bm25 = asked.allowed.best(
-        lambda k, within: lexical.best(db, asked.question, k, within), LEXICAL_DEPTH, asked.k
+    ids, bm25 = request.allowed.best(
+        lambda k, within: lexical.best_passages(db, request.query, k, within), LEXICAL_DEPTH, request.k
     )
     parts: dict[int, float] = dict(
-        zip(ids.tolist(), fusion.explained(bm25, asked.question).tolist(), strict=True)
+        zip(ids.tolist(), fusion.normalize_bm25(bm25, request.query).tolist(), strict=True)
     )
-    shares = {} if asked.question.required else path_words.matching(db, asked.question)
+    shares = {} if request.query.required else path_words.files_by_path(db, request.query)
     if not shares:
         return parts
-    for text, file in _texts_in(db, shares, np.sort(ids), asked.allowed):
+    for text, file in _texts_of_files(db, shares, np.sort(ids), request.allowed):
         parts[text] = min(1.0, parts.get(text, 0.0) + shares[file])
     return dict(sorted(parts.items(), key=lambda part: -part[1]))
 
 
-def _texts_in(
-    db: apsw.Connection, files: dict[int, float], known: Ids, allowed: Allowed
+def _texts_of_files(
+    db: apsw.Connection, files: dict[int, float], known: Ids, allowed: FilteredIds
 ) -> list[tuple[int, int]]:
     """Texts of these files that are candidates already, and the one each file begins with."""
-    found = rows(
+    found = fetch_all(
         db,
         "SELECT text, file FROM passages WHERE file IN (SELECT value FROM carray(?)) "
         "AND (ordinal = 0 OR text IN (SELECT value FROM carray(?)))",
-        (apsw.carray(np.array(sorted(files), np.int64)), array(known)),
+        (apsw.carray(np.array(sorted(files), np.int64)), id_array(known)),
     )
-    passing = allowed.passing(np.array([text for text, _ in found], np.int64))
+    passing = allowed.mask(np.array([text for text, _ in found], np.int64))
     return list(itertools.compress(found, passing))
 
 
-def _by_meaning(
-    db: apsw.Connection, asked: Asked, number: int, vector: Floats, nearest: Nearest, within: Ids | None
+def _dense_candidates(
+    db: apsw.Connection,
+    request: SearchRequest,
+    number: int,
+    vector: Floats,
+    nearest: Nearest,
+    within: Ids | None,
 ) -> Ids:
     """The nearest texts, of those that hold the quoted phrases where there are any."""
-    short = vectors.shorten(vector[None])[0]
+    short = vectors.truncate_matryoshka(vector[None])[0]
     if within is not None:
-        return nearest(db, number, short, asked.k, within)[0]
-    return asked.allowed.best(lambda k, among: nearest(db, number, short, k, among), asked.k)[0]
+        return nearest(db, number, short, request.k, within)[0]
+    return request.allowed.best(lambda k, among: nearest(db, number, short, k, among), request.k)[0]

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from index.errors import QueryInvalid
 from index.search import by_name, group_by_file
 from index.search.abstention import confidence
-from index.search.filters import Allowed
+from index.search.filters import FilteredIds
 from index.search.newest import newest
-from index.search.ranking import CANDIDATES, Asked, Nearest, Ranked, rank
+from index.search.ranking import CANDIDATES, Nearest, Ranked, SearchRequest, rank
 from index.store import generations, vectors
-from index.store.database import ReaderPool, rows
-from index.store.fts_query import Frequencies, Question, understand
+from index.store.database import SnapshotPool, fetch_all
+from index.store.fts_query import DocumentFrequencies, ParsedQuery, parse_query
 from index.store.row_codec import encode_path
 from index.types import Filter, Hit, Mode, Results
 
@@ -37,26 +37,26 @@ FAULT = (
 class Searcher:
     """Answers questions from the index; may be used from any thread.
 
-    `resident` keeps a compact copy of the vectors in memory, for a process that lives long; a cold
+    `cached_vectors` keeps a compact copy of the vectors in memory, for a process that lives long; a cold
     one asks the file.
     """
 
-    def __init__(self, path: Path, *, resident: bool = False) -> None:
-        self._pool = ReaderPool(Path(path))
+    def __init__(self, path: Path, *, cached_vectors: bool = False) -> None:
+        self._pool = SnapshotPool(Path(path))
         self._nearest: Nearest = vectors.nearest
-        self._frequencies = Frequencies()
-        self._resident = None
+        self._frequencies = DocumentFrequencies()
+        self._cache = None
         self.faults: list[str] = []
         """Compiled parts that score wrongly on this processor, for a person; NumPy takes their place."""
         with self._pool.snapshot() as db:
             if not vectors.distances_agree(db):
                 self.faults.append(FAULT.format(part="sqlite-vec"))
-        if resident or self.faults:
-            from index.search.vector_cache import Resident
+        if cached_vectors or self.faults:
+            from index.search.vector_cache import VectorCache
 
-            self._resident = Resident()
-            self._nearest = self._resident.nearest
-            if not self._resident.exact:
+            self._cache = VectorCache()
+            self._nearest = self._cache.nearest
+            if not self._cache.kernel_agrees:
                 self.faults.append(FAULT.format(part="numkong"))
 
     @property
@@ -82,16 +82,16 @@ class Searcher:
         answer. `typing` matches the last word as a prefix.
         """
         with self._pool.snapshot() as db:
-            asked = self._asked(db, query, vector, mode, limit, filter, typing=typing)
-            ranked = rank(db, asked, self._nearest)
-            found = group_by_file.group(db, asked.question, ranked, limit, filter, explain=explain)
-            sure = confidence(ranked, asked.question, asked.allowed.count(asked.question.total))
+            request = self._request(db, query, vector, mode, limit, filter, typing=typing)
+            ranked = rank(db, request, self._nearest)
+            found = group_by_file.group_hits(db, request.query, ranked, limit, filter, explain=explain)
+            sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
             if mode != "meaning":
-                same = _of_that_name(db, asked.question, found, filter)
-                named = by_name.without_text(db, asked.question, filter)
+                same = _of_that_name(db, request.query, found, filter)
+                named = by_name.without_text(db, request.query, filter)
                 found = by_name.joined(found, named, same, ranked, limit)
                 sure = max(sure, by_name.confidence(named, same))
-            return Results(found, close=bool(found) and sure >= 0.5, confidence=sure)
+            return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
         """The files that pass the filter, newest first."""
@@ -105,12 +105,12 @@ class Searcher:
         *,
         mode: Mode = "hybrid",
         limit: int = 100,
-        dimension: int = vectors.FULL,
+        dimension: int = vectors.FULL_DIMENSION,
     ) -> list[tuple[str, float]]:
         """Paths and scores alone, best first, for evaluation. `dimension` 256 scores as the nearest do."""
         with self._pool.snapshot() as db:
-            asked = self._asked(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
-            return group_by_file.paths(db, rank(db, asked, self._nearest), limit)
+            request = self._request(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
+            return group_by_file.ranked_paths(db, rank(db, request, self._nearest), limit)
 
     def similar(
         self,
@@ -124,17 +124,19 @@ class Searcher:
         with self._pool.snapshot() as db:
             own, vector = _subject(db, path, line)
             number = generations.serving(db)
-            short = vectors.shorten(vector[None])[0]
-            ids, cosines = Allowed(db, filter).best(
+            short = vectors.truncate_matryoshka(vector[None])[0]
+            ids, cosines = FilteredIds(db, filter).best(
                 lambda k, within: self._nearest(db, number, short, k, within),
                 max(CANDIDATES, 10 * limit) + len(own),
             )
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
-            found = group_by_file.group(db, Question("", (), 0), ranked, limit + 1, filter, explain=False)
+            found = group_by_file.group_hits(
+                db, ParsedQuery("", (), 0), ranked, limit + 1, filter, explain=False
+            )
             found = tuple(hit for hit in found if hit.path != path)[:limit]
-            return Results(found, close=bool(found), confidence=1.0 if found else 0.0)
+            return Results(found, is_close=bool(found), confidence=1.0 if found else 0.0)
 
-    def _asked(
+    def _request(
         self,
         db: apsw.Connection,
         query: str,
@@ -144,23 +146,23 @@ class Searcher:
         narrowed: Filter,
         *,
         typing: bool = False,
-        dimension: int = vectors.FULL,
-    ) -> Asked:
+        dimension: int = vectors.FULL_DIMENSION,
+    ) -> SearchRequest:
         if not query.strip():
             raise QueryInvalid("The question is empty.", "Type what you are looking for.")
-        return Asked(
-            question=understand(db, query, self._frequencies, typing=typing),
+        return SearchRequest(
+            query=parse_query(db, query, self._frequencies, typing=typing),
             vector=None if mode == "words" else _unit(vector),
             mode=mode,
             k=max(CANDIDATES, 2 * limit),
-            allowed=Allowed(db, narrowed),
+            allowed=FilteredIds(db, narrowed),
             dimension=dimension,
         )
 
     def close(self) -> None:
         self._pool.close()
-        if self._resident is not None:
-            self._resident.close()
+        if self._cache is not None:
+            self._cache.close()
 
     def __enter__(self) -> Self:
         return self
@@ -172,13 +174,13 @@ class Searcher:
 
 
 def _of_that_name(
-    db: apsw.Connection, question: Question, found: Sequence[Hit], narrowed: Filter
+    db: apsw.Connection, query: ParsedQuery, found: Sequence[Hit], narrowed: Filter
 ) -> list[Hit]:
     """The files whose name the query is, each with its best passage, or with its first."""
     known = {hit.path: hit for hit in found}
     same: list[Hit] = []
-    for file in by_name.exact(db, question.text, narrowed):
-        hit = known.get(file.hit.path) or group_by_file.beginning(db, question, file.hit.path) or file.hit
+    for file in by_name.exact(db, query.text, narrowed):
+        hit = known.get(file.hit.path) or group_by_file.beginning(db, query, file.hit.path) or file.hit
         same.append(replace(hit, score=1.0))
     return same
 
@@ -187,14 +189,14 @@ def _unit(vector: Floats | None) -> Floats | None:
     if vector is None:
         return None
     vector = np.asarray(vector, np.float32).reshape(-1)
-    if vector.shape != (vectors.FULL,) or not np.isfinite(vector).all() or not vector.any():
+    if vector.shape != (vectors.FULL_DIMENSION,) or not np.isfinite(vector).all() or not vector.any():
         raise QueryInvalid("The question's vector is not 768 finite numbers.", "This is a bug; report it.")
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
 def _subject(db: apsw.Connection, path: str, line: int | None) -> tuple[set[int], Floats]:
     """The text ids of a file and the unit vector of what is asked about: a passage, or all its passages."""
-    found = rows(
+    found = fetch_all(
         db,
         "SELECT passages.text, passages.line FROM passages JOIN files ON files.id = passages.file "
         "WHERE files.path = ? ORDER BY passages.ordinal",
@@ -207,7 +209,7 @@ def _subject(db: apsw.Connection, path: str, line: int | None) -> tuple[set[int]
         before = [text for text, first in found if first <= line]
         chosen = [before[-1] if before else chosen[0]]
     number = generations.serving(db)
-    stored = [vectors.vector(db, number, text) for text in chosen[:500]] if number else []
+    stored = [vectors.read_vector(db, number, text) for text in chosen[:500]] if number else []
     known = [one for one in stored if one is not None]
     if not known:
         raise QueryInvalid(f"{path} has no vectors yet.", "Wait until indexing is done, or run `ken index`.")

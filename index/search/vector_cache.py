@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.store import vectors
-from index.store.database import rows, value
+from index.store.database import fetch_all, fetch_value
 
 _BLOCK = 16_384
 """Rows scored at a time: their scores stay in the processor's cache while the best are picked, and in memory
@@ -42,12 +42,12 @@ for _tiles in ("sapphireamx", "graniteamx"):
         numkong.disable_capability(_tiles)
 
 
-def compiled(query: Codes) -> Callable[[Codes], NDArray[Any]]:
+def compiled_kernel(query: Codes) -> Callable[[Codes], NDArray[Any]]:
     packed = numkong.dots_pack(query)
     return lambda codes: np.asarray(numkong.dots_packed(codes, packed))[:, 0]
 
 
-def plain(query: Codes) -> Callable[[Codes], NDArray[Any]]:
+def numpy_kernel(query: Codes) -> Callable[[Codes], NDArray[Any]]:
     """NumPy alone. A sum is at most 256 x 127², below 2²⁴: float32 holds it and every part of it exactly."""
     column = query[0].astype(np.float32)
     return lambda codes: codes.astype(np.float32) @ column
@@ -55,28 +55,28 @@ def plain(query: Codes) -> Callable[[Codes], NDArray[Any]]:
 
 def compiled_agrees() -> bool:
     """Whether the compiled kernel gives what NumPy gives, for rows in blocks and for one alone."""
-    codes = vectors.sample()
-    expected = plain(codes[:1])(codes)
+    codes = vectors.sample_codes()
+    expected = numpy_kernel(codes[:1])(codes)
     try:
-        dots = compiled(codes[:1])
+        dots = compiled_kernel(codes[:1])
         return np.array_equal(dots(codes), expected) and np.array_equal(dots(codes[-1:]), expected[-1:])
     except Exception:  # noqa: BLE001 (a kernel that fails is no better than one that is wrong)
         return False
 
 
-class Resident:
+class VectorCache:
     """The vectors of the generation that serves; safe from any thread."""
 
     def __init__(self) -> None:
-        self.exact = compiled_agrees()
+        self.kernel_agrees = compiled_agrees()
         """False: the compiled kernel is wrong on this processor, and NumPy takes its place."""
-        self._kernel: Kernel = compiled if self.exact else plain
+        self._kernel: Kernel = compiled_kernel if self.kernel_agrees else numpy_kernel
         self._lock = threading.Lock()
         self._workers = min(4, os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="ken-nearest")
         self._generation = 0
         self._seen = 0
-        self._clear(0)
+        self._allocate(0)
 
     @property
     def nbytes(self) -> int:
@@ -87,7 +87,7 @@ class Resident:
     ) -> tuple[Ids, Floats]:
         """About the k texts nearest to a (256,) unit query among `allowed`: ids and cosines, best first."""
         with self._lock:
-            self._follow(db, generation)
+            self._apply_changes(db, generation)
             if allowed is None:
                 return self._best(self._codes, self._scales, query, k)
             inside = allowed[allowed < len(self._codes)]
@@ -99,13 +99,13 @@ class Resident:
 
     def _best(self, codes: Codes, scales: Floats, query: Floats, k: int) -> tuple[Ids, Floats]:
         """Rows and scores of the k best, best first: each thread picks its own, a stretch of rows each."""
-        code, scale = _quantise(query[None])
+        code, scale = quantize_rows(query[None])
         dots = self._kernel(code)
         step = max(_ALONE, -(-len(codes) // self._workers))
         starts = range(0, max(1, len(codes)), step)
 
         def pick(start: int) -> tuple[Ids, Floats]:
-            return _pick(dots, codes[start : start + step], scales[start : start + step], k)
+            return _best_rows(dots, codes[start : start + step], scales[start : start + step], k)
 
         others = [self._threads.submit(pick, start) for start in starts[1:]]
         picked = [pick(0), *(other.result() for other in others)]
@@ -114,49 +114,51 @@ class Resident:
         order = np.lexsort((rows_, -scores))[:k]
         return rows_[order], scores[order] * scale[0]
 
-    def _follow(self, db: apsw.Connection, generation: int) -> None:
-        newest = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
-        oldest = value(db, "SELECT coalesce(min(seq), 0) FROM vector_log", int)
+    def _apply_changes(self, db: apsw.Connection, generation: int) -> None:
+        newest = fetch_value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
+        oldest = fetch_value(db, "SELECT coalesce(min(seq), 0) FROM vector_log", int)
         if generation != self._generation or newest < self._seen or oldest > self._seen + 1:
-            self._read_all(db, generation)
+            self._reload(db, generation)
         elif newest > self._seen:
-            changed = rows(db, "SELECT DISTINCT text FROM vector_log WHERE seq > ?", (self._seen,))
-            self._read(db, generation, [text for (text,) in changed])
+            changed = fetch_all(db, "SELECT DISTINCT text FROM vector_log WHERE seq > ?", (self._seen,))
+            self._update(db, generation, [text for (text,) in changed])
         self._generation, self._seen = generation, newest
 
-    def _read_all(self, db: apsw.Connection, generation: int) -> None:
-        self._clear(value(db, "SELECT coalesce(max(id), 0) FROM texts", int))
+    def _reload(self, db: apsw.Connection, generation: int) -> None:
+        self._allocate(fetch_value(db, "SELECT coalesce(max(id), 0) FROM texts", int))
         if not generation:
             return
-        for ids, heads in vectors.blocks(db, generation):
-            self._put(ids, heads)
+        for ids, heads in vectors.iterate_chunks(db, generation):
+            self._set_rows(ids, heads)
 
-    def _read(self, db: apsw.Connection, generation: int, texts: list[int]) -> None:
+    def _update(self, db: apsw.Connection, generation: int, texts: list[int]) -> None:
         """Take up what changed."""
         room = max(texts, default=0) + 1
         if room > len(self._codes):
             codes, scales = self._codes, self._scales
-            self._clear(int(room * _SPARE))
+            self._allocate(int(room * _SPARE))
             self._codes[: len(codes)], self._scales[: len(scales)] = codes, scales
         self._scales[np.array(texts, np.int64)] = np.nan
-        self._put(*vectors.heads_of(db, generation, texts))
+        self._set_rows(*vectors.read_heads(db, generation, texts))
 
-    def _clear(self, last: int) -> None:
-        self._codes = np.zeros((last + 1, vectors.DIMENSION), np.int8)
+    def _allocate(self, last: int) -> None:
+        self._codes = np.zeros((last + 1, vectors.SEARCH_DIMENSION), np.int8)
         # A row without a vector scores NaN, which is above nothing.
         self._scales = np.full(last + 1, np.nan, np.float32)
 
-    def _put(self, ids: Ids, heads: Floats) -> None:
-        codes, scales = _quantise(heads)
+    def _set_rows(self, ids: Ids, heads: Floats) -> None:
+        codes, scales = quantize_rows(heads)
         self._codes[ids], self._scales[ids] = codes, scales
 
 
-def _quantise(heads: Floats) -> tuple[Codes, Floats]:
+def quantize_rows(heads: Floats) -> tuple[Codes, Floats]:
     scales = np.abs(heads).max(axis=1) / np.float32(127)
     return np.rint(heads / np.maximum(scales, 1e-12)[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
-def _pick(dots: Callable[[Codes], NDArray[Any]], codes: Codes, scales: Floats, k: int) -> tuple[Ids, Floats]:
+def _best_rows(
+    dots: Callable[[Codes], NDArray[Any]], codes: Codes, scales: Floats, k: int
+) -> tuple[Ids, Floats]:
     """Rows and scores of the k best, in any order; only what beats the k best so far is looked at again."""
     best, scores = np.empty(0, np.int64), np.empty(0, np.float32)
     least = np.float32(-np.inf)

@@ -17,7 +17,7 @@ import apsw
 
 from index.errors import IndexBusy, IndexCorrupt, IndexUnreachable
 from index.private_files import sync_folder
-from index.store.database import BUSY_MS, open_plain, open_reader, titled, version_of
+from index.store.database import BUSY_MS, open_raw, open_reader, schema_version, translate_errors
 
 
 def backup(path: Path, target: Path) -> None:
@@ -26,8 +26,8 @@ def backup(path: Path, target: Path) -> None:
     Raises IndexUnreachable where `target` exists or cannot be written.
     """
     _require_free(target)
-    with contextlib.closing(open_reader(path)) as source, titled(target):
-        draft = _copied(source, target.parent, target.name)
+    with contextlib.closing(open_reader(path)) as source, translate_errors(target):
+        draft = _copy_database(source, target.parent, target.name)
         try:
             _require_free(target)
             draft.replace(target)
@@ -44,32 +44,32 @@ def restore(path: Path, source: Path) -> None:
     """
     if not source.is_file():
         raise IndexUnreachable(f"There is no backup at {source}.", "Name a file that `ken backup` made.")
-    with titled(source), contextlib.closing(open_plain(source, write=False)) as opened:
-        _require_whole(opened, source)
-        draft = _copied(opened, path.parent, path.name)
+    with translate_errors(source), contextlib.closing(open_raw(source, write=False)) as opened:
+        _require_intact(opened, source)
+        draft = _copy_database(opened, path.parent, path.name)
     try:
-        _put_in_place(path, draft)
+        _replace_index(path, draft)
     finally:
         draft.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def staged(path: Path) -> Iterator[Path]:
+def staged_copy(path: Path) -> Iterator[Path]:
     """A copy of the index at `path` to work on, which takes its place where the block ends well.
 
     Whoever calls holds the right to write. Nothing of the copy is left where the block raises.
     """
     draft = path.with_name(f".{path.name}.staged")
-    for file in _with_log(draft):
+    for file in _database_files(draft):
         file.unlink(missing_ok=True)
     try:
         if path.exists():
-            with titled(path), contextlib.closing(open_reader(path)) as source:
-                _copied(source, path.parent, path.name).replace(draft)
+            with translate_errors(path), contextlib.closing(open_reader(path)) as source:
+                _copy_database(source, path.parent, path.name).replace(draft)
         yield draft
-        _put_in_place(path, draft)
+        _replace_index(path, draft)
     finally:
-        for file in _with_log(draft):
+        for file in _database_files(draft):
             file.unlink(missing_ok=True)
 
 
@@ -78,25 +78,25 @@ def _require_free(target: Path) -> None:
         raise IndexUnreachable(f"{target} exists already.", "Name a file that does not.")
 
 
-def _require_whole(opened: apsw.Connection, source: Path) -> None:
-    if not version_of(opened, source):
+def _require_intact(opened: apsw.Connection, source: Path) -> None:
+    if not schema_version(opened, source):
         raise IndexCorrupt(f"{source} holds no index of ken's.", "Name a file that `ken backup` made.")
-    said = [str(one) for (one,) in opened.execute("PRAGMA integrity_check(3)")]
-    if said != ["ok"]:
-        raise IndexCorrupt(f"{source} is damaged: {'; '.join(said)}.", "Name another backup.")
+    messages = [str(one) for (one,) in opened.execute("PRAGMA integrity_check(3)")]
+    if messages != ["ok"]:
+        raise IndexCorrupt(f"{source} is damaged: {'; '.join(messages)}.", "Name another backup.")
 
 
-def _with_log(path: Path) -> list[Path]:
+def _database_files(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
 
 
-def _copied(source: apsw.Connection, folder: Path, name: str) -> Path:
+def _copy_database(source: apsw.Connection, folder: Path, name: str) -> Path:
     """A whole copy in a file of its own in `folder`; nothing is left where it fails."""
     descriptor, draft_name = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
     os.close(descriptor)
     draft = Path(draft_name)
     try:
-        with contextlib.closing(open_plain(draft)) as copy:
+        with contextlib.closing(open_raw(draft)) as copy:
             with copy.backup("main", source, "main") as running:
                 running.step(-1)
             copy.execute("PRAGMA journal_mode = DELETE")
@@ -106,28 +106,28 @@ def _copied(source: apsw.Connection, folder: Path, name: str) -> Path:
     return draft
 
 
-def _put_in_place(path: Path, draft: Path) -> None:
+def _replace_index(path: Path, draft: Path) -> None:
     """SQLite would apply a log that is left at `path` to whatever file has that name."""
-    with titled(path):
+    with translate_errors(path):
         if path.exists():
-            _bring_in_log(path)
-        for file in _with_log(path)[1:]:
+            _checkpoint_log(path)
+        for file in _database_files(path)[1:]:
             file.unlink(missing_ok=True)
         draft.replace(path)
         sync_folder(path.parent)
 
 
-def _bring_in_log(path: Path) -> None:
+def _checkpoint_log(path: Path) -> None:
     """Have the file at `path` hold what its log does; one that is damaged is kept beside it, log and all."""
     try:
-        with contextlib.closing(open_plain(path)) as connection:
+        with contextlib.closing(open_raw(path)) as connection:
             connection.set_busy_timeout(BUSY_MS)
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[misc]
     except (apsw.CorruptError, apsw.NotADBError):
         kept = path.with_name(f"{path.name}.replaced-{int(time.time())}")
         kept.unlink(missing_ok=True)
         kept.hardlink_to(path)
-        log = _with_log(path)[1]
+        log = _database_files(path)[1]
         if log.exists():
             log.replace(kept.with_name(f"{kept.name}-wal"))
         return

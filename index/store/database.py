@@ -33,19 +33,19 @@ Value = TypeVar("Value", int, str, bytes, float)
 
 BUSY_MS = 10_000
 PAGE_SIZE = 16_384
-INCREMENTAL = 2
+AUTO_VACUUM_INCREMENTAL = 2
 """What `PRAGMA auto_vacuum` calls giving pages back as asked."""
 CACHE_KIB = 16 * 1024
 """SQLite's own 2 MB hold 125 pages of this size: fewer than a question touches in a large index."""
-JOURNAL_LIMIT = 64 * 1024 * 1024
-VALID_FOR = 92
+JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+VALID_FOR_OFFSET = 92
 """Where in the file the counter stands that says whether the length in the header counts."""
 APPLICATION_ID = 0x6B656E31
 """Marks the file as ken's in its header."""
 
 
 @contextlib.contextmanager
-def titled(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises about the index at `path` into a titled error."""
     try:
         yield
@@ -56,7 +56,7 @@ def titled(path: Path) -> Iterator[None]:
     except apsw.FullError as error:
         raise _full(path) from error
     except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
-        raise damaged(path, str(error)) from error
+        raise corrupt_error(path, str(error)) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError, OSError) as error:
         raise IndexUnreachable(
             f"{path} cannot be opened for reading and writing: {error}.",
@@ -90,26 +90,26 @@ def _full(path: Path) -> IndexFull:
     )
 
 
-def is_fault(error: IndexingError) -> bool:
+def connection_failed(error: IndexingError) -> bool:
     """Whether SQLite failed, so that the connection is better closed; that others write is no fault."""
     return isinstance(error.__cause__, apsw.Error) and not isinstance(error, IndexBusy)
 
 
-def damaged(path: Path, why: str) -> IndexCorrupt:
+def corrupt_error(path: Path, why: str) -> IndexCorrupt:
     return IndexCorrupt(
         f"{path} is damaged: {why}.",
         "Run `ken doctor --repair`: it saves what can be read and puts the rest right.",
     )
 
 
-def open_plain(path: Path, *, write: bool = True) -> apsw.Connection:
+def open_raw(path: Path, *, write: bool = True) -> apsw.Connection:
     """A connection for copying a file as it is; its tables are not looked at, nor its settings changed."""
     return apsw.Connection(
         str(path), flags=apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
     )
 
 
-def moved(connection: apsw.Connection) -> bool:
+def file_has_moved(connection: apsw.Connection) -> bool:
     """Whether the file it has open is not the one at its path any more: removed, renamed or replaced.
 
     SQLite then leaves the log of the other file alone when it closes (`databaseIsUnmoved` in its pager.c).
@@ -119,7 +119,7 @@ def moved(connection: apsw.Connection) -> bool:
     return bool(answer.value)
 
 
-def outdated(path: Path) -> bool:
+def needs_migration(path: Path) -> bool:
     """Whether the tables are an earlier release's, so that the next opening brings them up to date first.
 
     Read from the file's header (`user_version`: https://sqlite.org/fileformat2.html#user_version_number),
@@ -134,13 +134,13 @@ def outdated(path: Path) -> bool:
 
 def open_writer(path: Path) -> apsw.Connection:
     """A connection that may write; creates the file (0600) and its folder (0700) and migrates."""
-    with titled(path):
+    with translate_errors(path):
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = _connect(path)
         try:
-            version_of(connection, path)
+            schema_version(connection, path)
             _configure(connection)
             _migrate(connection, path)
         except BaseException:
@@ -153,10 +153,10 @@ def open_reader(path: Path) -> apsw.Connection:
     """A connection that cannot write. Raises IndexUnreachable where there is no index."""
     if not path.exists():
         raise IndexUnreachable(f"There is no index at {path}.", "Run `ken index FOLDER` first.")
-    with titled(path):
+    with translate_errors(path):
         connection = _connect(path)
         try:
-            if version_of(connection, path) < len(MIGRATIONS):
+            if schema_version(connection, path) < len(MIGRATIONS):
                 _configure(connection)
                 _migrate(connection, path)
             connection.execute("PRAGMA query_only = ON")
@@ -171,12 +171,12 @@ def open_damaged(path: Path) -> apsw.Connection:
 
     Raises IndexCorrupt where it is no database at all.
     """
-    with titled(path):
+    with translate_errors(path):
         with contextlib.suppress(apsw.CorruptError):
             return _connect(path)
         # Where the header's two counters differ, SQLite asks the file how long it is: a cut-off one opens.
         with path.open("r+b") as file:
-            file.seek(VALID_FOR)
+            file.seek(VALID_FOR_OFFSET)
             file.write(bytes(4))
         return _connect(path)
 
@@ -184,7 +184,7 @@ def open_damaged(path: Path) -> apsw.Connection:
 @contextlib.contextmanager
 def transaction(connection: apsw.Connection, path: Path) -> Iterator[apsw.Connection]:
     """A write transaction, taken at once: all of it happens or none of it."""
-    with titled(path):
+    with translate_errors(path):
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -195,22 +195,22 @@ def transaction(connection: apsw.Connection, path: Path) -> Iterator[apsw.Connec
             raise
 
 
-def rows(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> list[Any]:
+def fetch_all(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> list[Any]:
     """Every row, as tuples whose types the caller knows from its own SQL."""
     return connection.execute(sql, bindings).fetchall()
 
 
-def row(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> Any:
+def fetch_one(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> Any:
     """The first row, or None."""
     return connection.execute(sql, bindings).fetchone()
 
 
-def array(ids: NDArray[np.int64]) -> object:
+def id_array(ids: NDArray[np.int64]) -> object:
     """Row ids as a binding for `carray(?)`, which takes no empty array: no row has a number below zero."""
     return apsw.carray(ids if len(ids) else array_of_integers("q", [-1]))
 
 
-def value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bindings = ()) -> Value:
+def fetch_value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bindings = ()) -> Value:
     """The one value of a query that always gives one."""
     found = connection.execute(sql, bindings).fetchone()
     if found is None or not isinstance(found[0], kind):
@@ -218,7 +218,7 @@ def value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bi
     return found[0]
 
 
-class Writer:
+class WriteConnection:
     """An index open for writing: one connection, used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -238,12 +238,12 @@ class Writer:
             try:
                 yield self._connection
             except IndexingError as error:
-                self._failed = is_fault(error)
+                self._failed = connection_failed(error)
                 raise
 
-    def _require_place(self) -> None:
+    def _require_same_file(self) -> None:
         """Raise where what would be written is lost when the file is closed."""
-        if moved(self._connection):
+        if file_has_moved(self._connection):
             raise IndexUnreachable(
                 f"{self.path} was removed or replaced while ken had it open.",
                 "Run `ken index`: it goes on with the file that is there, or makes a new one.",
@@ -262,7 +262,7 @@ class Writer:
         self.close()
 
 
-class ReaderPool:
+class SnapshotPool:
     """Connections for reading, lent to one thread at a time, each loan one consistent snapshot."""
 
     def __init__(self, path: Path) -> None:
@@ -279,7 +279,7 @@ class ReaderPool:
         connection = self._take()
         sound = True
         try:
-            with titled(self._path):
+            with translate_errors(self._path):
                 connection.execute("BEGIN")
                 try:
                     yield connection
@@ -287,7 +287,7 @@ class ReaderPool:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
         except IndexingError as error:
-            sound = not is_fault(error)
+            sound = not connection_failed(error)
             raise
         finally:
             self._give(connection, sound=sound)
@@ -337,7 +337,7 @@ def _set_up(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")
 
 
 def _configure(connection: apsw.Connection) -> None:
@@ -345,9 +345,9 @@ def _configure(connection: apsw.Connection) -> None:
 
     Set again, each would be written again, for which a full disk has no room.
     """
-    if connection.pragma("auto_vacuum") != INCREMENTAL:
+    if connection.pragma("auto_vacuum") != AUTO_VACUUM_INCREMENTAL:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-        connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+        connection.execute(f"PRAGMA auto_vacuum = {AUTO_VACUUM_INCREMENTAL}")
     deadline = time.monotonic() + BUSY_MS / 1000
     while True:
         try:
@@ -360,7 +360,7 @@ def _configure(connection: apsw.Connection) -> None:
             time.sleep(0.01)
 
 
-def version_of(connection: apsw.Connection, path: Path) -> int:
+def schema_version(connection: apsw.Connection, path: Path) -> int:
     """Migrations the file has had; raises where it has had more than this release knows."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
@@ -376,12 +376,12 @@ def version_of(connection: apsw.Connection, path: Path) -> int:
 
 def _migrate(connection: apsw.Connection, path: Path) -> None:
     """Bring the tables up to date, each migration committed together with its own record."""
-    if version_of(connection, path) == len(MIGRATIONS):
+    if schema_version(connection, path) == len(MIGRATIONS):
         return
     for number, (name, apply) in enumerate(MIGRATIONS, start=1):
         with transaction(connection, path):
             # Another process may have migrated while this one waited for the lock.
-            if version_of(connection, path) >= number:
+            if schema_version(connection, path) >= number:
                 continue
             apply(connection)
             connection.execute(

@@ -22,30 +22,30 @@ from safetensors import SafetensorError
 from index.errors import IndexingError, IndexUnreachable
 from index.private_files import opener, replace
 from index.store import exported, generations, vectors
-from index.store.database import ReaderPool, row, titled, value
+from index.store.database import SnapshotPool, fetch_one, fetch_value, translate_errors
 from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
-from index.store.store import FILES_FAULT, FORGOTTEN, Store
+from index.store.store import FILE_ERRORS, FORGOTTEN, Store
 from index.types import FileRecord
 
 FORMAT = 1
 NAMES = ("index.json", "folders.jsonl", "files.jsonl", "passages.jsonl", "vectors.safetensors")
 BATCH = 256
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """How much is done, and of how much."""
 
 
-def export(path: Path, folder: Path, tell: Told = lambda _done, _total: None) -> int:
+def export(path: Path, folder: Path, progress: ProgressCallback = lambda _done, _total: None) -> int:
     """Write the index at `path` into an empty or new `folder`; returns the passages written.
 
     Where it fails, nothing that it wrote is left.
     """
-    with titled(folder):
+    with translate_errors(folder):
         if folder.exists() and any(folder.iterdir()):
             raise IndexUnreachable(f"{folder} is not empty.", "Name a folder that is new or empty.")
         made = not folder.exists()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            return _write(path, folder, tell)
+            return _write(path, folder, progress)
         except BaseException:
             for name in NAMES:
                 (folder / name).unlink(missing_ok=True)
@@ -54,8 +54,8 @@ def export(path: Path, folder: Path, tell: Told = lambda _done, _total: None) ->
             raise
 
 
-def _write(path: Path, folder: Path, tell: Told) -> int:
-    with ReaderPool(path) as pool, pool.snapshot() as db, titled(folder):
+def _write(path: Path, folder: Path, progress: ProgressCallback) -> int:
+    with SnapshotPool(path) as pool, pool.snapshot() as db, translate_errors(folder):
         number = generations.serving(db)
         places = _export_vectors(db, number, folder / "vectors.safetensors")
         folders = db.execute("SELECT path, state FROM folders")
@@ -64,12 +64,12 @@ def _write(path: Path, folder: Path, tell: Told) -> int:
         columns = ", ".join(FILE_COLUMNS)
         files = db.execute(f"SELECT {columns} FROM files ORDER BY id")
         _write_lines(folder / "files.jsonl", (_file_json(decode_file(one)) for one in files))
-        total = value(db, "SELECT count(*) FROM passages", int)
-        done = _write_lines(folder / "passages.jsonl", _told(_passages(db, places), total, tell))
+        total = fetch_value(db, "SELECT count(*) FROM passages", int)
+        done = _write_lines(folder / "passages.jsonl", _with_progress(_passages(db, places), total, progress))
         facts = {
             "format": FORMAT,
             "fingerprint": generations.fingerprint(db, number),
-            "chunker": (row(db, "SELECT value FROM settings WHERE name = 'chunker'") or ("",))[0],
+            "chunker": (fetch_one(db, "SELECT value FROM settings WHERE name = 'chunker'") or ("",))[0],
             "passages": done,
             "vectors": len(places),
         }
@@ -77,18 +77,21 @@ def _write(path: Path, folder: Path, tell: Told) -> int:
     return done
 
 
-def folders_of(folder: Path, *, forgotten: bool = False) -> list[str]:
+def exported_roots(folder: Path, *, forgotten: bool = False) -> list[str]:
     """The folders that an export says were kept, or `forgotten` inside those. Raises IndexUnreachable."""
     try:
         lines = exported.lines(folder, "folders.jsonl")
         found = [(exported.folder_path(line), exported.is_forgotten(line)) for line in lines]
-    except (OSError, exported.NotValid) as error:
-        raise exported.refused(folder, error) from error
+    except (OSError, exported.InvalidExport) as error:
+        raise exported.invalid_export_error(folder, error) from error
     return [path for path, was_forgotten in found if was_forgotten == forgotten]
 
 
 def import_(
-    store: Store, folder: Path, keep: Collection[str] = (), tell: Told = lambda _done, _total: None
+    store: Store,
+    folder: Path,
+    keep: Collection[str] = (),
+    progress: ProgressCallback = lambda _done, _total: None,
 ) -> int:
     """Take everything in `folder` into the store, files that it has already replaced; returns the files.
 
@@ -96,24 +99,24 @@ def import_(
     folder is no export, or its vectors may not be mixed with the store's: the store is then not to be used.
     """
     try:
-        facts = exported.facts(folder)
+        facts = exported.read_facts(folder)
         _check(facts, store, folder)
-        store.take(facts["fingerprint"], facts["chunker"])
+        store.use_versions(facts["fingerprint"], facts["chunker"])
         records = (exported.record(line) for line in exported.lines(folder, "files.jsonl"))
         files = {record.path: record for record in records}
         _keep(store, folder, keep)
-        passages = itertools.groupby(exported.lines(folder, "passages.jsonl"), key=exported.of_file)
+        passages = itertools.groupby(exported.lines(folder, "passages.jsonl"), key=exported.passage_path)
         with exported.tensor(folder) as stored:
             with_passages = (_with_record(files, path, some) for path, some in passages)
             done = 0
             while batch := list(itertools.islice(with_passages, BATCH)):
                 _import_batch(store, batch, stored)
                 done += len(batch)
-                tell(done, done + len(files))
+                progress(done, done + len(files))
         without = list(files.values())
         store.put([(record, ()) for record in without])
-    except (OSError, SafetensorError, *FILES_FAULT) as error:
-        raise exported.refused(folder, error) from error
+    except (OSError, SafetensorError, *FILE_ERRORS) as error:
+        raise exported.invalid_export_error(folder, error) from error
     return done + len(without)
 
 
@@ -121,17 +124,17 @@ def _export_vectors(db: apsw.Connection, number: int, path: Path) -> dict[int, i
     """Write the tensor row by row, so that a large index needs no memory; returns each text's row."""
     ids: list[int] = []
     if number:
-        for some, _ in vectors.blocks(db, number):
+        for some, _ in vectors.iterate_chunks(db, number):
             ids += some.tolist()
-    size = len(ids) * vectors.FULL * 4
+    size = len(ids) * vectors.FULL_DIMENSION * 4
     header = json.dumps(
-        {"vectors": {"dtype": "F32", "shape": [len(ids), vectors.FULL], "data_offsets": [0, size]}}
+        {"vectors": {"dtype": "F32", "shape": [len(ids), vectors.FULL_DIMENSION], "data_offsets": [0, size]}}
     ).encode()
     header += b" " * (-len(header) % 8)
     with open(path, "wb", opener=opener) as file:
         file.write(len(header).to_bytes(8, "little") + header)
         for id_ in ids:
-            one = vectors.vector(db, number, id_)
+            one = vectors.read_vector(db, number, id_)
             if one is None:
                 raise IndexingError("The vectors changed while they were exported.", "Export again.")
             file.write(one.tobytes())
@@ -160,10 +163,12 @@ def _passages(db: apsw.Connection, places: dict[int, int]) -> Iterator[dict[str,
         }
 
 
-def _told(lines: Iterator[dict[str, Any]], total: int, tell: Told) -> Iterator[dict[str, Any]]:
+def _with_progress(
+    lines: Iterator[dict[str, Any]], total: int, progress: ProgressCallback
+) -> Iterator[dict[str, Any]]:
     for done, line in enumerate(lines):
         if done % 1_000 == 0:
-            tell(done, total)
+            progress(done, total)
         yield line
 
 
@@ -194,13 +199,13 @@ def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
 
 def _keep(store: Store, folder: Path, keep: Collection[str]) -> None:
     """Keep those of an export's folders, without what was forgotten inside them."""
-    kept = [path for path in folders_of(folder) if path in keep]
+    kept = [path for path in exported_roots(folder) if path in keep]
     for path in kept:
-        store.add_folder(path)
-    for path in folders_of(folder, forgotten=True):
+        store.add_root(path)
+    for path in exported_roots(folder, forgotten=True):
         if any(path.startswith(f"{root}{os.sep}") for root in kept):
-            store.add_folder(path)
-            store.set_folder_state(path, FORGOTTEN)
+            store.add_root(path)
+            store.set_root_state(path, FORGOTTEN)
 
 
 def _with_record(
@@ -208,16 +213,16 @@ def _with_record(
 ) -> tuple[FileRecord, list[Any]]:
     """A file's record, taken from `files`, with its passages."""
     if path not in files:
-        raise exported.NotValid("passages.jsonl holds a file twice, or one that files.jsonl does not")
-    found = list(itertools.islice(lines, exported.MOST_PASSAGES + 1))
-    if len(found) > exported.MOST_PASSAGES:
-        raise exported.NotValid(f"a file has more than {exported.MOST_PASSAGES:,} passages")
+        raise exported.InvalidExport("passages.jsonl holds a file twice, or one that files.jsonl does not")
+    found = list(itertools.islice(lines, exported.MAX_PASSAGES + 1))
+    if len(found) > exported.MAX_PASSAGES:
+        raise exported.InvalidExport(f"a file has more than {exported.MAX_PASSAGES:,} passages")
     return files.pop(path), found
 
 
 def _import_batch(store: Store, batch: list[tuple[FileRecord, list[Any]]], stored: Any) -> None:
     items = [(record, [exported.passage(line) for line in lines]) for record, lines in batch]
-    places = [exported.place(line, stored.get_shape()[0]) for _, lines in batch for line in lines]
+    places = [exported.vector_row(line, stored.get_shape()[0]) for _, lines in batch for line in lines]
     store.put(items)
     passages = [passage for _, some in items for passage in some]
     wanted = {

@@ -18,32 +18,32 @@ import numpy as np
 from safetensors import safe_open
 
 from index.errors import IndexUnreachable
-from index.store.row_codec import MOST_HASH
-from index.store.vectors import FULL, Floats
-from index.types import UNKNOWN, FileRecord, FileState, Passage
+from index.store.row_codec import MAX_HASH_BYTES
+from index.store.vectors import FULL_DIMENSION, Floats
+from index.types import UNKNOWN_CTIME, FileRecord, FileState, Passage
 
-MOST_LINE = 4 << 20
+MAX_LINE_BYTES = 4 << 20
 """Bytes of one line, and so of every text in it: a passage of 768 tokens has a hundredth of it."""
-MOST_LINES = 50_000_000
+MAX_LINES = 50_000_000
 """Lines of one file: an index of ten million passages has a fifth of it."""
-MOST_PASSAGES = 200_000
+MAX_PASSAGES = 200_000
 """Passages of one file, which are in memory together: a text of 24 million characters has 20,000."""
-MOST_NAME = 4096
+MAX_PATH_CHARACTERS = 4096
 """Characters of a path: Linux's PATH_MAX."""
-MOST_NUMBER = (1 << 63) - 1
-UNIT = 0.01
+MAX_INTEGER = (1 << 63) - 1
+UNIT_TOLERANCE = 0.01
 """How far from 1 the length of a vector may be."""
 
 
-class NotValid(ValueError):
+class InvalidExport(ValueError):
     """A field that is not what an export holds; the message names it."""
 
 
-def facts(folder: Path) -> dict[str, Any]:
-    """`index.json`. Raises NotValid or OSError."""
+def read_facts(folder: Path) -> dict[str, Any]:
+    """`index.json`. Raises InvalidExport or OSError."""
     found = next(lines(folder, "index.json", whole=True), None)
     if not isinstance(found, dict):
-        raise NotValid("index.json is missing")
+        raise InvalidExport("index.json is missing")
     return {
         "format": _number(found, "format", 0),
         "fingerprint": _words(found, "fingerprint"),
@@ -52,52 +52,56 @@ def facts(folder: Path) -> dict[str, Any]:
 
 
 def lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
-    """The JSON values of a regular file, one a line or `whole` in one. Raises NotValid or OSError."""
+    """The JSON values of a regular file, one a line or `whole` in one. Raises InvalidExport or OSError."""
     with _opened(folder, name) as file:
         number = 0
-        while line := file.read(MOST_LINE + 1) if whole else file.readline(MOST_LINE + 1):
+        while line := file.read(MAX_LINE_BYTES + 1) if whole else file.readline(MAX_LINE_BYTES + 1):
             number += 1
-            if len(line) > MOST_LINE:
-                raise NotValid(f"line {number} of {name} is longer than {MOST_LINE >> 20} MB")
-            if number > MOST_LINES:
-                raise NotValid(f"{name} has more than {MOST_LINES:,} lines")
+            if len(line) > MAX_LINE_BYTES:
+                raise InvalidExport(f"line {number} of {name} is longer than {MAX_LINE_BYTES >> 20} MB")
+            if number > MAX_LINES:
+                raise InvalidExport(f"{name} has more than {MAX_LINES:,} lines")
             try:
                 yield json.loads(line)
             except (ValueError, RecursionError):
-                raise NotValid(f"line {number} of {name} is no JSON") from None
+                raise InvalidExport(f"line {number} of {name} is no JSON") from None
 
 
 def _opened(folder: Path, name: str) -> IO[bytes]:
-    """A regular file of the export, no link; a pipe is not waited for. Raises NotValid or OSError."""
+    """A regular file of the export, no link; a pipe is not waited for. Raises InvalidExport or OSError."""
     descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise NotValid(f"{name} is no regular file")
+        raise InvalidExport(f"{name} is no regular file")
     return os.fdopen(descriptor, "rb")
 
 
 @contextmanager
 def tensor(folder: Path) -> Iterator[Any]:
-    """The slice of (rows, FULL) float32 vectors. Raises NotValid, OSError or SafetensorError."""
+    """The slice of (rows, FULL) float32 vectors. Raises InvalidExport, OSError or SafetensorError."""
     _opened(folder, "vectors.safetensors").close()
     with safe_open(folder / "vectors.safetensors", framework="numpy") as tensors:
         stored = tensors.get_slice("vectors")
-        if stored.get_dtype() != "F32" or len(stored.get_shape()) != 2 or stored.get_shape()[1] != FULL:
-            raise NotValid(f"the vectors are no rows of {FULL} float32 numbers")
+        if (
+            stored.get_dtype() != "F32"
+            or len(stored.get_shape()) != 2
+            or stored.get_shape()[1] != FULL_DIMENSION
+        ):
+            raise InvalidExport(f"the vectors are no rows of {FULL_DIMENSION} float32 numbers")
         yield stored
 
 
 def unit_rows(stored: Any, places: Sequence[int]) -> Floats:
-    """The vectors at `places`. Raises NotValid where one is no unit vector."""
+    """The vectors at `places`. Raises InvalidExport where one is no unit vector."""
     found = np.stack([stored[place : place + 1][0] for place in places])
     with np.errstate(all="ignore"):
-        if not np.all(np.abs(np.linalg.norm(found, axis=1) - 1) < UNIT):
-            raise NotValid("a vector is not of length 1")
+        if not np.all(np.abs(np.linalg.norm(found, axis=1) - 1) < UNIT_TOLERANCE):
+            raise InvalidExport("a vector is not of length 1")
     return found
 
 
 def folder_path(line: Any) -> str:
-    """The path of a folder that was kept. Raises NotValid."""
+    """The path of a folder that was kept. Raises InvalidExport."""
     return _path(_object(line, "a folder"), "path")
 
 
@@ -105,43 +109,43 @@ def is_forgotten(line: Any) -> bool:
     """Whether the folder was left out of one that was kept; the first release did not write it."""
     found = _object(line, "a folder").get("forgotten", False)
     if not isinstance(found, bool):
-        raise NotValid("forgotten is neither true nor false")
+        raise InvalidExport("forgotten is neither true nor false")
     return found
 
 
 def record(line: Any) -> FileRecord:
-    """A file. Disks, and when a file's status changed, mean nothing on another machine. Raises NotValid."""
+    """A file. Its disk and its ctime mean nothing on another machine. Raises InvalidExport."""
     one = _object(line, "a file")
     if one.get("state") not in get_args(FileState):
-        raise NotValid(f"state is {str(one.get('state'))[:40]!r}")
+        raise InvalidExport(f"state is {str(one.get('state'))[:40]!r}")
     try:
         digest = base64.b64decode(_words(one, "hash"), validate=True)
     except ValueError:
-        raise NotValid("hash is no base64") from None
-    if len(digest) > MOST_HASH:
-        raise NotValid(f"hash has more than {MOST_HASH} bytes")
+        raise InvalidExport("hash is no base64") from None
+    if len(digest) > MAX_HASH_BYTES:
+        raise InvalidExport(f"hash has more than {MAX_HASH_BYTES} bytes")
     return FileRecord(
         path=_path(one, "path"),
         inode=_number(one, "inode", 0, (1 << 64) - 1),
         size=_number(one, "size", 0),
-        mtime_ns=_number(one, "mtime_ns", -MOST_NUMBER - 1),
+        mtime_ns=_number(one, "mtime_ns", -MAX_INTEGER - 1),
         hash=digest,
         state=cast(FileState, one["state"]),
         reason=_words(one, "reason"),
         kind=_words(one, "kind"),
         language=_words(one, "language"),
         title=_words(one, "title"),
-        ctime_ns=UNKNOWN,
+        ctime_ns=UNKNOWN_CTIME,
         disk=0,
     )
 
 
 def passage(line: Any) -> Passage:
-    """A passage. Raises NotValid."""
+    """A passage. Raises InvalidExport."""
     one = _object(line, "a passage")
     heading = one.get("heading")
     if not isinstance(heading, list) or not all(isinstance(part, str) for part in heading):
-        raise NotValid("heading is no list of texts")
+        raise InvalidExport("heading is no list of texts")
     start = _number(one, "start", 0)
     return Passage(
         text=_words(one, "text"),
@@ -155,18 +159,18 @@ def passage(line: Any) -> Passage:
     )
 
 
-def place(line: Any, rows: int) -> int | None:
-    """The row of a passage's vector among `rows`. Raises NotValid."""
+def vector_row(line: Any, rows: int) -> int | None:
+    """The row of a passage's vector among `fetch_all`. Raises InvalidExport."""
     one = _object(line, "a passage")
     return None if one.get("vector") is None else _number(one, "vector", 0, rows - 1)
 
 
-def of_file(line: Any) -> str:
-    """The path of the file that a passage belongs to. Raises NotValid."""
+def passage_path(line: Any) -> str:
+    """The path of the file that a passage belongs to. Raises InvalidExport."""
     return _path(_object(line, "a passage"), "file")
 
 
-def refused(folder: Path, error: Exception) -> IndexUnreachable:
+def invalid_export_error(folder: Path, error: Exception) -> IndexUnreachable:
     """What a person is told of an export that is not valid."""
     return IndexUnreachable(
         f"{folder} is not a whole export of an index: {error}. Nothing was taken in.", "Export it again."
@@ -175,26 +179,26 @@ def refused(folder: Path, error: Exception) -> IndexUnreachable:
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise NotValid(f"{what} is no object")
+        raise InvalidExport(f"{what} is no object")
     return value
 
 
-def _words(one: dict[str, Any], name: str, most: int = MOST_LINE) -> str:
+def _words(one: dict[str, Any], name: str, most: int = MAX_LINE_BYTES) -> str:
     value = one.get(name)
     if not isinstance(value, str) or len(value) > most:
-        raise NotValid(f"{name} is no text of at most {most:,} characters")
+        raise InvalidExport(f"{name} is no text of at most {most:,} characters")
     return value
 
 
-def _number(one: dict[str, Any], name: str, least: int, most: int = MOST_NUMBER) -> int:
+def _number(one: dict[str, Any], name: str, least: int, most: int = MAX_INTEGER) -> int:
     value = one.get(name)
     if type(value) is not int or not least <= value <= most:
-        raise NotValid(f"{name} is no number from {least} to {most}")
+        raise InvalidExport(f"{name} is no number from {least} to {most}")
     return value
 
 
 def _path(one: dict[str, Any], name: str) -> str:
-    value = _words(one, name, MOST_NAME)
+    value = _words(one, name, MAX_PATH_CHARACTERS)
     if not value.startswith("/") or "\0" in value or os.path.normpath(value) != value:
-        raise NotValid(f"{name} is no absolute path")
+        raise InvalidExport(f"{name} is no absolute path")
     return value

@@ -15,11 +15,11 @@ from pathlib import PurePath
 import apsw
 
 from index.store import generations, vectors, wiping
-from index.store.database import row, rows, value
-from index.store.fts_query import searchable
+from index.store.database import fetch_all, fetch_one, fetch_value
+from index.store.fts_query import to_fts_text
 from index.store.row_codec import (
     FILE_COLUMNS,
-    clean,
+    clean_text,
     encode_file,
     encode_integer,
     encode_passage,
@@ -36,7 +36,7 @@ _WORDS = re.compile(r"[^\W_]+")
 def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, set[int]]:
     """How many texts are new, and which the file had before: another of the same batch may take them up."""
     known = file_id(db, record.path)
-    before = texts_of(db, known) if known else set()
+    before = texts_of_file(db, known) if known else set()
     file = write_file(db, known, record)
     db.execute("DELETE FROM passages WHERE file = ?", (file,))
     numbered = [_text(db, passage, record.mtime_ns) for passage in passages]
@@ -73,7 +73,7 @@ def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
 
 def stem_key(path: str) -> str:
     """What the stem of a file's name is looked up by."""
-    return name_key(clean(PurePath(path).stem))
+    return name_key(clean_text(PurePath(path).stem))
 
 
 def name_key(name: str) -> str:
@@ -84,19 +84,19 @@ def name_key(name: str) -> str:
 
 def _note_changes(db: apsw.Connection, file: int, record: FileRecord) -> bool:
     """Whether the file has another path now; what its row said of path, title or reason counts as dropped."""
-    path, *said = row(db, "SELECT path, title, reason FROM files WHERE id = ?", (file,))
+    path, *said = fetch_one(db, "SELECT path, title, reason FROM files WHERE id = ?", (file,))
     renamed = bool(path != encode_path(record.path))
     if renamed or said != [record.title, record.reason]:
-        wiping.note_dropped(db)
+        wiping.mark_due(db)
     return renamed
 
 
 def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:
     """The number of a passage's text, and whether it is new."""
     key = passage.key
-    if known := row(db, "SELECT id FROM texts WHERE key = ?", (key,)):
+    if known := fetch_one(db, "SELECT id FROM texts WHERE key = ?", (key,)):
         return known[0], False
-    freed = row(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
+    freed = fetch_one(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
     title, text, tokens = encode_text(passage)
     db.execute(
         "INSERT INTO texts(id, key, title, text, tokens) VALUES (?, ?, ?, ?, ?)",
@@ -104,7 +104,7 @@ def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bo
     )
     id_ = db.last_insert_rowid()
     db.execute(
-        "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)", (id_, searchable(title), searchable(text))
+        "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)", (id_, to_fts_text(title), to_fts_text(text))
     )
     db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, encode_integer(mtime_ns)))
     return id_, True
@@ -113,9 +113,9 @@ def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bo
 def delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
     texts: set[int] = set()
     if files:
-        wiping.note_dropped(db)
+        wiping.mark_due(db)
     for file in files:
-        texts |= texts_of(db, file)
+        texts |= texts_of_file(db, file)
         db.execute("DELETE FROM passages WHERE file = ?", (file,))
         db.execute("DELETE FROM files WHERE id = ?", (file,))
         db.execute("DELETE FROM names WHERE rowid = ?", (file,))
@@ -127,24 +127,24 @@ def drop_unused(db: apsw.Connection, candidates: set[int]) -> None:
     unused = [
         (text,)
         for text in sorted(candidates)
-        if not row(db, "SELECT 1 FROM passages WHERE text = ? LIMIT 1", (text,))
+        if not fetch_one(db, "SELECT 1 FROM passages WHERE text = ? LIMIT 1", (text,))
     ]
     db.executemany("DELETE FROM todo WHERE text = ?", unused)
     db.executemany("DELETE FROM words WHERE rowid = ?", unused)
     db.executemany("DELETE FROM texts WHERE id = ?", unused)
     db.executemany("INSERT INTO freed(id) VALUES (?)", unused)
     if unused:
-        wiping.note_dropped(db)
+        wiping.mark_due(db)
     texts = [text for (text,) in unused]
     for number in generations.numbers(db):
         vectors.erase(db, number, texts)
-    generations.log(db, texts)
+    generations.log_changes(db, texts)
 
 
 def file_id(db: apsw.Connection, path: str) -> int:
     """The number of a file; 0 where it is not in the index."""
-    return value(db, "SELECT coalesce(max(id), 0) FROM files WHERE path = ?", int, (encode_path(path),))
+    return fetch_value(db, "SELECT coalesce(max(id), 0) FROM files WHERE path = ?", int, (encode_path(path),))
 
 
-def texts_of(db: apsw.Connection, file: int) -> set[int]:
-    return {text for (text,) in rows(db, "SELECT text FROM passages WHERE file = ?", (file,))}
+def texts_of_file(db: apsw.Connection, file: int) -> set[int]:
+    return {text for (text,) in fetch_all(db, "SELECT text FROM passages WHERE file = ?", (file,))}

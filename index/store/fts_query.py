@@ -17,15 +17,15 @@ from typing import Any
 
 import apsw
 
-from index.store.database import value
+from index.store.database import fetch_value
 
 MAX_UNITS = 64
 """A question of more units than this is cut: a page pasted as a question stays fast."""
-GRAM = 2
+NGRAM = 2
 """Characters of a gram where one character is a syllable or more: Chinese, Japanese, Korean."""
-ALPHABETIC_GRAM = 4
+ALPHABETIC_NGRAM = 4
 """Characters of a gram where one character is a letter: Thai, Lao, Khmer, Burmese."""
-LAST = "\U0010ffff"
+LAST_CHARACTER = "\U0010ffff"
 INDEXED_PREFIXES = (2, 3)
 """Letters of the beginnings of words that the table of words is declared to index."""
 PREFIX_TERMS = 50
@@ -38,6 +38,8 @@ COUNTED = 5_000
 STRETCHES = 16
 STRETCH = 256
 """A sample is so many stretches, evenly spread over the index, of so many passages each."""
+LEAST_WEIGHT = 1e-6
+"""Weight of a word that every second passage or more holds: the constant of FTS5's bm25()."""
 TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2", "categories", "L* N* Co Mn Mc"])
 """As the table of words is declared; only FTS5's own tokenizer agrees with the index."""
 
@@ -60,13 +62,13 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class QueryClause:
     """A part of a question that can occur in a passage: a word, a phrase, a gram."""
 
     match: str
     """As FTS5 takes it: a quoted string, with `*` behind it where it is a prefix."""
     terms: tuple[str, ...]
-    rows: int
+    passage_count: int
     """How many passages hold it (a phrase: its rarest term)."""
     weight: float
     """Inverse document frequency, as FTS5's bm25 has it."""
@@ -75,32 +77,32 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ParsedQuery:
     """A person's text, understood."""
 
     text: str
-    units: tuple[Unit, ...]
+    clauses: tuple[QueryClause, ...]
     total: int
     """Texts in the index that it was understood against."""
 
     @property
-    def required(self) -> tuple[Unit, ...]:
+    def required(self) -> tuple[QueryClause, ...]:
         """The quoted phrases: an answer holds them all."""
-        return tuple(unit for unit in self.units if unit.required)
+        return tuple(clause for clause in self.clauses if clause.required)
 
     @property
     def weight(self) -> float:
-        return sum(unit.weight for unit in self.units)
+        return sum(clause.weight for clause in self.clauses)
 
 
-def searchable(text: str) -> str:
+def to_fts_text(text: str) -> str:
     """The form of a text that FTS5 is fed: compatibility forms folded, unspaced runs as grams."""
     if text.isascii():
         return text
-    return UNSPACED.sub(lambda run: f" {' '.join(grams(run[0]))} ", unicodedata.normalize("NFKC", text))
+    return UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0]))} ", unicodedata.normalize("NFKC", text))
 
 
-def grams(run: str, *, whole: bool = False) -> list[str]:
+def ngrams(run: str, *, whole: bool = False) -> list[str]:
     """A gram from each character on; `whole` leaves out the short ones at the end of a longer run."""
     size = _gram(run)
     last = max(1, len(run) - size + 1) if whole else len(run)
@@ -109,17 +111,17 @@ def grams(run: str, *, whole: bool = False) -> list[str]:
 
 def _gram(run: str) -> int:
     alphabetic = run[0] < "\u1100" or "\u1780" <= run[0] <= "\u17ff"
-    return ALPHABETIC_GRAM if alphabetic else GRAM
+    return ALPHABETIC_NGRAM if alphabetic else NGRAM
 
 
 def tokenize(connection: apsw.Connection, text: str) -> Iterator[Token]:
     """Tokens as FTS5 makes them."""
     data = text.encode("utf-8", "replace")
-    for start, end, term in terms_in(connection, data):
+    for start, end, term in tokenize_bytes(connection, data):
         yield Token(start, end, data[start:end].decode("utf-8", "replace"), term)
 
 
-def terms_in(connection: apsw.Connection, data: bytes) -> list[tuple[int, int, str]]:
+def tokenize_bytes(connection: apsw.Connection, data: bytes) -> list[tuple[int, int, str]]:
     """First byte, end and term of each token of a text in UTF-8, as FTS5 makes them."""
     name, arguments = TOKENIZER
     tokenizer: Any = connection.fts5_tokenizer(name, arguments)
@@ -129,7 +131,7 @@ def terms_in(connection: apsw.Connection, data: bytes) -> list[tuple[int, int, s
     return found
 
 
-class Frequencies:
+class DocumentFrequencies:
     """How many passages hold a word, remembered where it is common.
 
     What is remembered serves until the index has grown or shrunk by a twentieth.
@@ -139,121 +141,132 @@ class Frequencies:
         self._known: dict[tuple[str, bool], int] = {}
         self._total = 0
 
-    def rows(self, connection: apsw.Connection, token: Token, total: int, *, prefix: bool) -> int:
+    def passage_count(self, connection: apsw.Connection, token: Token, total: int, *, prefix: bool) -> int:
         """Of `total` passages. A prefix counts its first terms only."""
         if abs(total - self._total) * 20 > self._total or len(self._known) > MOST_REMEMBERED:
             self._known, self._total = {}, total
         key = (token.term, prefix)
         count = self._known.get(key)
         if count is None:
-            count = _begun(connection, token) if prefix else _holding(connection, quoted(token.written))
+            count = (
+                _count_prefix(connection, token)
+                if prefix
+                else _count_passages(connection, fts_string(token.written))
+            )
             if count >= WORTH_REMEMBERING:
                 self._known[key] = count
         return min(count, total)
 
 
-def _begun(connection: apsw.Connection, token: Token) -> int:
+def _count_prefix(connection: apsw.Connection, token: Token) -> int:
     """Passages that hold a word which begins so, about."""
     if len(token.term) in INDEXED_PREFIXES:
-        return _holding(connection, quoted(token.written) + "*")
+        return _count_passages(connection, fts_string(token.written) + "*")
     some = f"SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT {PREFIX_TERMS}"
-    bounds = (token.term, token.term + LAST)
-    return value(connection, f"SELECT coalesce(sum(doc), 0) FROM ({some})", int, bounds)
+    bounds = (token.term, token.term + LAST_CHARACTER)
+    return fetch_value(connection, f"SELECT coalesce(sum(doc), 0) FROM ({some})", int, bounds)
 
 
-def _holding(connection: apsw.Connection, match: str) -> int:
+def _count_passages(connection: apsw.Connection, match: str) -> int:
     """Passages that hold a word, about: FTS5 counts by walking all its places."""
     some = f"SELECT 1 FROM words WHERE words MATCH ? LIMIT {COUNTED}"
-    counted = value(connection, f"SELECT count(*) FROM ({some})", int, (match,))
+    counted = fetch_value(connection, f"SELECT count(*) FROM ({some})", int, (match,))
     if counted < COUNTED:
         return counted
-    last = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
+    last = fetch_value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
     among = "SELECT count(*) FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"
     firsts = (1 + last * i // STRETCHES for i in range(STRETCHES))
-    found = sum(value(connection, among, int, (match, first, first + STRETCH)) for first in firsts)
+    found = sum(fetch_value(connection, among, int, (match, first, first + STRETCH)) for first in firsts)
     return max(COUNTED, last * found // (STRETCHES * STRETCH))
 
 
-def quoted(words: str) -> str:
+def fts_string(words: str) -> str:
     """A string of FTS5's syntax that holds any words."""
     return '"' + words.replace('"', '""') + '"'
 
 
-def understand(
-    connection: apsw.Connection, text: str, frequencies: Frequencies, *, typing: bool = False
-) -> Question:
+def parse_query(
+    connection: apsw.Connection, text: str, frequencies: DocumentFrequencies, *, typing: bool = False
+) -> ParsedQuery:
     """Take a question apart. Quoted parts are phrases that must occur; `typing` opens the last word."""
-    reader = _Reader(connection, frequencies)
+    reader = _QueryParser(connection, frequencies)
     text = unicodedata.normalize("NFKC", text.replace("\0", " "))
     for phrase in _QUOTED.finditer(text):
-        reader.phrase(next(part for part in phrase.groups() if part is not None))
+        reader.add_phrase(next(part for part in phrase.groups() if part is not None))
     rest = _QUOTED.sub(" ", text)
     words = rest.split()
     for i, word in enumerate(words):
-        reader.word(word, typing=typing and i == len(words) - 1 and not rest[-1:].isspace())
-        if len(reader.units) >= MAX_UNITS:
+        reader.add_word(word, typing=typing and i == len(words) - 1 and not rest[-1:].isspace())
+        if len(reader.clauses) >= MAX_UNITS:
             break
-    return Question(text.strip(), tuple(reader.units.values())[:MAX_UNITS], reader.total)
+    return ParsedQuery(text.strip(), tuple(reader.clauses.values())[:MAX_UNITS], reader.total)
 
 
-class _Reader:
+def _inverse_document_frequency(passages: int, total: int) -> float:
+    """As FTS5's bm25() computes it, never zero (https://sqlite.org/fts5.html#the_bm25_function)."""
+    if passages >= total:
+        return LEAST_WEIGHT
+    return max(LEAST_WEIGHT, math.log((total - passages + 0.5) / (passages + 0.5)))
+
+
+class _QueryParser:
     """Collects the units of one question, each once."""
 
-    def __init__(self, connection: apsw.Connection, frequencies: Frequencies) -> None:
+    def __init__(self, connection: apsw.Connection, frequencies: DocumentFrequencies) -> None:
         self._connection = connection
         self._frequencies = frequencies
-        last = value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
-        self.total = last - value(connection, "SELECT count(*) FROM freed WHERE id < ?", int, (last,))
-        self.units: dict[str, Unit] = {}
+        last = fetch_value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
+        self.total = last - fetch_value(connection, "SELECT count(*) FROM freed WHERE id < ?", int, (last,))
+        self.clauses: dict[str, QueryClause] = {}
 
-    def phrase(self, text: str) -> None:
-        fed = UNSPACED.sub(lambda run: f" {' '.join(grams(run[0], whole=True))} ", text)
+    def add_phrase(self, text: str) -> None:
+        fed = UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0], whole=True))} ", text)
         self._add(list(tokenize(self._connection, fed)), required=True)
 
-    def word(self, word: str, *, typing: bool) -> None:
+    def add_word(self, word: str, *, typing: bool) -> None:
         position = 0
         for run in UNSPACED.finditer(word):
-            self._spaced(word[position : run.start()], typing=False)
-            self._run(run[0])
+            self._add_words(word[position : run.start()], typing=False)
+            self._add_run(run[0])
             position = run.end()
-        self._spaced(word[position:], typing=typing)
+        self._add_words(word[position:], typing=typing)
 
-    def _spaced(self, word: str, *, typing: bool) -> None:
+    def _add_words(self, word: str, *, typing: bool) -> None:
         """The tokens of a word; a dotted or hyphenated one is a phrase besides."""
         tokens = list(tokenize(self._connection, word))
         for i, token in enumerate(tokens):
             if typing and i == len(tokens) - 1:
-                self._typed(token)
+                self._add_unfinished_word(token)
             else:
                 self._add([token])
         if len(tokens) > 1:
             self._add(tokens)
 
-    def _run(self, run: str) -> None:
+    def _add_run(self, run: str) -> None:
         """A run of an unspaced script: its grams; one shorter than a gram begins one."""
-        for gram in grams(run, whole=True):
+        for gram in ngrams(run, whole=True):
             self._add(list(tokenize(self._connection, gram)), prefix=len(run) < _gram(run))
 
-    def _typed(self, token: Token) -> None:
+    def _add_unfinished_word(self, token: Token) -> None:
         """The word being typed. Terms are stems, so a word typed past its stem is cut back to one."""
         typed = token.written.casefold()
         for length in range(len(typed), max(2, len(typed) - 5), -1):
             # FTS5 stems a prefix too: "als" is asked as "al".
             begun = list(tokenize(self._connection, typed[:length]))
-            if len(begun) == 1 and self._rows(begun[0], prefix=True):
+            if len(begun) == 1 and self._passages_with(begun[0], prefix=True):
                 self._add(begun, prefix=True)
                 return
         self._add([token], prefix=len(typed) > 1)
 
-    def _rows(self, token: Token, *, prefix: bool) -> int:
-        return self._frequencies.rows(self._connection, token, self.total, prefix=prefix)
+    def _passages_with(self, token: Token, *, prefix: bool) -> int:
+        return self._frequencies.passage_count(self._connection, token, self.total, prefix=prefix)
 
     def _add(self, tokens: Sequence[Token], *, required: bool = False, prefix: bool = False) -> None:
         if not tokens:
             return
         # The words as written: FTS5 stems them itself, and a stem stemmed twice is another word.
-        match = quoted(" ".join(token.written for token in tokens)) + "*" * prefix
+        match = fts_string(" ".join(token.written for token in tokens)) + "*" * prefix
         terms = tuple(token.term for token in tokens)
-        rows = min(self._rows(token, prefix=prefix) for token in tokens)
-        weight = max(1e-6, math.log((self.total - rows + 0.5) / (rows + 0.5))) if rows < self.total else 1e-6
-        self.units.setdefault(match, Unit(match, terms, rows, weight, required, prefix))
+        count = min(self._passages_with(token, prefix=prefix) for token in tokens)
+        weight = _inverse_document_frequency(count, self.total)
+        self.clauses.setdefault(match, QueryClause(match, terms, count, weight, required, prefix))

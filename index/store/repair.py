@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import apsw
 
 from index.store import generations, vectors
-from index.store.database import row, rows, value
-from index.store.fts_query import searchable
+from index.store.database import fetch_all, fetch_one, fetch_value
+from index.store.fts_query import to_fts_text
 from index.store.row_codec import path_words
 
 
@@ -43,24 +43,26 @@ _CHECKS: tuple[tuple[str, str], ...] = (
 
 def check(db: apsw.Connection) -> list[Finding]:
     """Every disagreement, without changing anything."""
-    found = [Finding(what, len(rows(db, sql))) for what, sql in _CHECKS]
-    without, strangers = _vector_disagreements(db)
+    found = [Finding(what, len(fetch_all(db, sql))) for what, sql in _CHECKS]
+    without, orphans = _vector_disagreements(db)
     found.append(Finding("texts that have no vector and wait for none", len(without)))
-    found.append(Finding("vectors without a text", len(strangers)))
-    found += [Finding(f"damaged words ({table})", 1) for table in ("words", "names") if not _sound(db, table)]
+    found.append(Finding("vectors without a text", len(orphans)))
+    found += [
+        Finding(f"damaged words ({table})", 1) for table in ("words", "names") if not _is_intact(db, table)
+    ]
     return [finding for finding in found if finding.rows]
 
 
-def damage(db: apsw.Connection) -> list[str]:
+def page_damage(db: apsw.Connection) -> list[str]:
     """What SQLite itself finds wrong with the file's pages; empty where it is sound.
 
     Words are left out: they can be made again.
     """
-    said = [line for (one,) in rows(db, "PRAGMA quick_check(20)") for line in str(one).splitlines()]
-    return [one for one in said if one != "ok" and "fts5" not in one and not one.startswith("***")]
+    messages = [line for (one,) in fetch_all(db, "PRAGMA quick_check(20)") for line in str(one).splitlines()]
+    return [one for one in messages if one != "ok" and "fts5" not in one and not one.startswith("***")]
 
 
-def mend(db: apsw.Connection, drop_unused: Callable[[set[int]], None]) -> None:
+def repair_tables(db: apsw.Connection, drop_unused: Callable[[set[int]], None]) -> None:
     """Bring all tables into agreement."""
     db.execute(
         "UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN "
@@ -75,41 +77,46 @@ def mend(db: apsw.Connection, drop_unused: Callable[[set[int]], None]) -> None:
     db.execute("DELETE FROM freed WHERE id IN (SELECT id FROM texts)")
     db.execute("DELETE FROM todo WHERE text NOT IN (SELECT id FROM texts)")
     drop_unused(
-        {text for (text,) in rows(db, "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM passages)")}
+        {
+            text
+            for (text,) in fetch_all(db, "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM passages)")
+        }
     )
-    _mend_words(db)
-    _mend_names(db)
-    without, strangers = _vector_disagreements(db)
-    number = generations.writing(db)
-    vectors.erase(db, number, strangers)
+    _repair_words(db)
+    _repair_names(db)
+    without, orphans = _vector_disagreements(db)
+    number = generations.receiving(db)
+    vectors.erase(db, number, orphans)
     db.executemany("INSERT OR IGNORE INTO todo(text, mtime_ns) VALUES (?, 0)", [(text,) for text in without])
-    generations.log(db, [*without, *strangers])
+    generations.log_changes(db, [*without, *orphans])
 
 
-def _mend_words(db: apsw.Connection) -> None:
-    if not _sound(db, "words"):
+def _repair_words(db: apsw.Connection) -> None:
+    if not _is_intact(db, "words"):
         db.execute("INSERT INTO words(words) VALUES ('delete-all')")
-    for (id_,) in rows(db, "SELECT id FROM words_docsize WHERE id NOT IN (SELECT id FROM texts)"):
+    for (id_,) in fetch_all(db, "SELECT id FROM words_docsize WHERE id NOT IN (SELECT id FROM texts)"):
         db.execute("DELETE FROM words WHERE rowid = ?", (id_,))
-    lacking = rows(db, "SELECT id FROM texts WHERE id NOT IN (SELECT id FROM words_docsize)")
+    lacking = fetch_all(db, "SELECT id FROM texts WHERE id NOT IN (SELECT id FROM words_docsize)")
     for (id_,) in lacking:
-        title, text = row(db, "SELECT title, text FROM texts WHERE id = ?", (id_,))
+        title, text = fetch_one(db, "SELECT title, text FROM texts WHERE id = ?", (id_,))
         db.execute(
             "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)",
-            (id_, searchable(title), searchable(text)),
+            (id_, to_fts_text(title), to_fts_text(text)),
         )
 
 
-def _mend_names(db: apsw.Connection) -> None:
-    if not _sound(db, "names"):
+def _repair_names(db: apsw.Connection) -> None:
+    if not _is_intact(db, "names"):
         db.execute("INSERT INTO names(names) VALUES ('delete-all')")
-    for (id_,) in rows(db, "SELECT id FROM names_docsize WHERE id NOT IN (SELECT id FROM files)"):
+    for (id_,) in fetch_all(db, "SELECT id FROM names_docsize WHERE id NOT IN (SELECT id FROM files)"):
         db.execute("DELETE FROM names WHERE rowid = ?", (id_,))
-    for id_, path in rows(db, "SELECT id, path FROM files WHERE id NOT IN (SELECT id FROM names_docsize)"):
+    for id_, path in fetch_all(
+        db, "SELECT id, path FROM files WHERE id NOT IN (SELECT id FROM names_docsize)"
+    ):
         db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (id_, path_words(os.fsdecode(path))))
 
 
-def _sound(db: apsw.Connection, table: str) -> bool:
+def _is_intact(db: apsw.Connection, table: str) -> bool:
     """Whether FTS5 finds its own structures whole."""
     try:
         db.execute(f"INSERT INTO {table}({table}) VALUES ('integrity-check')")
@@ -120,27 +127,27 @@ def _sound(db: apsw.Connection, table: str) -> bool:
 
 def _vector_disagreements(db: apsw.Connection) -> tuple[list[int], list[int]]:
     """Texts that have no vector in the generation being written and wait for none; vectors without a text."""
-    number = generations.following(db) or generations.serving(db)
+    number = generations.successor(db) or generations.serving(db)
     held: set[int] = set()
     if number:
-        for ids, _ in vectors.blocks(db, number):
+        for ids, _ in vectors.iterate_chunks(db, number):
             held.update(ids.tolist())
-    texts = {id_ for (id_,) in rows(db, "SELECT id FROM texts")}
-    waiting = {id_ for (id_,) in rows(db, "SELECT text FROM todo")}
+    texts = {id_ for (id_,) in fetch_all(db, "SELECT id FROM texts")}
+    waiting = {id_ for (id_,) in fetch_all(db, "SELECT text FROM todo")}
     return sorted(texts - held - waiting), sorted(held - texts)
 
 
-def mostly_free(db: apsw.Connection, share: float, least: int) -> bool:
+def is_mostly_free(db: apsw.Connection, share: float, least: int) -> bool:
     """Whether more than `share` of the numbers given out, and `least`, lie free."""
-    given = value(db, "SELECT coalesce(max(id), 0) FROM texts", int)
-    free = value(db, "SELECT count(*) FROM freed", int)
+    given = fetch_value(db, "SELECT coalesce(max(id), 0) FROM texts", int)
+    free = fetch_value(db, "SELECT count(*) FROM freed", int)
     return free > least and free > share * max(given, free)
 
 
 def rebuild_vectors(db: apsw.Connection, numbers: Sequence[int]) -> None:
     """Copy each generation into a table without free slots, under a new number."""
     for number in numbers:
-        following = 1 + max(generations.numbers(db))
-        vectors.copy_generation(db, number, following)
+        successor = 1 + max(generations.numbers(db))
+        vectors.copy_generation(db, number, successor)
         vectors.drop_generation(db, number)
-        db.execute("UPDATE generations SET number = ? WHERE number = ?", (following, number))
+        db.execute("UPDATE generations SET number = ? WHERE number = ?", (successor, number))

@@ -13,30 +13,30 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from index.errors import FileFailed
-from index.store.fts_query import searchable
-from index.types import UNKNOWN, FileRecord, FileState, Passage, int64
+from index.store.fts_query import to_fts_text
+from index.types import UNKNOWN_CTIME, FileRecord, FileState, Passage, clamp_int64
 
 FILE_COLUMNS = (
     "path", "inode", "size", "mtime_ns", "hash", "state", "reason", "kind", "language", "title", "ctime_ns",
     "disk",
 )  # fmt: skip
-ADDED_COLUMNS = {"ctime_ns": str(UNKNOWN), "disk": "0"}
+ADDED_COLUMNS = {"ctime_ns": str(UNKNOWN_CTIME), "disk": "0"}
 """Columns that came after the first release, and what a file of that release has in their place."""
-HEADINGS = "\x1f"
+STORED_HEADING_SEPARATOR = "\x1f"
 """Between the headings of a stored path of headings."""
-MOST_TITLE = 1_000
+MAX_TITLE = 1_000
 """Characters of a title or of one heading: some forty lines of a terminal's half."""
-MOST_HEADINGS = 64
+MAX_HEADINGS = 64
 """Headings above one passage: HTML and Word know six and nine levels, outlines a few more."""
-MOST_PROMPT_TITLE = 4_000
+MAX_PROMPT_TITLE = 4_000
 """Characters of the title that a text is embedded under: title and headings together."""
-MOST_REASON = 2_000
+MAX_REASON = 2_000
 """Characters of a reason or a note: more than any message has that a person reads."""
-MOST_WORD = 100
+MAX_WORD = 100
 """Characters of the name of a kind or a programming language."""
-MOST_HASH = 64
+MAX_HASH_BYTES = 64
 """Bytes of a digest: BLAKE2b gives at most as many."""
-MOST_TEXT = 1_000_000
+MAX_PASSAGE = 1_000_000
 """Characters of a passage: a hundred times the longest that the chunker cuts."""
 _JOINED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d{3})")
 """Where words meet in a name without a mark between them: HolidayNorway2023."""
@@ -56,12 +56,12 @@ def under_clause(path: str, column: str = "path") -> tuple[str, tuple[bytes, ...
 
 def path_words(path: str) -> str:
     """What a file is found by, beside its text: its folders and its name."""
-    words = clean(path).replace("/", " ")
+    words = clean_text(path).replace("/", " ")
     apart = _JOINED.sub(" ", words)
-    return searchable(words if apart == words else f"{words} {apart}")
+    return to_fts_text(words if apart == words else f"{words} {apart}")
 
 
-def clean(text: str, most: int | None = None) -> str:
+def clean_text(text: str, most: int | None = None) -> str:
     """`text` with lone surrogates and NUL replaced, one for one, cut to `most` characters.
 
     SQLite takes UTF-8 only, and its functions end a text at a NUL (https://sqlite.org/nulinstr.html).
@@ -73,17 +73,19 @@ def clean(text: str, most: int | None = None) -> str:
 
 
 def encode_heading(heading: Sequence[str]) -> str:
-    parts = (clean(part, MOST_TITLE).replace(HEADINGS, " ") for part in heading[:MOST_HEADINGS])
-    return HEADINGS.join(parts)
+    parts = (
+        clean_text(part, MAX_TITLE).replace(STORED_HEADING_SEPARATOR, " ") for part in heading[:MAX_HEADINGS]
+    )
+    return STORED_HEADING_SEPARATOR.join(parts)
 
 
 def decode_heading(stored: str) -> tuple[str, ...]:
-    return tuple(stored.split(HEADINGS)) if stored else ()
+    return tuple(stored.split(STORED_HEADING_SEPARATOR)) if stored else ()
 
 
 def encode_inode(inode: int) -> int:
     """Inodes are unsigned, SQLite's integers signed."""
-    inode = max(0, min(_whole(inode), (1 << 64) - 1))
+    inode = max(0, min(_require_integer(inode), (1 << 64) - 1))
     return inode - (1 << 64) if inode >= 1 << 63 else inode
 
 
@@ -95,7 +97,7 @@ def encode_file(record: FileRecord) -> tuple[Any, ...]:
     """Values for FILE_COLUMNS. Raises FileFailed where a field has a type or a state that it cannot have."""
     if record.state not in _STATES:
         raise FileFailed("It has no state that the index knows.")
-    if not isinstance(record.hash, bytes) or len(record.hash) > MOST_HASH:
+    if not isinstance(record.hash, bytes) or len(record.hash) > MAX_HASH_BYTES:
         raise FileFailed("Its content has no digest that the index can hold.")
     return (
         encode_path(record.path),
@@ -104,10 +106,10 @@ def encode_file(record: FileRecord) -> tuple[Any, ...]:
         encode_integer(record.mtime_ns),
         record.hash,
         record.state,
-        clean(record.reason, MOST_REASON),
-        clean(record.kind, MOST_WORD),
-        clean(record.language, MOST_WORD),
-        clean(record.title, MOST_TITLE),
+        clean_text(record.reason, MAX_REASON),
+        clean_text(record.kind, MAX_WORD),
+        clean_text(record.language, MAX_WORD),
+        clean_text(record.title, MAX_TITLE),
         encode_integer(record.ctime_ns),
         encode_integer(record.disk),
     )
@@ -125,36 +127,38 @@ def encode_passage(passage: Passage, file_title: str) -> tuple[Any, ...]:
         encode_integer(passage.end),
         encode_integer(passage.line),
         None if passage.page is None else encode_integer(passage.page),
-        None if passage.title == file_title else clean(passage.title, MOST_TITLE),
+        None if passage.title == file_title else clean_text(passage.title, MAX_TITLE),
         encode_heading(passage.heading),
     )
 
 
 def encode_text(passage: Passage) -> tuple[str, str, int]:
     """What is embedded: prompt title, text and tokens. Raises FileFailed where the text is too long."""
-    if len(passage.text) > MOST_TEXT:
-        raise FileFailed(f"A passage of it has {len(passage.text):,} characters; {MOST_TEXT:,} can be held.")
-    title = clean(passage.prompt_title, MOST_PROMPT_TITLE)
-    return title, clean(passage.text), encode_integer(passage.tokens)
+    if len(passage.text) > MAX_PASSAGE:
+        raise FileFailed(
+            f"A passage of it has {len(passage.text):,} characters; {MAX_PASSAGE:,} can be held."
+        )
+    title = clean_text(passage.prompt_title, MAX_PROMPT_TITLE)
+    return title, clean_text(passage.text), encode_integer(passage.tokens)
 
 
 def encode_integer(number: int) -> int:
     """The nearest integer of 64 bits. Raises FileFailed where it is no integer."""
-    return int64(_whole(number))
+    return clamp_int64(_require_integer(number))
 
 
-def _whole(number: int) -> int:
+def _require_integer(number: int) -> int:
     if not isinstance(number, int):
         raise FileFailed(f"It gives {type(number).__name__} where a whole number belongs.")
     return number
 
 
-def refused(record: FileRecord, reason: str) -> FileRecord:
+def unstorable_record(record: FileRecord, reason: str) -> FileRecord:
     """The same file as one that could not be stored, with nothing of it but its place and its stamp."""
 
     def number(name: str) -> int:
         value = getattr(record, name)
-        return int64(value) if isinstance(value, int) else 0
+        return clamp_int64(value) if isinstance(value, int) else 0
 
     return FileRecord(
         record.path,
@@ -162,7 +166,7 @@ def refused(record: FileRecord, reason: str) -> FileRecord:
         size=number("size"),
         mtime_ns=number("mtime_ns"),
         state="failed",
-        reason=clean(reason, MOST_REASON),
+        reason=clean_text(reason, MAX_REASON),
         ctime_ns=number("ctime_ns"),
         disk=number("disk"),
     )

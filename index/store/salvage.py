@@ -18,7 +18,7 @@ import numpy as np
 
 from index.errors import IndexCorrupt
 from index.store import generations, vectors
-from index.store.database import open_damaged, row, rows
+from index.store.database import fetch_all, fetch_one, open_damaged
 from index.store.row_codec import ADDED_COLUMNS, FILE_COLUMNS, decode_file, decode_heading
 from index.store.store import Store
 from index.types import FileRecord, Passage
@@ -27,7 +27,7 @@ _UNREADABLE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError,
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class Salvaged:
     """How much of a damaged index could be read, and where the damaged file lies now."""
 
     folders: int
@@ -35,7 +35,7 @@ class Saved:
     kept: Path
 
 
-def salvage(path: Path) -> Saved:
+def salvage(path: Path) -> Salvaged:
     """Replace the damaged index at `path`; of a file that is no database nothing is saved."""
     rescued = path.with_name(path.name + ".rescued")
     for leftover in path.parent.glob(rescued.name + "*"):
@@ -49,7 +49,7 @@ def salvage(path: Path) -> Saved:
     ):
         folders = _folders(source)
         for folder in folders:
-            store.add_folder(folder)
+            store.add_root(folder)
         files = sum(_save_file(source, store, file) for file in range(1, _last_file(source) + 1))
     Store(rescued).close()
     kept = path.with_name(f"{path.name}.damaged-{int(time.time())}")
@@ -58,7 +58,7 @@ def salvage(path: Path) -> Saved:
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     rescued.replace(path)
-    return Saved(len(folders), files, kept)
+    return Salvaged(len(folders), files, kept)
 
 
 def _fingerprint(source: apsw.Connection) -> str:
@@ -70,7 +70,7 @@ def _fingerprint(source: apsw.Connection) -> str:
 
 def _folders(source: apsw.Connection) -> list[str]:
     try:
-        return [os.fsdecode(path) for (path,) in rows(source, "SELECT path FROM folders")]
+        return [os.fsdecode(path) for (path,) in fetch_all(source, "SELECT path FROM folders")]
     except _UNREADABLE:
         return []
 
@@ -78,7 +78,7 @@ def _folders(source: apsw.Connection) -> list[str]:
 def _last_file(source: apsw.Connection) -> int:
     for sql in ("SELECT max(id) FROM files", "SELECT max(file) FROM passages"):
         try:
-            return int(row(source, sql)[0] or 0)
+            return int(fetch_one(source, sql)[0] or 0)
         except _UNREADABLE:
             continue
     return 0
@@ -87,7 +87,7 @@ def _last_file(source: apsw.Connection) -> int:
 def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
     """Whether anything of the file could be read."""
     try:
-        found = row(source, f"SELECT {_columns(source)} FROM files WHERE id = ?", (file,))
+        found = fetch_one(source, f"SELECT {_columns(source)} FROM files WHERE id = ?", (file,))
         if found is None:
             return False
         record = replace(decode_file(found), mtime_ns=-1, hash=b"")
@@ -104,12 +104,12 @@ def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
 
 def _columns(source: apsw.Connection) -> str:
     """The columns of a record, with constants for those that the release which wrote the file had not."""
-    there = {name for (name,) in rows(source, "SELECT name FROM pragma_table_info('files')")}
+    there = {name for (name,) in fetch_all(source, "SELECT name FROM pragma_table_info('files')")}
     return ", ".join(name if name in there else ADDED_COLUMNS.get(name, name) for name in FILE_COLUMNS)
 
 
 def _passages(source: apsw.Connection, file: int, record: FileRecord) -> tuple[list[Passage], list[int]]:
-    found = rows(
+    found = fetch_all(
         source,
         "SELECT texts.text, passages.start, passages.end, passages.line, coalesce(passages.title, ?), "
         "passages.heading, passages.page, texts.tokens, texts.id "
@@ -131,7 +131,7 @@ def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage]
     for id_, text in zip(store.text_ids(passages), texts, strict=True):
         try:
             with np.errstate(all="ignore"):
-                one = vectors.vector(source, generations.serving(source), text)
+                one = vectors.read_vector(source, generations.serving(source), text)
         except _UNREADABLE:
             continue
         if one is not None and id_ not in ids and abs(float(one @ one) - 1) < 0.01:

@@ -19,17 +19,25 @@ import apsw
 
 from index.errors import FileFailed, IndexBusy, IndexFull, IndexingError
 from index.store import file_rows, generations, repair, vectors, wiping
-from index.store.database import Writer, damaged, row, rows, titled, transaction, value
+from index.store.database import (
+    WriteConnection,
+    corrupt_error,
+    fetch_all,
+    fetch_one,
+    fetch_value,
+    transaction,
+    translate_errors,
+)
 from index.store.repair import Finding
 from index.store.row_codec import (
     FILE_COLUMNS,
-    MOST_REASON,
-    clean,
+    MAX_REASON,
+    clean_text,
     decode_file,
     encode_file,
     encode_path,
-    refused,
     under_clause,
+    unstorable_record,
 )
 from index.types import FileRecord, Passage
 
@@ -38,7 +46,7 @@ TIDY_EVERY = 64
 FREE_SHARE = 0.25
 FREE_LEAST = 1_000
 """Texts' numbers that lie free before the tables are rebuilt: this share, and this many."""
-FILES_FAULT = (
+FILE_ERRORS = (
     FileFailed,
     ArithmeticError,
     AttributeError,
@@ -58,7 +66,7 @@ _PROBLEM = "state != 'named' AND (state != 'indexed' OR reason != '')"
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class EmbeddingJob:
     """A text that waits for its vector. `title` is the document prompt's."""
 
     id: int
@@ -78,7 +86,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFolder:
+class StoredRoot:
     """A folder (or single file) ken keeps, its state and a note on it."""
 
     path: str
@@ -86,7 +94,7 @@ class StoredFolder:
     note: str
 
 
-class Store(Writer):
+class Store(WriteConnection):
     """The index, open for writing; may be used from any thread.
 
     `fingerprint` names what makes the vectors this writer will put: where it differs from the one
@@ -99,36 +107,36 @@ class Store(Writer):
         self._writes = 0
         try:
             if fingerprint or chunker:
-                self.take(fingerprint, chunker)
+                self.use_versions(fingerprint, chunker)
         except BaseException:
             self.close()
             raise
 
-    def take(self, fingerprint: str, chunker: str) -> None:
+    def use_versions(self, fingerprint: str, chunker: str) -> None:
         """Note what makes the vectors and the passages that will be put; empty: as it was."""
         with self._write() as db:
             if fingerprint:
-                generations.take(db, fingerprint)
+                generations.use_fingerprint(db, fingerprint)
             if chunker:
-                _take_chunker(db, chunker)
+                _use_chunker(db, chunker)
 
-    def add_folder(self, path: str) -> None:
+    def add_root(self, path: str) -> None:
         with self._write() as db:
             db.execute(
                 "INSERT OR IGNORE INTO folders(path, state, added_ns) VALUES (?, 'unwatched', ?)",
                 (encode_path(path), time.time_ns()),
             )
 
-    def folders(self) -> tuple[StoredFolder, ...]:
+    def roots(self) -> tuple[StoredRoot, ...]:
         with self._read() as db:
-            found = rows(db, "SELECT path, state, note FROM folders ORDER BY added_ns, path")
-        return tuple(StoredFolder(os.fsdecode(path), state, note) for path, state, note in found)
+            found = fetch_all(db, "SELECT path, state, note FROM folders ORDER BY added_ns, path")
+        return tuple(StoredRoot(os.fsdecode(path), state, note) for path, state, note in found)
 
-    def set_folder_state(self, path: str, state: str, note: str = "") -> None:
+    def set_root_state(self, path: str, state: str, note: str = "") -> None:
         with self._write() as db:
             db.execute(
                 "UPDATE folders SET state = ?, note = ? WHERE path = ?",
-                (state, clean(note, MOST_REASON), encode_path(path)),
+                (state, clean_text(note, MAX_REASON), encode_path(path)),
             )
 
     def forget(self, path: str) -> int:
@@ -136,16 +144,16 @@ class Store(Writer):
         where, bindings = _under(path)
         with self._write() as db:
             db.execute(f"DELETE FROM folders WHERE {where}", bindings)
-            files = [file for (file,) in rows(db, f"SELECT id FROM files WHERE {where}", bindings)]
+            files = [file for (file,) in fetch_all(db, f"SELECT id FROM files WHERE {where}", bindings)]
             file_rows.delete_files(db, files)
-            wiping.note_dropped(db)
+            wiping.mark_due(db)
         return len(files)
 
     def files(self, under: str | None = None) -> dict[str, FileRecord]:
         """Every file the index remembers, by path; `under` narrows to a folder or one file."""
         where, bindings = _under(under)
         with self._read() as db:
-            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE {where}", bindings)
+            found = fetch_all(db, f"SELECT {_COLUMNS} FROM files WHERE {where}", bindings)
         records = [decode_file(one) for one in found]
         return {record.path: record for record in records}
 
@@ -153,7 +161,7 @@ class Store(Writer):
         """Replace the passages and words of each file, in one transaction: all of them or none.
 
         Texts that stay keep their vectors. Returns how many texts now lack one because of this. Raises one
-        of FILES_FAULT where a file holds what cannot be stored.
+        of FILE_ERRORS where a file holds what cannot be stored.
         """
         waiting, left = 0, set[int]()
         with self._write() as db:
@@ -171,18 +179,18 @@ class Store(Writer):
         """
         try:
             return self.put(items), []
-        except FILES_FAULT:
+        except FILE_ERRORS:
             alone = [self._put_alone(*item) for item in items]
             return sum(waiting for waiting, _ in alone), [record for _, some in alone for record in some]
 
     def _put_alone(self, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, list[FileRecord]]:
         try:
             return self.put([(record, passages)]), []
-        except FILES_FAULT as error:
+        except FILE_ERRORS as error:
             why = error.what if isinstance(error, FileFailed) else f"The index refuses it ({error})."
-            failed = refused(record, f"What was read of it could not be stored. {why}")
+            failed = unstorable_record(record, f"What was read of it could not be stored. {why}")
             # A path that no file can have cannot be remembered either.
-            with suppress(*FILES_FAULT):
+            with suppress(*FILE_ERRORS):
                 self.put([(failed, ())])
             return 0, [failed]
 
@@ -225,7 +233,7 @@ class Store(Writer):
     def problems(self) -> list[FileRecord]:
         """Files that are remembered as skipped or failed, or as indexed but in part, with their reasons."""
         with self._read() as db:
-            found = rows(db, f"SELECT {_COLUMNS} FROM files WHERE {_PROBLEM} ORDER BY path")
+            found = fetch_all(db, f"SELECT {_COLUMNS} FROM files WHERE {_PROBLEM} ORDER BY path")
         return [decode_file(one) for one in found]
 
     def indexed_ns(self, path: str) -> int | None:
@@ -238,17 +246,17 @@ class Store(Writer):
         where, bindings = _under(under)
         inside = f"file IN (SELECT id FROM files WHERE {where})" if under else "1"
         with self._read() as db:
-            indexed, problems = row(
+            indexed, problems = fetch_one(
                 db,
                 "SELECT count(*) FILTER (WHERE state = 'indexed'), "
                 f"count(*) FILTER (WHERE {_PROBLEM}) FROM files WHERE {where}",
                 bindings,
             )
-            passages = value(db, f"SELECT count(*) FROM passages WHERE {inside}", int, bindings)
+            passages = fetch_value(db, f"SELECT count(*) FROM passages WHERE {inside}", int, bindings)
             waiting = "SELECT count(*) FROM todo"
             if under:
                 waiting += f" WHERE text IN (SELECT text FROM passages WHERE {inside})"
-            pending = value(db, waiting, int, bindings)
+            pending = fetch_value(db, waiting, int, bindings)
         return Counts(indexed, passages, pending, problems)
 
     @property
@@ -257,32 +265,32 @@ class Store(Writer):
         with self._read() as db:
             return generations.fingerprint(db, generations.serving(db))
 
-    def waiting(self) -> tuple[int, int]:
+    def pending_totals(self) -> tuple[int, int]:
         """Texts that wait for a vector, and their tokens together."""
         with self._read() as db:
-            texts, tokens = row(
+            texts, tokens = fetch_one(
                 db,
                 "SELECT count(*), coalesce(sum(texts.tokens), 0) FROM todo "
                 "JOIN texts ON texts.id = todo.text",
             )
         return int(texts), int(tokens)
 
-    def pending(self, limit: int) -> list[Pending]:
+    def pending(self, limit: int) -> list[EmbeddingJob]:
         """Texts that wait for a vector, those of the newest files first."""
         with self._read() as db:
-            found = rows(
+            found = fetch_all(
                 db,
                 "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo "
                 "JOIN texts ON texts.id = todo.text ORDER BY todo.mtime_ns DESC, todo.text LIMIT ?",
                 (limit,),
             )
-        return [Pending(*one) for one in found]
+        return [EmbeddingJob(*one) for one in found]
 
-    def waits(self, text: Pending) -> bool:
+    def still_pending(self, job: EmbeddingJob) -> bool:
         """Whether a text given by `pending` still waits: its number may be another's by now."""
         sql = "SELECT title, text FROM texts WHERE id = ? AND id IN (SELECT text FROM todo)"
         with self._read() as db:
-            return bool(row(db, sql, (text.id,)) == (text.title, text.text))
+            return bool(fetch_one(db, sql, (job.id,)) == (job.title, job.text))
 
     def put_vectors(self, ids: Sequence[int], rows_: vectors.Floats) -> None:
         """Store (n, 768) unit rows for texts given by `pending`, in one transaction.
@@ -290,44 +298,51 @@ class Store(Writer):
         A text that was dropped meanwhile is ignored. When nothing waits any more, vectors that were
         made beside older ones take their place.
         """
-        good = vectors.checked(rows_, len(ids))
+        good = vectors.require_unit_rows(rows_, len(ids))
         with self._write() as db:
-            kept = [i for i, text in enumerate(ids) if row(db, "SELECT 1 FROM todo WHERE text = ?", (text,))]
+            kept = [
+                i for i, text in enumerate(ids) if fetch_one(db, "SELECT 1 FROM todo WHERE text = ?", (text,))
+            ]
             texts = [ids[i] for i in kept]
-            vectors.write(db, generations.writing(db), texts, good[kept])
+            vectors.write(db, generations.receiving(db), texts, good[kept])
             db.executemany("DELETE FROM todo WHERE text = ?", [(text,) for text in texts])
-            generations.log(db, texts)
-            generations.swap_when_whole(db)
+            generations.log_changes(db, texts)
+            generations.swap_when_complete(db)
 
-    def refuse(self, text: int, reason: str) -> None:
+    def reject_text(self, text: int, reason: str) -> None:
         """Drop a text for which there is no vector to be had; `reason` goes on after "line 7".
 
         The files that hold it have failed, though their other passages stay; they are read again when
         they change.
         """
         with self._write() as db:
-            found = rows(db, "SELECT file, min(line) FROM passages WHERE text = ? GROUP BY file", (text,))
+            found = fetch_all(
+                db, "SELECT file, min(line) FROM passages WHERE text = ? GROUP BY file", (text,)
+            )
             db.executemany(
                 "UPDATE files SET state = 'failed', hash = x'', reason = ? WHERE id = ?",
-                [(clean(f"The passage at line {line} {reason}", MOST_REASON), file) for file, line in found],
+                [
+                    (clean_text(f"The passage at line {line} {reason}", MAX_REASON), file)
+                    for file, line in found
+                ],
             )
             db.execute("DELETE FROM passages WHERE text = ?", (text,))
             file_rows.drop_unused(db, {text})
-            generations.swap_when_whole(db)
+            generations.swap_when_complete(db)
 
     def begin_reembedding(self, fingerprint: str) -> None:
         """Start vectors of another fingerprint beside those that serve, for every text."""
         with self._write() as db:
-            generations.begin(db, fingerprint)
+            generations.begin_reembedding(db, fingerprint)
 
-    def wipe(self, when: wiping.When) -> bool:
+    def wipe(self, when: wiping.WipeScope) -> bool:
         """Leave nothing on the disk of what was dropped; returns whether nothing is left of it.
 
         What a reader or a full disk is in the way of is left for the next time.
         """
         try:
             with self._read() as db:
-                self._require_place()
+                self._require_same_file()
                 return wiping.wipe(db, when)
         except (IndexBusy, IndexFull):
             return False
@@ -335,30 +350,30 @@ class Store(Writer):
     def check(self) -> list[Finding]:
         """Where the tables disagree; nothing is changed. Raises IndexCorrupt where the file is damaged."""
         with self._write() as db:
-            if said := repair.damage(db):
-                raise damaged(self.path, "; ".join(said))
+            if messages := repair.page_damage(db):
+                raise corrupt_error(self.path, "; ".join(messages))
             return repair.check(db)
 
     def repair(self) -> None:
         """Bring all tables into agreement; what needs the model or the disk is queued for them."""
         with self._write() as db:
-            repair.mend(db, lambda texts: file_rows.drop_unused(db, texts))
+            repair.repair_tables(db, lambda texts: file_rows.drop_unused(db, texts))
 
     def text_ids(self, passages: Sequence[Passage]) -> list[int]:
         """The number of each passage's text; 0 where it is not stored."""
         sql = "SELECT coalesce(max(id), 0) FROM texts WHERE key = ?"
         with self._read() as db:
-            return [value(db, sql, int, (passage.key,)) for passage in passages]
+            return [fetch_value(db, sql, int, (passage.key,)) for passage in passages]
 
     @contextmanager
     def _write(self) -> Iterator[apsw.Connection]:
         with self._connected() as connection:
-            self._require_place()
+            self._require_same_file()
             with transaction(connection, self.path) as db:
                 yield db
-                wiping.give_back_pages(db)
+                wiping.release_free_pages(db)
             self._writes += 1
-            if self._writes % TIDY_EVERY == 0 and repair.mostly_free(connection, FREE_SHARE, FREE_LEAST):
+            if self._writes % TIDY_EVERY == 0 and repair.is_mostly_free(connection, FREE_SHARE, FREE_LEAST):
                 self._tidy(connection)
 
     def _tidy(self, connection: apsw.Connection) -> None:
@@ -367,17 +382,17 @@ class Store(Writer):
             repair.rebuild_vectors(db, generations.numbers(db))
             db.execute("INSERT INTO words(words) VALUES ('optimize')")
         # A second copy may not fit, or a reader may be in the way: then it waits for the next time.
-        with titled(self.path), suppress(apsw.FullError, apsw.BusyError, apsw.LockedError):
+        with translate_errors(self.path), suppress(apsw.FullError, apsw.BusyError, apsw.LockedError):
             connection.execute("VACUUM")
 
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:
-        with self._connected() as connection, titled(self.path):
+        with self._connected() as connection, translate_errors(self.path):
             yield connection
 
 
-def _take_chunker(db: apsw.Connection, chunker: str) -> None:
-    known = row(db, "SELECT value FROM settings WHERE name = 'chunker'")
+def _use_chunker(db: apsw.Connection, chunker: str) -> None:
+    known = fetch_one(db, "SELECT value FROM settings WHERE name = 'chunker'")
     if known and known[0] != chunker:
         db.execute("UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN (SELECT file FROM passages)")
     db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES ('chunker', ?)", (chunker,))

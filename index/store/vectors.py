@@ -18,17 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import IndexingError
-from index.store.database import array, row, rows, value
+from index.store.database import fetch_all, fetch_one, fetch_value, id_array
 
-FULL = 768
-DIMENSION = 256
+FULL_DIMENSION = 768
+SEARCH_DIMENSION = 256
 MAX_K = 4096
 """vec0 refuses a larger k."""
-TAIL = 8 + FULL - DIMENSION
+RESIDUAL_BYTES = 8 + FULL_DIMENSION - SEARCH_DIMENSION
 """Bytes of a tail; declared as floats, because an UPDATE loses the type that marks int8."""
-CHUNK = 256
+CHUNK_ROWS = 256
 """Rows of a vec0 chunk: reading or writing a vector walks the chunk's pages, searching merges the chunks."""
-_FAR = np.full(DIMENSION, 1e3, np.float32).tobytes()
+_FAR = np.full(SEARCH_DIMENSION, 1e3, np.float32).tobytes()
 _REACH = 2.5
 """Unit vectors are at most 2 apart; anything further is a freed row."""
 
@@ -39,7 +39,8 @@ Ids = NDArray[np.int64]
 def create_generation(connection: apsw.Connection, number: int) -> None:
     connection.execute(
         f"CREATE VIRTUAL TABLE vectors_{number} USING vec0(id INTEGER PRIMARY KEY, "
-        f"embedding FLOAT[{DIMENSION}] distance_metric=L2, tail FLOAT[{TAIL // 4}], chunk_size={CHUNK})"
+        f"embedding FLOAT[{SEARCH_DIMENSION}] distance_metric=L2, tail FLOAT[{RESIDUAL_BYTES // 4}], "
+        f"chunk_size={CHUNK_ROWS})"
     )
 
 
@@ -58,27 +59,27 @@ def copy_generation(connection: apsw.Connection, number: int, new: int) -> None:
         )
 
 
-def shorten(vectors: Floats) -> Floats:
+def truncate_matryoshka(vectors: Floats) -> Floats:
     """(n, 768) to (n, 256) unit rows: Matryoshka vectors are cut, then normalised again."""
-    head = np.ascontiguousarray(vectors[:, :DIMENSION], np.float32)
+    head = np.ascontiguousarray(vectors[:, :SEARCH_DIMENSION], np.float32)
     norms = np.linalg.norm(head, axis=1, keepdims=True)
     return np.asarray(head / np.maximum(norms, 1e-12), np.float32)
 
 
-def pack_tails(vectors: Floats) -> list[bytes]:
+def quantize_residual(vectors: Floats) -> list[bytes]:
     """What `cosines` needs beside the 256: length of the head, scale, 512 x int8; 520 bytes a row."""
-    rest = vectors[:, DIMENSION:]
+    rest = vectors[:, SEARCH_DIMENSION:]
     scale = np.maximum(np.abs(rest).max(axis=1), 1e-12) / 127
     codes = np.rint(rest / scale[:, None]).astype(np.int8)
-    heads = np.linalg.norm(vectors[:, :DIMENSION], axis=1)
+    heads = np.linalg.norm(vectors[:, :SEARCH_DIMENSION], axis=1)
     sides = np.stack([heads, scale], axis=1).astype(np.float32)
     return [side.tobytes() + code.tobytes() for side, code in zip(sides, codes, strict=True)]
 
 
-def checked(vectors: Floats, count: int) -> Floats:
+def require_unit_rows(vectors: Floats, count: int) -> Floats:
     """Unit rows of the right shape, or an error: vec0 itself takes anything."""
     good = np.ascontiguousarray(vectors, np.float32)
-    if good.shape != (count, FULL):
+    if good.shape != (count, FULL_DIMENSION):
         raise IndexingError(
             f"Vectors of shape {good.shape} came for {count} texts.", "This is a bug; report it."
         )
@@ -93,7 +94,8 @@ def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors:
     """Store (n, 768) unit rows under `ids`, in place where a slot exists."""
     known = [has_slot(connection, number, id_) for id_ in ids]
     stored = [
-        (head.tobytes(), tail) for head, tail in zip(shorten(vectors), pack_tails(vectors), strict=True)
+        (head.tobytes(), tail)
+        for head, tail in zip(truncate_matryoshka(vectors), quantize_residual(vectors), strict=True)
     ]
     connection.executemany(
         f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
@@ -109,12 +111,12 @@ def erase(connection: apsw.Connection, number: int, ids: Sequence[int]) -> None:
     """Overwrite the vectors of `ids` by one that is out of reach; their slots wait for the ids' next use."""
     connection.executemany(
         f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
-        [(_FAR, bytes(TAIL), id_) for id_ in ids if has_slot(connection, number, id_)],
+        [(_FAR, bytes(RESIDUAL_BYTES), id_) for id_ in ids if has_slot(connection, number, id_)],
     )
 
 
 def has_slot(connection: apsw.Connection, number: int, id_: int) -> bool:
-    return row(connection, f"SELECT 1 FROM vectors_{number}_rowids WHERE rowid = ?", (id_,)) is not None
+    return fetch_one(connection, f"SELECT 1 FROM vectors_{number}_rowids WHERE rowid = ?", (id_,)) is not None
 
 
 def nearest(
@@ -125,55 +127,58 @@ def nearest(
     bindings: list[Any] = [np.asarray(query, np.float32).tobytes(), min(k, MAX_K)]
     if allowed is not None:
         sql += " AND id IN (SELECT value FROM carray(?))"
-        bindings.append(array(allowed))
-    found = [(id_, distance) for id_, distance in rows(connection, sql, bindings) if distance < _REACH]
+        bindings.append(id_array(allowed))
+    found = [(id_, distance) for id_, distance in fetch_all(connection, sql, bindings) if distance < _REACH]
     ids = np.array([id_ for id_, _ in found], np.int64)
     distances = np.array([distance for _, distance in found], np.float32)
     return ids, np.asarray(1 - distances**2 / 2, np.float32)
 
 
-def sample() -> NDArray[np.int8]:
+def sample_codes() -> NDArray[np.int8]:
     """(64, 256) numbers from -127 to 127 that look random and are always the same.
 
     Bits of counted numbers mixed as in MurmurHash3 (fmix32), which needs no generator to be imported.
     """
-    mixed = np.arange(1, 64 * DIMENSION + 1, dtype=np.uint32)
+    mixed = np.arange(1, 64 * SEARCH_DIMENSION + 1, dtype=np.uint32)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
     codes = ((mixed ^ (mixed >> np.uint32(16))) % np.uint32(255)).astype(np.int16) - 127
-    return codes.astype(np.int8).reshape(64, DIMENSION)
+    return codes.astype(np.int8).reshape(64, SEARCH_DIMENSION)
 
 
 def distances_agree(connection: apsw.Connection) -> bool:
-    """Whether sqlite-vec's distance, compiled for this processor, is NumPy's on `sample`."""
-    numbers = sample().astype(np.float32) / 127
-    sql = f"SELECT vec_distance_l2(?, substr(?, 1 + {4 * DIMENSION} * value, {4 * DIMENSION})) FROM carray(?)"
-    places = array(np.arange(len(numbers)))
-    found = rows(connection, sql, (numbers[0].tobytes(), numbers.tobytes(), places))
+    """Whether sqlite-vec's distance, compiled for this processor, is NumPy's on `sample_codes`."""
+    numbers = sample_codes().astype(np.float32) / 127
+    row_bytes = 4 * SEARCH_DIMENSION
+    sql = f"SELECT vec_distance_l2(?, substr(?, 1 + {row_bytes} * value, {row_bytes})) FROM carray(?)"
+    places = id_array(np.arange(len(numbers)))
+    found = fetch_all(connection, sql, (numbers[0].tobytes(), numbers.tobytes(), places))
     expected = np.linalg.norm(numbers - numbers[0], axis=1)
     return bool(np.allclose([distance for (distance,) in found], expected, rtol=1e-4, atol=1e-4))
 
 
-def heads_of(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
+def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
     """Those of `ids` that have a vector within reach, and their 256-d unit rows; a chunk is read once."""
-    places = rows(
+    places = fetch_all(
         connection,
         f"SELECT place.chunk_id, place.rowid, place.chunk_offset FROM carray(?) AS asked "
         f"CROSS JOIN vectors_{number}_rowids AS place ON place.rowid = asked.value ORDER BY place.chunk_id",
-        (array(np.fromiter(ids, np.int64)),),
+        (id_array(np.fromiter(ids, np.int64)),),
     )
-    found, heads = [np.empty(0, np.int64)], [np.empty((0, DIMENSION), np.float32)]
+    found, heads = [np.empty(0, np.int64)], [np.empty((0, SEARCH_DIMENSION), np.float32)]
     for chunk, group in itertools.groupby(places, key=lambda place: place[0]):
         numbers, offsets = np.array([place[1:] for place in group], np.int64).T
         sql = f"SELECT vectors FROM vectors_{number}_vector_chunks00 WHERE rowid = ?"
-        stored = np.frombuffer(value(connection, sql, bytes, (chunk,)), np.float32).reshape(-1, DIMENSION)
+        stored = np.frombuffer(fetch_value(connection, sql, bytes, (chunk,)), np.float32).reshape(
+            -1, SEARCH_DIMENSION
+        )
         near = np.abs(stored[offsets, 0]) <= 1
         found.append(numbers[near])
         heads.append(stored[offsets[near]])
     return np.concatenate(found), np.concatenate(heads)
 
 
-def blocks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floats]]:
+def iterate_chunks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floats]]:
     """All stored vectors, a chunk at a time: ids and (n, 256) unit rows, without those put out of reach.
 
     Read from vec0's chunks themselves: through its table each row opens its chunk anew.
@@ -184,54 +189,58 @@ def blocks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floa
     )
     for rowids, validity, stored in cursor:
         ids = np.frombuffer(rowids, np.int64)
-        heads = np.frombuffer(stored, np.float32).reshape(len(ids), DIMENSION)
+        heads = np.frombuffer(stored, np.float32).reshape(len(ids), SEARCH_DIMENSION)
         used = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").astype(np.bool_)
         near = used & (np.abs(heads[:, 0]) <= 1)
         yield ids[near], heads[near]
 
 
 def cosines(
-    connection: apsw.Connection, number: int, query: Floats, ids: Iterable[int], dimension: int = FULL
+    connection: apsw.Connection,
+    number: int,
+    query: Floats,
+    ids: Iterable[int],
+    dimension: int = FULL_DIMENSION,
 ) -> dict[int, float]:
     """Cosines of a (768,) unit query and each id, at 256 dimensions or all 768 (the rest as int8)."""
-    found, heads, tails = _stored(connection, number, ids)
-    if dimension == DIMENSION:
-        scores = heads @ shorten(query[None])[0]
+    found, heads, tails = _read_rows(connection, number, ids)
+    if dimension == SEARCH_DIMENSION:
+        scores = heads @ truncate_matryoshka(query[None])[0]
     else:
-        lengths, scales, codes = _unpacked(tails)
-        rest = codes.astype(np.float32) @ query[DIMENSION:]
-        scores = (heads @ query[:DIMENSION]) * lengths + rest * scales
+        lengths, scales, codes = _unpack_residuals(tails)
+        rest = codes.astype(np.float32) @ query[SEARCH_DIMENSION:]
+        scores = (heads @ query[:SEARCH_DIMENSION]) * lengths + rest * scales
     return dict(zip(found.tolist(), scores.tolist(), strict=True))
 
 
-def vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
+def read_vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
     """The 768-d unit vector of one id, as stored."""
-    found, heads, tails = _stored(connection, number, [id_])
+    found, heads, tails = _read_rows(connection, number, [id_])
     if not len(found):
         return None
-    lengths, scales, codes = _unpacked(tails)
+    lengths, scales, codes = _unpack_residuals(tails)
     full = np.concatenate([heads[0] * lengths[0], codes[0] * scales[0]])
     return np.asarray(full / np.linalg.norm(full), np.float32)
 
 
-def _stored(
+def _read_rows(
     connection: apsw.Connection, number: int, ids: Iterable[int]
 ) -> tuple[Ids, Floats, NDArray[np.uint8]]:
     """Those of `ids` that have a vector within reach: (n,), (n, 256) unit rows and (n, 520) packed tails."""
-    found = rows(
+    found = fetch_all(
         connection,
         f"SELECT stored.id, stored.embedding, stored.tail FROM carray(?) AS asked "
         f"CROSS JOIN vectors_{number} AS stored ON stored.id = asked.value",
-        (array(np.fromiter(ids, np.int64)),),
+        (id_array(np.fromiter(ids, np.int64)),),
     )
     numbers = np.array([id_ for id_, _, _ in found], np.int64)
-    heads = np.frombuffer(b"".join(head for _, head, _ in found), np.float32).reshape(-1, DIMENSION)
-    tails = np.frombuffer(b"".join(tail for _, _, tail in found), np.uint8).reshape(-1, TAIL)
+    heads = np.frombuffer(b"".join(head for _, head, _ in found), np.float32).reshape(-1, SEARCH_DIMENSION)
+    tails = np.frombuffer(b"".join(tail for _, _, tail in found), np.uint8).reshape(-1, RESIDUAL_BYTES)
     near = np.abs(heads[:, 0]) <= 1
     return numbers[near], heads[near], tails[near]
 
 
-def _unpacked(tails: NDArray[np.uint8]) -> tuple[Floats, Floats, NDArray[np.int8]]:
-    """What `pack_tails` packed: lengths (n,), scales (n,) and codes (n, 512)."""
+def _unpack_residuals(tails: NDArray[np.uint8]) -> tuple[Floats, Floats, NDArray[np.int8]]:
+    """What `quantize_residual` packed: lengths (n,), scales (n,) and codes (n, 512)."""
     sides = np.ascontiguousarray(tails[:, :8]).view(np.float32)
     return sides[:, 0], sides[:, 1], tails[:, 8:].view(np.int8)

@@ -15,9 +15,9 @@ from typing import Literal
 
 import apsw
 
-from index.store.database import BUSY_MS, row, rows, value
+from index.store.database import BUSY_MS, fetch_all, fetch_one, fetch_value
 
-When = Literal["all", "due", "quick"]
+WipeScope = Literal["all", "due", "quick"]
 """Everything now; what its share of the time allows; what takes an instant because the index is small."""
 WORDS, PAGES, LOG = "wipe words", "wipe pages", "wipe log"
 """Names of settings: there while the step is still to be done."""
@@ -25,21 +25,21 @@ SHARES = {WORDS: 200, PAGES: 5_000}
 """A step takes at most one part in so many of the time: all day, 0.3 MB and 0.1 MB are written a second."""
 QUICK_BYTES = 16 << 20
 """Up to this size of the file all steps together take a few tenths of a second."""
-GLANCE_MS = 50
+SHORT_WAIT_MS = 50
 """How long a step that can wait waits for a reader that is in the way."""
 _SET = "INSERT OR REPLACE INTO settings(name, value) VALUES (?, ?)"
 
 
-def note_dropped(db: apsw.Connection) -> None:
+def mark_due(db: apsw.Connection) -> None:
     """Inside a transaction that drops texts or names: every step is to be done."""
     db.executemany(_SET, [(step, 1) for step in (WORDS, PAGES, LOG)])
 
 
-def wipe(db: apsw.Connection, when: When) -> bool:
+def wipe(db: apsw.Connection, when: WipeScope) -> bool:
     """Do the steps that `when` allows; returns whether none is left."""
     if not _noted(db, WORDS, PAGES, LOG):
         return True
-    db.set_busy_timeout(BUSY_MS if when == "all" else GLANCE_MS)
+    db.set_busy_timeout(BUSY_MS if when == "all" else SHORT_WAIT_MS)
     try:
         for step, do in ((WORDS, _rewrite_words), (PAGES, _rewrite_pages)):
             if _noted(db, step) and _allowed(db, step, when):
@@ -52,11 +52,11 @@ def wipe(db: apsw.Connection, when: When) -> bool:
     return not _noted(db, WORDS, PAGES, LOG)
 
 
-def give_back_pages(db: apsw.Connection) -> None:
+def release_free_pages(db: apsw.Connection) -> None:
     """Free pages shrink the file as soon as they are more than a twentieth of it."""
-    free = value(db, "PRAGMA freelist_count", int)
-    if free > 32 and free * 20 > value(db, "PRAGMA page_count", int):
-        rows(db, f"PRAGMA incremental_vacuum({free})")
+    free = fetch_value(db, "PRAGMA freelist_count", int)
+    if free > 32 and free * 20 > fetch_value(db, "PRAGMA page_count", int):
+        fetch_all(db, f"PRAGMA incremental_vacuum({free})")
 
 
 def _timed(db: apsw.Connection, step: str, do: Callable[[apsw.Connection], None]) -> None:
@@ -76,18 +76,21 @@ def _rewrite_pages(db: apsw.Connection) -> None:
     db.execute("VACUUM")
 
 
-def _allowed(db: apsw.Connection, step: str, when: When) -> bool:
+def _allowed(db: apsw.Connection, step: str, when: WipeScope) -> bool:
     if when == "quick":
-        return value(db, "PRAGMA page_count", int) * value(db, "PRAGMA page_size", int) <= QUICK_BYTES
+        return (
+            fetch_value(db, "PRAGMA page_count", int) * fetch_value(db, "PRAGMA page_size", int)
+            <= QUICK_BYTES
+        )
     since = time.time() - _setting(db, f"{step} at")
     # A clock that was set back makes the time since the last one negative.
     return when == "all" or not 0 <= since < _setting(db, f"{step} again after")
 
 
 def _noted(db: apsw.Connection, *names: str) -> bool:
-    return any(row(db, "SELECT 1 FROM settings WHERE name = ?", (name,)) for name in names)
+    return any(fetch_one(db, "SELECT 1 FROM settings WHERE name = ?", (name,)) for name in names)
 
 
 def _setting(db: apsw.Connection, name: str) -> float:
-    found = row(db, "SELECT value FROM settings WHERE name = ?", (name,))
+    found = fetch_one(db, "SELECT value FROM settings WHERE name = ?", (name,))
     return float(found[0]) if found else 0.0

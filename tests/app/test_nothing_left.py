@@ -17,7 +17,7 @@ from support.tiny_home import ken, ken_json, with_tiny_model
 
 from app import paths
 from app.maintenance.leftovers import LEFT_BEHIND
-from index.store.database import ReaderPool, open_writer
+from index.store.database import SnapshotPool, open_writer
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_where_nobody_can_answer_folders_are_not_kept_and_what_was_taken_in_is_f
 def test_a_reader_in_the_way_of_forgetting_is_told(diary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("index.store.wiping.BUSY_MS", 50)
     ken("index", diary)
-    with ReaderPool(paths.index_path()) as pool, pool.snapshot() as db:
+    with SnapshotPool(paths.index_path()) as pool, pool.snapshot() as db:
         db.execute("SELECT count(*) FROM texts").fetchall()
         told = ken("forget", diary)
         assert told.exit_code == 0

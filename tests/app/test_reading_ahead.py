@@ -52,7 +52,7 @@ def test_what_is_read_is_embedded_while_another_file_is_being_read(
     model = Told(ModelConfig(name=str(make_tiny_checkpoint(tmp_path / "model")), precision="f32", threads=1))
     folder = notes(tmp_path / "notes", long__md="# Long\n\nPears.\n", short__md="# Short\n\nBread.\n")
     with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store, Held(1) as pool:
-        store.add_folder(str(folder))
+        store.add_root(str(folder))
         readers = Readers(1)
         readers.all = pool
         report = Pipeline(store, model, Rules(), readers=readers).sync([str(folder)])

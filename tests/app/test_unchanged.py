@@ -14,7 +14,7 @@ from app.config import Config
 from app.connect import local_library
 from app.library import Library
 from index.store.database import open_reader
-from index.types import READ_AGAIN, UNKNOWN, FileRecord, Stamp
+from index.types import READ_AGAIN_CTIME, UNKNOWN_CTIME, FileRecord, Stamp
 
 KEPT_NS = 1_700_000_000 * 10**9
 OTHERS = [(0, 2, 3, 4), (1, 0, 3, 4), (1, 2, 0, 4), (1, 2, 3, 0)]
@@ -114,5 +114,5 @@ def test_stamps() -> None:
     stamp = Stamp(1, 2, 3, 4)
     assert stamp.same(stamp)
     assert not any(stamp.same(Stamp(*other)) for other in OTHERS)
-    assert stamp._replace(ctime_ns=UNKNOWN).same(stamp)
-    assert not stamp._replace(ctime_ns=READ_AGAIN).same(stamp)
+    assert stamp._replace(ctime_ns=UNKNOWN_CTIME).same(stamp)
+    assert not stamp._replace(ctime_ns=READ_AGAIN_CTIME).same(stamp)

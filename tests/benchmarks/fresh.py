@@ -136,22 +136,22 @@ class _Bench:
     def rename_tree(self) -> tuple[float, int]:
         """All files at once under a new name; the index is read, so that every file counts."""
         from app import paths
-        from index.store.database import open_reader, value
+        from index.store.database import fetch_value, open_reader
 
         before, after = self.folder / "all", self.folder / "renamed"
         prefix = os.fsencode(after) + b"/"
         db = open_reader(paths.index_path())
         try:
             wanted = sum(1 for _ in before.rglob("*.md"))
-            vectors = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
+            vectors = fetch_value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
             started = time.monotonic()
             before.rename(after)
             query = "SELECT count(*) FROM files WHERE path > ? AND path < ?"
-            while value(db, query, int, (prefix, prefix[:-1] + b"0")) < wanted:
+            while fetch_value(db, query, int, (prefix, prefix[:-1] + b"0")) < wanted:
                 _give_up_after(started, "the renamed tree did not arrive")
                 time.sleep(STEP)
             seconds = time.monotonic() - started
-            changed = value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int) - vectors
+            changed = fetch_value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int) - vectors
         finally:
             db.close()
         return seconds, changed
@@ -178,11 +178,11 @@ class _Bench:
 
     def _with_vectors(self) -> int:
         from app import paths
-        from index.store.database import open_reader, value
+        from index.store.database import fetch_value, open_reader
 
         db = open_reader(paths.index_path())
         try:
-            return value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
+            return fetch_value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
         finally:
             db.close()
 

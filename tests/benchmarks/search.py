@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from app import paths
 from index.search.searcher import Searcher
-from index.search.vector_cache import Resident
-from index.store.database import ReaderPool, rows
+from index.search.vector_cache import VectorCache
+from index.store.database import SnapshotPool, fetch_all
 from index.store.generations import serving
 from index.store.store import Store
-from index.store.vectors import DIMENSION, FULL, blocks, cosines, shorten
+from index.store.vectors import FULL_DIMENSION, SEARCH_DIMENSION, cosines, iterate_chunks, truncate_matryoshka
 from index.types import FileRecord, Passage
 from tests.benchmarks.percentile import percentile
 
@@ -107,10 +107,10 @@ def _measure(path: Path, size: int, say: Callable[[str], None]) -> Measured:
         questions = _questions(words, generator)
         say(f"{size:,} passages: searching")
         found, vector_ms, memory = _warm(path, [vector for _, vector in questions])
-        peers, exact = _peers(path, [shorten(vector[None])[0] for _, vector in questions], say)
+        peers, exact = _peers(path, [truncate_matryoshka(vector[None])[0] for _, vector in questions], say)
         recall = np.mean([len(set(a[:10]) & set(b[:10])) / 10 for a, b in zip(found, exact, strict=True)])
         cold = min(_cold(path, questions[i]) for i in range(3))
-        with Searcher(path, resident=True) as searcher:
+        with Searcher(path, cached_vectors=True) as searcher:
             _ask(searcher, questions[:3])
             hybrid, writing = _beside_a_writer(store, searcher, questions, words, generator)
     return Measured(
@@ -129,18 +129,18 @@ def _measure(path: Path, size: int, say: Callable[[str], None]) -> Measured:
 
 def _warm(path: Path, asked: Sequence[Floats]) -> tuple[list[NDArray[np.int64]], float, int]:
     """The ten nearest as a warm process finds them: from the copy in memory, scored again from the file."""
-    with ReaderPool(path) as pool, pool.snapshot() as db:
+    with SnapshotPool(path) as pool, pool.snapshot() as db:
         number = serving(db)
-        resident = Resident()
+        cache = VectorCache()
 
         def search(vector: Floats) -> NDArray[np.int64]:
-            near, _ = resident.nearest(db, number, shorten(vector[None])[0], FOUND)
-            true = cosines(db, number, vector, near.tolist(), DIMENSION)
+            near, _ = cache.nearest(db, number, truncate_matryoshka(vector[None])[0], FOUND)
+            true = cosines(db, number, vector, near.tolist(), SEARCH_DIMENSION)
             return np.array(sorted(true, key=lambda id_: -true[id_])[:10], np.int64)
 
         found, milliseconds = _timed(search, asked)
-        memory = resident.nbytes
-        resident.close()
+        memory = cache.nbytes
+        cache.close()
     return found, milliseconds, memory
 
 
@@ -184,7 +184,7 @@ def _batch(folder: str, count: int, words: Vocabulary, generator: np.random.Gene
             for i, text in enumerate(texts)
         ]
         items.append((record, passages))
-    return items, _unit(generator.standard_normal((count, FULL), np.float32))
+    return items, _unit(generator.standard_normal((count, FULL_DIMENSION), np.float32))
 
 
 def _put(store: Store, batch: Batch) -> float:
@@ -198,7 +198,7 @@ def _put(store: Store, batch: Batch) -> float:
 
 
 def _questions(words: Vocabulary, generator: np.random.Generator) -> list[tuple[str, Floats]]:
-    noise = generator.standard_normal((QUESTIONS, FULL), np.float32)
+    noise = generator.standard_normal((QUESTIONS, FULL_DIMENSION), np.float32)
     return [(words.some(random.Random(i).randrange(2, 9)), one) for i, one in enumerate(_unit(noise))]
 
 
@@ -270,8 +270,8 @@ def _peers(
     path: Path, asked: Sequence[Floats], say: Callable[[str], None]
 ) -> tuple[dict[str, float], list[NDArray[np.int64]]]:
     """Milliseconds of each peer, and the exact answers by NumPy."""
-    with ReaderPool(path) as pool, pool.snapshot() as db:
-        ids, heads = zip(*blocks(db, serving(db)), strict=True)
+    with SnapshotPool(path) as pool, pool.snapshot() as db:
+        ids, heads = zip(*iterate_chunks(db, serving(db)), strict=True)
     numbers, matrix = np.concatenate(ids), np.concatenate(heads)
 
     def with_numpy(query: Floats) -> NDArray[np.int64]:
@@ -292,7 +292,7 @@ def _peers(
 
 
 def _faiss(faiss: Any, matrix: Floats) -> Callable[[Floats], NDArray[np.int64]]:
-    index = faiss.IndexFlatIP(DIMENSION)
+    index = faiss.IndexFlatIP(SEARCH_DIMENSION)
     index.add(matrix)
     return lambda query: np.asarray(index.search(query[None], FOUND)[1][0], np.int64)
 
@@ -322,10 +322,10 @@ def _cold(path: Path, question: tuple[str, Floats]) -> float:
 
 def _bytes_beyond_text(path: Path) -> int:
     """The file's pages, without those of words and names and without the texts' own bytes."""
-    with ReaderPool(path) as pool, pool.snapshot() as db:
-        pages = dict(rows(db, "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
-        texts = rows(db, "SELECT sum(length(CAST(text AS BLOB)) + length(CAST(title AS BLOB))) FROM texts")[
-            0
-        ][0]
+    with SnapshotPool(path) as pool, pool.snapshot() as db:
+        pages = dict(fetch_all(db, "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+        texts = fetch_all(
+            db, "SELECT sum(length(CAST(text AS BLOB)) + length(CAST(title AS BLOB))) FROM texts"
+        )[0][0]
     words = sum(size for name, size in pages.items() if name.startswith(("words", "names")))
     return int(sum(pages.values()) - words - texts)

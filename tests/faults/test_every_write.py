@@ -38,8 +38,8 @@ def put(*notes: tuple[Any, list[Any]]) -> Step:
 
 
 STEPS: tuple[Step, ...] = (
-    lambda store: store.take("a", "chunker"),
-    lambda store: store.add_folder("/n"),
+    lambda store: store.use_versions("a", "chunker"),
+    lambda store: store.add_root("/n"),
     put(*(note(f"first{i}", f"about subject {i}", 5) for i in range(30))),
     embed_all,
     put(note("first0", "something else"), note("first1", "about subject 1", 5)),
@@ -48,8 +48,8 @@ STEPS: tuple[Step, ...] = (
     lambda store: store.remove([f"/n/first{i}.md" for i in range(3, 20)]),
     put(*(note(f"later{i}", f"much later {i}", 4) for i in range(20))),
     embed_all,
-    lambda store: store.set_folder_state("/n", "missing", "away"),
-    lambda store: store.take("b", "chunker"),
+    lambda store: store.set_root_state("/n", "missing", "away"),
+    lambda store: store.use_versions("b", "chunker"),
     embed_all,
     lambda store: store.forget("/n/later1.md"),
 )
@@ -150,9 +150,9 @@ def test_a_connection_that_stays_open_goes_on(
             assert store.check() == []
 
 
-@pytest.mark.parametrize("resident", [False, True])
+@pytest.mark.parametrize("cached_vectors", [False, True])
 def test_a_question_after_a_read_that_failed_is_answered_as_before(
-    disk: FaultyVfs, tmp_path: Path, resident: bool
+    disk: FaultyVfs, tmp_path: Path, cached_vectors: bool
 ) -> None:
     index = tmp_path / "index.db"
     list(run(index))
@@ -161,14 +161,14 @@ def test_a_question_after_a_read_that_failed_is_answered_as_before(
         found = searcher.search("later", embed("much later 7 1"), limit=5).hits
         return [hit.path for hit in found]
 
-    with disk.fails(0, None, reads=True), Searcher(index, resident=resident) as searcher:
+    with disk.fails(0, None, reads=True), Searcher(index, cached_vectors=cached_vectors) as searcher:
         expected = ask(searcher)
     reads = len(disk.operations)
     assert expected and reads > 5
     for point in range(1, reads + 1, 1 if ALL else max(1, reads // 10)):
         with disk.fails(point, BROKEN, reads=True):
             try:
-                searcher = Searcher(index, resident=resident)
+                searcher = Searcher(index, cached_vectors=cached_vectors)
             except IndexingError:
                 continue
             with searcher:

@@ -29,8 +29,8 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def answers(path: Path, *, resident: bool) -> tuple[list[list[tuple[str, float]]], list[str]]:
-    with Searcher(path, resident=resident) as searcher:
+def answers(path: Path, *, cached_vectors: bool) -> tuple[list[list[tuple[str, float]]], list[str]]:
+    with Searcher(path, cached_vectors=cached_vectors) as searcher:
         found = [
             searcher.search("x", embed(f"text number {i}"), mode="meaning", limit=5).hits
             for i in range(QUESTIONS)
@@ -56,7 +56,7 @@ def fails(*_: Any, **__: Any) -> Any:
 
 
 def test_here_both_kernels_agree(path: Path) -> None:
-    with Searcher(path, resident=True) as searcher:
+    with Searcher(path, cached_vectors=True) as searcher:
         assert searcher.faults == []
 
 
@@ -64,19 +64,19 @@ def test_here_both_kernels_agree(path: Path) -> None:
 def test_a_kernel_that_is_wrong_or_fails_is_not_used(
     path: Path, monkeypatch: pytest.MonkeyPatch, broken: Any
 ) -> None:
-    expected, none = answers(path, resident=True)
+    expected, none = answers(path, cached_vectors=True)
     assert not none
     monkeypatch.setattr(vector_cache.numkong, "dots_packed", broken)
-    found, faults = answers(path, resident=True)
+    found, faults = answers(path, cached_vectors=True)
     assert found == expected
     assert len(faults) == 1 and "numkong" in faults[0] and "NumPy" in faults[0]
 
 
 def test_a_distance_that_is_wrong_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected, _ = answers(path, resident=False)
+    expected, _ = answers(path, cached_vectors=False)
     monkeypatch.setattr(vectors, "distances_agree", lambda _: False)
     monkeypatch.setattr(vectors, "nearest", fails)
-    found, faults = answers(path, resident=False)
+    found, faults = answers(path, cached_vectors=False)
     assert found == expected
     assert len(faults) == 1 and "sqlite-vec" in faults[0]
 
@@ -92,6 +92,6 @@ def test_only_a_distance_that_matters_counts_as_wrong(path: Path, factor: float,
 
 
 def test_numpy_is_exact_where_sums_are_largest() -> None:
-    largest = np.full((3, vectors.DIMENSION), -127, np.int8)
-    assert vector_cache.plain(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3
-    assert vector_cache.compiled(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3
+    largest = np.full((3, vectors.SEARCH_DIMENSION), -127, np.int8)
+    assert vector_cache.numpy_kernel(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3
+    assert vector_cache.compiled_kernel(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3

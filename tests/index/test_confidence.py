@@ -6,12 +6,12 @@ import numpy as np
 
 from index.search.abstention import MOST, confidence
 from index.search.ranking import Ranked
-from index.store.fts_query import Question, Unit
+from index.store.fts_query import ParsedQuery, QueryClause
 
 
 def sure(cosine: float, passages: int, *, words: float = 0.0, rows: int = 3) -> float:
     parts = (np.array([part], np.float32) for part in (cosine, cosine, words))
-    question = Question("tide", (Unit('"tide"', ("tide",), rows, 2.0),), passages)
+    question = ParsedQuery("tide", (QueryClause('"tide"', ("tide",), rows, 2.0),), passages)
     return confidence(Ranked(np.array([1]), *parts), question, passages)
 
 
@@ -31,4 +31,4 @@ def test_words_count_as_far_as_the_index_knows_them() -> None:
 
 def test_an_empty_index_is_close_to_nothing() -> None:
     none = np.empty(0, np.float32)
-    assert confidence(Ranked(np.empty(0, np.int64), none, none, none), Question("tide", (), 0), 0) == 0
+    assert confidence(Ranked(np.empty(0, np.int64), none, none, none), ParsedQuery("tide", (), 0), 0) == 0

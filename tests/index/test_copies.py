@@ -12,8 +12,8 @@ from support.index_content import embed_all, passage, record
 
 from index.errors import IndexBusy, IndexCorrupt, IndexingError, IndexUnreachable
 from index.search.searcher import Searcher
-from index.store.copies import backup, restore, staged
-from index.store.database import ReaderPool
+from index.store.copies import backup, restore, staged_copy
+from index.store.database import SnapshotPool
 from index.store.store import Store
 
 RESTORE = """
@@ -112,7 +112,7 @@ def test_a_reader_in_the_way_of_a_restore_is_told(
 ) -> None:
     index, source = paths
     monkeypatch.setattr("index.store.copies.BUSY_MS", 50)
-    with ReaderPool(index) as pool, pool.snapshot() as db:
+    with SnapshotPool(index) as pool, pool.snapshot() as db:
         db.execute("SELECT count(*) FROM files").fetchall()
         filled(index, "more", files=1)
         with pytest.raises(IndexBusy):
@@ -155,7 +155,7 @@ def test_a_backup_never_takes_what_is_there(tmp_path: Path) -> None:
 
 def test_work_on_a_staged_copy_that_fails_changes_nothing(paths: tuple[Path, Path]) -> None:
     index, _ = paths
-    with pytest.raises(RuntimeError), staged(index) as draft, Store(draft) as store:
+    with pytest.raises(RuntimeError), staged_copy(index) as draft, Store(draft) as store:
         store.remove(["/n/old1.md"])
         raise RuntimeError
     assert names(index) == {"old", "later"}

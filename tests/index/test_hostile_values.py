@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.index_content import embed_all, passage, record
 
 from index.search.searcher import Searcher
-from index.store.row_codec import MOST_REASON, MOST_TEXT, MOST_TITLE, MOST_WORD
-from index.store.store import FILES_FAULT, Store
+from index.store.row_codec import MAX_PASSAGE, MAX_REASON, MAX_TITLE, MAX_WORD
+from index.store.store import FILE_ERRORS, Store
 from index.types import FileRecord, Passage
 
 integers = st.integers(-(1 << 80), 1 << 80)
@@ -97,7 +97,7 @@ def test_a_value_of_any_type_is_stored_or_refused(field: str, value: Any) -> Non
 HOSTILE: dict[str, tuple[FileRecord, list[Passage]]] = {
     "no state": (replace(EVERY, path="/n/x.md", state="x"), []),  # type: ignore[arg-type]
     "a digest of a megabyte": (replace(EVERY, path="/n/x.md", hash=bytes(1 << 20)), []),
-    "a passage that is a book": (replace(EVERY, path="/n/x.md"), [passage("a" * (MOST_TEXT + 1))]),
+    "a passage that is a book": (replace(EVERY, path="/n/x.md"), [passage("a" * (MAX_PASSAGE + 1))]),
     "a title that is a number": (replace(EVERY, path="/n/x.md", title=7), []),  # type: ignore[arg-type]
     "a heading that is a number": (replace(EVERY, path="/n/x.md"), [passage("a", heading=(7,))]),  # type: ignore[arg-type]
     "a line that is a text": (replace(EVERY, path="/n/x.md"), [passage("a", line="7")]),  # type: ignore[arg-type]
@@ -111,7 +111,7 @@ def test_one_file_that_cannot_be_stored_leaves_the_other_300(tmp_path: Path, wha
     good = [(record(f"/n/{i}.md"), [passage(f"note {i}")]) for i in range(300)]
     items = [*good[:150], HOSTILE[what], *good[150:]]
     with Store(tmp_path / "a.db", fingerprint="a") as store:
-        with pytest.raises(FILES_FAULT):
+        with pytest.raises(FILE_ERRORS):
             store.put(items)
         assert store.files() == {}
         _, refused = store.put_each(items)
@@ -136,18 +136,18 @@ def test_what_is_too_long_is_cut(tmp_path: Path) -> None:
         whole = replace(EVERY, reason=long, kind=long, language=long, title=long)
         assert store.put_each([(whole, [passage("a heron", heading=heading)])]) == (1, [])
         kept = store.files()["/n/a.md"]
-        assert (len(kept.title), len(kept.reason), len(kept.kind)) == (MOST_TITLE, MOST_REASON, MOST_WORD)
-        store.set_folder_state("/n", "missing", long)
+        assert (len(kept.title), len(kept.reason), len(kept.kind)) == (MAX_TITLE, MAX_REASON, MAX_WORD)
+        store.set_root_state("/n", "missing", long)
         with Searcher(store.path) as searcher:
             hit = searcher.search("heron", None, mode="words").hits[0]
-            assert max(map(len, hit.heading)) == MOST_TITLE
+            assert max(map(len, hit.heading)) == MAX_TITLE
 
 
 def test_a_note_and_a_reason_hold_what_they_can(tmp_path: Path) -> None:
     with Store(tmp_path / "a.db", fingerprint="a") as store:
-        store.add_folder("/n")
-        store.set_folder_state("/n", "missing", "gone: \udcff\0")
-        assert store.folders()[0].note == "gone: \ufffd\ufffd"
+        store.add_root("/n")
+        store.set_root_state("/n", "missing", "gone: \udcff\0")
+        assert store.roots()[0].note == "gone: \ufffd\ufffd"
         store.put([(record("/n/a.md"), [passage("a")])])
-        store.refuse(store.pending(1)[0].id, "is odd: \ud800\0")
+        store.reject_text(store.pending(1)[0].id, "is odd: \ud800\0")
         assert store.problems()[0].reason == "The passage at line 1 is odd: \ufffd\ufffd"

@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 def filled(path: Path, files: int = 60) -> Store:
     store = Store(path, fingerprint="a")
-    store.add_folder("/n")
+    store.add_root("/n")
     store.put(
         [
             (record(f"/n/{i}.md"), [passage(f"note {i} part {j}", j + 1) for j in range(4)])

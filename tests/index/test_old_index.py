@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from index.search.searcher import Searcher
-from index.store.database import open_reader, outdated, rows
+from index.store.database import fetch_all, needs_migration, open_reader
 from index.store.migrations import MIGRATIONS
 from index.store.salvage import salvage
 from index.store.store import Store
-from index.types import UNKNOWN, Filter
+from index.types import UNKNOWN_CTIME, Filter
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "index-0.1.0.db.gz"
 ROOT = "/srv/ken-fixture/notes"
@@ -36,7 +36,7 @@ def names(searcher: Searcher, query: str, **more: object) -> list[str]:
 
 def test_what_was_indexed_is_still_there_and_agrees(index: Path) -> None:
     with Store(index) as store:
-        assert [folder.path for folder in store.folders()] == [ROOT]
+        assert [folder.path for folder in store.roots()] == [ROOT]
         files = store.files()
         assert sorted(Path(path).name for path in files) == [
             "empty.txt", "garden.md", "guide.pdf", "harbour.md", "tides.py",
@@ -44,7 +44,7 @@ def test_what_was_indexed_is_still_there_and_agrees(index: Path) -> None:
         assert store.counts().passages == 7
         assert store.counts().pending == 0
         assert store.check() == []
-    assert not outdated(index)
+    assert not needs_migration(index)
     assert int(open_reader(index).pragma("user_version")) == len(MIGRATIONS)
 
 
@@ -71,11 +71,11 @@ def test_it_can_be_written(index: Path) -> None:
         assert store.check() == []
     with Searcher(index) as searcher:
         assert names(searcher, "south wall") == []
-        assert rows(open_reader(index), "SELECT count(*) FROM files") == [(4,)]
+        assert fetch_all(open_reader(index), "SELECT count(*) FROM files") == [(4,)]
 
 
 def test_what_it_holds_is_saved_where_it_is_damaged_before_it_was_brought_up_to_date(index: Path) -> None:
     assert salvage(index).files == 5
     with Store(index) as store:
-        assert all(record.ctime_ns == UNKNOWN for record in store.files().values())
+        assert all(record.ctime_ns == UNKNOWN_CTIME for record in store.files().values())
         assert store.counts().passages == 7

@@ -19,7 +19,7 @@ from support.index_content import embed, embed_all, passage, record
 from index.errors import IndexBusy
 from index.search.searcher import Searcher
 from index.store.store import Store
-from index.store.vectors import shorten
+from index.store.vectors import truncate_matryoshka
 
 TEXTS = tuple(
     f"{a} {b} of the {c}" for a in ("red", "blue") for b in ("boat", "kite") for c in ("sea", "sky", "日本語")
@@ -70,9 +70,9 @@ def fresh(path: Path, contents: Contents) -> None:
         embed_all(store)
 
 
-def answers(path: Path, *, resident: bool = False) -> list[set[tuple[str, float, float]]]:
+def answers(path: Path, *, cached_vectors: bool = False) -> list[set[tuple[str, float, float]]]:
     """Every file with its score and its passages' scores, in whatever order equals come."""
-    with Searcher(path, resident=resident) as searcher:
+    with Searcher(path, cached_vectors=cached_vectors) as searcher:
         found = [
             searcher.search(text, embed(text) if mode != "words" else None, mode=mode, limit=50).hits
             for text in QUESTIONS
@@ -98,7 +98,7 @@ def test_any_sequence_equals_a_fresh_index(sequence: list[tuple[object, ...]]) -
         fresh(Path(folder) / "b.db", contents)
         expected = answers(Path(folder) / "b.db")
         assert answers(path) == expected
-        assert answers(path, resident=True) == expected
+        assert answers(path, cached_vectors=True) == expected
 
 
 @settings(max_examples=30, deadline=None)
@@ -164,10 +164,10 @@ def test_the_nearest_are_those_numpy_finds(seed: int, k: int) -> None:
             store.put([(record(f"/{i}.md"), [passage(f"text {i}")]) for i in range(400)])
             waiting = {one.text: one.id for one in store.pending(400)}
             store.put_vectors([waiting[f"text {i}"] for i in range(400)], rows)
-        exact = shorten(rows) @ shorten(query[None])[0]
+        exact = truncate_matryoshka(rows) @ truncate_matryoshka(query[None])[0]
         expected = [f"/{i}.md" for i in np.argsort(-exact)[:k]]
-        for resident in (False, True):
-            with Searcher(path, resident=resident) as searcher:
+        for cached_vectors in (False, True):
+            with Searcher(path, cached_vectors=cached_vectors) as searcher:
                 found = [
                     name for name, _ in searcher.ranking("x", query, mode="meaning", limit=k, dimension=256)
                 ]

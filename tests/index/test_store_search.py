@@ -11,8 +11,8 @@ from support.index_content import embed, embed_all, passage, record
 
 from index.search import fusion
 from index.search.searcher import Searcher
-from index.store.database import ReaderPool
-from index.store.fts_query import Frequencies, understand
+from index.store.database import SnapshotPool
+from index.store.fts_query import DocumentFrequencies, parse_query
 from index.store.store import Store
 from index.types import Filter
 
@@ -151,7 +151,7 @@ def test_the_file_is_private(store: Store, path: Path) -> None:
 
 def test_a_resident_copy_follows_the_file(store: Store, path: Path) -> None:
     store.put([(record(f"/n/{i}.md"), [passage(f"text number {i}")]) for i in range(300)])
-    with Searcher(path, resident=True) as warm, Searcher(path) as cold:
+    with Searcher(path, cached_vectors=True) as warm, Searcher(path) as cold:
         for step in range(4):
             embed_all(store)
             query = embed(f"question {step}")
@@ -205,9 +205,9 @@ FILTERS = (
 
 
 @pytest.mark.parametrize("narrowed", FILTERS)
-@pytest.mark.parametrize("resident", [False, True])
+@pytest.mark.parametrize("cached_vectors", [False, True])
 def test_a_filter_finds_the_same_however_many_files_it_lets_through(
-    store: Store, path: Path, narrowed: Filter, resident: bool, monkeypatch: pytest.MonkeyPatch
+    store: Store, path: Path, narrowed: Filter, cached_vectors: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for i in range(600):
         heading = ("rare",) if i % 150 == 7 else ("usual",)
@@ -216,7 +216,7 @@ def test_a_filter_finds_the_same_however_many_files_it_lets_through(
     embed_all(store)
 
     def found() -> list[list[str]]:
-        with Searcher(path, resident=resident) as searcher:
+        with Searcher(path, cached_vectors=cached_vectors) as searcher:
             return [
                 [hit.path for hit in searcher.search("note 7 word", vector, mode=mode, filter=narrowed).hits]
                 for vector, mode in ((embed("q"), "meaning"), (embed("q"), "hybrid"), (None, "words"))
@@ -241,10 +241,10 @@ def test_a_common_word_is_found_where_only_old_texts_hold_it(
 
 def test_a_typed_prefix_is_counted_as_it_is_looked_for(store: Store, path: Path) -> None:
     store.put([(record("/a.md"), [passage("also")]), (record("/b.md"), [passage("all")])])
-    with ReaderPool(path) as pool, pool.snapshot() as db:
-        (unit,) = understand(db, "als", Frequencies(), typing=True).units
-        matched = db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (unit.match,)).fetchone()
-    assert matched == (unit.rows,) == (2,)
+    with SnapshotPool(path) as pool, pool.snapshot() as db:
+        (clause,) = parse_query(db, "als", DocumentFrequencies(), typing=True).clauses
+        matched = db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (clause.match,)).fetchone()
+    assert matched == (clause.passage_count,) == (2,)
 
 
 def test_a_word_too_common_to_be_counted_is_counted_in_a_sample(
@@ -254,9 +254,9 @@ def test_a_word_too_common_to_be_counted_is_counted_in_a_sample(
     monkeypatch.setattr("index.store.fts_query.STRETCH", 10)
     texts = [f"note {i} {'boat' if i % 4 == 0 else 'kite'} {'rare' if i < 10 else ''}" for i in range(400)]
     store.put([(record(f"/{i}.md"), [passage(text)]) for i, text in enumerate(texts)])
-    with ReaderPool(path) as pool, pool.snapshot() as db:
-        units = understand(db, "note boat kite rare", Frequencies()).units
-    counted = {unit.terms[0]: unit.rows for unit in units}
+    with SnapshotPool(path) as pool, pool.snapshot() as db:
+        clauses = parse_query(db, "note boat kite rare", DocumentFrequencies()).clauses
+    counted = {clause.terms[0]: clause.passage_count for clause in clauses}
     assert counted["note"] == 400
     assert counted["boat"] == pytest.approx(100, rel=0.4)
     assert counted["kite"] == pytest.approx(300, rel=0.4)
@@ -273,7 +273,7 @@ def test_words_that_nearly_every_text_holds_find_the_newest(
         narrow = searcher.search("the boat", None, limit=5, filter=Filter(globs=("/n/1?.md",)))
         phrase = searcher.search('"the boat 7"', None, limit=5)
         nothing = searcher.search("submarine", None)
-    assert found.close
+    assert found.is_close
     assert {hit.path for hit in found.hits} <= {f"/n/{i}.md" for i in range(90, 100)}
     assert len(found.hits) == len(narrow.hits) == 5
     assert all(hit.path.startswith("/n/1") for hit in narrow.hits)

@@ -14,7 +14,7 @@ import sqlite_vec  # type: ignore[import-untyped]
 from support.index_content import embed_all, passage, record
 
 from index.store import vectors
-from index.store.database import ReaderPool, open_reader
+from index.store.database import SnapshotPool, open_reader
 from index.store.store import Store
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "index-0.1.0.db.gz"
@@ -69,7 +69,7 @@ def test_a_dropped_vector_is_overwritten_whole(path: Path) -> None:
     with Store(path, fingerprint="a") as store:
         store.put([(record(f"/n/{i}.md"), [passage(f"note {i}")]) for i in range(5)])
         embed_all(store)
-        with ReaderPool(path) as pool, pool.snapshot() as db:
+        with SnapshotPool(path) as pool, pool.snapshot() as db:
             stored = db.execute("SELECT embedding, tail FROM vectors_1 WHERE id = 2").fetchone()
             assert stored is not None
         store.remove(["/n/1.md"])
@@ -82,7 +82,7 @@ def test_a_dropped_vector_is_overwritten_whole(path: Path) -> None:
 def test_a_reader_in_the_way_is_told_and_waited_for(path: Path) -> None:
     with Store(path, fingerprint="a") as store:
         store.put([(record("/n/a.md"), [passage("marguerite")]), (record("/n/b.md"), [passage("a heron")])])
-        with ReaderPool(path) as pool, pool.snapshot() as db:
+        with SnapshotPool(path) as pool, pool.snapshot() as db:
             db.execute("SELECT count(*) FROM texts").fetchall()
             store.remove(["/n/a.md"])
             assert not store.wipe("due")
@@ -123,7 +123,7 @@ def test_what_an_earlier_release_left_is_overwritten(path: Path) -> None:
     old.enable_load_extension(True)
     old.load_extension(sqlite_vec.loadable_path())
     tail = old.execute("SELECT tail FROM vectors_1 WHERE id = 1").fetchone()
-    far = np.full(vectors.DIMENSION, 1e3, np.float32).tobytes()
+    far = np.full(vectors.SEARCH_DIMENSION, 1e3, np.float32).tobytes()
     old.execute("UPDATE vectors_1 SET embedding = ? WHERE id = 1", (far,))
     for sql in ("DELETE FROM passages WHERE text = 1", "DELETE FROM words WHERE rowid = 1"):
         old.execute(sql)

@@ -359,9 +359,11 @@ def test_an_index_of_an_earlier_release_says_what_takes_so_long(monkeypatch):
 
 def test_the_header_of_an_index_says_its_release(tmp_path, monkeypatch):
     Store(tmp_path / "index.db").close()
-    assert not database.outdated(tmp_path / "index.db") and not database.outdated(tmp_path / "none")
+    assert not database.needs_migration(tmp_path / "index.db") and not database.needs_migration(
+        tmp_path / "none"
+    )
     monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, ("one more", lambda db: None)))
-    assert database.outdated(tmp_path / "index.db")
+    assert database.needs_migration(tmp_path / "index.db")
 
 
 def test_no_color_sends_no_colour_to_the_terminal(monkeypatch):
