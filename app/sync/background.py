@@ -27,6 +27,7 @@ from app.sync.change_queue import DirtyQueue
 from app.sync.extract_stage import Readers
 from app.sync.indexer import Indexer
 from app.sync.later import Later
+from app.sync.meanwhile import added_up
 from app.sync.pipeline import Pipeline, readers_for
 from app.sync.run import Urgent
 from app.sync.watcher import Watcher
@@ -148,7 +149,7 @@ class BackgroundWriter:
                 report = self.indexer.run(
                     lambda: self._sync(paths, self.indexer.urgent, patient=False, progress=progress)
                 )
-                total = _sum(total, report)
+                total = added_up(total, report)
                 if not report.interrupted or self.indexer.paused or self._ended.is_set():
                     return total
         finally:
@@ -362,9 +363,3 @@ class BackgroundWriter:
                     if folder.state == FORGOTTEN:
                         store.set_root_state(folder.path, FORGOTTEN)
             self._index.renewed()
-
-
-def _sum(first: SyncReport, then: SyncReport) -> SyncReport:
-    """What two parts of one sync did together: what the first had done, the second finds unchanged."""
-    counted = ("added", "changed", "moved", "removed", "failed", "passages", "embedded", "seconds", "starved")
-    return replace(then, **{name: getattr(first, name) + getattr(then, name) for name in counted})

@@ -44,7 +44,7 @@ class DirtyQueue:
         """`path` may have changed; `tree`: and everything under it. `at_once`: it need not be quiet first."""
         now = self._clock()
         with self._changed:
-            covering = next((above for above in _above(path) if above in self._trees), None)
+            covering = next((above for above in folders_above(path) if above in self._trees), None)
             path, tree = (covering, True) if covering is not None else (path, tree)
             mark = self._marks.get(path)
             if mark is None:
@@ -85,7 +85,9 @@ class DirtyQueue:
                 del self._marks[path]
                 self._trees.discard(path)
             return {
-                path: tree for path, tree in ready.items() if not any(ready.get(up) for up in _above(path))
+                path: tree
+                for path, tree in ready.items()
+                if not any(ready.get(up) for up in folders_above(path))
             }
 
     def wait(self, timeout: float, *, scan: bool = True) -> None:
@@ -114,7 +116,7 @@ class DirtyQueue:
             return len(self._marks)
 
 
-def _above(path: str) -> Iterator[str]:
+def folders_above(path: str) -> Iterator[str]:
     """The folders that hold `path`, innermost first."""
     while (parent := os.path.dirname(path)) != path:  # noqa: PTH120
         yield parent

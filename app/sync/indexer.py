@@ -173,7 +173,7 @@ class Indexer:
         # After a failure the rest waits; a file saved just now is found by its words all the same.
         failed = time.monotonic() < self._not_before
         if paths := list(self.queue.take()) if failed else self.urgent():
-            self._done(self._work.take(paths, self.urgent))
+            self._take(paths)
         elif failed:
             return False
         elif self._scanning_for or time.monotonic() >= self._next_scan:
@@ -183,6 +183,20 @@ class Indexer:
         else:
             return False
         return True
+
+    def _take(self, paths: list[str]) -> None:
+        taken = list(paths)
+
+        def urgent() -> list[str]:
+            more = self.urgent()
+            taken.extend(more)
+            return more
+
+        report = self._work.take(paths, urgent)
+        self._done(report)
+        if report.interrupted:
+            for path in taken:
+                self.queue.mark(path)
 
     def urgent(self) -> list[str]:
         """Paths to look at now: those that are quiet, and those that are due."""

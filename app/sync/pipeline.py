@@ -16,9 +16,10 @@ from app.model import MISSING, TextModel
 from app.sync.embed_stage import Embedding
 from app.sync.extract_stage import Readers, Reading
 from app.sync.later import Later
+from app.sync.meanwhile import UrgentMeanwhile, added_up
 from app.sync.presence import folders_away
 from app.sync.progress import Meter
-from app.sync.reconciler import Differences, Known, absent, compare
+from app.sync.reconciler import Differences, Known, absent, compare, outside
 from app.sync.run import Run, Urgent
 from index.store.store import Store
 from index.types import FileRecord
@@ -72,15 +73,39 @@ class Pipeline:
         given their grace.
         """
         with self._guard:
-            run = self._run(progress, cancel, urgent, patient)
             self._later.retries.looking_at(None)
-            known = self._known(roots)
-            kept = Kept(self._store.roots())
-            differences = compare(list(roots), known, self._rules, run.meter.seen, verdicts=kept.walk)
-            self._tell_folders(roots, roots, differences, known)
-            report = run.apply(differences, known)
+            meanwhile = UrgentMeanwhile(
+                urgent, lambda paths: self._take_nested(paths, cancel, meanwhile.urgent, patient)
+            )
+            run = self._run(progress, cancel, urgent, patient)
+            differences, known = self._compare(roots, run, meanwhile)
+            report = added_up(meanwhile.report, run.apply(differences, known))
             notices = () if self._model.present else (MISSING,)
             return replace(report, notices=(*report.notices, *notices))
+
+    def _compare(
+        self, roots: Sequence[str], run: Run, meanwhile: UrgentMeanwhile
+    ) -> tuple[Differences, Known]:
+        """All differences under `roots` but for what was brought level meanwhile."""
+        known = self._known(roots)
+        kept = Kept(self._store.roots())
+        differences = compare(
+            list(roots),
+            known,
+            self._rules,
+            run.meter.seen,
+            verdicts=lambda root, rules: meanwhile.during(kept.walk(root, rules)),
+            settled=meanwhile.paths,
+        )
+        known = outside(known, meanwhile.paths)
+        self._tell_folders(roots, roots, differences, known)
+        return differences, known
+
+    def _take_nested(
+        self, paths: Sequence[str], cancel: threading.Event | None, urgent: Urgent, patient: bool
+    ) -> SyncReport:
+        run = self._run(None, cancel, urgent, patient, nested=True)
+        return run.apply(*self._look(paths), first=True)
 
     def take(
         self,
@@ -161,6 +186,8 @@ class Pipeline:
         cancel: threading.Event | None,
         urgent: Urgent,
         patient: bool,
+        *,
+        nested: bool = False,
     ) -> Run:
         readers = self._readers or Readers(self._count)
         reading = Reading(self._model, readers, self._passage_tokens, lent=self._readers is not None)
@@ -175,6 +202,7 @@ class Pipeline:
             self._later,
             self._stored,
             patient=patient,
+            nested=nested,
         )
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import TypeVar
 
 from app.folders.roots import is_gone
+from app.sync.change_queue import folders_above
 from app.sync.mounts import Disks
 from app.sync.presence import Presence
 from index.errors import FileUnreadable
@@ -23,6 +25,8 @@ from index.types import READ_AGAIN_CTIME, FileRecord, Stamp
 from index.walk.walker import Found, Rules, Skipped, walk
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Known = dict[str, FileRecord]
 
@@ -77,11 +81,13 @@ def compare(
     verdicts: Callable[[str, Rules], Iterator[Found | Skipped]] = walk,
     careful: bool = True,
     suspects: Container[str] = (),
+    settled: Collection[str] = (),
 ) -> Differences:
     """Compare the disk under `roots` with `known`, the index's records under them.
 
     `seen` is told now and then how many paths were looked at. `careful`: nothing is concluded from a
-    root that is missing or suddenly empty. `suspects` are read even where they look unchanged.
+    root that is missing or suddenly empty. `suspects` are read even where they look unchanged. `settled`,
+    which may grow meanwhile, are paths that need no comparing, each with all that is under it.
     """
     result, met = Differences(), _Seen()
     for root in roots:
@@ -96,8 +102,20 @@ def compare(
             met.blind.append(root)
             result.unreadable.append(root)
             result.notices.append(f"{root} could not be compared ({type(error).__name__}). {RETRIED_LATER}")
+    if settled:
+        met.found, met.left_out = outside(met.found, settled), outside(met.left_out, settled)
+        met.unreadable, known = outside(met.unreadable, settled), outside(known, settled)
     _sort_out(result, met, known, roots, suspects)
     return result
+
+
+def outside(of_paths: Mapping[str, T], settled: Collection[str]) -> dict[str, T]:
+    """What is neither in `settled` nor under one of these."""
+    return {path: one for path, one in of_paths.items() if not settled or not _among(path, settled)}
+
+
+def _among(path: str, settled: Collection[str]) -> bool:
+    return path in settled or any(above in settled for above in folders_above(path))
 
 
 def _look(

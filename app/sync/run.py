@@ -54,7 +54,9 @@ class Run:
         stored: list[str],
         *,
         patient: bool,
+        nested: bool = False,
     ) -> None:
+        """`nested` in a longer run: that one embeds, and settles what is tried again."""
         self.meter = meter
         self._store = store
         self._reading = reading
@@ -65,6 +67,7 @@ class Run:
         self._later = later
         self._stored = stored
         self._patient = patient
+        self._nested = nested
         self._started = self._stored_at = time.monotonic()
         self._starved = 0.0
         self._report = SyncReport()
@@ -98,7 +101,8 @@ class Run:
         finally:
             self._reading.close()
             self._embedding.close()
-            self._later.retries.settle()
+            if not self._nested:
+                self._later.retries.settle()
         if self._failure is not None and not self._cancel.is_set():
             raise self._failure
         seconds = time.monotonic() - self._started
@@ -170,7 +174,8 @@ class Run:
     def _work(self) -> None:
         while not self._cancel.is_set():
             self._take_urgent()
-            self._embedding.fill()
+            if not self._nested:
+                self._embedding.fill()
             running: set[Future[Any]] = {*self._reading.running, *self._embedding.running}
             if not running and not self._ready:
                 return

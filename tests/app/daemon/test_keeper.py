@@ -25,6 +25,7 @@ class Recorded:
         self.scans: list[tuple[str, ...] | None] = []
         self.taken: list[str] = []
         self.failing = False
+        self.interrupted = False
 
     def roots(self) -> list[str]:
         return [str(self.root)]
@@ -36,8 +37,9 @@ class Recorded:
         return SyncReport()
 
     def take(self, paths: Sequence[str], urgent: Callable[[], list[str]]) -> SyncReport:
-        self.taken += paths
-        return SyncReport()
+        self.taken += [*paths, *urgent()]
+        interrupted, self.interrupted = self.interrupted, False
+        return SyncReport(interrupted=interrupted)
 
     def due(self) -> dict[str, float]:
         return {}
@@ -136,3 +138,10 @@ def test_what_is_called_for_is_done_by_the_keeper_though_it_waits(keeper: Indexe
     assert keeper.run(lambda: "done") == "done"
     with pytest.raises(ZeroDivisionError):
         keeper.run(lambda: 1 / 0)
+
+
+def test_what_a_call_interrupts_is_taken_again(keeper: Indexer, work: Recorded) -> None:
+    work.interrupted = True
+    keeper.queue.mark(str(work.root / "saved.md"))
+    until(lambda: len(work.taken) == 2, what="the second time")
+    assert work.taken == [str(work.root / "saved.md")] * 2

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.same_index import contents, fresh
 from support.tiny_home import notes
 from support.waiting import until
 
 from app.config import Config, ModelConfig
 from app.daemon.hosting import hosted
 from app.library import Library
-from app.sync import extract_stage
+from app.sync import extract_stage, pipeline
+from app.sync.background import BackgroundWriter
 from index.errors import FileTooSlow
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
+from index.walk.walker import Found, Rules, Skipped
 
 END = threading.Event()
 
@@ -72,3 +75,40 @@ def test_notes_saved_in_the_same_moment_as_a_slow_file(library: Library, tmp_pat
     quick = [number for number in range(12) if number % 3]
     until(lambda: all(finds(library, f"birds{number}") for number in quick), what="the saved notes")
     assert not finds(library, "birds0")
+
+
+def test_what_is_saved_during_a_walk_does_not_wait_for_its_end(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The walk of everything does not end before the saved note is found."""
+    folder = notes(tmp_path / "notes", **{f"old{i}__md": f"# Old\n\nAbout herons{i}.\n" for i in range(4)})
+    library.add([str(folder)])
+    library.sync()
+    walking, walk = threading.Event(), pipeline.Kept.walk
+
+    def endless(self: pipeline.Kept, root: str, rules: Rules) -> Iterator[Found | Skipped]:
+        verdicts = list(walk(self, root, rules))
+        yield from verdicts
+        while not END.wait(0.01):
+            walking.set()
+            yield verdicts[0]
+
+    monkeypatch.setattr(pipeline.Kept, "walk", endless)
+    writer = library.writer
+    assert isinstance(writer, BackgroundWriter)
+    writer.indexer.scan_soon("a test")
+    assert walking.wait(30)
+    (folder / "saved.md").write_text("# Saved\n\nAbout eagles.\n")
+    (folder / "old0.md").write_text("# Old\n\nAbout storks.\n")
+    (folder / "old1.md").rename(folder / "renamed.md")
+    (folder / "old2.md").unlink()
+    until(lambda: finds(library, "eagles") and finds(library, "storks"), what="the saved notes")
+    until(lambda: hit_names(library, "herons1") == ["renamed.md"], what="the renamed note")
+    assert not END.is_set()
+    END.set()
+    library.sync()
+    assert contents(library.index.path) == fresh(folder)
+
+
+def hit_names(library: Library, query: str) -> list[str]:
+    return [Path(hit.path).name for hit in library.search(query, mode="words").hits if query in hit.text]
