@@ -20,7 +20,7 @@ from index import kinds
 from index.extract import ReaderPool
 from index.passages.withheld import mask_withheld
 from index.types import Document, FileRecord, Stamp
-from index.walk.walker import Found, Rules, judge
+from index.walk.walker import Found, Rules, check_path
 
 KEPT = 4
 """Documents a preview may come back to."""
@@ -80,7 +80,7 @@ def allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules
         raise PathInvalid(f"{shown} is not in the index.", "`ken why PATH` says why.")
     if record.state not in ("indexed", "named"):
         raise PathInvalid(f"{shown} is not shown. {record.reason}", "`ken why PATH` says more.")
-    verdict = judge(path, root, rules)
+    verdict = check_path(path, root, rules)
     if not isinstance(verdict, Found):
         raise PathInvalid(f"{shown} is not shown. {verdict.reason}", "`ken why PATH` says more.")
     if path != root and os.path.realpath(path) != path:

@@ -29,7 +29,16 @@ from app.api import (
     Why,
 )
 from app.daemon.codec import Malformed, decode, encode, hints_of
-from app.daemon.protocol import MAX_REPLY, PROTOCOL, Closed, DaemonInfo, Lines, Nonsense, error_from, is_own
+from app.daemon.protocol import (
+    MAX_REPLY,
+    PROTOCOL,
+    Closed,
+    DaemonInfo,
+    Lines,
+    Nonsense,
+    error_from,
+    is_kens_folder,
+)
 from app.errors import DaemonError
 from app.lock import holder
 from index.types import Filter, Mode
@@ -219,7 +228,7 @@ def _connected(path: Path) -> Lines:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _connect(connection, path)
-        if not is_own(connection):
+        if not is_kens_folder(connection):
             raise DaemonError(f"{path} belongs to another user.", "Set KEN_HOME to a folder of your own.")
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
         connection.close()

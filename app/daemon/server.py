@@ -30,7 +30,7 @@ from app.daemon.protocol import (
     Lines,
     Nonsense,
     error_message,
-    is_own,
+    is_kens_folder,
 )
 from app.errors import TITLED_ERRORS, DaemonCannotRun, DaemonError
 
@@ -119,7 +119,7 @@ class Server:
                 self._admit(accepted)
 
     def _admit(self, accepted: socket.socket) -> None:
-        if not is_own(accepted):
+        if not is_kens_folder(accepted):
             log.warning("refused a connection of another user")
             accepted.close()
             return

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from index.store import store
 from index.store.store import StoredRoot
-from index.walk.walker import Found, Rules, Skipped, judge, walk
+from index.walk.walker import Found, Rules, Skipped, check_path, walk
 
 FORGOTTEN = store.FORGOTTEN
 FORGOTTEN_RULE = "forgotten"
@@ -66,7 +66,7 @@ class Kept:
             inside = (verdict for verdict in walk(root, rules, path) if is_under(verdict.path, path))
             yield from (verdict for verdict in inside if self.owner(verdict.path) == root)
         else:
-            yield judge(path, root, rules)
+            yield check_path(path, root, rules)
 
 
 def is_under(path: str, folder: str) -> bool:

@@ -9,7 +9,7 @@ from app.api import Folder, Problem, ProblemState
 from app.folders.roots import FORGOTTEN_RULE, Kept
 from index.store.store import Store, StoredRoot
 from index.types import FileRecord, FileState
-from index.walk.walker import Found, Rules, judge
+from index.walk.walker import Found, Rules, check_path
 
 FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
 FOLDER_STATES = get_args(FolderState)
@@ -42,7 +42,7 @@ def covered(path: str, kept: Kept, rules: Rules) -> bool:
     root = kept.root_of(path)
     if root is None or root == path:
         return root == path
-    verdict = judge(path, root, rules)
+    verdict = check_path(path, root, rules)
     return isinstance(verdict, Found) or verdict.rule == "folder"
 
 
@@ -56,7 +56,7 @@ def verdict_on(path: str, kept: Kept, rules: Rules) -> tuple[str, str, str]:
         return "missing", rule, "There is nothing at this path."
     if root is None:
         return "unknown", "not kept", "It lies in no folder that ken keeps; `ken index PATH` adds one."
-    verdict = judge(path, root, rules)
+    verdict = check_path(path, root, rules)
     if isinstance(verdict, Found) or verdict.rule == "folder":
         return "found", f"kept with {root}", ""
     return "skipped", verdict.rule, verdict.reason

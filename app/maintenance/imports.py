@@ -16,7 +16,7 @@ from app.lock import WriteLock
 from index.store import export_import
 from index.store.copies import staged_copy
 from index.store.store import Store
-from index.walk.credential_names import pattern_of
+from index.walk.credential_names import matching_pattern
 
 SYSTEM = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/lib", "/var/log",
@@ -42,7 +42,7 @@ def import_(folder: Path, keep: Collection[str], tell: export_import.ProgressCal
 def _refusal(path: str) -> str:
     """Why a folder that an export names is not indexed here; empty where it can be."""
     for folder in (path, *map(str, Path(path).parents)):
-        if pattern := pattern_of(folder, folder=True):
+        if pattern := matching_pattern(folder, folder=True):
             return f"a folder named {pattern} holds keys and passwords"
     if path == os.sep or any(path == place or path.startswith(f"{place}/") for place in SYSTEM):
         return "it is the system's"

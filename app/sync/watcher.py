@@ -32,7 +32,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from app.sync import inotify
 from app.sync.change_queue import DirtyQueue
 from app.sync.mounts import Mount, is_remote, mounts
-from index.walk.own_folders import is_own
+from index.walk.own_folders import is_kens_folder
 from index.walk.walker import IGNORE_FILES
 
 log = logging.getLogger(__name__)
@@ -212,7 +212,7 @@ class _Handler(FileSystemEventHandler):
             path = self.root + path[len(self.real) :]
         if not _is_under(path, self.root) or any(_is_under(path, folder) for folder in self.ignored):
             return ""
-        return "" if is_own(os.path.dirname(path), ()) else path  # noqa: PTH120
+        return "" if is_kens_folder(os.path.dirname(path), ()) else path  # noqa: PTH120
 
 
 class _LossListener(logging.Handler):

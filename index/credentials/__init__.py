@@ -1,20 +1,20 @@
-"""Credentials in text: what opens a door must not be found by searching.
+"""Credentials in text: keys, tokens and passwords, which search must not find.
 
-Owns putting together what the modules beside it find, each by another mark: published beginnings of
-tokens, key blocks, forms of settings and headers, names that something is given to, tables, phrases.
-Takes text and gives spans; opens nothing and knows no document.
+Owns the combination of the detectors beside it: published prefixes of tokens, key blocks, forms of settings
+and headers, names with values, tables, phrases. Takes text and returns spans. Opens no file and knows no
+document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from index.credentials.given import given
+from index.credentials.assignments import assignments
 from index.credentials.key_blocks import key_blocks
 from index.credentials.labels import labels
 from index.credentials.phrases import phrases
 from index.credentials.schemes import schemes
-from index.credentials.searched import Searched
+from index.credentials.search_text import SearchText
 from index.credentials.tables import tables
 from index.credentials.tokens import tokens
 
@@ -22,21 +22,21 @@ __all__ = ["credentials"]
 
 
 def credentials(text: str, *, code: bool = False) -> list[tuple[int, int]]:
-    """Where `text` holds something that opens a door: spans in order, apart from each other.
+    """The spans of `text` that hold credentials, in order, without overlaps.
 
-    In `code` a value must be more than weak to count: code gives many things to names like a password's.
-    Takes time in proportion to the text's length.
+    In `code` a weak value does not count, since code assigns many things to names such as `password`. The
+    time is in proportion to the length of the text.
     """
-    search = Searched(text)
+    search = SearchText(text)
     names = labels(search)
     found = [
         *key_blocks(text),
         *tokens(search),
         *schemes(search),
-        *given(text, names, code=code),
+        *assignments(text, names, code=code),
         *phrases(search),
     ]
-    search.remember()
+    search.remember_empty_words()
     return _joined(found if code else [*found, *tables(text, names)])
 
 

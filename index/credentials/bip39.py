@@ -1,6 +1,6 @@
 """The 2,048 English words of which recovery phrases of wallets are made.
 
-Owns the list alone. Source: BIP-39, github.com/bitcoin/bips, bip-0039/english.txt.
+Owns the list only. Source: BIP-39, github.com/bitcoin/bips, bip-0039/english.txt.
 """
 
 from __future__ import annotations

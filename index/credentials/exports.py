@@ -1,8 +1,8 @@
-"""Exports of password managers and browsers: files that hold nothing but credentials, under whatever name.
+"""Exports of password managers and browsers: files that hold nothing but credentials, under any name.
 
-Owns how one is recognised by its first lines. Sources: the columns that Chrome, Edge, Firefox, Safari,
-1Password, Bitwarden, LastPass, KeePass, KeePassXC, Dashlane, NordPass, RoboForm, Proton Pass and Amazon's
-console write, as their help pages and the importers of KeePassXC and Bitwarden list them.
+Owns the recognition of such a file by its first lines. Sources: the columns that Chrome, Edge, Firefox,
+Safari, 1Password, Bitwarden, LastPass, KeePass, KeePassXC, Dashlane, NordPass, RoboForm, Proton Pass and
+Amazon's console write, as their help pages and the importers of KeePassXC and Bitwarden list them.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _MARKS = (
 
 
 def is_export(head: str) -> bool:
-    """Whether a file that begins with `head` is such an export."""
+    """Whether a file that begins with `head` is an export of passwords."""
     first = head.lstrip("\ufeff\n\r ").split("\n", 1)[0].strip()
     return names_accounts(first) or any(mark.search(head) for mark in _MARKS)
 
 
 def names_accounts(line: str) -> bool:
-    """Whether the names of columns in `line` are those of accounts with their passwords."""
+    """Whether `line` is a row of column names with both an account and a password."""
     if len(line) > _LONGEST_HEAD:
         return False
     return any(_are_accounts(line.strip(" |").split(delimiter)) for delimiter in ",;\t|")

@@ -1,7 +1,7 @@
-"""Private keys in armour: from their first line to their last, whatever stands between.
+"""Private keys in text armour, from the first line of a block to the last.
 
-Owns where such a block begins and ends. Sources of the forms: RFC 7468 (PEM), RFC 1421 (headers), RFC 4880
-(OpenPGP), RFC 4716 (SSH2), PuTTY's manual, appendix C.
+Owns the recognition of the beginning and end of a block. Sources of the forms: RFC 7468 (PEM), RFC 1421
+(headers), RFC 4880 (OpenPGP), RFC 4716 (SSH2), PuTTY's manual, appendix C.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ _LONGEST = 100_000
 """Characters from the beginning of a block to its end; a key of 16,384 bits has about 13,000."""
 _BODY = re.compile(r"[A-Za-z0-9+/=]{16}")
 _SHORTENED = re.compile(r"[A-Za-z0-9+/]{4}\.{3}|EXAMPLE[A-Za-z0-9+/]")
-"""In what only shows how a key looks."""
+"""Parts of a block that only illustrates the format."""
 _LINE = re.compile(
     r"[\s>|#*/\"'+,\\-]{0,20}+(?:"
     r"[A-Za-z-]{1,40}: [^\n]{0,200}"  # a header
     r"|(?=[^\n]{0,80}?[\d+/=]|[^\s]{24})(?:\\[nr]|&#1[03];|[A-Za-z0-9+/=]){4,}+[\\\"',;]{0,4}"
     r"|)[^\S\n]*(?:\n|\Z)"
 )
-"""A line of a block without an end: quoted or not, a header, a line of the body or nothing."""
+"""A line of a block that has no last line: a header, a line of the body or a blank line, also quoted."""
 _REST = re.compile(r"(?:\\[nr]|\s|[A-Za-z0-9+/=]{20,}){1,2000}+")
 _PUTTY = "PuTTY-User-Key-File-"
 _PUTTY_END = re.compile(r"Private-(?:MAC|Hash): *[0-9a-fA-F]*")
 
 
 def key_blocks(text: str) -> Iterator[tuple[int, int]]:
-    """The private keys in `text`; what only speaks of their first line is none."""
+    """The spans of private keys in `text`; a first line without a body does not count."""
     if "PRIVATE KEY" in text:
         yield from _armoured(text)
     at = text.find(_PUTTY)
@@ -57,7 +57,7 @@ def _armoured(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _rest(text: str, start: int, limit: int) -> int:
-    """How far the body of a block without an end goes."""
+    """The end of the body of a block that has no last line."""
     same_line = _REST.match(text, start, limit)
     at = end = same_line.end() if same_line else start
     while at < limit:

@@ -1,6 +1,6 @@
-"""Names that people and programs give to passwords and keys, in many languages.
+"""Names of passwords and keys in many languages, as people and programs write them.
 
-Owns the words and how one is found. Knows nothing of values. All are written in small letters.
+Owns the words, all in lower case, and the search for them. Knows nothing of values.
 
 Sources: the translations of "password" in the message catalogues of GNOME, Firefox and Bitwarden; the keyword
 list of detect-secrets (github.com/Yelp/detect-secrets, plugins/keyword.py).
@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from index.credentials.searched import Searched
+from index.credentials.search_text import SearchText
 
 LabelKind = Literal["password", "short", "key", "pin"]
-"""What may be given to a name: a password, however weak; the same to an abbreviation, which must be a word of
-its own; a key, which is random; digits."""
+"""The value that a name takes: `password`, also a weak one; `short`, the same for an abbreviation, which must
+be a whole word; `key`, a random value; `pin`, digits."""
 
 
 class Label(NamedTuple):
-    """A name where it stands: `small[start:end]`."""
+    """An occurrence of a name: `lowercase[start:end]`."""
 
     kind: LabelKind
     start: int
@@ -31,11 +31,11 @@ class Label(NamedTuple):
 class _Name(NamedTuple):
     kind: LabelKind
     needle: str
-    """Stands in every form of the name, at its beginning."""
+    """The beginning of every form of the name."""
     rest: str = ""
-    """A pattern of what follows."""
+    """A pattern of the text after the needle."""
     before: str = ""
-    """Words one of which must stand before it; several words are joined by `_`."""
+    """Words of which one must be before the name; `_` stands for a blank."""
 
 
 def _names(kind: LabelKind, words: str) -> tuple[_Name, ...]:
@@ -123,7 +123,7 @@ _GLUED = (
     "client", "app", "consumer", "shared", "admin", "master", "id", "oauth", "account", "secret", "service",
     "webhook",
 )  # fmt: skip
-"""Words with which a key's name is written as one: `accessToken`."""
+"""Words that form one word with the name of a key: `accessToken`."""
 _PASSING = (
     "next",
     "page",
@@ -144,7 +144,7 @@ _OTHER_KEY = re.compile(
     r"|scope)\b|[a-rt-z]|s[a-z]"
 )
 _RULES = ("policy", "_policy", "-policy", "verifier", "_verifier", "less")
-"""After a password's name: what is said of passwords."""
+"""Text after the name of a password that makes it a statement about passwords."""
 _SCRIPTS = (
     ("\u0000", "\u036f", None),
     ("\u0370", "\u058f", re.compile("[\u0370-\u058f\u10a0-\u10ff]")),
@@ -152,7 +152,7 @@ _SCRIPTS = (
     ("\u0900", "\u1fff", re.compile("[\u0900-\u109f\u1780-\u17ff]")),
     ("\u2000", "\uffff", re.compile("[\u3040-\u9fff\uac00-\ud7af]")),
 )
-"""First and last characters with which a needle begins, and what a text holds in such scripts."""
+"""First and last of the characters that needles begin with, and a pattern for texts in such scripts."""
 
 
 class _Compiled(NamedTuple):
@@ -174,48 +174,48 @@ def _by_needle(first: str, last: str) -> tuple[tuple[str, tuple[_Compiled, ...]]
 _BY_SCRIPT = tuple((script, _by_needle(first, last)) for first, last, script in _SCRIPTS)
 
 
-def labels(searched: Searched) -> list[Label]:
-    """Where names stand, in order, the longest first where several begin."""
-    small, vocabulary = searched.small, searched.vocabulary
+def labels(search_text: SearchText) -> list[Label]:
+    """All occurrences of names, in order; of several at one position the longest comes first."""
+    lowercase, vocabulary = search_text.lowercase, search_text.vocabulary
     ascii_only = vocabulary.isascii()
     found: set[Label] = set()
     for script, by_needle in _BY_SCRIPT:
         if script is None or (not ascii_only and script.search(vocabulary)):
             for needle, names in by_needle:
-                if searched.holds(needle):
+                if search_text.contains(needle):
                     for name in names:
-                        found.update(_found(small, name))
+                        found.update(_found(lowercase, name))
     return sorted(found, key=lambda label: (label.start, -label.end))
 
 
-def _found(small: str, name: _Compiled) -> Iterator[Label]:
-    for found in name.pattern.finditer(small):
+def _found(lowercase: str, name: _Compiled) -> Iterator[Label]:
+    for found in name.pattern.finditer(lowercase):
         start, end = found.span()
-        if small.startswith(_RULES, end):
+        if lowercase.startswith(_RULES, end):
             continue
         if name.before:
-            words = small[max(0, start - 20) : start].rstrip(_JOINTS)
+            words = lowercase[max(0, start - 20) : start].rstrip(_JOINTS)
             if not words.endswith(name.before):
                 continue
-        if name.kind == "key" and not _names_key(small, start, end):
+        if name.kind == "key" and not _names_key(lowercase, start, end):
             continue
-        if name.kind in _WORD_OF_ITS_OWN and not _stands_alone(small, start, end):
+        if name.kind in _WORD_OF_ITS_OWN and not _stands_alone(lowercase, start, end):
             continue
         yield Label(name.kind, start, end)
 
 
-def _names_key(small: str, start: int, end: int) -> bool:
-    """Not the token of a page of results, a secret's name, the time at which a key ends."""
-    if _OTHER_KEY.match(small, end) or small[start - 1 : start] == ":":
+def _names_key(lowercase: str, start: int, end: int) -> bool:
+    """Whether the name means a key, and not a page token, the name of a secret, or the expiry of a key."""
+    if _OTHER_KEY.match(lowercase, end) or lowercase[start - 1 : start] == ":":
         return False
-    before = small[max(0, start - 20) : start]
-    if before.endswith(_PASSING_TOKENS) and small.startswith("token", start):
+    before = lowercase[max(0, start - 20) : start]
+    if before.endswith(_PASSING_TOKENS) and lowercase.startswith("token", start):
         return False
     if before[-1:].isalpha():
         return before.endswith(_GLUED)
     return not before.rstrip(_JOINTS).endswith(_PASSING)
 
 
-def _stands_alone(small: str, start: int, end: int) -> bool:
-    before, after = small[start - 1 : start], small[end : end + 1]
+def _stands_alone(lowercase: str, start: int, end: int) -> bool:
+    before, after = lowercase[start - 1 : start], lowercase[end : end + 1]
     return not before.isalnum() and not after.isalpha()

@@ -1,6 +1,6 @@
 """Recovery phrases of wallets and recovery codes of accounts.
 
-Owns what makes words a phrase and lines a list of codes. Source of the lengths: BIP-39.
+Owns the rules by which words are a phrase and lines are a list of codes. Source of the lengths: BIP-39.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 
 from index.credentials.bip39 import WORDS
-from index.credentials.searched import Searched
+from index.credentials.search_text import SearchText
 
 _LENGTHS = (12, 15, 18, 21, 24)
-"""Words that a phrase can have."""
+"""The numbers of words in a phrase (BIP-39)."""
 _FEWEST_DIFFERENT = 8
-"""Different words in a run that is taken for a phrase."""
+"""Least different words in a run that counts as a phrase."""
 _LISTED, _NUMBER = 1, 2
 _CLASSES = {
     **{form: _LISTED for word in WORDS for form in (word, f"{word},", word.capitalize(), word.upper())},
@@ -29,11 +29,11 @@ _SEED_BEFORE = re.compile(r"(?:seed|recovery|wallet|mnemonic|backup|secret|recup
 _WORD = re.compile(r"[^\W\d_]+")
 _BETWEEN = re.compile(r"[\s\d.,;:)|*•-]{1,12}")
 _FAR = 600
-"""Characters after the name of a phrase or of codes within which they are looked for."""
+"""Characters after the name of a phrase or of codes in which they are searched."""
 _STRETCH = 60
-"""Characters after a name in which the next one says nothing new: what follows both is looked at once."""
+"""Characters after a name in which a further name is ignored: the text after both is searched once."""
 _UNLISTED = 2
-"""Words of a named phrase that may be missing from the list: it was copied by hand."""
+"""Words of a named phrase that may be missing from the list, since people copy phrases by hand."""
 _CODE_NAMES = ("code", "codici", "коды", "恢复码", "恢复代码", "备用代码", "コード", "코드", "kody")
 _CODE_BEFORE = re.compile(
     r"(?:recovery|backup|back-up|scratch|emergency|one[- ]time|2fa|two-factor|mfa|rescue|wiederherstellungs|"
@@ -53,40 +53,42 @@ _CODE = re.compile(
 _FEWEST_CODES = 3
 
 
-def phrases(searched: Searched) -> Iterator[tuple[int, int]]:
-    """Where phrases and codes stand."""
-    small = searched.small
-    yield from _listed(searched.text, searched.words)
-    for start in _places(searched, _SEED_NAMES, _names_seed):
-        yield from _named(small, start)
-    for start in _places(searched, _CODE_NAMES, _names_codes):
-        yield from _codes(small, start)
+def phrases(search_text: SearchText) -> Iterator[tuple[int, int]]:
+    """The spans of phrases and codes."""
+    lowercase = search_text.lowercase
+    yield from _listed(search_text.text, search_text.words)
+    for start in _places(search_text, _SEED_NAMES, _names_seed):
+        yield from _named(lowercase, start)
+    for start in _places(search_text, _CODE_NAMES, _names_codes):
+        yield from _codes(lowercase, start)
 
 
-def _places(searched: Searched, names: Sequence[str], right: Callable[[str, int], bool]) -> Iterator[int]:
-    """Where `right` finds a name, one in a stretch."""
-    small = searched.small
-    for name in [name for name in names if searched.holds(name)]:
-        at, free = small.find(name), 0
+def _places(
+    search_text: SearchText, names: Sequence[str], right: Callable[[str, int], bool]
+) -> Iterator[int]:
+    """The positions of names that `right` accepts, at most one in each stretch."""
+    lowercase = search_text.lowercase
+    for name in [name for name in names if search_text.contains(name)]:
+        at, free = lowercase.find(name), 0
         while at >= 0:
-            if at >= free and right(small, at):
+            if at >= free and right(lowercase, at):
                 yield at
                 free = at + _STRETCH
-            at = small.find(name, at + len(name))
+            at = lowercase.find(name, at + len(name))
 
 
-def _names_seed(small: str, at: int) -> bool:
-    named = _SEED_BEFORE.search(small, max(0, at - 20), at)
-    return not small.startswith("phrase", at) or named is not None
+def _names_seed(lowercase: str, at: int) -> bool:
+    named = _SEED_BEFORE.search(lowercase, max(0, at - 20), at)
+    return not lowercase.startswith("phrase", at) or named is not None
 
 
-def _names_codes(small: str, at: int) -> bool:
-    named = _CODE_BEFORE.search(small, max(0, at - 40), at) or _CODE_AFTER.match(small, at)
+def _names_codes(lowercase: str, at: int) -> bool:
+    named = _CODE_BEFORE.search(lowercase, max(0, at - 40), at) or _CODE_AFTER.match(lowercase, at)
     return named is not None
 
 
 def _listed(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Runs of as many words of the list as a phrase has, and no more."""
+    """Runs of words of the list that are exactly as long as a phrase."""
     sought = 0
     for run in _runs(words):
         phrase = [word.rstrip(",") for word in run if _CLASSES[word] == _LISTED]
@@ -98,9 +100,9 @@ def _listed(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _runs(words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Words of the list, and numbers between them, that stand together; no run with a phrase is missing.
+    """Runs of words of the list and of numbers between them; every run that holds a phrase is among them.
 
-    Every fourth word is looked at, since three of those lie in the shortest phrase.
+    It suffices to test each fourth word: the shortest phrase holds three of those.
     """
     every = bytes(map(_CLASSES.__contains__, words[::_STEP]))
     at = every.find(_SHORTEST)
@@ -114,9 +116,9 @@ def _runs(words: Sequence[str]) -> Iterator[Sequence[str]]:
         at = every.find(_SHORTEST, end // _STEP + 1)
 
 
-def _named(small: str, start: int) -> Iterator[tuple[int, int]]:
-    """The phrase that follows its name, however its words are numbered and divided."""
-    words = list(_WORD.finditer(small, start, start + _FAR))
+def _named(lowercase: str, start: int) -> Iterator[tuple[int, int]]:
+    """The phrase after its name, with any numbering and separators."""
+    words = list(_WORD.finditer(lowercase, start, start + _FAR))
     first = next((i for i in range(len(words) - 11) if _is_phrase(words[i : i + 12])), None)
     if first is not None:
         last = first + 11
@@ -132,7 +134,7 @@ def _is_phrase(words: Sequence[re.Match[str]]) -> bool:
     return near and listed >= len(words) - _UNLISTED and all(len(word.group()) >= 3 for word in words)
 
 
-def _codes(small: str, start: int) -> Iterator[tuple[int, int]]:
-    codes = list(islice(_CODE.finditer(small, start, start + _FAR), 40))
+def _codes(lowercase: str, start: int) -> Iterator[tuple[int, int]]:
+    codes = list(islice(_CODE.finditer(lowercase, start, start + _FAR), 40))
     if len(codes) >= _FEWEST_CODES and codes[0].start() - start < _FAR // 3:
         yield start, codes[-1].end()

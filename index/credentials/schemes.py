@@ -1,4 +1,4 @@
-"""Credentials known by the form around them: addresses with passwords, headers, lines of settings.
+"""Credentials recognized by the form around them: addresses with passwords, headers, lines of settings.
 
 Owns those forms. Knows no names in other languages (`labels`) and no tokens (`tokens`).
 
@@ -17,20 +17,20 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from index.credentials.published import is_published
-from index.credentials.searched import Searched
-from index.credentials.values import bare, has_digit, is_example, is_password, is_strong
+from index.credentials.search_text import SearchText
+from index.credentials.values import has_digit, is_example, is_password, is_strong, strip_quotes
 
 
 class _Form(NamedTuple):
     needle: str
-    """Stands in a word of every text that holds the form."""
+    """A part of a word in every text that holds the form."""
     pattern: re.Pattern[str]
-    """Of the text in small letters; its group is the secret."""
+    """Matches the text in lower case; group 1 is the secret."""
     judge: Callable[[str], bool]
-    """Of the secret as it is written."""
+    """Decides on the secret in its original case."""
 
 
-_STAND_IN = re.compile(
+_PLACEHOLDER = re.compile(
     r"(?:\$|\{|<|\[|%[A-Za-z(]|\*).*|[\w.-]*(?:passw(?:or)?d|passwort|secret|token)[\w.-]{0,3}|[a-z]+|[A-Z_]+"
 )
 
@@ -40,13 +40,14 @@ def _any(value: str) -> bool:
 
 
 def _weak(value: str) -> bool:
-    """A password where its place tells that it is one: words that stand for one do not count."""
+    """Whether the value can be a password, where its position says that it is one; placeholders do not
+    count."""
     plain = unquote(value)
-    return len(plain) >= 6 and not is_example(plain) and _STAND_IN.fullmatch(plain) is None
+    return len(plain) >= 6 and not is_example(plain) and _PLACEHOLDER.fullmatch(plain) is None
 
 
 def _token(value: str) -> bool:
-    value = bare(value)
+    value = strip_quotes(value)
     return is_strong(value) or (len(value) >= 16 and has_digit(value) and not is_example(value))
 
 
@@ -70,7 +71,7 @@ def _private_key(value: str) -> bool:
 
 def _pair(value: str) -> bool:
     """`user / password`, the password with a digit."""
-    password = bare(re.split(r" {1,2}[/|,] {1,2}|[:/]", value, maxsplit=1)[1])
+    password = strip_quotes(re.split(r" {1,2}[/|,] {1,2}|[:/]", value, maxsplit=1)[1])
     plain = password.isdecimal() or re.search(r"@.*:", password)
     return is_password(password) and has_digit(password) and not plain
 
@@ -114,10 +115,10 @@ _FORMS = tuple(
 )
 
 
-def schemes(searched: Searched) -> Iterator[tuple[int, int]]:
-    """Where such forms stand."""
+def schemes(search_text: SearchText) -> Iterator[tuple[int, int]]:
+    """The spans of these forms."""
     for needle, pattern, judge in _FORMS:
-        if searched.holds(needle):
-            for found in pattern.finditer(searched.small):
-                if judge(searched.text[slice(*found.span(1))]):
+        if search_text.contains(needle):
+            for found in pattern.finditer(search_text.lowercase):
+                if judge(search_text.text[slice(*found.span(1))]):
                     yield found.span()

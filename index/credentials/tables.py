@@ -1,7 +1,7 @@
-"""Tables with a column of passwords: every value of the column is one.
+"""Tables with a column of passwords: every value of the column is a password.
 
-Owns how a column is told and followed, in rows `| a | b |` and in rows `name: value; name: value`.
-Knows no names of its own (`labels`).
+Owns the recognition of such a column, in rows `| a | b |` and in rows `name: value; name: value`.
+Knows no names (`labels`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from index.credentials.labels import Label
 from index.credentials.labels import labels as labels_in
-from index.credentials.searched import Searched
-from index.credentials.values import bare, has_digit, is_password, is_word
+from index.credentials.search_text import SearchText
+from index.credentials.values import can_be_password, has_digit, is_password, strip_quotes
 
 _RULE = re.compile(r"[\s|+:=-]*")
 _LONGEST_HEAD = 40
@@ -21,7 +21,7 @@ _LONGEST_LINE = 4_000
 
 
 def tables(text: str, labels: Sequence[Label]) -> Iterator[tuple[int, int]]:
-    """The cells of such columns in `text`, in which names stand at `labels`."""
+    """The spans of the cells in columns of passwords; `labels` are the names in `text`."""
     if "|" not in text:
         return
     done = 0
@@ -40,7 +40,7 @@ def tables(text: str, labels: Sequence[Label]) -> Iterator[tuple[int, int]]:
 
 
 def _column(text: str, at: int, heads: list[str], columns: list[int]) -> tuple[list[tuple[int, int]], int]:
-    """The spans of the values under `columns` from `at` on, and where the table ends."""
+    """The spans of the values under `columns` from `at` on, and the end of the table."""
     found: list[tuple[int, int]] = []
     sure = False
     while at < len(text):
@@ -55,8 +55,8 @@ def _column(text: str, at: int, heads: list[str], columns: list[int]) -> tuple[l
         else:
             break
         for a, b in spans:
-            value = bare(line[a:b].strip())
-            if is_word(value) and " " not in value:
+            value = strip_quotes(line[a:b].strip())
+            if can_be_password(value) and " " not in value:
                 found.append((at + a, at + b))
                 sure = sure or is_password(value) or has_digit(value)
         at = end + 1
@@ -88,18 +88,18 @@ def _named_spans(line: str, names: list[str]) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=256)
 def _names_passwords(head: str) -> bool:
-    """Whether a column's head is a password's name and nothing else."""
-    words = bare(head).lower()
+    """Whether the head of a column is the name of a password and nothing else."""
+    words = strip_quotes(head).lower()
     if not words or len(words) > _LONGEST_HEAD:
         return False
     return any(
         label.kind in ("password", "short") and label.end - label.start >= len(words) - _slack(words)
-        for label in labels_in(Searched(words))
+        for label in labels_in(SearchText(words))
     )
 
 
 def _slack(words: str) -> int:
-    """How much longer than its name a head may be: `Wi-Fi password`, `Passwort (Gast)`."""
+    """Characters that a head may have beside the name: `Wi-Fi password`, `Passwort (Gast)`."""
     return 12 if " " in words or "-" in words or "_" in words else 1
 
 

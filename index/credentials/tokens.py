@@ -1,11 +1,11 @@
-"""Tokens that are known by how they begin: published prefixes of access tokens and keys.
+"""Tokens recognized by their beginning: published prefixes of access tokens and keys.
 
-Owns the table of issuers and how such a token is found. Knows nothing of what stands around one.
+Owns the table of issuers and the search for their tokens. Knows nothing of the text around a token.
 
 Sources of the prefixes: the issuers' own documentation as collected in the rule lists of gitleaks
 (github.com/gitleaks/gitleaks, config/gitleaks.toml), detect-secrets (github.com/Yelp/detect-secrets) and
 truffleHog (github.com/trufflesecurity/trufflehog), and GitHub's list of supported secret scanning patterns.
-What follows a prefix is taken more loosely than the issuers make it: lengths change.
+The patterns after the prefixes are looser than the issuers' formats, since lengths change.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from index.credentials.searched import Searched
+from index.credentials.search_text import SearchText
 from index.credentials.values import is_example
 
 _SHORTEST = 16
-"""Characters: no token of the table is shorter, most words are."""
+"""Characters of a word that is searched: no token of the table is shorter, and most words are."""
 _ISSUERS: tuple[tuple[str, str, str], ...] = (
     # issuer, how its tokens begin, a pattern of the rest
     # an id that a date follows signs an address, and is public
@@ -141,13 +141,13 @@ _INSIDE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("otpauth://", r"otpauth://[^\s\"'<>]{0,300}?secret=[A-Za-z2-7=%]{8,}[^\s\"'<>]{0,200}"),
     )
 )
-"""Tokens known by a part that is not their beginning, or too short to be looked up by."""
+"""Tokens recognized by a part that is not their beginning, or is too short for the table."""
 _DISCORD = re.compile(r"(?<![\w.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w.-])", re.ASCII)
 _AWS_SECRET = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/]{40}(?![\w+/=])", re.ASCII)
 _NEAR = 300
-"""Characters from an AWS key's id within which its secret is looked for."""
+"""Characters around the id of an AWS key in which its secret is searched."""
 _FIRST = 3
-"""Characters by which a word is looked up; no beginning in the table is shorter."""
+"""Characters of the key of the lookup table; no prefix in the table is shorter."""
 _RUN = re.compile(r"(?:\\[nrt])?([A-Za-z0-9][\w.~$-]{11,})", re.ASCII)
 
 
@@ -168,48 +168,52 @@ def _by_first() -> dict[str, tuple[_Token, ...]]:
 _TABLE = _by_first()
 
 
-def tokens(searched: Searched) -> Iterator[tuple[int, int]]:
-    """Where tokens of the table stand.
+def tokens(search_text: SearchText) -> Iterator[tuple[int, int]]:
+    """The spans of tokens.
 
-    They are looked for in the long words, each once, and only what is there is looked for in the text.
+    Each long word is searched once; only the prefixes found there are then searched in the text.
     """
-    long = "\n".join([word for word in searched.telling if len(word) >= _SHORTEST])
-    text = searched.text
-    for token in _present(searched, long):
+    long = "\n".join([word for word in search_text.unknown_words if len(word) >= _SHORTEST])
+    text = search_text.text
+    for token in _present(search_text, long):
         yield from _all(text, token)
     for needle, pattern in _INSIDE:
-        if needle in long and pattern.search(long) and searched.holds(needle.lower()):
+        if needle in long and pattern.search(long) and search_text.contains(needle.lower()):
             yield from _not_examples(text, pattern)
 
 
-def _present(searched: Searched, long: str) -> set[_Token]:
+def _present(search_text: SearchText, long: str) -> set[_Token]:
     found: set[_Token] = set()
     for run in _RUN.finditer(long):
         at = run.start(1)
         for token in _TABLE.get(long[at : at + _FIRST], ()):
             if token.pattern.match(long, at):
                 found.add(token)
-                searched.holds(token.begins.lower())
+                search_text.contains(token.begins.lower())
         if long[at] in "MNO" and _DISCORD.match(long, at):
             found.add(_Token(long[at], _DISCORD))
-            searched.holds(run[1].lower())
+            search_text.contains(run[1].lower())
     return found
 
 
 def _all(text: str, token: _Token) -> Iterator[tuple[int, int]]:
-    """One attempt a word, so that time is linear."""
+    """One match attempt for each occurrence at the start of a word, so that the time is linear."""
     at = text.find(token.begins)
     while at >= 0:
         found = token.pattern.match(text, at) if _is_word_start(text, at) else None
-        if found and not is_example(found.group()[len(token.begins) :]) and not _says_so(found.group()):
+        if (
+            found
+            and not is_example(found.group()[len(token.begins) :])
+            and not _is_example_jwt(found.group())
+        ):
             yield found.span()
             if token.begins in ("AKIA", "ASIA"):
                 yield from _secrets_near(text, *found.span())
         at = text.find(token.begins, found.end() if found else at + len(token.begins))
 
 
-def _says_so(token: str) -> bool:
-    """Whether a JSON Web Token holds an example's claims."""
+def _is_example_jwt(token: str) -> bool:
+    """Whether a JSON Web Token holds the claims of an example."""
     if not token.startswith("eyJ") or "." not in token:
         return False
     try:
@@ -231,7 +235,7 @@ def _not_examples(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, in
 
 
 def _secrets_near(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The secret that belongs to an AWS key's id has no beginning of its own, but 40 characters."""
+    """The secrets near the id of an AWS key: they have no prefix, but exactly 40 characters."""
     for found in _AWS_SECRET.finditer(text, max(0, start - _NEAR), end + _NEAR):
         key = found.group()
         if not is_example(key) and any(map(str.isdigit, key)) and key.lower() not in (key, key.upper()):

@@ -1,6 +1,6 @@
-"""Whether what is given to a name like a password's is a real value, or an example, code or prose.
+"""Whether a value assigned to the name of a password is a real credential, or an example, code or prose.
 
-Owns the judgement of one value. Knows no names and no text around it.
+Owns the decision on one value. Knows no names and no text around the value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _EXAMPLE = re.compile(
     r"|____|0{10}|1234567890|abcdef|1a2b3c4d|arn:|<[^<>]+>|\{\{|\|\||\[[^\]]*-[^\]]*\]|\\[dwsSDW]|\.\*",
     re.IGNORECASE,
 )
-"""What no real value holds; documents are full of what does."""
+"""Parts that no real credential has, and that examples in documents often have."""
 _CODE = re.compile(
     r"""
     [A-Za-z_][\w.]*\(.*                # a call
@@ -52,13 +52,13 @@ _TERM = re.compile(
     r"[-_ ]?\d{1,4}(?:[-_./]?[a-z0-9]{0,12}){0,3}",
     re.IGNORECASE,
 )
-"""Words with a number that are names of methods, and not secret."""
-_STAND_IN = re.compile(
+"""Words with a number that name a method or a thing, and are not secret."""
+_PLACEHOLDER = re.compile(
     r"(?:\$|\{|<|\[|%[A-Za-z(]|\*).*|[\w.-]*(?:passw(?:or)?d|passwort|secret|token)[\w.-]{0,3}|pass|pw|pwd",
     re.IGNORECASE,
 )
 _LETTERS, _OTHERS = 3, 4
-"""Letters of a name's words on average, at least; digits and signs in it, at most."""
+"""Least average letters of the words in a name; most digits and signs in it."""
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _HEX = re.compile(r"[0-9a-f]{20,}|[0-9A-F]{20,}")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}=*")
@@ -68,17 +68,17 @@ _ASIDE = "\"'`“”„«»「」『』*_"
 
 
 def is_example(value: str) -> bool:
-    """Whether `value` says itself that it is none, or is too uniform to be one."""
+    """Whether `value` is marked as an example, or is too uniform for a credential."""
     return _EXAMPLE.search(value) is not None or len(set(value)) < min(3, len(value))
 
 
-def is_stand_in(value: str) -> bool:
-    """Whether `value` is the name of what it stands for, or a place for it."""
-    return _STAND_IN.fullmatch(value) is not None or is_example(value)
+def is_placeholder(value: str) -> bool:
+    """Whether `value` is a placeholder: the name of a credential, or a template variable."""
+    return _PLACEHOLDER.fullmatch(value) is not None or is_example(value)
 
 
 def is_name(value: str) -> bool:
-    """Whether `value` is put together from words as names in programs are: `OAuth2Token`."""
+    """Whether `value` consists of words, as names in programs do: `OAuth2Token`."""
     words = _NAME_WORD.findall(value)
     letters = sum(map(len, words))
     if not value.isidentifier() or value.isupper():
@@ -87,8 +87,8 @@ def is_name(value: str) -> bool:
 
 
 def is_strong(value: str) -> bool:
-    """Whether `value` mixes characters as only what a machine or a careful person makes does."""
-    if len(value) < 8 or _is_none(value):
+    """Whether `value` mixes characters as generated or carefully chosen passwords do."""
+    if len(value) < 8 or _is_no_secret(value):
         return False
     digit = _DIGIT.search(value) is not None
     if _HEX.fullmatch(value):
@@ -100,12 +100,12 @@ def is_strong(value: str) -> bool:
 
 
 def is_password(value: str) -> bool:
-    """Whether `value` is what a person would take for a password, weak ones included.
+    """Whether `value` looks like a password, also a weak one.
 
     Six characters or more: letters with digits or with signs, or digits alone; in scripts other than
     Latin, letters and digits.
     """
-    if len(value) < 6 or _is_none(value) or _TERM.fullmatch(value):
+    if len(value) < 6 or _is_no_secret(value) or _TERM.fullmatch(value):
         return False
     letters = any(map(str.isalpha, value))
     if _DIGIT.search(value):
@@ -118,17 +118,17 @@ def has_digit(value: str) -> bool:
     return _DIGIT.search(value) is not None
 
 
-def is_word(value: str) -> bool:
-    """Whether `value` can be a password where its place alone says that it is one, as in a table."""
-    return len(value) >= 4 and not _is_none(value) and not value.startswith("--")
+def can_be_password(value: str) -> bool:
+    """Whether `value` can be a password where its position says that it is one, as in a table."""
+    return len(value) >= 4 and not _is_no_secret(value) and not value.startswith("--")
 
 
-def bare(value: str) -> str:
-    """The value without quotes, emphasis and the sentence's own signs around it."""
+def strip_quotes(value: str) -> str:
+    """The value without quotes, emphasis and punctuation around it."""
     return value.strip(_ASIDE).rstrip(".,;:)]}>").strip(_ASIDE)
 
 
-def _is_none(value: str) -> bool:
+def _is_no_secret(value: str) -> bool:
     return (
         is_example(value)
         or _CODE.fullmatch(value) is not None

@@ -1,11 +1,11 @@
 """Names of files and folders that hold keys and passwords: they are left out of the index.
 
-Owns the tables and how a name is compared with them: without regard to case or Unicode form, since most disks
-of macOS and Windows ignore both. Opens nothing: what a text holds is `index.credentials`' to say.
+Owns the tables and the comparison of a name with them. Case and Unicode form are ignored, since most disks of
+macOS and Windows ignore both. Opens no file: credentials inside a text are found by `index.credentials`.
 
 Sources of the names: the path rules of gitleaks (github.com/gitleaks/gitleaks), the signatures of gitrob
 (github.com/michenriksen/gitrob) and shhgit (github.com/eth0izzle/shhgit), GitHub's gitignore templates
-(github.com/github/gitignore), and the manuals of the programs named for where they keep and export passwords.
+(github.com/github/gitignore), and the manuals of the named programs on where they store and export passwords.
 """
 
 from __future__ import annotations
@@ -87,20 +87,20 @@ FILES: dict[str, str] = {
         .*_history fish_history .histfile consolehost_history.txt
     """,
 }
-"""Patterns in the language of `.gitignore`, in small letters; `?` stands for a blank, `-` or `_`."""
+"""Patterns in the syntax of `.gitignore`, in lower case; `?` matches a blank, `-` or `_`."""
 FOLDERS = """
     .ssh .gnupg .aws .azure .kube .docker .gcloud .config/gcloud .config/gh .config/hub .config/rclone .oci
     .password-store keychains keyrings .pki .putty .chef .vault .terraform.d .kaggle
     *.agilekeychain *.opvault *.tblk 1password bitwarden .electrum .bitcoin .ethereum .monero
 """
 EXAMPLES = "*.example *.sample *.template *.dist *.defaults *.pub *.example.* *.sample.* *.template.*"
-"""Endings of what is there to be read, whatever else a name says."""
+"""Names of examples and of public keys: never credentials, whatever else the name contains."""
 _CODE = (
     "c", "cc", "cpp", "cs", "css", "ex", "go", "gz", "h", "hpp", "java", "js", "jsx", "kt", "lua", "mjs",
     "php", "pl", "pm", "py", "pyc", "pyi", "r", "rb", "rs", "scala", "sh", "swift", "ts", "tsx", "vim", "vue",
 )  # fmt: skip
 _PROSE = ("adoc", "doc", "docx", "epub", "htm", "html", "markdown", "md", "odt", "org", "pdf", "rst", "tex")
-"""Suffixes of programs and texts. Some are about credentials and named so: no pattern above counts there."""
+"""Suffixes of source code and of prose. Such files can be about credentials, so no pattern above applies."""
 _WORDS = (
     r"passwords?|passphrases?|zugangsdaten|passwort|passwortliste|passwörter|"
     r"kennwort|kennwörter|mdp|mots? de passe|contraseñas?|senhas?|wachtwoord(?:en)?|lösenord|hasła|"
@@ -118,35 +118,35 @@ _PROSE_NAME = re.compile(
     rf"(?:{_WORDS.replace('s?', 's')})|(?:\S+ )?(?:{_CODES})|1password emergency kit.*"
 )
 _MOST_WORDS = 5
-"""A longer name is a sentence, and says what a text is about."""
+"""Words in a name: a longer name is a sentence about the subject of a text."""
 _AFTER = re.compile(r"(?: (?:\d+|backup|bak|old|new|export(?:ed)?|copy|final|list|file))+$")
 _ABOUT = frozenset(
     {"reset", "forgot", "forgotten", "change", "changed", "update", "set", "lost", "invalid", "confirm",
      "common", "weak", "strong", "hash", "no"}
 )  # fmt: skip
-"""With one of these, a name speaks of passwords and does not hold them."""
+"""Words that mark a text about passwords, not a file of passwords."""
 
 
-def pattern_of(path: str, *, folder: bool) -> str:
-    """The pattern by which a path's name, or its last two, is that of credentials; empty where it is none."""
+def matching_pattern(path: str, *, folder: bool) -> str:
+    """The pattern that matches the last name or the last two names of a path; empty where none does."""
     above, name = os.path.split(path)
-    return _pattern_of(os.path.basename(above), name, folder)  # noqa: PTH119
+    return _matching_pattern(os.path.basename(above), name, folder)  # noqa: PTH119
 
 
 @lru_cache(maxsize=4096)
-def _pattern_of(above: str, name: str, folder: bool) -> str:
-    both = f"{_folded(above)}/{_folded(name)}"
+def _matching_pattern(above: str, name: str, folder: bool) -> str:
+    both = f"{_fold(above)}/{_fold(name)}"
     if found := (_FOLDER_TABLE if folder else _FILE_TABLE).match(both, folder=folder):
-        return found.text if found.ignored else _by_words(name)
-    return "" if folder else _by_words(name)
+        return found.text if found.ignored else _match_words(name)
+    return "" if folder else _match_words(name)
 
 
-def _by_words(name: str) -> str:
-    """What the words of a name say, where no pattern does."""
+def _match_words(name: str) -> str:
+    """The words of a name that mark a file of credentials; empty where they do not."""
     stem, suffix = os.path.splitext(name)  # noqa: PTH122
     kind = suffix[1:].casefold()
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)
-    words = _AFTER.sub("", " ".join(re.split(r"[\W_]+", _folded(parted))).strip())
+    words = _AFTER.sub("", " ".join(re.split(r"[\W_]+", _fold(parted))).strip())
     if kind in _CODE or _ABOUT.intersection(words.split()) or _example(name):
         return ""
     shape = _PROSE_NAME if kind in _PROSE else _DATA_NAME
@@ -154,10 +154,10 @@ def _by_words(name: str) -> str:
 
 
 def _example(name: str) -> bool:
-    return _EXAMPLE_TABLE.match(_folded(name), folder=False) is not None
+    return _EXAMPLE_TABLE.match(_fold(name), folder=False) is not None
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
@@ -165,13 +165,13 @@ def _table(*patterns: str) -> IgnoreFile:
     return IgnoreFile([os.fsencode(pattern) for group in patterns for pattern in group.split()])
 
 
-def _back(endings: str) -> str:
+def _negated(endings: str) -> str:
     return " ".join(f"!{ending}" for ending in endings.split())
 
 
 _FILE_TABLE = _table(
-    *FILES.values(), _back(" ".join(f"*.{end}" for end in (*_CODE, *_PROSE))), "wp-config.php",
-    "localsettings.php", _back(EXAMPLES),
+    *FILES.values(), _negated(" ".join(f"*.{end}" for end in (*_CODE, *_PROSE))), "wp-config.php",
+    "localsettings.php", _negated(EXAMPLES),
 )  # fmt: skip
 _FOLDER_TABLE = _table(FOLDERS)
 _EXAMPLE_TABLE = _table(EXAMPLES)

@@ -1,7 +1,7 @@
-"""What nobody wrote: the folders and files left out by default, and what they are.
+"""The folders and files that are left out by default: dependencies, caches, build outputs, system files.
 
-Owns the tables of names. An everyday name ("build", "vendor", "target") means a build or a dependency
-only where the tool that fills it has left its own file beside it.
+Owns the tables of names. A common name ("build", "vendor", "target") counts as a build output or a dependency
+only where a file of the tool that fills such a folder is beside it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FOLDERS_BESIDE = {
         ("obj bin", "packages.config Directory.Build.props global.json"),
     ),
 }
-"""Everyday names that mean a build only where one of the second names lies beside them."""
+"""Common names of folders, each with the files of which one must be beside the folder."""
 _DEFAULT_FILES = {
     "lock files": "package-lock.json yarn.lock pnpm-lock.yaml poetry.lock Cargo.lock "
     "Gemfile.lock composer.lock "
@@ -49,20 +49,20 @@ _DEFAULT_FILES = {
 }
 
 
-def kind_of(path: str, name: str, folder: bool) -> str:
-    """What a path left out by default belongs to ("caches", "dependencies", ...); empty where it is not."""
+def category_of(path: str, name: str, folder: bool) -> str:
+    """The category of a path that is left out by default ("caches", ...); empty where it is not left out."""
     if not folder:
-        return _among(name, _FILES, _FILE_GLOBS)
-    kind = _among(name, _FOLDERS, _FOLDER_GLOBS) or _built(path, name)
+        return _lookup(name, _FILES, _FILE_GLOBS)
+    kind = _lookup(name, _FOLDERS, _FOLDER_GLOBS) or _build_output(path, name)
     return kind or ("caches and environments" if _holds(path, ("CACHEDIR.TAG", "pyvenv.cfg")) else "")
 
 
-def _among(name: str, exact: dict[str, str], globs: Sequence[tuple[str, str]]) -> str:
+def _lookup(name: str, exact: dict[str, str], globs: Sequence[tuple[str, str]]) -> str:
     return exact.get(name) or next((kind for pattern, kind in globs if fnmatchcase(name, pattern)), "")
 
 
-def _built(path: str, name: str) -> str:
-    """The kind of a folder with an everyday name that a build tool beside it fills."""
+def _build_output(path: str, name: str) -> str:
+    """The category of a folder with a common name, if a file of the tool that fills it is beside it."""
     for kind, pairs in _FOLDERS_BESIDE.items():
         for names, beside in pairs:
             if name in names.split() and _holds(os.path.dirname(path), beside.split()):  # noqa: PTH120

@@ -1,13 +1,13 @@
 """Many patterns with wildcards, matched together in one pass over a path.
 
 Owns what `*`, `?`, `[...]`, `**` and `\\` mean, as git defines it: on bytes, with its rules for `**`
-(https://git-scm.com/docs/gitignore, `wildmatch.c` and `match_pathname` in `dir.c`). Knows nothing of files
-that hold patterns.
+(https://git-scm.com/docs/gitignore, `wildmatch.c` and `match_pathname` in `dir.c`). Knows nothing of
+ignore files.
 
-A pattern is a nondeterministic automaton with one state for each of its elements, a state is one bit, and
-each byte of a path moves the bits of all patterns by a few operations on one integer (Shift-And; Navarro and
-Raffinot, Flexible Pattern Matching in Strings, 2002, chapters 2 and 4). So the time is the length of the path
-times the length of the patterns divided by the machine's word, whatever the patterns are.
+A pattern is a nondeterministic automaton with one state for each of its elements. A state is one bit, and for
+each byte of a path a few operations on one integer advance the states of all patterns (Shift-And: Navarro and
+Raffinot, Flexible Pattern Matching in Strings, 2002, chapters 2 and 4). The time is bounded by the length of
+the path times the length of the patterns, divided by the machine word, for every possible pattern.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-MOST_BYTES = 1 << 14
-"""Of one pattern: four times as long as the longest path that a system opens."""
-MOST_BRACKETS = 256
-"""Different brackets in one set of patterns: each costs up to 256 operations when the set is compiled."""
+MAX_PATTERN_BYTES = 1 << 14
+"""Bytes of one pattern: four times the longest path that a system opens (PATH_MAX is 4,096)."""
+MAX_BRACKETS = 256
+"""Different brackets in one set of patterns: compiling a bracket costs up to 256 operations."""
 _SPECIAL = b"*?[\\"
 _SLASH = ord("/")
 _EVERY_BYTE = (1 << 256) - 1
@@ -29,7 +29,7 @@ _CLASSES = {
     b"digit": b"0-9", b"graph": b"\\!-~", b"lower": b"a-z", b"print": b" -~",
     b"punct": b"\\!-/:-@\\[-`{-~", b"space": b" \t\n\r", b"upper": b"A-Z", b"xdigit": b"0-9a-fA-F",
 }  # fmt: skip
-"""As git's `sane_ctype` has them."""
+"""The character classes of git's `sane_ctype`."""
 
 
 class NeverMatches(ValueError):
@@ -44,7 +44,7 @@ class Element(NamedTuple):
 
 
 def has_wildcard(pattern: bytes) -> bool:
-    """Whether a pattern is more than its own text."""
+    """Whether a pattern has a special character, so that it must be compiled."""
     return any(sign in _SPECIAL for sign in pattern)
 
 
@@ -53,7 +53,7 @@ class Globs:
 
     def __init__(self) -> None:
         self.bits = 0
-        """States so far: what a byte of a path costs grows with them."""
+        """Number of states: the cost of each byte of a path grows with it."""
         self._accepted: dict[int, list[int]] = defaultdict(list)
         self._starts: list[int] = []
         self._star: list[int] = []
@@ -66,32 +66,35 @@ class Globs:
         return bool(self._ends)
 
     def add(self, number: int, pattern: bytes, *, folders_only: bool) -> list[str]:
-        """Returns what in it does not mean what it seems to. Raises NeverMatches, and adds nothing then."""
-        if len(pattern) > MOST_BYTES:
-            raise NeverMatches(f"it is longer than {MOST_BYTES:,} bytes")
+        """Add a pattern; returns remarks on what git reads differently than expected.
+
+        Raises NeverMatches, and then adds nothing.
+        """
+        if len(pattern) > MAX_PATTERN_BYTES:
+            raise NeverMatches(f"it is longer than {MAX_PATTERN_BYTES:,} bytes")
         remarks: list[str] = []
         elements = list(_elements(pattern, remarks))
         brackets = {element.accepts for element in elements} - self._accepted.keys()
-        if len(self._accepted) + len(brackets) > MOST_BRACKETS + 256:
-            raise NeverMatches(f"its file has more than {MOST_BRACKETS} different brackets already")
+        if len(self._accepted) + len(brackets) > MAX_BRACKETS + 256:
+            raise NeverMatches(f"its file has more than {MAX_BRACKETS} different brackets already")
         self._starts.append(self._state(0))
-        self._lay_out(elements, pattern)
+        self._add_states(elements, pattern)
         self._ends[self.bits - 1] = number
         if folders_only:
             self._folder_ends.append(self.bits - 1)
         return remarks
 
     def compile(self) -> None:
-        """What was added, as one integer for each byte and purpose."""
-        star, deep, starts = map(self._joined, (self._star, self._deep, self._starts))
-        self._skipping = self._joined(self._skips)
+        """Build the transition tables: one integer for each byte and kind of transition."""
+        star, deep, starts = map(self._bitset, (self._star, self._deep, self._starts))
+        self._skipping = self._bitset(self._skips)
         skipped = starts & self._skipping
         self._initial = starts | skipped << 1 | skipped << 2
-        self._folders = self._joined(self._ends)
-        self._files = self._folders ^ self._joined(self._folder_ends)
+        self._folders = self._bitset(self._ends)
+        self._files = self._folders ^ self._bitset(self._folder_ends)
         accepting = [0] * 256
         for accepts, states in self._accepted.items():
-            joined = self._joined(states)
+            joined = self._bitset(states)
             for byte in range(256):
                 if accepts >> byte & 1:
                     accepting[byte] |= joined
@@ -100,8 +103,8 @@ class Globs:
             states.clear()
         self._accepted.clear()
 
-    def last(self, path: bytes, *, folder: bool) -> int:
-        """The greatest number of a pattern that matches the whole path; -1 where none does."""
+    def last_match(self, path: bytes, *, folder: bool) -> int:
+        """The greatest number among the patterns that match the whole path; -1 where none matches."""
         state, steps, skipping = self._initial, self._steps, self._skipping
         for byte in path:
             accepting, staying = steps[byte]
@@ -120,8 +123,9 @@ class Globs:
         self.bits += 1
         return self.bits - 1
 
-    def _lay_out(self, elements: list[Element], pattern: bytes) -> None:
-        """States for elements: `a` has one, `*` lets the state before it stay, `**/` may be skipped."""
+    def _add_states(self, elements: list[Element], pattern: bytes) -> None:
+        """Add states: a byte adds one, `*` lets the state before it stay, `**/` adds two that may be
+        skipped."""
         literal = next((at for at, sign in enumerate(pattern) if sign in _SPECIAL), len(pattern))
         at, after_gap = 0, False
         while at < len(elements):
@@ -142,7 +146,7 @@ class Globs:
                 at += 1
             at += 1
 
-    def _joined(self, states: Iterable[int]) -> int:
+    def _bitset(self, states: Iterable[int]) -> int:
         bits = bytearray(self.bits // 8 + 1)
         for state in states:
             bits[state >> 3] |= 1 << (state & 7)
@@ -150,10 +154,10 @@ class Globs:
 
 
 def _any_depth(elements: list[Element], at: int, literal: int) -> bool:
-    """Whether stars stand for any number of folders: between slashes, at an end, or first after literal text.
+    """Whether stars match any number of folders: between slashes, at an end, or first after literal text.
 
-    The last is what git does, though its manual does not say so: it compares the literal beginning first,
-    and what is left of the pattern then begins with the stars.
+    The last case is git's behaviour, although its manual does not mention it: git compares the literal
+    beginning first, and the rest of the pattern then begins with the stars.
     """
     slash = Element(0, 1 << _SLASH)
     begins = at in (0, literal) or elements[at - 1] == slash
@@ -177,7 +181,7 @@ def _elements(pattern: bytes, remarks: list[str]) -> Iterator[Element]:
                 at, accepts = _bracket(pattern, at, remarks)
                 yield Element(0, accepts)
             case b"\\" if at == len(pattern):
-                raise NeverMatches("a backslash stands at its end")
+                raise NeverMatches("it ends with a backslash")
             case b"\\":
                 yield Element(0, 1 << pattern[at])
                 at += 1
@@ -186,7 +190,7 @@ def _elements(pattern: bytes, remarks: list[str]) -> Iterator[Element]:
 
 
 def _bracket(pattern: bytes, at: int, remarks: list[str]) -> tuple[int, int]:
-    """Where a bracket ends whose members begin at `at`, and the set of bytes it accepts.
+    """The end of the bracket whose members begin at `at`, and the set of bytes that it accepts.
 
     Raises NeverMatches.
     """
@@ -205,12 +209,12 @@ def _bracket(pattern: bytes, at: int, remarks: list[str]) -> tuple[int, int]:
             members |= (1 << high + 1) - (1 << low) if low <= high else 0
             if low > high:
                 range_of = f"{chr(low)}-{chr(high)}"
-                remarks.append(f"its range {range_of} goes backwards and so stands for {chr(low)} alone")
+                remarks.append(f"its range {range_of} goes backwards, so it matches only {chr(low)}")
     return at + 1, (_EVERY_BYTE ^ members if negated else members) & _NO_SLASH
 
 
 def _class(pattern: bytes, at: int) -> int:
-    """The members of a class such as `[:alpha:]`; 0 where it is none but a bracket like any other sign."""
+    """The members of a class such as `[:alpha:]`; 0 where the text is not a class."""
     close = pattern.find(b"]", at + 2)
     if close < 0:
         raise NeverMatches("its bracket has no end")
@@ -218,7 +222,7 @@ def _class(pattern: bytes, at: int) -> int:
         return 0
     members = _CLASSES.get(pattern[at + 2 : close - 1])
     if members is None:
-        raise NeverMatches("it names a class of characters that there is not")
+        raise NeverMatches("it names an unknown class of characters")
     return _bracket(members + b"]", 0, [])[1]
 
 

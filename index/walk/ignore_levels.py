@@ -1,7 +1,7 @@
-"""Which ignore files hold in a folder, and what they decide about a path in it.
+"""Which ignore files apply in a folder, and what they decide about a path in it.
 
-Owns their order (`.kenignore`, `.ignore` and `.gitignore`, each nearest folder first) and how far up they are
-looked for. Knows nothing of the rules beside them.
+Owns their order (`.kenignore`, `.ignore`, `.gitignore`, each with the nearest folder first) and how far above
+the root they are searched. Knows nothing of the other rules of the walk.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from index.walk import ignore_rules
 from index.walk.ignore_rules import Fault, IgnoreFile
 
-NAMES = (".kenignore", ".ignore", ".gitignore")
-MOST_IN_FORCE = 4 << 20
-"""Bytes of ignore files that hold in one folder: each costs time at every path, and folders may nest."""
+IGNORE_FILE_NAMES = (".kenignore", ".ignore", ".gitignore")
+MAX_BYTES_IN_FORCE = 4 << 20
+"""Bytes of ignore files that apply in one folder: each costs time for every path, and folders may nest."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedFile:
-    """One ignore file, at the folder its patterns are relative to."""
+    """One ignore file, with the folder that its patterns are relative to."""
 
     base: str
     path: str
-    """Or another name for where the patterns are from."""
+    """The path of the file, or another name for the source of the patterns."""
     rules: IgnoreFile
 
 
@@ -35,12 +35,12 @@ class Decision:
     file: AppliedFile
     text: str
     ignored: bool
-    """False where the pattern takes the path back."""
+    """False where the pattern includes the path again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The ignore files that hold in a folder, by strength and then nearest first."""
+    """The ignore files that apply in a folder, strongest first, then nearest first."""
 
     ken: tuple[AppliedFile, ...] = ()
     ignore: tuple[AppliedFile, ...] = ()
@@ -51,10 +51,10 @@ class Level:
         return self.ken + self.ignore + self.git
 
 
-def around(root: str) -> Level:
-    """The `.gitignore` files between `root` and the top of the repository it lies in.
+def level_above(root: str) -> Level:
+    """The `.gitignore` files between `root` and the top of its repository.
 
-    None where they leave out `root` itself: whoever asks for a folder by name wants what is in it.
+    Empty where they leave out `root` itself: a user who adds an ignored folder wants its files.
     """
     chain = [root]
     while not os.path.exists(os.path.join(chain[-1], ".git")):  # noqa: PTH110, PTH118
@@ -64,21 +64,21 @@ def around(root: str) -> Level:
         chain.append(parent)
     level = Level()
     for folder in reversed(chain[1:]):
-        level = entered(folder, level, (".gitignore",))
-    decision = deciding(level.git, root, folder=True)
+        level = enter(folder, level, (".gitignore",))
+    decision = decide(level.git, root, folder=True)
     return Level() if decision and decision.ignored else level
 
 
-def entered(folder: str, above: Level, names: Collection[str] = NAMES) -> Level:
-    """What holds inside `folder`, of which `names` may lie in it."""
-    ken, ignore, git = (_applied(folder, name, above) if name in names else () for name in NAMES)
+def enter(folder: str, above: Level, names: Collection[str] = IGNORE_FILE_NAMES) -> Level:
+    """The level inside `folder`; `names` are the names in that folder, or those that may be there."""
+    ken, ignore, git = (_applied(folder, name, above) if name in names else () for name in IGNORE_FILE_NAMES)
     if not (ken or ignore or git):
         return above
     return Level(ken + above.ken, ignore + above.ignore, git + above.git)
 
 
-def deciding(files: Sequence[AppliedFile], path: str, *, folder: bool) -> Decision | None:
-    """What the first of `files` that has a pattern for `path` decides."""
+def decide(files: Sequence[AppliedFile], path: str, *, folder: bool) -> Decision | None:
+    """The decision of the first of `files` that has a matching pattern; None where none has."""
     for file in files:
         found = file.rules.match(path[len(file.base) :].lstrip(os.sep), folder=folder)
         if found is not None:
@@ -86,9 +86,9 @@ def deciding(files: Sequence[AppliedFile], path: str, *, folder: bool) -> Decisi
     return None
 
 
-def faults(folder: str, level: Level) -> dict[str, str]:
-    """The ignore files in `folder` of which something does not hold, and what and why, in sentences."""
-    return {f.path: _told(f.rules.faults) for f in level.all if f.base == folder and f.rules.faults}
+def faults_in(folder: str, level: Level) -> dict[str, str]:
+    """The ignore files in `folder` that are not applied in full: path to a text for the user."""
+    return {f.path: _describe(f.rules.faults) for f in level.all if f.base == folder and f.rules.faults}
 
 
 def _applied(folder: str, name: str, above: Level) -> tuple[AppliedFile, ...]:
@@ -96,15 +96,15 @@ def _applied(folder: str, name: str, above: Level) -> tuple[AppliedFile, ...]:
     rules = ignore_rules.read(path)
     if rules is None:
         return ()
-    if rules.size + sum(file.rules.size for file in above.all) > MOST_IN_FORCE:
-        reason = f"the ignore files of the folders above hold {MOST_IN_FORCE >> 20} MB already"
-        rules = ignore_rules.without_patterns(reason)
+    if rules.size + sum(file.rules.size for file in above.all) > MAX_BYTES_IN_FORCE:
+        reason = f"the ignore files of the folders above hold {MAX_BYTES_IN_FORCE >> 20} MB already"
+        rules = ignore_rules.rejected_file(reason)
     return (AppliedFile(folder, path, rules),)
 
 
-def _told(found: Sequence[Fault]) -> str:
+def _describe(found: Sequence[Fault]) -> str:
     first, others = found[0], len(found) - 1
-    more = f" {others} more of its lines do not hold as written." if others else ""
+    more = f" {others} more of its lines are not applied as written." if others else ""
     if not first.line:
         return f"Not all of it is applied: {first.reason}.{more}"
-    return f"Line {first.line} ({first.text[:80]}) {first.reason}.{more} The other lines hold."
+    return f"Line {first.line} ({first.text[:80]}) {first.reason}.{more} The other lines are applied."

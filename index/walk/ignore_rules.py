@@ -1,10 +1,11 @@
-"""Ignore files (`.gitignore` and its like): read, compiled line by line, and asked about paths.
+"""Ignore files (`.gitignore`, `.ignore`, `.kenignore`): reading, compiling and matching paths.
 
-Owns what a line means, as git has it (https://git-scm.com/docs/gitignore, `parse_path_pattern` in `dir.c`),
-and a cache of compiled files. Knows nothing of folders above or below a file, or of what is left out.
+Owns what a line means, as git defines it (https://git-scm.com/docs/gitignore, `parse_path_pattern` in
+`dir.c`), and a cache of compiled files. Knows nothing of the folders above or below a file, nor of other
+rules.
 
-A line that git would never match (an unfinished bracket, a backslash at its end) is a `Fault`: it is skipped,
-and every other line holds.
+A line that can never match in git (an unfinished bracket, a backslash at its end) is a `Fault`: the line is
+skipped, and every other line applies.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from functools import lru_cache
 
 from index.walk.globs import Globs, NeverMatches, has_wildcard
 
-MOST_BYTES = 1 << 20
-"""Of one ignore file; what follows is not applied, and a fault says so."""
-MOST_FILES = 512
-"""Compiled ignore files kept for the next path."""
-MOST_CACHED_BYTES = 4 << 20
-"""Of the text of those: what is compiled takes up to 40 times as much memory."""
+MAX_FILE_BYTES = 1 << 20
+"""Bytes of one ignore file that are applied; the rest is reported as a fault. No real file comes near."""
+MAX_CACHED_FILES = 512
+"""Compiled ignore files in the cache: a large tree has hundreds, and each is needed for many paths."""
+MAX_CACHED_BYTES = 4 << 20
+"""Bytes of source text in the cache: a compiled file takes up to 40 times the memory of its text."""
 _SUFFIX = re.compile(rb"\*(\.[^*?\[\\/]+)")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NEITHER = (-1, -1)
@@ -34,13 +35,13 @@ _NEITHER = (-1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What of a file does not hold as it is written."""
+    """A part of an ignore file that is not applied as it is written."""
 
     line: int
-    """From 1; 0 for the whole file."""
+    """Counted from 1; 0 means the whole file."""
     text: str
     reason: str
-    """What follows "Line 3", or why not all of the file is applied."""
+    """The rest of a sentence that begins with "Line 3", or why a part of the file is not applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Match:
     text: str
     line: int
     ignored: bool
-    """False where the pattern begins with `!` and so takes the path back."""
+    """False where the pattern begins with `!`, which includes the path again."""
 
 
 class IgnoreFile:
@@ -59,7 +60,7 @@ class IgnoreFile:
     def __init__(self, lines: Sequence[bytes], faults: Sequence[Fault] = ()) -> None:
         self.faults = list(faults)
         self.size = len(lines) + sum(map(len, lines))
-        """In bytes of text."""
+        """Bytes of text."""
         self._lines = lines
         self._names: dict[bytes, tuple[int, int]] = {}
         """Patterns without wildcards: the last line for a file, and for a folder."""
@@ -84,8 +85,8 @@ class IgnoreFile:
         return Match(os.fsdecode(line), number + 1, not line.startswith(b"!"))
 
     def _add(self, number: int, line: bytes) -> Sequence[str]:
-        """Returns what in it does not mean what it seems to. Raises NeverMatches."""
-        pattern = _stripped(line.partition(b"\0")[0])
+        """Add one line; returns remarks on what git reads differently than expected. Raises NeverMatches."""
+        pattern = _strip_trailing_blanks(line.partition(b"\0")[0])
         if not pattern or pattern.startswith(b"#"):
             return ()
         pattern = pattern.removeprefix(b"!")
@@ -94,7 +95,7 @@ class IgnoreFile:
         anchored = b"/" in pattern
         pattern = pattern.removeprefix(b"/")
         if not pattern:
-            raise NeverMatches("no pattern is left of it")
+            raise NeverMatches("it has no pattern")
         if not has_wildcard(pattern):
             _put(self._paths if anchored else self._names, pattern, number, folders_only)
         elif suffix := _SUFFIX.fullmatch(pattern):
@@ -114,9 +115,9 @@ class IgnoreFile:
                 found = max(found, self._suffixes.get(name[at:], _NEITHER)[folder])
                 at = name.find(b".", at + 1)
         if self._name_globs:
-            found = max(found, self._name_globs.last(name, folder=folder))
+            found = max(found, self._name_globs.last_match(name, folder=folder))
         if self._path_globs:
-            found = max(found, self._path_globs.last(path, folder=folder))
+            found = max(found, self._path_globs.last_match(path, folder=folder))
         return found
 
 
@@ -144,41 +145,41 @@ def read(path: str) -> IgnoreFile | None:
 
 
 def parse(content: bytes) -> IgnoreFile:
-    """The patterns of an ignore file's content, of which the first `MOST_BYTES` count."""
+    """The patterns of an ignore file's content, of which the first `MAX_FILE_BYTES` count."""
     if content.startswith(_UTF_16):
-        return without_patterns("it is in UTF-16, which git does not read either: save it as UTF-8")
+        return rejected_file("it is in UTF-16, which git does not read either: save it as UTF-8")
     faults: list[Fault] = []
-    if len(content) > MOST_BYTES:
-        content = content[: content.rfind(b"\n", 0, MOST_BYTES) + 1]
-        faults.append(Fault(0, "", f"it is larger than {MOST_BYTES >> 20} MB: what follows is left out"))
+    if len(content) > MAX_FILE_BYTES:
+        content = content[: content.rfind(b"\n", 0, MAX_FILE_BYTES) + 1]
+        faults.append(Fault(0, "", f"it is larger than {MAX_FILE_BYTES >> 20} MB: what follows is left out"))
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     return IgnoreFile([line.removesuffix(b"\r") for line in lines], faults)
 
 
 @lru_cache(maxsize=8)
-def of_patterns(patterns: tuple[str, ...]) -> IgnoreFile:
-    """The same of single patterns."""
+def compile_patterns(patterns: tuple[str, ...]) -> IgnoreFile:
+    """Compile single patterns."""
     return IgnoreFile([os.fsencode(pattern) for pattern in patterns])
 
 
 def _content(descriptor: int) -> bytes:
     with os.fdopen(os.dup(descriptor), "rb") as stream:
-        return stream.read(MOST_BYTES + 1)
+        return stream.read(MAX_FILE_BYTES + 1)
 
 
 def _unreadable(error: OSError) -> IgnoreFile:
     if error.errno == errno.ELOOP:
-        return without_patterns("it is a link, which git does not follow either")
-    return without_patterns(f"it cannot be read ({os.strerror(error.errno or 0)})")
+        return rejected_file("it is a link, which git does not follow either")
+    return rejected_file(f"it cannot be read ({os.strerror(error.errno or 0)})")
 
 
-def without_patterns(reason: str) -> IgnoreFile:
-    """What stands for a file that cannot be applied."""
+def rejected_file(reason: str) -> IgnoreFile:
+    """A file without patterns, with one fault: the reason why the real file is not applied."""
     return IgnoreFile((), (Fault(0, "", f"{reason}, so none of its patterns is applied"),))
 
 
 class _Cache:
-    """Compiled files by path, the least used dropped first; safe for threads."""
+    """Compiled files by path, least recently used dropped first; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -199,7 +200,7 @@ class _Cache:
                 self._size -= before[1].size
             self._files[path] = (version, compiled)
             self._size += compiled.size
-            while len(self._files) > MOST_FILES or self._size > MOST_CACHED_BYTES:
+            while len(self._files) > MAX_CACHED_FILES or self._size > MAX_CACHED_BYTES:
                 self._size -= self._files.popitem(last=False)[1][1].size
         return compiled
 
@@ -211,8 +212,8 @@ def _put(table: dict[bytes, tuple[int, int]], key: bytes, number: int, folders_o
     table[key] = (table.get(key, _NEITHER)[0] if folders_only else number, number)
 
 
-def _stripped(line: bytes) -> bytes:
-    """Without blanks at the end, but for one that a backslash holds."""
+def _strip_trailing_blanks(line: bytes) -> bytes:
+    """The line without blanks at its end, except one that a backslash escapes."""
     stripped = line.rstrip(b" ")
     held = len(stripped) - len(stripped.rstrip(b"\\"))
     return stripped + b" " if held % 2 and len(stripped) < len(line) else stripped

@@ -1,7 +1,7 @@
-"""Folders that are ken's own: homes with an index, and models. They are never walked.
+"""Folders that belong to ken: homes with an index, and models. They are never walked.
 
-Owns how such a folder is told: by the settings of this process, or by what lies in it, since another home
-may lie in a folder that is kept. Indexing one would index its own log for ever.
+Owns how such a folder is recognized: by the settings of this process, or by its content, since the home of
+another ken can be under a root. Indexing a home would index its log, which changes with each file indexed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Collection
 INDEX_FILE = "index.db"
 APPLICATION_ID = b"ken1"
 """Bytes 68 to 72 of ken's index (https://sqlite.org/fileformat2.html#application_id)."""
-MODELS_MARKS = frozenset({".compiled", ".canary"})
-"""Folders that ken makes beside its models: where both are, models lie."""
+MODEL_FOLDER_MARKS = frozenset({".compiled", ".canary"})
+"""Folders that ken creates beside its models: a folder with both holds models."""
 
 
-def is_own(folder: str, known: Collection[str], names: Collection[str] | None = None) -> bool:
-    """Whether `folder` is ken's own. `known` holds real paths; `names`, what lies in it, saves looking."""
+def is_kens_folder(folder: str, known: Collection[str], names: Collection[str] | None = None) -> bool:
+    """Whether `folder` belongs to ken. `known` are real paths of own folders; `names`, the names in `folder`
+    where the caller has listed it, saves system calls."""
     if known and os.path.realpath(folder) in known:
         return True
     if _holds_models(folder, names):
@@ -27,8 +28,8 @@ def is_own(folder: str, known: Collection[str], names: Collection[str] | None = 
 
 def _holds_models(folder: str, names: Collection[str] | None) -> bool:
     if names is not None:
-        return MODELS_MARKS.issubset(names)
-    return all(os.path.isdir(os.path.join(folder, mark)) for mark in MODELS_MARKS)  # noqa: PTH112, PTH118
+        return MODEL_FOLDER_MARKS.issubset(names)
+    return all(os.path.isdir(os.path.join(folder, mark)) for mark in MODEL_FOLDER_MARKS)  # noqa: PTH112, PTH118
 
 
 def _is_index(path: str) -> bool:

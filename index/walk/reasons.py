@@ -1,4 +1,4 @@
-"""Why a path cannot be read, in sentences for a person: what kind of thing it is, and the system's errors."""
+"""Reasons why a path cannot be read, as sentences for the user: special files and errors of the system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import stat
 
 
-def special(mode: int) -> str:
+def describe_special_file(mode: int) -> str:
     kinds = (
         (stat.S_ISFIFO, "a pipe"),
         (stat.S_ISSOCK, "a socket"),
@@ -17,7 +17,7 @@ def special(mode: int) -> str:
     return next((name for test, name in kinds if test(mode)), "something special")
 
 
-def cannot(error: OSError, what: str) -> str:
+def explain_os_error(error: OSError, what: str) -> str:
     match error.errno:
         case errno.EACCES | errno.EPERM:
             return f"There is no permission to read this {what}."

@@ -1,12 +1,12 @@
-"""What is looked at: walking folders under ignore rules, size limits and names of credentials.
+"""The walk: which files of a root belong to the index, by ignore rules, sizes and names of credentials.
 
-Owns the verdict on a path, found or left out and by which rule. Opens no document.
+Owns the verdict on a path: found, or skipped and by which rule. Opens no document.
 
-The order in which rules speak, strongest first: patterns of the configuration, `.kenignore`, names of
-credentials, `.ignore`, `.gitignore` (each nearest folder first, with git's semantics: the last matching
-pattern of a file decides, `!` takes back), then what is left out by default. Only the configuration and the
-`.kenignore` of the root itself take credentials back: the folder of somebody else's project must not.
-ken's own homes and models are never walked, whatever any rule says, and links are not followed.
+The rules in order, strongest first: patterns of the configuration, `.kenignore`, names of credentials,
+`.ignore`, `.gitignore`, then the default rules. Of several ignore files the nearest folder's comes first,
+with git's semantics: the last matching pattern of a file decides, and `!` includes a path again. Only the
+configuration and the `.kenignore` of the root itself can include credentials: a project that somebody else
+wrote cannot. ken's own homes and models are never walked, whatever a rule says. Links are not followed.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from pathlib import Path
 from index import kinds
 from index.walk import credential_names, default_ignores, ignore_levels, ignore_rules, own_folders
 from index.walk.ignore_levels import AppliedFile, Decision, Level
-from index.walk.reasons import cannot, special
+from index.walk.reasons import describe_special_file, explain_os_error
 
 MEBIBYTE = 1 << 20
-IGNORE_FILES = ignore_levels.NAMES
+IGNORE_FILES = ignore_levels.IGNORE_FILE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a person may set about which files are looked at."""
+    """The settings of the walk."""
 
     ignore: tuple[str, ...] = ()
-    """Patterns in `.gitignore`'s language, relative to each folder ken keeps; the strongest rule."""
+    """Patterns in `.gitignore`'s language, relative to each root; the strongest rule."""
     hidden: bool = False
-    """Look at names that begin with a dot."""
+    """Include names that begin with a dot."""
     ignore_files: bool = True
-    """Follow `.gitignore`, `.ignore` and `.kenignore`."""
+    """Apply `.gitignore`, `.ignore` and `.kenignore`."""
     defaults: bool = True
-    """Leave out dependencies, caches, build outputs and version control."""
+    """Skip dependencies, caches, build outputs and version control."""
     secrets: bool = True
-    """Leave out files whose names say that they hold keys and passwords."""
+    """Skip files that have the name of a file of keys or passwords."""
     max_bytes: int | None = None
-    """Leave out larger files; None: as much as each format can take."""
+    """Skip files of more bytes; None: only the limit of each format applies."""
     own: tuple[str, ...] = ()
-    """Real paths of ken's home and models: never walked."""
+    """Real paths of ken's home and models, which are never walked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +53,20 @@ class Found:
     path: str
     stat: os.stat_result
     root: str = ""
-    """The folder below which no link is followed; empty where a person named the file itself."""
+    """The folder below which no link is followed; empty where the file itself is the root."""
     unread: str = ""
     """Why the file is found by its name alone, in a sentence; empty where it is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A path left out. A folder stands for everything in it."""
+    """A path that is left out; a folder is left out with everything in it."""
 
     path: str
     reason: str
-    """One sentence for a person."""
+    """One sentence for the user."""
     rule: str
-    """What decided: "default: caches", "/home/x/.gitignore: *.log", "secret: .env", ..."""
+    """The rule that decided: "default: caches", "/home/x/.gitignore: *.log", "secret: .env", ..."""
     folder: bool = False
 
 
@@ -81,14 +81,14 @@ class _Walk:
 def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]:
     """Every file under `root` (or `root` itself, a file) with its verdict, each folder in name order.
 
-    Folders that are left out are named once and not entered. A file met again under another name
-    (a link, a hard link) is left out. `inside`: only that folder under `root`, by the same rules; other
-    names of its files outside of it are not known then.
+    A folder that is left out yields one verdict and is not entered. A second name of the same file (a link, a
+    hard link) is left out. `inside` limits the walk to one folder under `root`, with the same rules; names of
+    the same files outside that folder are then unknown.
     """
     state = _Walk(root, rules, _configured(root, rules))
     top = inside or root
     if not os.path.isdir(top):  # noqa: PTH112
-        yield judge(top, root, rules)
+        yield check_path(top, root, rules)
         return
     above = _descend(top, state)
     if isinstance(above, Found | Skipped):
@@ -101,18 +101,18 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            yield Skipped(folder, cannot(error, "folder"), "system", folder=True)
+            yield Skipped(folder, explain_os_error(error, "folder"), "system", folder=True)
             continue
         names = {entry.name for entry in listed}
-        if own := _own(folder, names, rules):
+        if own := _skip_own_folder(folder, names, rules):
             yield own
             continue
-        level = _entered(folder, above, rules, names)
-        faults = ignore_levels.faults(folder, level)
+        level = _enter(folder, above, rules, names)
+        faults = ignore_levels.faults_in(folder, level)
         inner: list[tuple[str, Level]] = []
         for entry in listed:
             fault = faults.get(entry.path)
-            verdict = _fault(entry.path, fault) if fault else _entry(entry, level, state)
+            verdict = _skip_ignore_file_fault(entry.path, fault) if fault else _entry(entry, level, state)
             if verdict is None:
                 inner.append((entry.path, level))
             else:
@@ -120,17 +120,17 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
         waiting.extend(reversed(inner))
 
 
-def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
-    """The verdict `walk(root)` gives on one path: on the first folder above it that is left out, or itself.
+def check_path(path: str, root: str, rules: Rules) -> Found | Skipped:
+    """The verdict of `walk(root)` on one path: on the first folder above it that is left out, or on itself.
 
-    Does not know of other names of the same file, unless `path` is a link into `root`. Where `root` is
-    the file itself, a person asked for it: only secrets, kind and size can leave it out.
+    Other names of the same file are unknown here, unless `path` is a link into `root`. Where `root` is the
+    file itself, the user named it, so only its name, kind and size can leave it out.
     """
     if not _is_possible(path):
         return Skipped(path, "No file can have such a name.", "system")
     state = _Walk(root, rules, _configured(root, rules))
     if path == root:
-        return _asked_for(root, state)
+        return _check_named_file(root, state)
     verdict = _descend(path, state)
     if isinstance(verdict, Level):
         return Skipped(path, "It is a folder.", "folder", folder=True)
@@ -138,7 +138,7 @@ def judge(path: str, root: str, rules: Rules) -> Found | Skipped:
 
 
 def _is_possible(path: str) -> bool:
-    """Whether a path can be on a disk: a program that asks may name any."""
+    """Whether a path can exist on a disk: clients may send any text as a path."""
     try:
         return b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:
@@ -146,49 +146,49 @@ def _is_possible(path: str) -> bool:
 
 
 def _descend(path: str, state: _Walk) -> Found | Skipped | Level:
-    """The way from the root to `path`: a verdict, or the rules in force around a folder that is entered."""
-    level = ignore_levels.around(state.root) if state.rules.ignore_files else Level()
+    """Apply the rules to every folder from the root to `path`: a verdict, or the rules inside that folder."""
+    level = ignore_levels.level_above(state.root) if state.rules.ignore_files else Level()
     folder = state.root
-    if own := _own(folder, None, state.rules):
+    if own := _skip_own_folder(folder, None, state.rules):
         return own
     for name in Path(path).relative_to(state.root).parts:
-        level = _entered(folder, level, state.rules)
+        level = _enter(folder, level, state.rules)
         folder = os.path.join(folder, name)  # noqa: PTH118
         try:
             verdict = _verdict(folder, name, os.lstat(folder), level, state)
         except OSError as error:
-            return Skipped(path, cannot(error, "file"), "system")
+            return Skipped(path, explain_os_error(error, "file"), "system")
         if verdict is None:
-            verdict = _own(folder, None, state.rules)
+            verdict = _skip_own_folder(folder, None, state.rules)
         if verdict is not None:
-            fault = ignore_levels.faults(os.path.dirname(path), level).get(path)  # noqa: PTH120
-            return _fault(path, fault) if fault and folder == path else verdict
+            fault = ignore_levels.faults_in(os.path.dirname(path), level).get(path)  # noqa: PTH120
+            return _skip_ignore_file_fault(path, fault) if fault and folder == path else verdict
     return level
 
 
-def _asked_for(path: str, state: _Walk) -> Found | Skipped:
+def _check_named_file(path: str, state: _Walk) -> Found | Skipped:
     folder, name = os.path.split(path)
     if os.path.realpath(folder) != folder:
         return Skipped(path, "A folder on the way to it is a link now; links are not followed.", "link")
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError as error:
-        return Skipped(path, cannot(error, "file"), "system")
+        return Skipped(path, explain_os_error(error, "file"), "system")
     if stat.S_ISDIR(status.st_mode):
         return Skipped(path, "It is a folder.", "folder", folder=True)
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, f"It is {special(status.st_mode)}, not a file.", "not a file")
+        return Skipped(path, f"It is {describe_special_file(status.st_mode)}, not a file.", "not a file")
     if state.rules.secrets and (pattern := _credentials_at(path)):
-        return _held(path, pattern)
-    return _readable(path, name, status, state.rules)
+        return _skip_credential_name(path, pattern)
+    return _check_format(path, name, status, state.rules)
 
 
 def _credentials_at(path: str) -> str:
     """The pattern of credentials that a file's name has, or that of a link's target or of a folder there."""
     target = os.path.realpath(path)
     above = [] if target == path else [str(folder) for folder in Path(target).parents]
-    files = (credential_names.pattern_of(one, folder=False) for one in (path, target))
-    folders = (credential_names.pattern_of(one, folder=True) for one in above)
+    files = (credential_names.matching_pattern(one, folder=False) for one in (path, target))
+    folders = (credential_names.matching_pattern(one, folder=True) for one in above)
     return next(filter(None, (*files, *folders)), "")
 
 
@@ -197,7 +197,7 @@ def _entry(entry: os.DirEntry[str], level: Level, state: _Walk) -> Found | Skipp
         status = entry.stat(follow_symlinks=False)
         verdict = _verdict(entry.path, entry.name, status, level, state)
     except OSError as error:
-        return Skipped(entry.path, cannot(error, "file"), "system")
+        return Skipped(entry.path, explain_os_error(error, "file"), "system")
     if isinstance(verdict, Found) and verdict.stat.st_nlink > 1:
         key = (verdict.stat.st_dev, verdict.stat.st_ino)
         if key in state.seen:
@@ -211,7 +211,7 @@ def _entry(entry: os.DirEntry[str], level: Level, state: _Walk) -> Found | Skipp
 def _verdict(
     path: str, name: str, status: os.stat_result, level: Level, state: _Walk
 ) -> Found | Skipped | None:
-    """Found, Skipped, or None for a folder to enter."""
+    """Found, Skipped, or None for a folder that the walk enters."""
     folder = stat.S_ISDIR(status.st_mode)
     ignored = _ignored(path, name, folder, level, state)
     if ignored is not None:
@@ -219,18 +219,18 @@ def _verdict(
     if folder:
         return None
     if stat.S_ISLNK(status.st_mode):
-        return _link(path, state)
+        return _skip_link(path, state)
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, f"It is {special(status.st_mode)}, not a file.", "not a file")
-    return _readable(path, name, status, state.rules, state.root)
+        return Skipped(path, f"It is {describe_special_file(status.st_mode)}, not a file.", "not a file")
+    return _check_format(path, name, status, state.rules, state.root)
 
 
-def _link(path: str, state: _Walk) -> Skipped:
-    """Why a link is left out: what it leads to is read where it lies, if that is in a folder that is kept."""
+def _skip_link(path: str, state: _Walk) -> Skipped:
+    """The reason why a link is left out. Its target is indexed at its own path, if that is under a root."""
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError as error:
-        return Skipped(path, cannot(error, "link"), "link")
+        return Skipped(path, explain_os_error(error, "link"), "link")
     if stat.S_ISDIR(status.st_mode):
         return Skipped(path, "It is a link to a folder; links to folders are not followed.", "link")
     target = os.path.realpath(path)
@@ -241,35 +241,35 @@ def _link(path: str, state: _Walk) -> Skipped:
 
 
 def _ignored(path: str, name: str, folder: bool, level: Level, state: _Walk) -> Skipped | None:
-    """The verdict of the first rule that has one; None where none leaves the path out."""
+    """The verdict of the strongest rule that applies; None where no rule leaves the path out."""
     strong = state.configured + level.ken
-    decision = ignore_levels.deciding(strong, path, folder=folder)
+    decision = ignore_levels.decide(strong, path, folder=folder)
     if decision and decision.ignored:
-        return _left_out(path, decision, folder)
-    if state.rules.secrets and (pattern := credential_names.pattern_of(path, folder=folder)):
+        return _skip_ignored(path, decision, folder)
+    if state.rules.secrets and (pattern := credential_names.matching_pattern(path, folder=folder)):
         of_root = [file for file in strong if file.base == state.root]
-        taken_back = ignore_levels.deciding(of_root, path, folder=folder)
+        taken_back = ignore_levels.decide(of_root, path, folder=folder)
         if taken_back is None or taken_back.ignored:
-            return _held(path, pattern, folder)
+            return _skip_credential_name(path, pattern, folder)
     if decision:
         return None
-    if weak := ignore_levels.deciding(level.ignore + level.git, path, folder=folder):
-        return _left_out(path, weak, folder) if weak.ignored else None
-    return _by_default(path, name, folder, state.rules)
+    if weak := ignore_levels.decide(level.ignore + level.git, path, folder=folder):
+        return _skip_ignored(path, weak, folder) if weak.ignored else None
+    return _default_rule(path, name, folder, state.rules)
 
 
-def _left_out(path: str, by: Decision, folder: bool) -> Skipped:
+def _skip_ignored(path: str, by: Decision, folder: bool) -> Skipped:
     reason = f"The pattern {by.text} in {by.file.path} leaves it out."
     return Skipped(path, reason, f"{by.file.path}: {by.text}", folder)
 
 
-def _held(path: str, pattern: str, folder: bool = False) -> Skipped:
+def _skip_credential_name(path: str, pattern: str, folder: bool = False) -> Skipped:
     return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}", folder)
 
 
-def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | None:
+def _default_rule(path: str, name: str, folder: bool, rules: Rules) -> Skipped | None:
     if rules.defaults:
-        kind = default_ignores.kind_of(path, name, folder)
+        kind = default_ignores.category_of(path, name, folder)
         if kind:
             return Skipped(path, f"By default ken leaves out {kind}.", f"default: {kind}", folder)
     if name.startswith(".") and not rules.hidden:
@@ -277,7 +277,9 @@ def _by_default(path: str, name: str, folder: bool, rules: Rules) -> Skipped | N
     return None
 
 
-def _readable(path: str, name: str, status: os.stat_result, rules: Rules, root: str = "") -> Found | Skipped:
+def _check_format(
+    path: str, name: str, status: os.stat_result, rules: Rules, root: str = ""
+) -> Found | Skipped:
     if kinds.is_temporary(name):
         return Skipped(path, "It is a temporary file of another program.", "default: temporary files")
     if kind := kinds.unread(name):
@@ -296,9 +298,9 @@ def _readable(path: str, name: str, status: os.stat_result, rules: Rules, root: 
     return Found(path, status, root)
 
 
-def _own(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:
-    """The verdict on a folder that is ken's own."""
-    if not own_folders.is_own(folder, rules.own, names):
+def _skip_own_folder(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:
+    """Skip a folder that belongs to ken; None for any other folder."""
+    if not own_folders.is_kens_folder(folder, rules.own, names):
         return None
     return Skipped(
         folder, "It holds ken's own index or models; they are never indexed.", "ken's own", folder=True
@@ -306,20 +308,20 @@ def _own(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:
 
 
 def configured_faults(rules: Rules) -> list[str]:
-    """What of the configuration's patterns is skipped, and why, in sentences."""
-    faults = ignore_rules.of_patterns(rules.ignore).faults
+    """One sentence for each pattern of the configuration that is skipped, with the reason."""
+    faults = ignore_rules.compile_patterns(rules.ignore).faults
     return [f"reading.ignore: the pattern {fault.text} {fault.reason}." for fault in faults]
 
 
-def _fault(path: str, reason: str) -> Skipped:
+def _skip_ignore_file_fault(path: str, reason: str) -> Skipped:
     return Skipped(path, reason, "ignore file")
 
 
 def _configured(root: str, rules: Rules) -> tuple[AppliedFile, ...]:
     if not rules.ignore:
         return ()
-    return (AppliedFile(root, "the configuration", ignore_rules.of_patterns(rules.ignore)),)
+    return (AppliedFile(root, "the configuration", ignore_rules.compile_patterns(rules.ignore)),)
 
 
-def _entered(folder: str, above: Level, rules: Rules, names: Collection[str] = IGNORE_FILES) -> Level:
-    return ignore_levels.entered(folder, above, names) if rules.ignore_files else above
+def _enter(folder: str, above: Level, rules: Rules, names: Collection[str] = IGNORE_FILES) -> Level:
+    return ignore_levels.enter(folder, above, names) if rules.ignore_files else above

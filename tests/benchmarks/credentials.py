@@ -17,7 +17,7 @@ from index.credentials import credentials
 from index.errors import FileFailed, FileSkipped
 from index.extract import sniff
 from index.extract.source import from_bytes
-from index.walk.credential_names import pattern_of
+from index.walk.credential_names import matching_pattern
 
 _LARGEST = 4 << 20
 """Bytes: larger files would make the figures those of a few files."""
@@ -86,7 +86,7 @@ def _files(folders: Sequence[str]) -> Iterator[Path]:
             folders_below.sort()
             for name in sorted(names):
                 path = Path(folder, name)
-                read = not kinds.unread(name) and not pattern_of(str(Path(folder, name)), folder=False)
+                read = not kinds.unread(name) and not matching_pattern(str(Path(folder, name)), folder=False)
                 if read and path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
                     yield path
 

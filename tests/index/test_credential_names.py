@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from index.walk.credential_names import pattern_of
-from index.walk.walker import Found, Rules, Skipped, judge, walk
+from index.walk.credential_names import matching_pattern
+from index.walk.walker import Found, Rules, Skipped, check_path, walk
 
 HELD = [
     "id_rsa", "ID_RSA", "id_dsa", "id_ecdsa", "id_ed25519", "id_ed25519_sk", "id_rsa.bak",
@@ -102,13 +102,13 @@ ORDINARY = [
 
 @pytest.mark.parametrize("name", HELD)
 def test_a_telling_name_is_left_out_in_small_and_in_capital_letters(name: str) -> None:
-    assert pattern_of(f"/x/{name}", folder=False)
-    assert pattern_of(f"/x/{name.upper()}", folder=False)
+    assert matching_pattern(f"/x/{name}", folder=False)
+    assert matching_pattern(f"/x/{name.upper()}", folder=False)
 
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_an_ordinary_name_is_not(name: str) -> None:
-    assert pattern_of(f"/x/{name}", folder=False) == ""
+    assert matching_pattern(f"/x/{name}", folder=False) == ""
 
 
 def test_few_files_of_the_standard_library_have_telling_names() -> None:
@@ -117,11 +117,11 @@ def test_few_files_of_the_standard_library_have_telling_names() -> None:
     names = [Path(folder, name) for folder, _, files in os.walk(library) for name in files]
     own = [path for path in names if "site-packages" not in path.parts and "test" not in path.parts]
     assert len(own) > 500
-    assert [str(path) for path in own if pattern_of(str(path), folder=False)] == []
+    assert [str(path) for path in own if matching_pattern(str(path), folder=False)] == []
 
 
 def test_decomposed_names_are_the_same_names() -> None:
-    assert pattern_of("/x/" + unicodedata.normalize("NFD", "Passwörter.txt"), folder=False)
+    assert matching_pattern("/x/" + unicodedata.normalize("NFD", "Passwörter.txt"), folder=False)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_telling_folder_is_left_out_with_all_in_it(folder: str, tmp_path: Path
     inside.parent.mkdir(parents=True)
     inside.write_text("words")
     assert [type(verdict) for verdict in walk(str(tmp_path), Rules(hidden=True))] == [Skipped]
-    verdict = judge(str(inside), str(tmp_path), Rules(hidden=True))
+    verdict = check_path(str(inside), str(tmp_path), Rules(hidden=True))
     assert isinstance(verdict, Skipped)
     assert verdict.rule.startswith("secret:")
 
@@ -152,7 +152,7 @@ def test_what_is_named_inside_such_a_folder_is_judged_by_the_names_in_it(tmp_pat
         (tmp_path / "cluster.yaml", False),
     ):
         path = str(named)
-        assert isinstance(judge(path, path, Rules()), Found) == kept, named
+        assert isinstance(check_path(path, path, Rules()), Found) == kept, named
 
 
 def test_only_the_root_takes_credentials_back(tmp_path: Path) -> None:
@@ -161,9 +161,11 @@ def test_only_the_root_takes_credentials_back(tmp_path: Path) -> None:
     (clone / ".env").write_text("KEY=1")
     (clone / ".kenignore").write_text("!.env\n")
     rules = Rules(hidden=True)
-    assert isinstance(judge(str(clone / ".env"), str(tmp_path), rules), Skipped)
+    assert isinstance(check_path(str(clone / ".env"), str(tmp_path), rules), Skipped)
     (tmp_path / ".kenignore").write_text("!.env\n")
-    assert isinstance(judge(str(clone / ".env"), str(tmp_path), rules), Found)
+    assert isinstance(check_path(str(clone / ".env"), str(tmp_path), rules), Found)
     (tmp_path / ".kenignore").unlink()
-    assert isinstance(judge(str(clone / ".env"), str(tmp_path), rules), Skipped)
-    assert isinstance(judge(str(clone / ".env"), str(tmp_path), Rules(hidden=True, ignore=("!.env",))), Found)
+    assert isinstance(check_path(str(clone / ".env"), str(tmp_path), rules), Skipped)
+    assert isinstance(
+        check_path(str(clone / ".env"), str(tmp_path), Rules(hidden=True, ignore=("!.env",))), Found
+    )

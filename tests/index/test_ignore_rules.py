@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from index.walk import ignore_rules
 from index.walk.ignore_rules import parse
-from index.walk.walker import Found, Rules, Skipped, judge, walk
+from index.walk.walker import Found, Rules, Skipped, check_path, walk
 
 CLASSES = (
     "alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper",
@@ -115,7 +115,7 @@ def test_a_line_that_does_not_hold_is_told_and_all_others_hold(
         assert told.rule == "ignore file"
         assert "Line 2" in told.reason
         assert reason in told.reason
-        assert judge(told.path, str(tmp_path), rules) == told
+        assert check_path(told.path, str(tmp_path), rules) == told
 
 
 NEVER = ("!", "/", "\\", "x\\", "[", "[!", "[a", "**/[", "a[[:x:]]", "[[:alpha:]", "!/", "*\\")
@@ -190,7 +190,7 @@ def test_a_whole_file_of_the_worst_patterns_takes_no_longer_than_one_of_any_othe
                 steps += 1
                 yield byte
 
-    assert compiled._path_globs.last(Counted(path.encode()), folder=False) == -1
+    assert compiled._path_globs.last_match(Counted(path.encode()), folder=False) == -1
     assert steps == len(path)
 
 
@@ -201,10 +201,10 @@ def test_a_file_is_compiled_once_until_it_changes(tmp_path: Path, monkeypatch: p
     (tmp_path / ".gitignore").write_text("*.log\n")
     for number in range(20):
         (tmp_path / f"{number}.md").write_text("words")
-        judge(str(tmp_path / f"{number}.md"), str(tmp_path), Rules())
+        check_path(str(tmp_path / f"{number}.md"), str(tmp_path), Rules())
     assert len(compilings) == 1
     (tmp_path / ".gitignore").write_text("*.md\n")
-    assert isinstance(judge(str(tmp_path / "1.md"), str(tmp_path), Rules()), Skipped)
+    assert isinstance(check_path(str(tmp_path / "1.md"), str(tmp_path), Rules()), Skipped)
     assert len(compilings) == 2
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from app.folders.roots import is_under
 from index.walk import walker
-from index.walk.walker import Found, Rules, Skipped, judge, walk
+from index.walk.walker import Found, Rules, Skipped, check_path, walk
 
 
 def put(root: Path, *names: str) -> None:
@@ -29,11 +29,12 @@ def put(root: Path, *names: str) -> None:
 
 
 def verdicts(root: Path, rules: Rules | None = None) -> dict[str, str]:
-    """Relative path to "" for what is found, else to the rule; checked against `judge` and parts' walks."""
+    """Relative path to "" for what is found, else to the rule; checked against `check_path` and parts'
+    walks."""
     rules = rules or Rules()
     found: dict[str, str] = {}
     for verdict in walk(str(root), rules):
-        alone = judge(verdict.path, str(root), rules)
+        alone = check_path(verdict.path, str(root), rules)
         rule = verdict.rule if isinstance(verdict, Skipped) else ""
         if rule != "nothing twice":
             assert (alone.rule if isinstance(alone, Skipped) else "") == rule
@@ -202,12 +203,12 @@ def test_every_name_gets_one_verdict_whatever_its_bytes(names: set[bytes]) -> No
             assert len(verdicts) == len(set(verdicts))
             for path in made:
                 assert any(is_under(path, verdict) for verdict in verdicts), path
-                assert is_under(path, judge(path, folder, rules).path)
+                assert is_under(path, check_path(path, folder, rules).path)
 
 
 @pytest.mark.parametrize("name", ["a\0b.md", "\ud800.md", "x/" * 5000 + "a.md"])
 def test_a_name_that_no_disk_can_have_gets_a_verdict(name: str, tmp_path: Path) -> None:
-    verdict = judge(f"{tmp_path}/{name}", str(tmp_path), Rules())
+    verdict = check_path(f"{tmp_path}/{name}", str(tmp_path), Rules())
     assert isinstance(verdict, Skipped)
     assert verdict.rule == "system"
 
@@ -256,7 +257,7 @@ def test_a_link_on_the_way_is_not_followed_and_one_to_the_root_is(tmp_path: Path
     (inside / "self").symlink_to(inside / "real")
     (inside / "up").symlink_to("../out/deep")
     for path in ("out/b.md", "out/deep/c.md", "self/a.md", "up/c.md", "out/../out/b.md"):
-        verdict = judge(str(inside / path), str(inside), Rules())
+        verdict = check_path(str(inside / path), str(inside), Rules())
         assert isinstance(verdict, Skipped), path
         assert verdict.rule == "link"
     (tmp_path / "named").symlink_to(inside)
@@ -310,6 +311,6 @@ def test_homes_and_models_of_ken_are_never_walked(tmp_path: Path) -> None:
         """An index makes a folder a home."""
     found = verdicts(tmp_path, Rules(own=(os.path.realpath(tmp_path / "own"),)))
     assert found == {"notes/a.md": "", "other/home": "ken's own", "models": "ken's own", "own": "ken's own"}
-    inside = judge(str(tmp_path / "other" / "home" / "ken.log"), str(tmp_path), Rules())
+    inside = check_path(str(tmp_path / "other" / "home" / "ken.log"), str(tmp_path), Rules())
     assert isinstance(inside, Skipped)
     assert inside.rule == "ken's own"

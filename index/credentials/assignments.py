@@ -1,11 +1,10 @@
-"""Values that are given to a password's name: `password: …`, `**Passwort** = …`, `"token": "…"`.
+"""Values assigned to the name of a password or key: `password: …`, `**Passwort** = …`, `"token": "…"`.
 
-Owns what may stand between a name and its value, and how much of it makes the value a credential. Knows
-no names (`labels`) and does not judge values (`values`).
+Owns the text that is allowed between a name and its value, and the conditions under which the value is a
+credential. Knows no names (`labels`) and does not judge values (`values`).
 
-Where people write, a password's name at the beginning of its line, or a value with a digit, is enough,
-however weak the value. In code, and for names that mean other things too (`token`, `secret`), only a value
-that looks made by chance counts.
+In prose, a name at the beginning of its line or a value with a digit is enough, even for a weak value. In
+code, and for names with several meanings (`token`, `secret`), only a value that looks random counts.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from index.credentials.labels import Label
 from index.credentials.published import beside_sample
-from index.credentials.values import bare, has_digit, is_name, is_password, is_stand_in, is_strong
+from index.credentials.values import has_digit, is_name, is_password, is_placeholder, is_strong, strip_quotes
 
 _BLANK = r"[^\S\n]{0,4}"
 _AFTER = re.compile(
@@ -32,7 +31,7 @@ _AFTER = re.compile(
     """,
     re.VERBOSE,
 )
-"""A name's end to its value: more words (`for the router`), what closes emphasis, a sign or a verb."""
+"""From the end of a name to its value: more words (`for the router`), closed emphasis, a sign or a verb."""
 _IN_CODE = re.compile(
     rf"[\w-]{{0,24}}+[\"'`]?\]?{_BLANK}(?::=|=>|[:=]){_BLANK}(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>{{}}()$,;]{{8,200}})"
 )
@@ -41,7 +40,7 @@ _NEXT_LINE = re.compile(
 )
 _ELEMENT = re.compile(r">\s{0,8}(?P<value>[^\s<>]{6,100})\s{0,8}</")
 _LOGIN = re.compile(r"\b(?:login|account)[ \t]{1,4}\S{1,80}\s{1,8}\Z")
-"""Before the password in a line of `.netrc`."""
+"""The text before the password in a line of `.netrc`."""
 _WORD = re.compile(r"[ \t]{1,4}(\S{3,100})")
 _OPTION = re.compile(r"[ =][\"']?(?P<value>[^\s\"']{6,100})")
 _DIGITS = re.compile(
@@ -50,19 +49,19 @@ _DIGITS = re.compile(
 )
 _ENDS = {"“": "”“", "„": "“”", "«": "»", "‘": "’"}
 _CUT = re.compile(r"[;<]|[&,][\w-]+=|[\u2e80-\uffef]")
-"""Where a value ends, if not at a blank: at the next of several, at a tag, at text without blanks."""
+"""The end of a value, other than a blank: a separator of values, a tag, a script without blanks."""
 _STOCK = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|test|token", re.IGNORECASE)
-"""What programs take for a password where none is meant."""
+"""Values in programs that only stand in for a password."""
 _EXPRESSION = re.compile(r"[A-Za-z_][\w.]*[\[(+].*")
 _SENTENCE = re.compile(r"[.!?]\s")
 _LEAD = 60
-"""Characters: a name that far from the beginning of its line stands in a sentence."""
+"""Characters before a name on its line: with more, the name is part of a sentence."""
 _LEAD_WORDS = 6
 _LONGEST_QUOTED = 100
 
 
-def given(text: str, labels: Sequence[Label], *, code: bool) -> Iterator[tuple[int, int]]:
-    """Names with their values in `text`."""
+def assignments(text: str, labels: Sequence[Label], *, code: bool) -> Iterator[tuple[int, int]]:
+    """The spans of names with their values in `text`."""
     done = -1
     for label in labels:
         if label.start < done:
@@ -79,11 +78,11 @@ def _in_code(text: str, label: Label) -> int:
         return 0
     if _STOCK.search(found["value"]) or (is_name(found["value"]) and not found["quote"]):
         return 0
-    return found.end("value") if is_strong(bare(found["value"])) else 0
+    return found.end("value") if is_strong(strip_quotes(found["value"])) else 0
 
 
 def _in_text(text: str, label: Label) -> int:
-    """Where the value of a name ends; 0 where none is given."""
+    """The end of the value of a name; 0 where it has none."""
     if label.kind == "pin":
         return _digits(text, label)
     if text[label.start - 1 : label.start] == "<":
@@ -92,12 +91,12 @@ def _in_text(text: str, label: Label) -> int:
     if label.kind == "password" and _LOGIN.search(text, max(0, label.start - 100), label.start):
         word = _WORD.match(text, label.end)
         named = "machine" in text[max(0, label.start - 200) : label.start]
-        if word and not is_stand_in(word[1]) and (named or is_password(word[1])):
+        if word and not is_placeholder(word[1]) and (named or is_password(word[1])):
             return word.end()
     lead = _lead(text, label.start)
     if lead is not None and lead.endswith("--") and label.kind == "password":
         option = _OPTION.match(text, label.end)
-        return option.end() if option and is_password(bare(option["value"])) else 0
+        return option.end() if option and is_password(strip_quotes(option["value"])) else 0
     found = _AFTER.match(text, label.end)
     if found:
         value, end = _value(text, found)
@@ -105,14 +104,14 @@ def _in_text(text: str, label: Label) -> int:
             return end
     if lead is not None and label.kind == "password" and len(lead.split()) <= 3:
         below = _NEXT_LINE.match(text, label.end)
-        value = bare(below["value"]) if below else ""
+        value = strip_quotes(below["value"]) if below else ""
         if below and is_password(value) and has_digit(value) and not value.isdecimal():
             return below.end("value")
     return 0
 
 
 def _counts(label: Label, leads: bool, by: str, value: str) -> bool:
-    """Whether a value makes a credential of a name that it is given to by a sign or a verb."""
+    """Whether a value that a sign or a verb assigns to a name is a credential."""
     if label.kind == "key":
         return by in _SIGNS and not {" ", "["} & set(value) and is_strong(value) and not is_name(value)
     if label.kind == "short":
@@ -126,7 +125,7 @@ _SIGNS = (":", "=", ":=", "=>", "：", "＝", "|", "->", "→")
 
 
 def _value(text: str, found: re.Match[str]) -> tuple[str, int]:
-    """What is given, without quotes, and where it ends."""
+    """The value without quotes, and its end."""
     start, end = found.span("value")
     quote = found["quote"]
     if quote:
@@ -141,7 +140,7 @@ def _value(text: str, found: re.Match[str]) -> tuple[str, int]:
     cut = _CUT.search(value)
     if cut:
         value = value[: cut.start()]
-    return bare(value), end
+    return strip_quotes(value), end
 
 
 def _digits(text: str, label: Label) -> int:
@@ -153,7 +152,7 @@ def _digits(text: str, label: Label) -> int:
 
 
 def _lead(text: str, start: int) -> str | None:
-    """What stands before a name on its line; None where that is a sentence and no list mark or topic."""
+    """The text before a name on its line; None where that text is a sentence, not a list mark or a topic."""
     line = text.rfind("\n", max(0, start - _LEAD), start) + 1
     if not line and start > _LEAD:
         return None
