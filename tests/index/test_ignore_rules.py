@@ -88,9 +88,9 @@ def test_every_byte_means_what_it_means_to_git(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        pytest.param("!", "is skipped: no pattern is left of it", id="nothing but !"),
-        pytest.param("/", "is skipped: no pattern is left of it", id="nothing but a slash"),
-        pytest.param("foo\\", "is skipped: a backslash stands at its end", id="backslash"),
+        pytest.param("!", "is skipped: it has no pattern", id="nothing but !"),
+        pytest.param("/", "is skipped: it has no pattern", id="nothing but a slash"),
+        pytest.param("foo\\", "is skipped: it ends with a backslash", id="backslash"),
         pytest.param("[abc", "is skipped: its bracket has no end", id="open bracket"),
         pytest.param("a[!", "is skipped: its bracket has no end", id="open negated bracket"),
         pytest.param("x[[:nope:]]", "is skipped: it names a class of characters that", id="class"),
