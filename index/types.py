@@ -54,6 +54,10 @@ class Document:
     """What was left out on purpose, for the problems list ("pages 501 to 900 not read")."""
     withheld: tuple[tuple[int, int], ...] = ()
     """Spans that hold a credential: the text around them is never cut into a passage."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """What the document says of itself, by name: `("tag", "tides")`, `("author", "A. Name")`, ..."""
+    links: tuple[str, ...] = ()
+    """Names or relative paths of the documents that it links to, as written."""
 
 
 class Passage(NamedTuple):
@@ -141,6 +145,9 @@ class FileRecord:
     title: str = ""
     ctime_ns: int = UNKNOWN_CTIME
     disk: int = 0
+    fields: tuple[tuple[str, str], ...] = ()
+    """As in `Document`; only in a record that is put."""
+    links: tuple[str, ...] = ()
 
     @property
     def stamp(self) -> Stamp:
@@ -166,6 +173,8 @@ class Filter:
     languages: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     heading: str = ""
+    fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Names of fields, each with values of which a document has one at least."""
     since_ns: int | None = None
     before_ns: int | None = None
     min_size: int | None = None

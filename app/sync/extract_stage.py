@@ -193,6 +193,8 @@ class Reading:
             kind=document.kind,
             language=document.language,
             title=document.title or name,
+            fields=document.fields,
+            links=document.links,
             ctime_ns=read.ctime_ns,
             disk=self._disks.holding(found.path).number,
         )

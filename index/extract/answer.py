@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from index import kinds
 from index.errors import FileFailed, FileSkipped, FileWithheld
+from index.extract.front_matter import MOST_FIELDS, MOST_LINKS
 from index.extract.opening import error_of_errno
 from index.extract.source import MAX_CHARACTERS
 from index.extract.worker import SECTION_KINDS
@@ -162,8 +163,15 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
         pages,
         _words(header.get("note")),
         tuple(_span(span, text) for span in _checked(header.get("withheld"), list)),
+        tuple(_field(field) for field in _checked(header.get("fields"), list)[:MOST_FIELDS]),
+        tuple(_words(link) for link in _checked(header.get("links"), list)[:MOST_LINKS]),
     )
     return ParsedAnswer(document, passages, _hash(header.get("hash")), _count(header.get("memory")))
+
+
+def _field(value: object) -> tuple[str, str]:
+    name, words = _checked(value, list)
+    return _words(name), _words(words)
 
 
 def _sections(numbers: array[int], text: str, headings: list[tuple[str, ...]]) -> Iterator[Section]:

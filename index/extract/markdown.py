@@ -10,12 +10,10 @@ import re
 from collections.abc import Iterator
 
 from index.extract.decode import decode
+from index.extract.front_matter import bounded, front_matter, links, tags
 from index.extract.source import Source
 from index.types import Document, Section, SectionKind
 
-_FRONT = re.compile(r"\A---[ \t]*\n(?:(?!---|\.\.\.)[^\n]*\n){0,500}?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
-_FRONT_TITLE = re.compile(r"^title:(?P<title>[^\n]+)", re.MULTILINE)
-_QUOTED = re.compile(r"\A(?P<quote>[\"'])(?P<words>.+)(?P=quote)\Z")
 _BLOCK = re.compile(
     r"""
     (?P<code>^[ \t>]*(?P<mark>`{3,}+|~{3,}+)[^\n]*+\n
@@ -38,16 +36,15 @@ _KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "lis
 def read(source: Source) -> Document:
     """A Markdown document; its title is the front matter's, else its first top heading."""
     text = decode(source.content())
-    front = _FRONT.match(text)
-    sections = list(sections_of(text, front.end() if front else 0))
-    title = ""
-    if front:
-        sections.insert(0, Section(0, front.end(), "data"))
-        named = _FRONT_TITLE.search(front.group())
-        title = _QUOTED.sub(r"\g<words>", named["title"].strip()) if named else ""
+    front = front_matter(text)
+    sections = list(sections_of(text, front.end))
+    if front.end:
+        sections.insert(0, Section(0, front.end, "data"))
+    title = front.first("title")
     if not title:
         title = next((s.heading[-1] for s in sections if s.kind == "heading" and len(s.heading) == 1), "")
-    return Document(text, "markdown", title, sections=tuple(sections))
+    fields = bounded([*front.fields, *tags(text, sections)])
+    return Document(text, "markdown", title, sections=tuple(sections), fields=fields, links=links(text))
 
 
 def sections_of(text: str, start: int = 0) -> Iterator[Section]:

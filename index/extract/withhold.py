@@ -45,6 +45,12 @@ def withhold_credentials(document: Document) -> Document:
         language=_printable(document.language),
         sections=tuple(_renamed(document.sections, clean)),
         withheld=tuple(found),
+        fields=tuple(
+            (name, _printable(words))
+            for name, words in document.fields
+            if not credentials(f"{name}: {words}")
+        ),
+        links=tuple(link for link in document.links if not credentials(link)),
         note=_printable(f"{document.note} {_note(document.text, found, changed)}").strip(),
     )
 

@@ -199,6 +199,8 @@ def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] |
         "cut": passages is not None,
         "pages": document.pages,
         "withheld": document.withheld,
+        "fields": document.fields,
+        "links": document.links,
     }
     return _frame(header, numbers.tobytes(), document.text)
 

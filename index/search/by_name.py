@@ -19,7 +19,7 @@ from index.search import filters
 from index.search.path_words import MATCHED, held_by_a_path, weight_in
 from index.search.ranking import Ranked
 from index.store.database import fetch_all
-from index.store.file_rows import name_key
+from index.store.facts import name_key, stem_key
 from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_inode
 from index.types import Filter, Hit
@@ -50,7 +50,7 @@ class NamedFile:
 
 
 def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
-    """Files whose name or stem is the query, in whatever case and with whatever marks between its words.
+    """Files whose name, stem, title or alias is the query, in whatever case and with whatever marks between its words.
 
     Those whose whole name it is come first, then the newest. A query with slashes names folders too.
     """
@@ -61,15 +61,18 @@ def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
     where, bindings = filters.where_clause(narrowed)
     found = fetch_all(
         db,
-        f"SELECT {_COLUMNS} FROM files WHERE stem IN (?, ?) AND {_FINDABLE} AND {where} "
+        f"SELECT {_COLUMNS} FROM files WHERE (stem IN (?, ?) OR id IN (SELECT file FROM fields "
+        f"WHERE name IN ('alias', 'title') AND value = ?)) AND {_FINDABLE} AND {where} "
         "ORDER BY mtime_ns DESC, path LIMIT ?",
-        (stem, whole, *bindings, SAME_NAME),
+        (stem, whole, whole, *bindings, SAME_NAME),
     )
     files = [_file(one, 1.0) for one in found]
     files = [one for one in files if folder.casefold() in str(PurePath(one.hit.path).parent).casefold()]
     by_name = [one for one in files if name_key(PurePath(one.hit.path).name) == whole]
     by_stem = [one for one in files if one not in by_name and name_key(PurePath(one.hit.path).stem) == whole]
-    return [*sorted(by_name, key=lambda one: PurePath(one.hit.path).name != name), *by_stem[:SAME_STEM]]
+    titled = [one for one in files if stem_key(one.hit.path) not in (stem, whole)]
+    by_name.sort(key=lambda one: PurePath(one.hit.path).name != name)
+    return [*by_name, *by_stem[:SAME_STEM], *titled[:SAME_STEM]]
 
 
 def without_text(db: apsw.Connection, query: ParsedQuery, narrowed: Filter) -> list[NamedFile]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.store.database import fetch_all, fetch_value, id_array
+from index.store.facts import name_key
 from index.store.row_codec import encode_path, under_clause
 from index.types import Filter
 
@@ -136,6 +137,8 @@ def where_clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
             "EXISTS (SELECT 1 FROM json_each(?) AS asked WHERE CAST(files.path AS TEXT) GLOB asked.value)",
             globs,
         )
+    for name, values in narrowed.fields:
+        add(_HAS_FIELD, json.dumps([name_key(value) for value in values]), name, name != "tag")
     if narrowed.heading:
         add("instr(lower(passages.heading), lower(?)) > 0", narrowed.heading)
     for sql, bound in (
@@ -149,6 +152,11 @@ def where_clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
     return " AND ".join(parts) or "1", tuple(bindings)
 
 
+_HAS_FIELD = (
+    "EXISTS (SELECT 1 FROM fields JOIN json_each(?) AS asked WHERE fields.file = files.id "
+    "AND fields.name = ? AND (fields.value = asked.value OR (? AND instr(' ' || fields.value || ' ', ' ' || asked.value || ' '))))"
+)
+"""A field with a value that is one of those asked for, or holds its words; a tag is meant whole."""
 _UNDER = (
     "EXISTS (SELECT 1 FROM json_each(?) AS asked WHERE files.path = unhex(asked.value) "
     "OR (files.path > unhex(asked.value || '2f') AND files.path < unhex(asked.value || '30')))"

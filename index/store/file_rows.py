@@ -6,20 +6,16 @@ one that is dropped is used again, so that tables and vectors stay dense.
 
 from __future__ import annotations
 
-import re
 import time
-import unicodedata
 from collections.abc import Sequence
-from pathlib import PurePath
 
 import apsw
 
-from index.store import generations, vectors, wiping
+from index.store import facts, generations, vectors, wiping
 from index.store.database import fetch_all, fetch_one, fetch_value
 from index.store.fts_query import to_fts_text
 from index.store.row_codec import (
     FILE_COLUMNS,
-    clean_text,
     encode_file,
     encode_integer,
     encode_passage,
@@ -30,7 +26,6 @@ from index.store.row_codec import (
 from index.types import FileRecord, Passage
 
 _COLUMNS = ", ".join(FILE_COLUMNS)
-_WORDS = re.compile(r"[^\W_]+")
 
 
 def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, set[int]]:
@@ -48,6 +43,7 @@ def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage
             for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))
         ],
     )
+    facts.put_facts(db, file, record)
     return sum(new for _, new in numbered), before
 
 
@@ -67,19 +63,8 @@ def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
         )
     file = known or db.last_insert_rowid()
     db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
-    db.execute("UPDATE files SET stem = ? WHERE id = ?", (stem_key(record.path), file))
+    db.execute("UPDATE files SET stem = ? WHERE id = ?", (facts.stem_key(record.path), file))
     return file
-
-
-def stem_key(path: str) -> str:
-    """What the stem of a file's name is looked up by."""
-    return name_key(clean_text(PurePath(path).stem))
-
-
-def name_key(name: str) -> str:
-    """A name as people type it: its words in small letters without accents, one blank between them."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def _note_changes(db: apsw.Connection, file: int, record: FileRecord) -> bool:
@@ -117,6 +102,7 @@ def delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
     for file in files:
         texts |= texts_of_file(db, file)
         db.execute("DELETE FROM passages WHERE file = ?", (file,))
+        facts.delete_facts(db, file)
         db.execute("DELETE FROM files WHERE id = ?", (file,))
         db.execute("DELETE FROM names WHERE rowid = ?", (file,))
     drop_unused(db, texts)

@@ -126,9 +126,29 @@ def _m004(connection: apsw.Connection) -> None:
     connection.execute("CREATE INDEX files_stem ON files(stem)")
 
 
+_M005 = """
+CREATE TABLE fields(
+  file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (file, name, value)
+) WITHOUT ROWID;
+CREATE INDEX fields_value ON fields(name, value);
+CREATE TABLE links(
+  file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE, target TEXT NOT NULL,
+  PRIMARY KEY (file, target)
+) WITHOUT ROWID;
+CREATE INDEX links_target ON links(target);
+"""
+"""Values and targets as `name_key` makes them, so that they are found however they are written."""
+
+
+def _m005(connection: apsw.Connection) -> None:
+    connection.execute(_M005)
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
     ("nothing left of what was dropped", _m003),
     ("files by the stems of their names", _m004),
+    ("fields of documents, and what they link to", _m005),
 )

@@ -1,0 +1,67 @@
+"""Which files a file links to, and which link to it, by the names that links give.
+
+Several files may have the name a link gives: the one nearest to the linking file is meant.
+"""
+
+from __future__ import annotations
+
+import os
+
+import apsw
+
+from index.store.database import fetch_all
+from index.store.facts import stem_key
+from index.store.row_codec import encode_path
+
+MOST = 50
+"""Files given in either direction."""
+_CANDIDATES = 200
+_FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
+
+
+def outgoing(db: apsw.Connection, path: str) -> list[str]:
+    """The files that the file at `path` links to."""
+    targets = fetch_all(
+        db,
+        "SELECT target FROM links JOIN files ON files.id = links.file WHERE files.path = ? LIMIT ?",
+        (encode_path(path), _CANDIDATES),
+    )
+    found = dict.fromkeys(_meant(db, path, target) for (target,) in targets)
+    return [one for one in found if one and one != path][:MOST]
+
+
+def incoming(db: apsw.Connection, path: str) -> list[str]:
+    """The files that link to the file at `path`, the newest first."""
+    aliases = fetch_all(
+        db,
+        "SELECT value FROM fields JOIN files ON files.id = fields.file "
+        "WHERE files.path = ? AND fields.name = 'alias'",
+        (encode_path(path),),
+    )
+    found: dict[str, None] = {}
+    for name in {stem_key(path), *(value for (value,) in aliases)}:
+        sources = fetch_all(
+            db,
+            "SELECT files.path FROM links JOIN files ON files.id = links.file WHERE links.target = ? "
+            "ORDER BY files.mtime_ns DESC LIMIT ?",
+            (name, _CANDIDATES),
+        )
+        linking = [os.fsdecode(source) for (source,) in sources]
+        found |= dict.fromkeys(one for one in linking if one != path and _meant(db, one, name) == path)
+    return list(found)[:MOST]
+
+
+def _meant(db: apsw.Connection, source: str, target: str) -> str:
+    """The file of that name or alias that is nearest to `source`; empty where there is none."""
+    found = fetch_all(
+        db,
+        f"SELECT files.path FROM files WHERE stem = ? AND {_FINDABLE} UNION "
+        "SELECT files.path FROM fields JOIN files ON files.id = fields.file "
+        "WHERE fields.name = 'alias' AND fields.value = ? LIMIT ?",
+        (target, target, _CANDIDATES),
+    )
+    return max(
+        (os.fsdecode(path) for (path,) in found),
+        key=lambda path: (len(os.path.commonpath([path, source])), -len(path), path),
+        default="",
+    )

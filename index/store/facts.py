@@ -1,0 +1,66 @@
+"""What a file says of itself, as it is looked up: the stem of its name, its fields and its links.
+
+Owns the form in which names and values are compared, and the rows of fields and links.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import PurePath
+
+import apsw
+
+from index import kinds
+from index.store import wiping
+from index.store.database import fetch_one
+from index.store.row_codec import MAX_WORD, clean_text
+from index.types import FileRecord
+
+MOST_VALUE = 500
+_WORDS = re.compile(r"[^\W_]+")
+
+
+def stem_key(path: str) -> str:
+    """What the stem of a file's name is looked up by."""
+    return name_key(clean_text(PurePath(path).stem))
+
+
+def name_key(name: str) -> str:
+    """A name as people type it: its words in small letters without accents, one blank between them."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def link_key(target: str) -> str:
+    """What the file that a link names is looked up by: a link gives a name or a path, a suffix or none."""
+    name = PurePath(clean_text(target)).name
+    known = kinds.of_file_name(name) or kinds.unread(name)
+    return name_key(PurePath(name).stem if known else name)
+
+
+def put_facts(db: apsw.Connection, file: int, record: FileRecord) -> None:
+    """Replace the fields and links of a file by those of its record."""
+    delete_facts(db, file)
+    fields = {(clean_text(name, MAX_WORD), value) for name, value in _fields(record) if value}
+    db.executemany("INSERT INTO fields(file, name, value) VALUES (?, ?, ?)", [(file, *one) for one in fields])
+    targets = {key for link in record.links if (key := link_key(link))}
+    db.executemany("INSERT INTO links(file, target) VALUES (?, ?)", [(file, target) for target in targets])
+
+
+def delete_facts(db: apsw.Connection, file: int) -> None:
+    if fetch_one(db, "SELECT 1 FROM fields WHERE file = ? LIMIT 1", (file,)):
+        wiping.mark_due(db)
+    db.execute("DELETE FROM fields WHERE file = ?", (file,))
+    db.execute("DELETE FROM links WHERE file = ?", (file,))
+
+
+def _fields(record: FileRecord) -> Iterator[tuple[str, str]]:
+    """Names and comparable values. A nested tag has those above it too, and a title is one name more."""
+    if record.state == "indexed":
+        yield "title", name_key(clean_text(record.title, MOST_VALUE))
+    for name, words in record.fields:
+        value = clean_text(words, MOST_VALUE)
+        parts = value.split("/") if name == "tag" else [value]
+        yield from ((name, name_key(" ".join(parts[:depth]))) for depth in range(1, len(parts) + 1))
