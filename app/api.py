@@ -145,6 +145,10 @@ class Why:
     reason: str
     indexed_ns: int | None
     passages: int
+    links: tuple[str, ...] = ()
+    """Paths of the files that it links to."""
+    backlinks: tuple[str, ...] = ()
+    """Paths of the files that link to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,10 @@ class Excerpt:
     pages: tuple[int, ...] = ()
     """Positions at which pages begin; empty where the format has none."""
     outline: tuple[Landmark, ...] = ()
+    links: tuple[str, ...] = ()
+    """Paths of the files that the document links to."""
+    backlinks: tuple[str, ...] = ()
+    """Paths of the files that link to it."""
 
 
 ProgressCallback = Callable[[Progress], None]

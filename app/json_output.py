@@ -151,6 +151,8 @@ def why(verdict: Why) -> Json:
         "reason": verdict.reason,
         "indexed_at": None if verdict.indexed_ns is None else moment(verdict.indexed_ns),
         "passages": verdict.passages,
+        "links": list(verdict.links),
+        "backlinks": list(verdict.backlinks),
     }
 
 

@@ -26,6 +26,7 @@ from app.folders.rules import rules_of
 from app.folders.why import folder_now, problem_of, verdict_on
 from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
+from app.query import FIELDS
 from embedder.errors import EmbedderError
 from index.store.vectors import SEARCH_DIMENSION
 from index.types import FileRecord, Filter, Mode, Results
@@ -104,7 +105,7 @@ class Library:
         typing: bool = False,
     ) -> Answer:
         started = self.last_asked = time.monotonic()
-        narrowed = filter or Filter()
+        query, narrowed = self._with_known_fields(query, filter or Filter())
         if not query.strip():
             return self._newest(narrowed, limit, started)
         searcher = self.index.searcher()
@@ -122,6 +123,16 @@ class Library:
             complete=answer.complete and used == mode,
             waiting=max(answer.waiting, self.writer.waiting),
         )
+
+    def _with_known_fields(self, query: str, narrowed: Filter) -> tuple[str, Filter]:
+        """`name:value` narrows where some document has a field of that name; else it is words."""
+        names = {name for name, _ in narrowed.fields}
+        unknown = names - self.index.searcher().known_fields(names) - set(FIELDS) if names else set()
+        if not unknown:
+            return query, narrowed
+        words = (f"{name}:{','.join(values)}" for name, values in narrowed.fields if name in unknown)
+        fields = tuple(field for field in narrowed.fields if field[0] not in unknown)
+        return " ".join([query, *words]).strip(), replace(narrowed, fields=fields)
 
     def _newest(self, narrowed: Filter, limit: int, started: float) -> Answer:
         if narrowed == Filter():
@@ -160,7 +171,9 @@ class Library:
         return self._document(path).document.text
 
     def excerpt(self, path: str, start: int, length: int) -> Excerpt:
-        return self._document(path).cut(path, start, length)
+        document = self._document(path)
+        links, backlinks = self.index.searcher().linked(absolute(path))
+        return replace(document.cut(path, start, length), links=links, backlinks=backlinks)
 
     def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         if not texts:
@@ -240,6 +253,7 @@ class Library:
         kept = Kept(store.roots() if store else ())
         record = store.files(path).get(path) if store else None
         passages = store.counts(path).passages if store and record else 0
+        links, backlinks = self.index.searcher().linked(path) if store and record else ((), ())
         state, rule, reason = verdict_on(path, kept, rules_of(self.config.reading))
         if record is not None and record.reason:
             reason = record.reason
@@ -251,6 +265,8 @@ class Library:
             reason=reason,
             indexed_ns=store.indexed_ns(path) if store and record else None,
             passages=passages,
+            links=links,
+            backlinks=backlinks,
         )
 
     # Its life

@@ -1,8 +1,9 @@
 """What a person types into a question, taken apart: the words that are asked and the filters among them.
 
 `in:notes type:pdf since:2w "exact words"` narrows to a folder, a kind and a time; the quoted words
-stay in the question. Only the keys of `KEYS` followed at once by a value are filters: `http://…` and
-`note: this` are ordinary words. The command line's filter options are read by the same functions.
+stay in the question. A key of `KEYS`, or another name that may be a field of documents, is a filter where a
+value follows at once: `http://…` and `note: this` are ordinary words. The command line's filter options are
+read by the same functions.
 """
 
 from __future__ import annotations
@@ -27,15 +28,23 @@ KEYS: dict[str, str] = {
     "before": "changed before: 2024, 2024-05-31, 1y",
     "heading": "words in a heading above",
     "glob": "a pattern the path matches: *.md, drafts/**",
+    "tag": "a tag, in front matter or as #tag",
+    "author": "words of an author's name",
+    "date": "the date a document gives: 2024, 2024-05",
     "size": "a size: >1mb, <20k",
     "mode": "hybrid, meaning or words",
 }
+
+FIELDS = ("tag", "author", "date")
+"""Fields of documents that are filters whether or not some document has them. Others are where one has."""
 
 NO_FILTER = Filter()
 
 Selected = TypeVar("Selected")
 
-_TOKEN = re.compile(r'(?P<key>[A-Za-z]+):(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))(?=\s|$)|"[^"]*"?|\S+')
+_TOKEN = re.compile(
+    r'(?P<key>[A-Za-z][\w-]*):(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))(?=\s|$)|"[^"]*"?|\S+'
+)
 _AGE = re.compile(r"(\d{1,5})\s*(h|hour|d|day|w|week|mo|m|month|y|year)s?")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
@@ -65,17 +74,24 @@ def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) 
     for token in _TOKEN.finditer(typed):
         key = (token["key"] or "").lower()
         value = token["quoted"] if token["quoted"] is not None else token["bare"]
-        if key in KEYS and value:
+        if value and (key in KEYS or _may_be_field(key, value, token[0])):
             query = _apply(query, key, value, base, now or datetime.now())
         else:
             words.append(token[0])
     return replace(query, text=" ".join(words))
 
 
+def _may_be_field(key: str, value: str, written: str) -> bool:
+    """Whether `key:value` may be a field of a document, and is no address, path, time or name of code."""
+    return len(key) > 1 and value[0] not in ":/\\" and written.count('"') != 1
+
+
 def _apply(query: Query, key: str, value: str, base: Path | None, now: datetime) -> Query:
     try:
         if key == "mode":
             return replace(query, mode=mode(value))
+        if key not in _READERS:
+            return replace(query, filter=merge(query.filter, field(key, value)))
         return replace(query, filter=merge(query.filter, _READERS[key](value, base, now)))
     except ValueError as error:
         return replace(query, problems=(*query.problems, f"{key}:{value} {error}"))
@@ -89,6 +105,12 @@ def merge(one: Filter, other: Filter) -> Filter:
         both = isinstance(left, tuple)
         merged[name] = (*left, *right) if both else right if right not in (None, "") else left
     return Filter(**merged)
+
+
+def field(name: str, value: str) -> Filter:
+    """Documents that have a field of that name with one of the values, which commas separate."""
+    values = tuple(part.strip().lstrip("#") for part in value.split(","))
+    return Filter(fields=((name, tuple(part for part in values if part)),))
 
 
 def folders(values: Iterable[str], base: Path | None) -> Filter:

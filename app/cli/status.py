@@ -44,6 +44,8 @@ def why(path: str, as_json: bool, no_daemon: bool) -> None:
         lines.append(("reason", plain(verdict.reason)))
     if verdict.indexed and verdict.indexed_ns is not None:
         lines.append(("indexed", f"{json_output.moment(verdict.indexed_ns)}, {verdict.passages:,} passages"))
+    lines += [("links", plain_path(path)) for path in verdict.links]
+    lines += [("linked", f"from {plain_path(path)}") for path in verdict.backlinks]
     terminal.result("\n".join(f"{name:<9}{value}" for name, value in lines))
 
 

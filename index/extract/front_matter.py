@@ -1,7 +1,7 @@
 """What a note says of itself: front matter (YAML, TOML, MultiMarkdown, Pandoc), tags and links.
 
-Owns which fields, tags and links a text has. YAML is read line by line: front matter that people write by hand
-is often not valid, and a line that is not understood costs itself alone.
+Owns which fields, tags and links a text has. YAML is read line by line: front matter that people write by
+hand is often not valid, and a line that is not understood costs itself alone.
 """
 
 from __future__ import annotations
@@ -131,13 +131,14 @@ def _yaml(block: str) -> Iterator[tuple[str, str]]:
             key, more = found["key"], []
             yield from ((key, value) for value in _scalar(found["value"] or "", more))
         elif item := _ITEM.fullmatch(line):
-            yield from ((key, value) for value in _scalar(item[1], []))
+            plain: list[str] = []
+            yield from ((key, value) for value in [*_scalar(item[1], plain), *plain])
         elif key and line.strip():
             more.append((found["value"] or "") if found else line.strip())
 
 
 def _scalar(value: str, more: list[str]) -> list[str]:
-    """The values behind a colon or a dash; one that may go on in the next lines is put into `more` instead."""
+    """The values behind a colon or a dash; one that may go on in the next lines goes to `more` instead."""
     value = value.strip()
     if not value or value[0] in "|>":
         return []

@@ -50,7 +50,7 @@ class NamedFile:
 
 
 def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
-    """Files whose name, stem, title or alias is the query, in whatever case and with whatever marks between its words.
+    """Files whose name, stem, title or alias is the query, whatever the case and the marks between its words.
 
     Those whose whole name it is come first, then the newest. A query with slashes names folders too.
     """

@@ -154,7 +154,8 @@ def where_clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
 
 _HAS_FIELD = (
     "EXISTS (SELECT 1 FROM fields JOIN json_each(?) AS asked WHERE fields.file = files.id "
-    "AND fields.name = ? AND (fields.value = asked.value OR (? AND instr(' ' || fields.value || ' ', ' ' || asked.value || ' '))))"
+    "AND fields.name = ? AND (fields.value = asked.value "
+    "OR (? AND instr(' ' || fields.value || ' ', ' ' || asked.value || ' '))))"
 )
 """A field with a value that is one of those asked for, or holds its words; a tag is meant whole."""
 _UNDER = (

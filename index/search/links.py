@@ -6,13 +6,23 @@ Several files may have the name a link gives: the one nearest to the linking fil
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 
 import apsw
+import numpy as np
+from numpy.typing import NDArray
 
+from index.search import filters, group_by_file
+from index.store import vectors
 from index.store.database import fetch_all
 from index.store.facts import stem_key
+from index.store.fts_query import ParsedQuery
 from index.store.row_codec import encode_path
+from index.types import Filter, Hit
 
+LINKED = 0.15
+"""What a link in either direction adds to the similarity of two files."""
 MOST = 50
 """Files given in either direction."""
 _CANDIDATES = 200
@@ -49,6 +59,39 @@ def incoming(db: apsw.Connection, path: str) -> list[str]:
         linking = [os.fsdecode(source) for (source,) in sources]
         found |= dict.fromkeys(one for one in linking if one != path and _meant(db, one, name) == path)
     return list(found)[:MOST]
+
+
+def beginnings(
+    db: apsw.Connection,
+    number: int,
+    vector: NDArray[np.float32],
+    paths: Sequence[str],
+    narrowed: Filter,
+) -> dict[str, Hit]:
+    """The first passage of each of these files that the filter lets through, and how similar it is."""
+    where, bindings = filters.where_clause(narrowed)
+    found: dict[str, Hit] = {}
+    for path in paths:
+        sql = (
+            "SELECT passages.text FROM files JOIN passages ON passages.file = files.id "
+            f"WHERE files.path = ? AND {where} ORDER BY ordinal LIMIT 1"
+        )
+        first = fetch_all(db, sql, (encode_path(path), *bindings))
+        hit = group_by_file.beginning(db, ParsedQuery("", (), 0), path) if first else None
+        if hit is not None:
+            known = vectors.cosines(db, number, vector, [text for (text,) in first])
+            cosine = next(iter(known.values()), 0.0)
+            found[path] = replace(hit, score=float(cosine), similarity=float(cosine))
+    return found
+
+
+def joined(near: Sequence[Hit], linked: dict[str, Hit]) -> tuple[Hit, ...]:
+    """One list by score, in which links count."""
+    known = {hit.path: hit for hit in near}
+    known = linked | known
+    scores = {path: hit.score + LINKED * (path in linked) for path, hit in known.items()}
+    hits = (replace(hit, score=min(1.0, max(0.0, scores[path]))) for path, hit in known.items())
+    return tuple(sorted(hits, key=lambda hit: -hit.score))
 
 
 def _meant(db: apsw.Connection, source: str, target: str) -> str:

@@ -5,7 +5,7 @@ The question's vector comes in; without one, words alone answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import QueryInvalid
-from index.search import by_name, group_by_file
+from index.search import by_name, group_by_file, links
 from index.search.abstention import confidence
 from index.search.filters import FilteredIds
 from index.search.newest import newest
@@ -123,6 +123,7 @@ class Searcher:
         """What else is like the file at `path`, or like its passage at `line`; the file itself left out."""
         with self._pool.snapshot() as db:
             own, vector = _subject(db, path, line)
+            linked = () if line is not None else (*links.outgoing(db, path), *links.incoming(db, path))
             number = generations.serving(db)
             short = vectors.truncate_matryoshka(vector[None])[0]
             ids, cosines = FilteredIds(db, filter).best(
@@ -130,11 +131,23 @@ class Searcher:
                 max(CANDIDATES, 10 * limit) + len(own),
             )
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
-            found = group_by_file.group_hits(
-                db, ParsedQuery("", (), 0), ranked, limit + 1, filter, explain=False
-            )
+            nothing = ParsedQuery("", (), 0)
+            found = group_by_file.group_hits(db, nothing, ranked, limit + 1, filter, explain=False)
+            if linked:
+                found = links.joined(found, links.beginnings(db, number, vector, linked, filter))
             found = tuple(hit for hit in found if hit.path != path)[:limit]
             return Results(found, is_close=bool(found), confidence=1.0 if found else 0.0)
+
+    def linked(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The files that the one at `path` links to, and those that link to it."""
+        with self._pool.snapshot() as db:
+            return tuple(links.outgoing(db, path)), tuple(links.incoming(db, path))
+
+    def known_fields(self, names: Collection[str]) -> set[str]:
+        """Those of the names that are a field of some document."""
+        sql = "SELECT 1 FROM fields WHERE name = ? LIMIT 1"
+        with self._pool.snapshot() as db:
+            return {name for name in names if fetch_all(db, sql, (name,))}
 
     def _request(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import PurePath
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -15,6 +16,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from app.api import Excerpt
 from app.sanitize import plain_line
 from app.tui import formatting, result_rows
 from app.tui.latest_only import Lane
@@ -202,7 +204,13 @@ class PreviewPane(Vertical):
         room = max(10, self._head.size.width - len(where) - 2)
         place = formatting.shorten(formatting.place(excerpt.path, self.session.roots), room)
         self._head.update(
-            Content.assemble((title, "bold"), "\n", (place, "$ken-dim"), ("  " + where, "$ken-faint")),
+            Content.assemble(
+                (title, "bold"),
+                (_linked(excerpt, self._head.size.width - len(title)), "$ken-dim"),
+                "\n",
+                (place, "$ken-dim"),
+                ("  " + where, "$ken-faint"),
+            ),
             layout=False,
         )
 
@@ -224,3 +232,12 @@ class PreviewPane(Vertical):
     def _weighed(self, wanted: WeighingWanted, outcome: tuple[Span3, ...] | Exception) -> None:
         if not isinstance(outcome, Exception):
             tell(self, Weighed(wanted.number, outcome))
+
+
+def _linked(excerpt: Excerpt, room: int) -> str:
+    """The names of the files that a note links to and that link to it, as far as there is room."""
+    told = ""
+    for arrow, paths in (("→", excerpt.links), ("←", excerpt.backlinks)):
+        names = [plain_line(PurePath(path).stem) for path in paths]
+        told += f"  {arrow} {', '.join(names[:3])}{' …' * (len(names) > 3)}" if names else ""
+    return formatting.shorten(told, room) if room > 10 else ""
