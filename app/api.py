@@ -171,7 +171,7 @@ class Excerpt:
     start: int
     """Position of `text` in the whole, in characters."""
     line: int
-    """Line of the whole on which `text` begins, from 1."""
+    """Line of the extracted text on which `text` begins, from 1."""
     length: int
     """Characters of the whole."""
     lines: int
@@ -186,6 +186,13 @@ class Excerpt:
     """Paths of the files that the document links to."""
     backlinks: tuple[str, ...] = ()
     """Paths of the files that link to it."""
+    file_line: int | None = None
+    """Line of the file on which `text` begins; None where the format has no lines."""
+
+    @property
+    def numbered(self) -> bool:
+        """Whether lines of the extracted text are lines of the file."""
+        return self.file_line == self.line
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -214,10 +221,11 @@ class Library(Protocol):
         path: str,
         line: int | None = None,
         *,
+        start: int | None = None,
         limit: int = 10,
         filter: Filter | None = None,  # noqa: A002
     ) -> Answer:
-        """What else is like this file, or like the passage at this line."""
+        """What else is like this file, or like its passage at this line, or at this position of its text."""
 
     def text(self, path: str) -> str:
         """The extracted text of an indexed file as it is now, in which a hit's positions count."""

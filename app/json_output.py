@@ -55,7 +55,7 @@ def hit(found: Hit, stale: frozenset[str] = frozenset(), *, nested: bool = False
         "title": found.title,
         "heading": HEADING_SEPARATOR.join(found.heading),
         "page": found.page,
-        "line": found.line,
+        "line": found.line or None,
         "start": found.start,
         "end": found.end,
         "snippet": found.snippet,

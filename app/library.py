@@ -152,6 +152,7 @@ class Library:
         path: str,
         line: int | None = None,
         *,
+        start: int | None = None,
         limit: int = 10,
         filter: Filter | None = None,  # noqa: A002
     ) -> Answer:
@@ -163,7 +164,7 @@ class Library:
             raise PathInvalid(f"{path} has no text to compare. {unread}", "Name a file that is read.")
 
         def ask(number: int) -> Results:
-            return searcher.similar(path, line, limit=number, filter=filter or Filter())
+            return searcher.similar(path, line, start=start, limit=number, filter=filter or Filter())
 
         return self._answer(ask, path if line is None else f"{path}:{line}", "meaning", limit, started)
 

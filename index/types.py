@@ -35,6 +35,19 @@ class Section(NamedTuple):
     heading: tuple[str, ...] = ()
 
 
+class Place(NamedTuple):
+    """Where in its file a stretch of text stands, from `offset` on up to the next place."""
+
+    offset: int
+    """Characters from the beginning of the passage."""
+    line: int
+    """Line of the file, from 1; 0 where the text has none there."""
+    counted: bool
+    """Whether the line ends that follow are line ends of the file."""
+    page: int | None
+    heading: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file's text and structure as an extractor read it.
@@ -52,6 +65,9 @@ class Document:
     pages: tuple[int, ...] = ()
     note: str = ""
     """What was left out on purpose, for the problems list ("pages 501 to 900 not read")."""
+    lines: tuple[tuple[int, int], ...] | None = None
+    """None where the text is the file's own: a line of it is a line of the file. Else the positions at which
+    another line of the file begins, each with its number; none where the format has no lines."""
     withheld: tuple[tuple[int, int], ...] = ()
     """Spans that hold a credential: the text around them is never cut into a passage."""
     fields: tuple[tuple[str, str], ...] = ()
@@ -67,11 +83,14 @@ class Passage(NamedTuple):
     start: int
     end: int
     line: int
+    """Line of the file on which it begins, from 1; 0 where the format has no lines."""
     title: str
     """The document's title, or the file's name where it states none."""
     heading: tuple[str, ...] = ()
     page: int | None = None
     tokens: int = 0
+    places: tuple[Place, ...] = ()
+    """Where the passage's parts stand, in order; none where all is at `line`, `page` and `heading`."""
 
     @property
     def prompt_title(self) -> str:
@@ -183,8 +202,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One passage that answers, and where it stands.
+    """One passage that answers, and where the sentence of it that is shown stands.
 
+    `heading`, `page` and `line` are the snippet's, `start`, `end` and `text` the passage's. `line` is the
+    file's own, from 1, or 0 where the format has no lines.
     `similarity` is the cosine between question and passage (None where no vector was asked for),
     `score` the number hits are ordered by, in 0..1. `more` holds further passages of the same file.
     """
@@ -212,6 +233,8 @@ class Hit:
     more: tuple[Hit, ...] = ()
     explain: dict[str, float] = field(default_factory=dict)
     ctime_ns: int = UNKNOWN_CTIME
+    first_line: int = 0
+    """Line of the file on which the passage begins; 0 where the format has no lines."""
 
     @property
     def stamp(self) -> Stamp:

@@ -116,6 +116,14 @@ class Excerpts:
         block = position // BLOCK
         return self._lines_before[block] + self.document.text.count("\n", block * BLOCK, position) + 1
 
+    def _file_line(self, position: int) -> int | None:
+        """The file's line at a position; None where the format has no lines, or none there."""
+        lines = self.document.lines
+        if lines is None:
+            return self.line_at(position)
+        at = bisect_right(lines, position, key=lambda pair: pair[0])
+        return lines[max(0, at - 1)][1] if lines else None
+
     def cut(self, path: str, start: int, length: int) -> Excerpt:
         """The stretch around `[start, start + length)`, in whole lines if they are short."""
         text = self.document.text
@@ -138,6 +146,7 @@ class Excerpts:
             title=self.document.title,
             pages=self.document.pages,
             outline=self._outline,
+            file_line=self._file_line(first),
         )
 
 

@@ -77,8 +77,8 @@ def _first_line(number: int, hit: Hit, right: str, *, stale: bool) -> str:
 
 
 def place(hit: Hit) -> str:
-    """`:12`, or `:12 (page 3)` where there are pages."""
-    return f":{hit.line}" + (f" (page {hit.page})" if hit.page else "")
+    """`:12`, and ` (page 3)` where there are pages; nothing where there is neither."""
+    return (f":{hit.line}" if hit.line else "") + (f" (page {hit.page})" if hit.page else "")
 
 
 def heading_line(hit: Hit) -> str:

@@ -96,10 +96,13 @@ class RemoteLibrary:
         path: str,
         line: int | None = None,
         *,
+        start: int | None = None,
         limit: int = 10,
         filter: Filter | None = None,  # noqa: A002
     ) -> Answer:
-        answer: Answer = self._ask("similar", {"path": path, "line": line, "limit": limit, "filter": filter})
+        answer: Answer = self._ask(
+            "similar", {"path": path, "line": line, "start": start, "limit": limit, "filter": filter}
+        )
         return answer
 
     def text(self, path: str) -> str:

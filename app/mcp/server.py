@@ -82,8 +82,8 @@ def _read(library: Library) -> Tool:
         """A stretch of an indexed file's text; `start` and `length` in characters, as in a hit."""
         with in_words():
             found = library.excerpt(_path(path), start, length)
-            names = ("path", "title", "text", "start", "line", "length", "links", "backlinks")
-            return _shown({name: getattr(found, name) for name in names})
+            names = ("path", "title", "text", "start", "length", "links", "backlinks")
+            return _shown({name: getattr(found, name) for name in names} | {"line": found.file_line})
 
     return read
 

@@ -67,6 +67,11 @@ def place(path: str, roots: tuple[str, ...]) -> str:
     return plain_path(paths.short(path))
 
 
+def within(page: int | None, line: int) -> str:
+    """Where in a file a passage stands, behind the file's place; nothing where it has neither."""
+    return f"  p. {page}" if page else f"  line {line}" if line else ""
+
+
 def shorten(text: str, width: int) -> str:
     """A path without its first folders, or cut within its name, so that it fits."""
     if len(text) <= width:

@@ -32,7 +32,7 @@ class Page:
     @property
     def numbered(self) -> bool:
         """Whether lines are shown with their numbers."""
-        return bool(self.excerpt.language)
+        return bool(self.excerpt.language) and self.excerpt.numbered
 
 
 def lines_of(excerpt: Excerpt) -> list[Line]:

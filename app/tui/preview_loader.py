@@ -57,9 +57,19 @@ def read_page(library: Library, wanted: PageWanted) -> Page:
 
 def passage_page(hit: Hit, wanted: PageWanted) -> Page:
     """The passage of a hit alone, as the index has it; code without colours, which may take a moment."""
-    lines = hit.text.count("\n") + hit.line
+    first = hit.first_line or 1
+    lines = hit.text.count("\n") + first
     excerpt = Excerpt(
-        hit.path, hit.text, hit.start, hit.line, hit.end, lines, hit.kind, hit.language, hit.title
+        hit.path,
+        hit.text,
+        hit.start,
+        first,
+        hit.end,
+        lines,
+        hit.kind,
+        hit.language,
+        hit.title,
+        file_line=hit.first_line or None,
     )
     words = tuple(_find(wanted.words, hit.text, hit.start))
     return Page(excerpt, tuple(lines_of(replace(excerpt, language=""))), wanted.focus, words, wanted.heading)

@@ -60,7 +60,7 @@ def build(
             sure=sureness(hit, answer),
             reason=reason(hit),
             stale=hit.path in answer.stale,
-            pinned=(hit.path, hit.line) in pinned,
+            pinned=(hit.path, hit.start) in pinned,
         )
         rows.append(row)
         if opened:

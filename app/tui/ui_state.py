@@ -48,13 +48,13 @@ class Memory:
 
     def toggle(self, pin: Pin) -> bool:
         """Pin a place, or take its pin out; returns whether it is pinned now."""
-        rest = [kept for kept in self.pins if (kept.path, kept.line) != (pin.path, pin.line)]
+        rest = [kept for kept in self.pins if (kept.path, kept.start) != (pin.path, pin.start)]
         pinned = len(rest) == len(self.pins)
         self.pins = [pin, *rest] if pinned else rest
         return pinned
 
-    def pinned(self, path: str, line: int) -> bool:
-        return any((pin.path, pin.line) == (path, line) for pin in self.pins)
+    def pinned(self, path: str, start: int) -> bool:
+        return any((pin.path, pin.start) == (path, start) for pin in self.pins)
 
     def save(self) -> None:
         """Write the file atomically; a home that cannot be written loses only this memory."""

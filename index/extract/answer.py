@@ -21,9 +21,10 @@ from index.errors import FileFailed, FileSkipped, FileWithheld
 from index.extract.front_matter import MOST_FIELDS, MOST_LINKS
 from index.extract.opening import error_of_errno
 from index.extract.source import MAX_CHARACTERS
-from index.extract.worker import SECTION_KINDS
+from index.extract.worker import NO_LINES, SECTION_KINDS
 from index.languages import TITLES
-from index.types import UNKNOWN_CTIME, Document, Passage, Section, clamp_int64
+from index.place import MAX_PLACES
+from index.types import UNKNOWN_CTIME, Document, Passage, Place, Section, clamp_int64
 
 MAX_HEADER_BYTES = 16 << 20
 """Bytes: ten times what the largest documents have."""
@@ -31,6 +32,8 @@ MAX_NUMBERS_BYTES = 64 << 20
 MAX_TEXT_BYTES = 4 * (MAX_CHARACTERS + 2)
 _MOST_LISTS = 1_000_000
 """In a header: each costs the parent some seventy bytes of memory, and the child two."""
+_SECTION_NUMBERS, _PASSAGE_NUMBERS, _PLACE_NUMBERS = 4, 7, 5
+_MOST_LINES = 1 << 31
 _LONGEST_REASON = 1_000
 _LONGEST_DIGITS = 18
 _NONSENSE = (
@@ -149,11 +152,17 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
         raise _Nonsense
     sections: tuple[Section, ...] = ()
     passages: tuple[Passage, ...] = ()
+    parts = _count(header.get("parts"))
     if most_tokens is None:
-        sections = tuple(_sections(numbers, text, headings))
+        rest = _SECTION_NUMBERS * parts
+        sections = tuple(_sections(numbers[:rest], text, headings))
     else:
         title = _words(header.get("passage_title"))
-        passages = tuple(_passages(numbers, text, headings, title, len(pages), most_tokens))
+        places = _Places(numbers[_PASSAGE_NUMBERS * parts :], headings, len(pages))
+        rows = numbers[: _PASSAGE_NUMBERS * parts]
+        passages = tuple(_passages(rows, text, headings, title, len(pages), most_tokens, places))
+        rest = _PASSAGE_NUMBERS * parts + places.used
+    lines = _lines(numbers[rest:], text, header.get("lines"))
     document = Document(
         text,
         _one_of(header.get("kind"), kinds.names()),
@@ -162,6 +171,7 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
         sections,
         pages,
         _words(header.get("note")),
+        lines,
         tuple(_span(span, text) for span in _checked(header.get("withheld"), list)),
         tuple(_field(field) for field in _checked(header.get("fields"), list)[:MOST_FIELDS]),
         tuple(_words(link) for link in _checked(header.get("links"), list)[:MOST_LINKS]),
@@ -176,7 +186,7 @@ def _field(value: object) -> tuple[str, str]:
 
 def _sections(numbers: array[int], text: str, headings: list[tuple[str, ...]]) -> Iterator[Section]:
     at = 0
-    for start, end, kind, heading in _rows(numbers, 4):
+    for start, end, kind, heading in _rows(numbers, _SECTION_NUMBERS):
         if not at <= start <= end <= len(text) or kind >= len(SECTION_KINDS) or heading >= len(headings):
             raise _Nonsense
         yield Section(start, end, SECTION_KINDS[kind], headings[heading])
@@ -190,14 +200,63 @@ def _passages(
     title: str,
     pages: int,
     most_tokens: int,
+    places: _Places,
 ) -> Iterator[Passage]:
-    at, line_before, lines = 0, 1, text.count("\n") + 1
-    for start, end, line, heading, page, tokens in _rows(numbers, 6):
-        placed = at <= start < end <= len(text) and line_before <= line <= lines
-        if not placed or heading >= len(headings) or page > pages or tokens > most_tokens:
+    at = 0
+    for start, end, line, heading, page, tokens, placed in _rows(numbers, _PASSAGE_NUMBERS):
+        if not at <= start < end <= len(text) or line > _MOST_LINES or tokens > most_tokens:
             raise _Nonsense
-        yield Passage(text[start:end], start, end, line, title, headings[heading], page or None, tokens)
-        at, line_before = end, line
+        if heading >= len(headings) or page > pages:
+            raise _Nonsense
+        yield Passage(
+            text[start:end],
+            start,
+            end,
+            line,
+            title,
+            headings[heading],
+            page or None,
+            tokens,
+            tuple(places.take(placed, end - start)),
+        )
+        at = end
+
+
+class _Places:
+    """The places of all passages, taken one passage after the other."""
+
+    def __init__(self, numbers: array[int], headings: list[tuple[str, ...]], pages: int) -> None:
+        self._numbers = numbers
+        self._headings = headings
+        self._pages = pages
+        self.used = 0
+
+    def take(self, count: int, length: int) -> Iterator[Place]:
+        """The next `count`, of a passage of `length` characters."""
+        first, self.used = self.used, self.used + _PLACE_NUMBERS * count
+        if count > MAX_PLACES or self.used > len(self._numbers):
+            raise _Nonsense
+        at = 0
+        for offset, line, counted, page, heading in _rows(self._numbers[first : self.used], _PLACE_NUMBERS):
+            if not at <= offset < length or line > _MOST_LINES or counted > 1:
+                raise _Nonsense
+            if heading >= len(self._headings) or page > self._pages:
+                raise _Nonsense
+            yield Place(offset, line, bool(counted), page or None, self._headings[heading])
+            at = offset
+
+
+def _lines(numbers: array[int], text: str, count: object) -> tuple[tuple[int, int], ...] | None:
+    """Which positions come from which line of the file; None where the text is the file's own."""
+    if count == NO_LINES:
+        if numbers:
+            raise _Nonsense
+        return None
+    pairs = tuple((position, line) for position, line in _rows(numbers, 2))
+    wrong = any(position > len(text) or line > _MOST_LINES for position, line in pairs)
+    if len(pairs) != _count(count) or wrong or any(a[0] > b[0] for a, b in pairwise(pairs)):
+        raise _Nonsense
+    return pairs
 
 
 def _rows(numbers: array[int], width: int) -> Iterator[tuple[int, ...]]:

@@ -11,8 +11,35 @@ from index.extract.source import MAX_CHARACTERS
 from index.types import Document, Section, SectionKind
 
 _MOST_NOTES = 20
+_MOST_LINES = (1 << 31) - 1
 _BLANKS = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f]+")
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
+_INVISIBLE = re.compile(
+    r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]"
+)
+"""Characters that are not seen and change no word. The joiners U+200C and U+200D do: they stay."""
+_FIRST_DIGIT = 0xFDD0
+_MARK = re.compile("[\ufdd0-\ufddf]{1,8}")
+"""A number in hexadecimal, of characters that no text has: Unicode keeps them for use inside programs."""
+
+
+def mark(line: int) -> str:
+    """What says, in front of a word that is handed to a builder, on which line of the file it stands."""
+    return "".join(chr(_FIRST_DIGIT + int(digit, 16)) for digit in f"{line:x}")
+
+
+def without_marks(text: str) -> str:
+    return _MARK.sub("", text)
+
+
+def marked(text: str, line: int) -> str:
+    """Text whose line ends are the file's, each of its lines marked; it begins on `line`."""
+    lines = text.split("\n")
+    return "\n".join(_marked(one, line + i) for i, one in enumerate(lines))
+
+
+def _marked(text: str, line: int) -> str:
+    body = text.lstrip()
+    return text[: len(text) - len(body)] + mark(line) + body if body else text
 
 
 class DocumentBuilder:
@@ -24,6 +51,7 @@ class DocumentBuilder:
         self._sections: list[Section] = []
         self._pages: list[int] = []
         self._path: list[tuple[int, str]] = []
+        self._lines: list[tuple[int, int]] = []
         self.notes: list[str] = []
 
     @property
@@ -47,21 +75,23 @@ class DocumentBuilder:
     def open(self, level: int, title: str, *, shown: bool = True) -> None:
         """A heading of `level` (1 is the outermost); `shown` puts its words into the text."""
         words = one_line(title)
+        plain = without_marks(words)
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
-        if words:
-            self._path.append((level, words))
+        if plain:
+            self._path.append((level, plain))
             if shown:
                 self.add(words, "heading")
 
     def add(self, text: str, kind: SectionKind = "prose") -> None:
-        """One block; blank blocks leave nothing."""
-        body = _INVISIBLE.sub("", text).strip()
+        """One block; blank blocks leave nothing. Marks in it say on which lines its words stand."""
+        start = self._length
+        body, lines = _unmarked(_INVISIBLE.sub("", text).strip(), start)
         if not body or self.full:
             return
         body = body[: MAX_CHARACTERS - self._length]
         end = "\n" if kind == "row" else "\n\n"
-        start = self._length
+        self._lines += [pair for pair in lines if pair[0] < start + len(body)]
         self._parts += (body, end)
         self._length += len(body) + len(end)
         self._sections.append(Section(start, start + len(body), kind, self.heading))
@@ -74,16 +104,31 @@ class DocumentBuilder:
         return Document(
             text,
             kind,
-            one_line(title),
+            without_marks(one_line(title)),
             language,
             tuple(self._sections),
             tuple(self._pages),
             " ".join(self._said()),
+            lines=tuple(self._lines),
         )
 
     def _said(self) -> list[str]:
         more = len(self.notes) - _MOST_NOTES
         return [*self.notes[:_MOST_NOTES], *([f"{more} more notes are left out."] if more > 0 else [])]
+
+
+def _unmarked(body: str, start: int) -> tuple[str, list[tuple[int, int]]]:
+    """The block without its marks, and the position in the text at which each line begins."""
+    parts: list[str] = []
+    lines: list[tuple[int, int]] = []
+    at, length = 0, start
+    for found in _MARK.finditer(body):
+        parts.append(body[at : found.start()])
+        length += found.start() - at
+        at = found.end()
+        line = int("".join(f"{ord(digit) - _FIRST_DIGIT:x}" for digit in found.group()), 16)
+        lines.append((length, min(line, _MOST_LINES)))
+    return ("".join([*parts, body[at:]]), lines) if at else (body, lines)
 
 
 def one_line(words: str) -> str:

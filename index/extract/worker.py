@@ -39,6 +39,8 @@ SETTINGS_HEADER = struct.Struct("!I")
 """In front of the pickled `ChunkerSettings`, the first that a child is sent: its bytes."""
 ANSWER_HEADER = struct.Struct("!III")
 """In front of an answer: the bytes of its header, its numbers and its text."""
+NO_LINES = -1
+"""In place of a number of lines: the text is the file's own."""
 SECTION_KINDS: tuple[SectionKind, ...] = get_args(SectionKind)
 _REQUEST_HEADER = struct.Struct("!?")
 """In front of a file's name: whether its passages are asked for."""
@@ -172,7 +174,8 @@ def _bounded(document: Document) -> Document:
     withheld = tuple(
         (start, min(end, MAX_CHARACTERS)) for start, end in document.withheld if start < MAX_CHARACTERS
     )
-    return replace(document, text=document.text[:MAX_CHARACTERS], note=notes, withheld=withheld)
+    lines = document.lines and tuple(pair for pair in document.lines if pair[0] < MAX_CHARACTERS)
+    return replace(document, text=document.text[:MAX_CHARACTERS], note=notes, lines=lines, withheld=withheld)
 
 
 def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] | None = None) -> bytes:
@@ -187,7 +190,13 @@ def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] |
     else:
         for p in passages:
             heading_number = headings.setdefault(p.heading, len(headings))
-            numbers.extend((p.start, p.end, p.line, heading_number, p.page or 0, p.tokens))
+            numbers.extend((p.start, p.end, p.line, heading_number, p.page or 0, p.tokens, len(p.places)))
+        for p in passages:
+            for place in p.places:
+                heading_number = headings.setdefault(place.heading, len(headings))
+                numbers.extend((place.offset, place.line, place.counted, place.page or 0, heading_number))
+    for position, line in document.lines or ():
+        numbers.extend((position, line))
     header = {
         "hash": digest.hex(),
         "kind": document.kind,
@@ -197,6 +206,8 @@ def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] |
         "note": _told(document.note),
         "headings": list(headings),
         "cut": passages is not None,
+        "parts": len(document.sections if passages is None else passages),
+        "lines": NO_LINES if document.lines is None else len(document.lines),
         "pages": document.pages,
         "withheld": document.withheld,
         "fields": document.fields,

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
+from index.passages.places import PlaceFinder
 from index.passages.segments import Segment, boundary_hash, split_into_segments
 from index.types import Document, Passage, TokenCounter
 
@@ -161,19 +162,25 @@ def _shown(segments: Sequence[Segment], withheld: Sequence[tuple[int, int]]) -> 
 def _passages(
     document: Document, name: str, row: _SegmentRow, spans: Sequence[tuple[int, int]], overlap: int
 ) -> list[Passage]:
-    text, segments, pages = document.text, row.segments, document.pages
+    text, segments = document.text, row.segments
+    places = PlaceFinder(document, _clipped)
     title = _clip(document.title) or _clip(name)
     found: list[Passage] = []
-    line, at = 1, 0
     for first, end in spans:
         begin = _overlapped(segments, first, overlap)
         start, stop = segments[begin].start, segments[end - 1].end
-        line += text.count("\n", at, start) if start >= at else -text.count("\n", start, at)
-        at = start
-        heading = _heading(segments, first, end)
-        page = bisect_right(pages, start) or None
         found.append(
-            Passage(text[start:stop], start, stop, line, title, heading, page, row.tokens(begin, end))
+            Passage(
+                text[start:stop],
+                start,
+                stop,
+                places.line_at(start),
+                title,
+                _heading(segments, first, end),
+                places.page_at(start),
+                row.tokens(begin, end),
+                places.places(segments[begin:end], start, stop),
+            )
         )
     return found
 

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import apsw
 
@@ -24,6 +25,16 @@ _WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", 
 """A long line that goes on in the next: written with hard line breaks."""
 
 
+class Snippet(NamedTuple):
+    """What is shown of a passage."""
+
+    text: str
+    matched: tuple[tuple[int, int], ...]
+    """Spans of it in which words of the question occur."""
+    start: int
+    """Where it begins in the passage."""
+
+
 Extent = tuple[int, int]
 """First and last character of a stretch of text."""
 
@@ -37,9 +48,7 @@ class Span:
     weight: float
 
 
-def snippet(
-    connection: apsw.Connection, query: ParsedQuery, text: str
-) -> tuple[str, tuple[tuple[int, int], ...]]:
+def snippet(connection: apsw.Connection, query: ParsedQuery, text: str) -> Snippet:
     """The sentence that holds most of the question, and the spans of the words in it that say something.
 
     Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
@@ -67,7 +76,7 @@ def snippet(
         for span in spans
         if start <= span.start and span.end <= end and span.weight * SAYS >= known
     )
-    return text[start:end], tuple(marked)
+    return Snippet(text[start:end], tuple(marked), start)
 
 
 def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[Span]:

@@ -10,12 +10,13 @@ import apsw
 import numpy as np
 
 from index.passages.snippet import snippet
+from index.place import decode_places, place_at
 from index.search import filters
 from index.search.ranking import Ranked
 from index.store.database import fetch_all
 from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_heading, decode_inode, encode_path
-from index.types import Filter, Hit
+from index.types import Filter, Hit, Passage, Place
 
 MORE = 3
 """Further passages shown beneath a file's best."""
@@ -23,7 +24,7 @@ SHARED = 50
 """Files of one text that are shown at most."""
 
 
-class Place(NamedTuple):
+class StoredPassage(NamedTuple):
     """A passage that holds the i-th ranked text, as stored."""
 
     i: int
@@ -41,13 +42,23 @@ class Place(NamedTuple):
     line: int
     start: int
     end: int
+    places: str | None
     text: str
+
+    def place_at(self, offset: int) -> Place:
+        """Line, page and headings at an offset in the text."""
+        heading = decode_heading(self.heading)
+        places = decode_places(self.places, heading)
+        passage = Passage(
+            self.text, self.start, self.end, self.line, self.title, heading, self.page, 0, places
+        )
+        return place_at(passage, offset)
 
 
 COLUMNS = (
     "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
     "files.language, coalesce(passages.title, files.title), passages.heading, passages.page, passages.line, "
-    "passages.start, passages.end, texts.text"
+    "passages.start, passages.end, passages.places, texts.text"
 )
 
 
@@ -55,7 +66,7 @@ def group_hits(
     db: apsw.Connection, query: ParsedQuery, ranked: Ranked, limit: int, narrowed: Filter, *, explain: bool
 ) -> tuple[Hit, ...]:
     """At most `limit` files in the order of their best passage."""
-    groups: dict[int, list[Place]] = {}
+    groups: dict[int, list[StoredPassage]] = {}
     for place in _passage_rows(db, ranked, narrowed, limit):
         if place.file in groups:
             if len(groups[place.file]) <= MORE:
@@ -75,7 +86,7 @@ def beginning(db: apsw.Connection, query: ParsedQuery, path: str) -> Hit | None:
         f"SELECT {COLUMNS} FROM files JOIN passages ON files.id = passages.file "
         "JOIN texts ON texts.id = passages.text WHERE files.path = ? ORDER BY ordinal LIMIT 1"
     )
-    found = [Place(0, *one) for one in fetch_all(db, sql, (encode_path(path),))]
+    found = [StoredPassage(0, *one) for one in fetch_all(db, sql, (encode_path(path),))]
     return replace(hit_at(db, query, found[0]), score=1.0) if found else None
 
 
@@ -87,7 +98,7 @@ def ranked_paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[
     return [(os.fsdecode(path), score) for path, score in list(best.items())[:limit]]
 
 
-def _passage_rows(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[Place]:
+def _passage_rows(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[StoredPassage]:
     """Where the ranked texts stand among what the filter lets through, best first, newest file first."""
     where, bindings = filters.where_clause(narrowed)
     sql = (
@@ -95,10 +106,10 @@ def _passage_rows(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: 
         f"JOIN texts ON texts.id = passages.text WHERE passages.text = ? AND {where} "
         f"ORDER BY files.mtime_ns DESC, files.path LIMIT {SHARED}"
     )
-    places: list[Place] = []
+    places: list[StoredPassage] = []
     files: set[int] = set()
     for i in np.argsort(-ranked.scores, kind="stable"):
-        found = [Place(int(i), *one) for one in fetch_all(db, sql, (int(ranked.ids[i]), *bindings))]
+        found = [StoredPassage(int(i), *one) for one in fetch_all(db, sql, (int(ranked.ids[i]), *bindings))]
         places += found
         files |= {place.file for place in found}
         if len(files) > 2 * limit:
@@ -107,7 +118,7 @@ def _passage_rows(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: 
 
 
 def _ranked_hit(
-    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, place: Place, *, explain: bool
+    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, place: StoredPassage, *, explain: bool
 ) -> Hit:
     parts_of_all = (ranked.scores, ranked.cosines, ranked.lexical_scores)
     score, cosine, words = (float(scores[place.i]) for scores in parts_of_all)
@@ -121,15 +132,16 @@ def _ranked_hit(
     )
 
 
-def hit_at(db: apsw.Connection, query: ParsedQuery, place: Place) -> Hit:
+def hit_at(db: apsw.Connection, query: ParsedQuery, place: StoredPassage) -> Hit:
     """The passage as a hit without a score."""
-    shown, matched = snippet(db, query, place.text)
+    shown, matched, begins = snippet(db, query, place.text)
+    there = place.place_at(begins)
     return Hit(
         path=os.fsdecode(place.path),
         title=place.title,
-        heading=decode_heading(place.heading),
-        page=place.page,
-        line=place.line,
+        heading=there.heading,
+        page=there.page,
+        line=there.line,
         start=place.start,
         end=place.end,
         text=place.text,
@@ -144,4 +156,5 @@ def hit_at(db: apsw.Connection, query: ParsedQuery, place: Place) -> Hit:
         kind=place.kind,
         language=place.language,
         matched=matched,
+        first_line=place.line,
     )

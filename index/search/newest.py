@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.search.filters import where_clause
-from index.search.group_by_file import COLUMNS, Place, hit_at
+from index.search.group_by_file import COLUMNS, StoredPassage, hit_at
 from index.store.database import fetch_all, fetch_value, id_array
 from index.store.fts_query import ParsedQuery
 from index.types import Filter, Results
@@ -34,7 +34,7 @@ def newest(db: apsw.Connection, narrowed: Filter, limit: int) -> Results:
         "JOIN texts ON texts.id = passages.text ORDER BY files.mtime_ns DESC, files.path"
     )
     places = fetch_all(db, first, (id_array(_ids(found)), *heading))
-    hits = tuple(hit_at(db, _NO_WORDS, Place(0, *place)) for place in places)
+    hits = tuple(hit_at(db, _NO_WORDS, StoredPassage(0, *place)) for place in places)
     return Results(hits, is_close=bool(hits), confidence=1.0 if hits else 0.0, total=total)
 
 

@@ -117,13 +117,18 @@ class Searcher:
         path: str,
         line: int | None = None,
         *,
+        start: int | None = None,
         limit: int = 10,
         filter: Filter = _NO_FILTER,  # noqa: A002
     ) -> Results:
-        """What else is like the file at `path`, or like its passage at `line`; the file itself left out."""
+        """What else is like the file at `path`, or like its passage at a line, or at a position of its text.
+
+        The file itself is left out.
+        """
         with self._pool.snapshot() as db:
-            own, vector = _subject(db, path, line)
-            linked = () if line is not None else (*links.outgoing(db, path), *links.incoming(db, path))
+            own, vector = _subject(db, path, line, start)
+            whole = line is None and start is None
+            linked = (*links.outgoing(db, path), *links.incoming(db, path)) if whole else ()
             number = generations.serving(db)
             short = vectors.truncate_matryoshka(vector[None])[0]
             ids, cosines = FilteredIds(db, filter).best(
@@ -207,19 +212,19 @@ def _unit(vector: Floats | None) -> Floats | None:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-def _subject(db: apsw.Connection, path: str, line: int | None) -> tuple[set[int], Floats]:
+def _subject(db: apsw.Connection, path: str, line: int | None, start: int | None) -> tuple[set[int], Floats]:
     """The text ids of a file and the unit vector of what is asked about: a passage, or all its passages."""
     found = fetch_all(
         db,
-        "SELECT passages.text, passages.line FROM passages JOIN files ON files.id = passages.file "
-        "WHERE files.path = ? ORDER BY passages.ordinal",
+        "SELECT passages.text, passages.line, passages.start FROM passages "
+        "JOIN files ON files.id = passages.file WHERE files.path = ? ORDER BY passages.ordinal",
         (encode_path(path),),
     )
     if not found:
         raise QueryInvalid(f"{path} is not in the index.", "Index it first: `ken index PATH`.")
-    chosen = [text for text, _ in found]
-    if line is not None:
-        before = [text for text, first in found if first <= line]
+    chosen = [text for text, _, _ in found]
+    if line is not None or start is not None:
+        before = [text for text, first, begin in found if (first <= line if line else begin <= (start or 0))]
         chosen = [before[-1] if before else chosen[0]]
     number = generations.serving(db)
     stored = [vectors.read_vector(db, number, text) for text in chosen[:500]] if number else []
@@ -227,4 +232,4 @@ def _subject(db: apsw.Connection, path: str, line: int | None) -> tuple[set[int]
     if not known:
         raise QueryInvalid(f"{path} has no vectors yet.", "Wait until indexing is done, or run `ken index`.")
     mean = np.mean(np.stack(known), axis=0)
-    return {text for text, _ in found}, np.asarray(mean / np.linalg.norm(mean), np.float32)
+    return {text for text, _, _ in found}, np.asarray(mean / np.linalg.norm(mean), np.float32)

@@ -144,11 +144,11 @@ def _export_vectors(db: apsw.Connection, number: int, path: Path) -> dict[int, i
 def _passages(db: apsw.Connection, places: dict[int, int]) -> Iterator[dict[str, Any]]:
     found = db.execute(
         "SELECT files.path, files.title, passages.text, passages.start, passages.end, passages.line, "
-        "passages.page, passages.title, passages.heading, texts.text, texts.tokens "
+        "passages.page, passages.title, passages.heading, passages.places, texts.text, texts.tokens "
         "FROM passages JOIN files ON files.id = passages.file JOIN texts ON texts.id = passages.text "
         "ORDER BY passages.file, passages.ordinal"
     )
-    for path, title, text, start, end, line, page, own, heading, body, tokens in found:
+    for path, title, text, start, end, line, page, own, heading, places_, body, tokens in found:
         yield {
             "file": os.fsdecode(path),
             "title": title if own is None else own,
@@ -158,6 +158,7 @@ def _passages(db: apsw.Connection, places: dict[int, int]) -> Iterator[dict[str,
             "end": end,
             "line": line,
             "page": page,
+            "places": places_,
             "tokens": tokens,
             "vector": places.get(text),
         }

@@ -18,6 +18,7 @@ import numpy as np
 from safetensors import safe_open
 
 from index.errors import IndexUnreachable
+from index.place import decode_places
 from index.store.row_codec import MAX_HASH_BYTES
 from index.store.vectors import FULL_DIMENSION, Floats
 from index.types import UNKNOWN_CTIME, FileRecord, FileState, Passage
@@ -147,6 +148,7 @@ def passage(line: Any) -> Passage:
     if not isinstance(heading, list) or not all(isinstance(part, str) for part in heading):
         raise InvalidExport("heading is no list of texts")
     start = _number(one, "start", 0)
+    places = _words(one, "places") if one.get("places") is not None else ""  # the first release had none
     return Passage(
         text=_words(one, "text"),
         start=start,
@@ -156,6 +158,7 @@ def passage(line: Any) -> Passage:
         heading=tuple(heading),
         page=None if one.get("page") is None else _number(one, "page", 0),
         tokens=_number(one, "tokens", 0),
+        places=decode_places(places, tuple(heading)),
     )
 
 

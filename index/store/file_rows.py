@@ -36,8 +36,8 @@ def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage
     db.execute("DELETE FROM passages WHERE file = ?", (file,))
     numbered = [_text(db, passage, record.mtime_ns) for passage in passages]
     db.executemany(
-        "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading, places) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (file, ordinal, text, *encode_passage(one, record.title))
             for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))

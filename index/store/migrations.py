@@ -145,10 +145,23 @@ def _m005(connection: apsw.Connection) -> None:
     connection.execute(_M005)
 
 
+_M006 = """
+ALTER TABLE passages ADD COLUMN places TEXT;
+INSERT OR REPLACE INTO settings(name, value) VALUES ('words form', 1);
+UPDATE files SET ctime_ns = -2 WHERE state IN ('indexed', 'skipped');
+"""
+"""Files are read again: what stands where in them, and much of their text, was not read before."""
+
+
+def _m006(connection: apsw.Connection) -> None:
+    connection.execute(_M006)
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
     ("nothing left of what was dropped", _m003),
     ("files by the stems of their names", _m004),
     ("fields of documents, and what they link to", _m005),
+    ("where each part of a passage stands", _m006),
 )

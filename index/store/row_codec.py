@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from index.errors import FileFailed
+from index.place import encode_places
 from index.store.fts_query import to_fts_text
 from index.types import UNKNOWN_CTIME, FileRecord, FileState, Passage, clamp_int64
 
@@ -121,7 +122,7 @@ def decode_file(row: Sequence[Any]) -> FileRecord:
 
 
 def encode_passage(passage: Passage, file_title: str) -> tuple[Any, ...]:
-    """Values for start, end, line, page, title and heading; no title where it is the file's."""
+    """Values for start, end, line, page, title, heading and places; no title where it is the file's."""
     return (
         encode_integer(passage.start),
         encode_integer(passage.end),
@@ -129,6 +130,7 @@ def encode_passage(passage: Passage, file_title: str) -> tuple[Any, ...]:
         None if passage.page is None else encode_integer(passage.page),
         None if passage.title == file_title else clean_text(passage.title, MAX_TITLE),
         encode_heading(passage.heading),
+        encode_places(passage),
     )
 
 

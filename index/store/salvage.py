@@ -17,6 +17,7 @@ import apsw
 import numpy as np
 
 from index.errors import IndexCorrupt
+from index.place import decode_places
 from index.store import generations, vectors
 from index.store.database import fetch_all, fetch_one, open_damaged
 from index.store.row_codec import ADDED_COLUMNS, FILE_COLUMNS, decode_file, decode_heading
@@ -108,20 +109,37 @@ def _columns(source: apsw.Connection) -> str:
     return ", ".join(name if name in there else ADDED_COLUMNS.get(name, name) for name in FILE_COLUMNS)
 
 
+def _places(source: apsw.Connection) -> str:
+    """The column of places, which the first release had not."""
+    there = fetch_all(source, "SELECT 1 FROM pragma_table_info('passages') WHERE name = 'places'")
+    return "passages.places" if there else "NULL"
+
+
 def _passages(source: apsw.Connection, file: int, record: FileRecord) -> tuple[list[Passage], list[int]]:
     found = fetch_all(
         source,
         "SELECT texts.text, passages.start, passages.end, passages.line, coalesce(passages.title, ?), "
-        "passages.heading, passages.page, texts.tokens, texts.id "
+        f"passages.heading, passages.page, texts.tokens, {_places(source)}, texts.id "
         "FROM passages JOIN texts ON texts.id = passages.text WHERE passages.file = ? "
         "ORDER BY passages.ordinal",
         (record.title, file),
     )
-    passages = [
-        Passage(text, start, end, line, title, decode_heading(heading), page, tokens)
-        for text, start, end, line, title, heading, page, tokens, _ in found
-    ]
-    return passages, [one[-1] for one in found]
+    return [_passage(*one[:-1]) for one in found], [one[-1] for one in found]
+
+
+def _passage(
+    text: str,
+    start: int,
+    end: int,
+    line: int,
+    title: str,
+    heading: str,
+    page: int | None,
+    tokens: int,
+    places: str | None,
+) -> Passage:
+    path = decode_heading(heading)
+    return Passage(text, start, end, line, title, path, page, tokens, decode_places(places, path))
 
 
 def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage], texts: list[int]) -> None:

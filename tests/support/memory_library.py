@@ -106,6 +106,7 @@ class MemoryLibrary:
         path: str,
         line: int | None = None,
         *,
+        start: int | None = None,
         limit: int = 10,
         filter: Filter | None = None,  # noqa: A002
     ) -> Answer:
@@ -146,6 +147,7 @@ class MemoryLibrary:
             path=path, title=document.title or Path(path).stem, heading=above[-1] if above else (),
             page=sum(p <= span[0] for p in document.pages) or None,
             line=document.text.count("\n", 0, span[0]) + 1,
+            first_line=document.text.count("\n", 0, span[0]) + 1,
             start=span[0], end=span[1], text=text, snippet=snippet, score=score,
             similarity=None if mode == "words" else near, words=words,
             modified_ns=self.modified_ns, size=len(text),

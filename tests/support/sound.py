@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
 from index.extract.source import MAX_CHARACTERS
 from index.extract.worker import ChunkerSettings
+from index.place import place_at
 from index.types import Document, Passage, TokenCounter
 
 
@@ -44,16 +46,39 @@ def check_document(document: Document) -> None:
     assert all(0 <= a < b <= size for a, b in document.withheld), "a withheld span outside the text"
 
 
+def check_places(document: Document, passage: Passage) -> None:
+    """At every word of a passage its line, its page and its headings are those of the document there."""
+    assert passage.line == line_at(document, passage.start), "a wrong line"
+    words = [found.start() for found in re.finditer(r"\S+", passage.text)]
+    for offset in words[:: max(1, len(words) // 20)]:
+        place = place_at(passage, offset)
+        assert place.line == line_at(document, passage.start + offset), "a wrong line inside a passage"
+        assert place.page == (bisect_right(document.pages, passage.start + offset) or None), "a wrong page"
+        at = bisect_right([s.start for s in document.sections], passage.start + offset) - 1
+        if at >= 0 and passage.start + offset < document.sections[at].end:
+            heading = tuple(" ".join(part.split()) for part in document.sections[at].heading)
+            assert len(place.heading) == len(heading), "a wrong heading inside a passage"
+            assert all(a == b or a[-1:] == "…" for a, b in zip(place.heading, heading, strict=True)), (
+                "a wrong heading"
+            )
+
+
+def line_at(document: Document, position: int) -> int:
+    """The line of the file at a position of the text, counted anew."""
+    if document.lines is None:
+        return document.text.count("\n", 0, position) + 1
+    return next((line for start, line in reversed(document.lines) if start <= position), 0)
+
+
 def check_passages(document: Document, passages: Sequence[Passage], count: TokenCounter, size: int) -> None:
     """Each is the text at its place, within its budget; together they leave out only what is withheld."""
-    text, line, at = document.text, 1, 0
+    text, at = document.text, 0
     for passage, tokens in zip(passages, count([p.text for p in passages]), strict=True):
         assert passage.start >= at, "passages out of order"
-        line += text.count("\n", at, passage.start)
         at = passage.start
         assert passage.text == text[passage.start : passage.end], "a passage that is not the text"
         assert passage.text.strip(), "a blank passage"
-        assert passage.line == line, "a wrong line"
+        check_places(document, passage)
         assert tokens <= passage.tokens <= size, "more tokens than said or allowed"
         if document.pages:
             assert passage.page == max(1, bisect_right(document.pages, passage.start)), "a wrong page"

@@ -140,7 +140,7 @@ def citation(hit: Hit) -> str:
     from pathlib import Path  # only here
 
     quoted = "\n".join("> " + line for line in visible(hit.text).strip().splitlines())
-    place = f", p. {hit.page}" if hit.page else f", line {hit.line}"
+    place = f", p. {hit.page}" if hit.page else f", line {hit.line}" if hit.line else ""
     heading = result_rows.heading(hit)
     title = plain_line(hit.title) + (f" › {plain_line(heading)}" if heading else "")
     name = title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

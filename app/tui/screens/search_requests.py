@@ -78,7 +78,7 @@ class Asking:
     def ask_similar(self, hit: Hit) -> None:
         """Ask what is like a passage."""
         self._words.drop()
-        self._ask_finally(Question("", like=(hit.path, hit.line)))
+        self._ask_finally(Question("", like=(hit.path, hit.start)))
 
     def again(self) -> None:
         """Ask the last question once more: the library was not there, or changed."""
@@ -131,7 +131,8 @@ class Asking:
     def _ask_meaning(self, request: Numbered) -> Answer:
         question = request[1]
         if question.like is not None:
-            return self._library.similar(*question.like, limit=question.limit)
+            path, start = question.like
+            return self._library.similar(path, start=start, limit=question.limit)
         mode: Mode = question.mode or "hybrid"
         return self._library.search(
             question.text, limit=question.limit, mode=mode, filter=question.filter, typing=True

@@ -59,7 +59,7 @@ class HomeList(CardList[Entry]):
                 Entry(
                     "pin",
                     plain_line(pin.title),
-                    formatting.place(pin.path, roots) + f"  line {pin.line}",
+                    formatting.place(pin.path, roots) + formatting.within(pin.page, pin.line),
                     pin,
                 )
                 for pin in memory.pins[:QUESTIONS_SHOWN]

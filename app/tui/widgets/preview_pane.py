@@ -196,7 +196,9 @@ class PreviewPane(Vertical):
             return
         excerpt = page.excerpt
         title = plain_line(excerpt.title or excerpt.path.rsplit("/", 1)[-1])
-        where = f"line {self.preview.top_line:,} of {excerpt.lines:,}"
+        where = f"{100 * self.preview.top_position // max(1, excerpt.length)} %"
+        if excerpt.numbered:
+            where = f"line {self.preview.top_line:,} of {excerpt.lines:,}"
         if excerpt.pages:
             current = sum(start <= self.preview.top_position for start in excerpt.pages)
             where = f"page {max(1, current)} of {len(excerpt.pages)}"

@@ -112,7 +112,7 @@ class ResultList(CardList[Row]):
 
     def _place(self, card: Row, width: int) -> Content:
         hit = card.hit
-        where = f"p. {hit.page}" if hit.page else f"line {hit.line}"
+        where = f"p. {hit.page}" if hit.page else f"line {hit.line}" if hit.line else ""
         lead = Content.assemble((f"    {where:<10}", self._style("dim")))
         room = max(1, width - lead.cell_length - METER - 2)
         text = self.marked(hit.snippet, hit.matched, room).truncate(room, ellipsis=True)

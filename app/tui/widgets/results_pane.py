@@ -73,7 +73,7 @@ class ResultsPane(Vertical):
         if answer is None:
             self.results.show(())
             return
-        pinned = frozenset((pin.path, pin.line) for pin in self.session.memory.pins)
+        pinned = frozenset((pin.path, pin.start) for pin in self.session.memory.pins)
         self.results.roots = self.session.roots
         self.results.show(result_rows.build(answer, self.sort, self._expanded, pinned))
 

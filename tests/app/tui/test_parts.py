@@ -158,7 +158,7 @@ def test_memory_is_kept_and_damage_is_survived(home):
     for question in ("a", "b", "a"):
         memory.remember(question)
     assert memory.questions == ["a", "b"]
-    assert memory.toggle(Pin("/x", 3, "X")) and memory.pinned("/x", 3)
+    assert memory.toggle(Pin("/x", 3, "X")) and memory.pinned("/x", 0)
     memory.save()
     assert load_memory() == memory
     (home / "tui.json").write_text('{"questions": 3')
