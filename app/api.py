@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
-from index.types import Filter, Hit, Mode
+from index.types import Filter, Hit, Mode, Sort
 
 Freshness = Literal["current", "changed", "gone"]
 Phase = Literal["idle", "scanning", "reading", "embedding", "paused", "waiting"]
@@ -44,6 +44,8 @@ class Answer:
     """The query has no words: the hits are the files that pass its filter, newest first."""
     total: int | None = None
     """How many files pass; None unless `listed`."""
+    corrected: str = ""
+    """The query that was answered in place of `query`, of which nothing holds some word."""
 
     @property
     def fresh(self) -> bool:
@@ -210,10 +212,12 @@ class Library(Protocol):
         filter: Filter | None = None,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
+        sort: Sort = "score",
     ) -> Answer:
         """Answer a query; one without words lists the files that pass the filter, newest first.
 
-        `typing` matches the last word as a prefix. Raises `UsageInvalid` where there is neither.
+        `typing` matches the last word as a prefix. `sort` by "date" puts the newest of what answers first.
+        Phrases, OR and AND in `query` are operators. Raises `UsageInvalid` where there is neither.
         """
 
     def similar(

@@ -42,6 +42,8 @@ def answer(found: Answer) -> Json:
         "complete": found.complete,
         "listed": found.listed,
     }
+    if found.corrected:
+        result["corrected"] = found.corrected
     if found.total is not None:
         result["total"] = found.total
     if found.notice:

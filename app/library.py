@@ -28,8 +28,9 @@ from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
 from app.query import FIELDS
 from embedder.errors import EmbedderError
+from index.search.newest import DATED, by_date
 from index.store.vectors import SEARCH_DIMENSION
-from index.types import FileRecord, Filter, Mode, Results
+from index.types import FileRecord, Filter, Mode, Results, Sort
 from index.walk.walker import configured_faults
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Library:
         filter: Filter | None = None,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
+        sort: Sort = "score",
     ) -> Answer:
         started = self.last_asked = time.monotonic()
         query, narrowed = self._with_known_fields(query, filter or Filter())
@@ -112,9 +114,11 @@ class Library:
         vector, used, told = self._vector(query, mode)
 
         def ask(number: int) -> Results:
-            return searcher.search(
-                query, vector, mode=used, limit=number, filter=narrowed, explain=explain, typing=typing
+            deep = max(number, DATED) if sort == "date" else number
+            found = searcher.search(
+                query, vector, mode=used, limit=deep, filter=narrowed, explain=explain, typing=typing
             )
+            return by_date(found, number) if sort == "date" else found
 
         answer = self._answer(ask, query, used, limit, started)
         return replace(
@@ -337,7 +341,8 @@ class Library:
             waiting=len(stale),
             took_ms=(time.monotonic() - started) * 1000,
             stale=stale,
-            notice=together(away(self.index.store()) if gone else "", lacks),
+            notice=together(*results.notes, away(self.index.store()) if gone else "", lacks),
+            corrected=results.corrected,
             complete=complete,
             total=results.total,
         )

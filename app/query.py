@@ -1,9 +1,11 @@
-"""What a person types into a question, taken apart: the words that are asked and the filters among them.
+"""The query language: what is typed, taken apart into words and filters. All fronts read queries here.
 
-`in:notes type:pdf since:2w "exact words"` narrows to a folder, a kind and a time; the quoted words
-stay in the question. A key of `KEYS`, or another name that may be a field of documents, is a filter where a
-value follows at once: `http://…` and `note: this` are ordinary words. The command line's filter options are
-read by the same functions.
+`in:notes type:pdf since:2w "exact words"` narrows to a folder, a kind and a time; the quoted words stay in
+the text, where `index.store.operators` reads them, as it reads OR. `-draft` leaves out files that hold a
+word, `-type:md` those that pass a filter, and `/colou?r/` keeps passages in which an expression occurs. A key
+of `KEYS`, or another name that may be a field of documents, is a filter where a value follows at once:
+`http://…` and `note: this` are ordinary words. The command line's filter options are read by the same
+functions.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any, TypeVar
 
 from index import kinds as kind_table
 from index import languages as language_table
-from index.types import Filter, Mode
+from index.types import Filter, Mode, Sort
 
 KEYS: dict[str, str] = {
     "in": "a folder, by path or name",
@@ -33,18 +35,37 @@ KEYS: dict[str, str] = {
     "date": "the date a document gives: 2024, 2024-05",
     "size": "a size: >1mb, <20k",
     "mode": "hybrid, meaning or words",
+    "sort": "score or date, the newest first",
 }
 
 FIELDS = ("tag", "author", "date")
 """Fields of documents that are filters whether or not some document has them. Others are where one has."""
 
+SYNTAX: dict[str, str] = {
+    '"exact words"': "word for word",
+    "one OR other": "one of both at least",
+    "-word": 'no file that holds the word; also -"two words" and NOT word',
+    "-key:value": "what does not pass the filter: -type:md, -in:drafts",
+    "/expression/": "a regular expression, also inside words; /…/i ignores case",
+}
+"""What can be written beside filters, and what it does."""
+
 NO_FILTER = Filter()
 
 Selected = TypeVar("Selected")
 
+_QUOTES = {'"': '"', "“": "”", "„": "”“", "«": "»", "「": "」"}
+_PHRASE = "|".join(f"{first}[^{last}]*[{last}]" for first, last in _QUOTES.items())
 _TOKEN = re.compile(
-    r'(?P<key>[A-Za-z][\w-]*):(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))(?=\s|$)|"[^"]*"?|\S+'
+    rf"""(?<!\S)(?P<not>-|NOT\s+)?(?:
+        (?P<key>[A-Za-z][\w-]*):(?:"(?P<quoted>[^"]*)"?|“(?P<curly>[^”]*)”?|(?P<bare>[^\s"“]+))(?=\s|$)
+        |(?P<phrase>{_PHRASE})(?=[\s.,;:!?)]|$)
+        |/(?P<pattern>(?=\S)(?:[^/\\\n]|\\.)+(?<=\S))/(?P<flags>i?)(?=\s|$)
+        |(?P<word>[^\W\d_][\w'’-]+)(?=\s|$)
+    )|{_PHRASE}|\S""",
+    re.VERBOSE,
 )
+"""A filter, a phrase, an expression or a word, each perhaps negated, where one begins; else a character."""
 _AGE = re.compile(r"(\d{1,5})\s*(h|hour|d|day|w|week|mo|m|month|y|year)s?")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
@@ -53,7 +74,7 @@ _AGE_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30.44, "y": 365.25}
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A typed question: `text` is asked, `filter` and `mode` narrow it.
+    """A query taken apart: `text` is asked, `filter` and `mode` narrow it, `sort` orders what is found.
 
     `problems` name what was not understood, in words for a person.
     """
@@ -61,6 +82,7 @@ class Query:
     text: str
     filter: Filter = NO_FILTER
     mode: Mode | None = None
+    sort: Sort | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -69,16 +91,31 @@ def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) 
 
     `base` is the folder against which `in:` may name a path; None where there is no such place.
     """
-    words: list[str] = []
     query = Query("")
+    words: list[str] = []
+    position = 0
     for token in _TOKEN.finditer(typed):
-        key = (token["key"] or "").lower()
-        value = token["quoted"] if token["quoted"] is not None else token["bare"]
-        if value and (key in KEYS or _may_be_field(key, value, token[0])):
-            query = _apply(query, key, value, base, now or datetime.now())
-        else:
-            words.append(token[0])
-    return replace(query, text=" ".join(words))
+        taken = _taken(token, query, base, now or datetime.now())
+        if taken is not None:
+            words.append(typed[position : token.start()])
+            query, position = taken, token.end()
+    words.append(typed[position:])
+    return replace(query, text=" ".join(" ".join(words).split()))
+
+
+def _taken(token: re.Match[str], query: Query, base: Path | None, now: datetime) -> Query | None:
+    """The query with what a token asks for; None where it is an ordinary word."""
+    negated = token["not"] is not None and (token["not"] == "-" or _has_small_letters(token.string))
+    key = (token["key"] or "").lower()
+    value = next((token[name] for name in ("quoted", "curly", "bare") if token[name] is not None), None)
+    if value and (key in KEYS or _may_be_field(key, value, token[0])):
+        return _apply(query, key, value, base, now, negated=negated)
+    if token["pattern"] is not None and not token["not"]:
+        return _with_pattern(query, token["pattern"], token["flags"])
+    without = token["word"] or (token["phrase"] or "")[1:-1].strip()
+    if negated and without and not key:
+        return replace(query, filter=merge(query.filter, Filter(without=(without,))))
+    return None
 
 
 def _may_be_field(key: str, value: str, written: str) -> bool:
@@ -86,15 +123,35 @@ def _may_be_field(key: str, value: str, written: str) -> bool:
     return len(key) > 1 and value[0] not in ":/\\" and written.count('"') != 1
 
 
-def _apply(query: Query, key: str, value: str, base: Path | None, now: datetime) -> Query:
+def _has_small_letters(typed: str) -> bool:
+    """Whether a word in capitals stands out, so that it can be an operator."""
+    return typed != typed.upper()
+
+
+def _apply(query: Query, key: str, value: str, base: Path | None, now: datetime, *, negated: bool) -> Query:
     try:
+        if key in ("mode", "sort") and negated:
+            raise ValueError("takes no minus")
         if key == "mode":
             return replace(query, mode=mode(value))
-        if key not in _READERS:
-            return replace(query, filter=merge(query.filter, field(key, value)))
-        return replace(query, filter=merge(query.filter, _READERS[key](value, base, now)))
+        if key == "sort":
+            return replace(query, sort=sort(value))
+        narrowed = _READERS[key](value, base, now) if key in _READERS else field(key, value)
     except ValueError as error:
-        return replace(query, problems=(*query.problems, f"{key}:{value} {error}"))
+        minus = "-" if negated else ""
+        return replace(query, problems=(*query.problems, f"{minus}{key}:{value} {error}"))
+    return replace(query, filter=merge(query.filter, Filter(excluding=(narrowed,)) if negated else narrowed))
+
+
+def _with_pattern(query: Query, pattern: str, flags: str) -> Query:
+    from index.search.patterns import compile_pattern
+
+    written = f"(?{flags}){pattern}" if flags else pattern
+    try:
+        compile_pattern(written)
+    except ValueError as error:
+        return replace(query, problems=(*query.problems, f"/{pattern}/ {error}"))
+    return replace(query, filter=merge(query.filter, Filter(patterns=(written,))))
 
 
 def merge(one: Filter, other: Filter) -> Filter:
@@ -195,6 +252,14 @@ def mode(value: str) -> Mode:
     known: dict[str, Mode] = {"hybrid": "hybrid", "meaning": "meaning", "words": "words"}
     if value.lower() not in known:
         raise ValueError("is no mode: write hybrid, meaning or words")
+    return known[value.lower()]
+
+
+def sort(value: str) -> Sort:
+    """Raises `ValueError` with words for a person."""
+    known: dict[str, Sort] = {"score": "score", "date": "date"}
+    if value.lower() not in known:
+        raise ValueError("is no order: write score or date")
     return known[value.lower()]
 
 

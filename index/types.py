@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 TokenCounter = Callable[[Sequence[str]], list[int]]
 """Tokens of each text, without `<bos>`, `<eos>` and prompt."""
 
+Sort = Literal["score", "date"]
 Mode = Literal["hybrid", "meaning", "words"]
 FileState = Literal["indexed", "named", "skipped", "failed"]
 SectionKind = Literal["heading", "prose", "list", "table", "row", "code", "slide", "message", "data"]
@@ -198,6 +199,12 @@ class Filter:
     before_ns: int | None = None
     min_size: int | None = None
     max_size: int | None = None
+    excluding: tuple[Filter, ...] = ()
+    """Filters none of which an answer passes."""
+    without: tuple[str, ...] = ()
+    """Words and phrases of which an answer's file holds none, in its passages or its name."""
+    patterns: tuple[str, ...] = ()
+    """Regular expressions that each occur in an answer's passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,3 +259,7 @@ class Results:
     """How sure, 0..1, calibrated against the index's own background."""
     total: int | None = None
     """How many files match, where that is known: of a query without words."""
+    corrected: str = ""
+    """The query that was answered in place of the one asked, of which nothing held some word."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the query was taken, in sentences."""

@@ -11,6 +11,7 @@ import click
 
 from app.api import Answer
 from app.cli import terminal
+from app.cli.query_words import QueryCommand
 from app.connect import open_library
 from index.types import Filter, Mode
 
@@ -46,7 +47,7 @@ def _with(options: Sequence[Decorator]) -> Decorator:
     return decorate
 
 
-@click.command()
+@click.command(cls=QueryCommand)
 @click.argument("words", nargs=-1, metavar="[QUERY]")
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), help="How many files to show.")
 @click.option(
@@ -86,6 +87,7 @@ def search(
             mode=mode or asked.mode or "hybrid",
             filter=narrowed,
             explain=explain,
+            sort=asked.sort or "score",
         )
     _show(answer, as_json=as_json, explain=explain)
 

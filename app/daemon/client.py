@@ -41,7 +41,7 @@ from app.daemon.protocol import (
 )
 from app.errors import DaemonError
 from app.lock import holder
-from index.types import Filter, Mode
+from index.types import Filter, Mode, Sort
 
 CONNECT_TIMEOUT = 2.0
 SILENCE = 60.0
@@ -77,6 +77,7 @@ class RemoteLibrary:
         filter: Filter | None = None,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
+        sort: Sort = "score",
     ) -> Answer:
         answer: Answer = self._ask(
             "search",
@@ -87,6 +88,7 @@ class RemoteLibrary:
                 "filter": filter,
                 "explain": explain,
                 "typing": typing,
+                "sort": sort,
             },
         )
         return answer

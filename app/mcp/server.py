@@ -72,7 +72,10 @@ def _search(library: Library) -> Tool:
             if asked.problems:
                 raise UsageInvalid(f"{asked.problems[0]}.", "Correct the filter, or leave it out.")
             mode = asked.mode or "hybrid"
-            return _answer(library.search(asked.text, limit=limit, mode=mode, filter=asked.filter))
+            found = library.search(
+                asked.text, limit=limit, mode=mode, filter=asked.filter, sort=asked.sort or "score"
+            )
+            return _answer(found)
 
     return search
 

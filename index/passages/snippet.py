@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Iterable
@@ -18,6 +19,9 @@ TELLING = 20
 """Letters below which a line is taken for a heading, a label or a rule."""
 SAYS = 5
 """A word that weighs less than one part in so many of the weightiest that the index holds is not marked."""
+PATTERN_SECONDS = 0.05
+MOST_SPANS = 100
+"""Places of an expression that are marked: a single letter may occur anywhere."""
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
 _SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
 
@@ -86,7 +90,24 @@ def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) ->
     for clause in query.clauses:
         for term in clause.terms:
             (prefixes if clause.prefix else words)[term] = clause.weight
-    return sorted([*_word_spans(connection, words, prefixes, text), *_run_spans(words, prefixes, text)])
+    return sorted(
+        [
+            *_word_spans(connection, words, prefixes, text),
+            *_run_spans(words, prefixes, text),
+            *_pattern_spans(query, text),
+        ]
+    )
+
+
+def _pattern_spans(query: ParsedQuery, text: str) -> list[Span]:
+    """Where the query's regular expressions occur; each weighs as much as all its words."""
+    weight = max(query.weight, 1.0)
+    spans: list[Span] = []
+    for pattern in query.patterns:
+        with contextlib.suppress(TimeoutError):
+            places = itertools.islice(pattern.finditer(text, timeout=PATTERN_SECONDS), MOST_SPANS)
+            spans += [Span(found.start(), found.end(), weight) for found in places if found[0]]
+    return spans
 
 
 def _sentences(text: str) -> list[Extent]:

@@ -56,9 +56,9 @@ def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
     """
     folder, _, name = query.strip().strip("\"'").rpartition("/")
     stem, whole = name_key(PurePath(name).stem), name_key(name)
-    if not whole or narrowed.heading:
+    if not whole or filters.is_of_passages(narrowed):
         return []
-    where, bindings = filters.where_clause(narrowed)
+    where, bindings = filters.where_clause(filters.of_files(narrowed))
     found = fetch_all(
         db,
         f"SELECT {_COLUMNS} FROM files WHERE (stem IN (?, ?) OR id IN (SELECT file FROM fields "
@@ -79,12 +79,11 @@ def without_text(db: apsw.Connection, query: ParsedQuery, narrowed: Filter) -> l
     """Files without passages whose path holds most of the question, the best first."""
     clauses = [clause for clause in query.clauses if held_by_a_path(db, clause)]
     most = sum(clause.weight for clause in query.clauses)
-    if not clauses or narrowed.heading or not all(clause in clauses for clause in query.required):
+    groups = query.groups or (tuple(clauses),)
+    if filters.is_of_passages(narrowed) or not all(any(one in clauses for one in group) for group in groups):
         return []
-    where, bindings = filters.where_clause(narrowed)
-    joined = (" AND " if query.required else " OR ").join(
-        clause.match for clause in query.required or clauses
-    )
+    where, bindings = filters.where_clause(filters.of_files(narrowed))
+    joined = " AND ".join(f"({' OR '.join(clause.match for clause in group)})" for group in groups)
     paths = sum(held_by_a_path(db, clause) for clause in clauses)
     order = "rank" if paths <= MOST_RANKED else "rowid DESC"
     found = fetch_all(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import apsw
 import numpy as np
@@ -38,11 +38,19 @@ Find = Callable[[int, Ids | None], tuple[Ids, Floats]]
 class FilteredIds:
     """The texts a filter lets through, within one snapshot of the index."""
 
-    def __init__(self, db: apsw.Connection, narrowed: Filter) -> None:
+    def __init__(self, db: apsw.Connection, narrowed: Filter, texts: Ids | None = None) -> None:
+        """`texts` that pass, ascending, where they are known."""
         self._db = db
         self._all = narrowed == Filter()
         self._where, self._bindings = where_clause(narrowed)
-        self._texts = None if self._all else self._texts_of_few_files(narrowed)
+        self._texts = texts
+        if texts is None and not self._all:
+            self._texts = self._texts_of_few_files(narrowed)
+
+    @property
+    def texts(self) -> Ids | None:
+        """All that pass, ascending, where they are few enough to be known."""
+        return self._texts
 
     def best(self, find: Find, k: int, enough: int | None = None) -> tuple[Ids, Floats]:
         """What passes among the best: k of it, or at least `enough`, or all there is."""
@@ -79,15 +87,15 @@ class FilteredIds:
 
     def _texts_of_few_files(self, narrowed: Filter) -> Ids | None:
         """The texts let through, ascending; None where they are in many files."""
-        where, bindings = where_clause(replace(narrowed, heading=""))
+        where, bindings = where_clause(of_files(narrowed))
         most = max(FEW_FILES, fetch_value(self._db, "SELECT count(*) FROM files", int) // FEW_SHARE)
         found = fetch_all(self._db, f"SELECT id FROM files WHERE {where} LIMIT {most + 1}", bindings)
         if len(found) > most:
             return None
-        under, heading = where_clause(Filter(heading=narrowed.heading))
+        passes, wanted = where_clause(of_passages(narrowed))
         return self._distinct(
-            f"FROM passages WHERE file IN (SELECT value FROM carray(?)) AND {under}",
-            (id_array(np.array([file for (file,) in found], np.int64)), *heading),
+            f"FROM passages WHERE file IN (SELECT value FROM carray(?)) AND {passes}",
+            (id_array(np.array([file for (file,) in found], np.int64)), *wanted),
         )
 
     def _all_texts(self) -> Ids:
@@ -100,6 +108,32 @@ class FilteredIds:
             self._db, f"SELECT DISTINCT passages.text {source} ORDER BY passages.text", bindings
         )
         return np.fromiter((text for (text,) in found), np.int64, len(found))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedFilter(Filter):
+    """A filter whose excluded words were looked up in one snapshot of the index."""
+
+    excluded: tuple[int, ...] = ()
+    """Files that hold them."""
+
+
+def of_files(narrowed: Filter) -> Filter:
+    """The part of a filter that whole files pass or do not pass."""
+    kept = tuple(other for other in narrowed.excluding if not other.heading)
+    return replace(narrowed, heading="", excluding=kept)
+
+
+def of_passages(narrowed: Filter) -> Filter:
+    """The rest of it, which each passage passes or does not pass."""
+    return Filter(
+        heading=narrowed.heading, excluding=tuple(other for other in narrowed.excluding if other.heading)
+    )
+
+
+def is_of_passages(narrowed: Filter) -> bool:
+    """Whether only passages can pass, so that a file without any does not."""
+    return bool(narrowed.heading or narrowed.patterns)
 
 
 def where_clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
@@ -149,6 +183,12 @@ def where_clause(narrowed: Filter) -> tuple[str, tuple[object, ...]]:
     ):
         if bound is not None:
             add(sql, bound)
+    for other in narrowed.excluding:
+        passes, bound_there = where_clause(other)
+        if bound_there:
+            add(f"NOT ({passes})", *bound_there)
+    if isinstance(narrowed, ResolvedFilter) and len(narrowed.excluded):
+        add("files.id NOT IN (SELECT value FROM carray(?))", id_array(np.array(narrowed.excluded, np.int64)))
     return " AND ".join(parts) or "1", tuple(bindings)
 
 

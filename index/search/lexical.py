@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 
 
 def match_expression(query: ParsedQuery) -> str:
-    """What FTS5 is asked: required phrases joined by AND, the other units by OR; "" where no unit occurs.
+    """What FTS5 is asked: required groups joined by AND, all units by OR; "" where no unit occurs.
 
     Where the units are common, the commonest are left out, so that the work stays bounded; they
     weigh little.
@@ -38,7 +38,7 @@ def match_expression(query: ParsedQuery) -> str:
         if clause.passage_count or clause.required:
             kept.append(clause.match)
     any_of = " OR ".join(kept)
-    required = [clause.match for clause in query.required]
+    required = [f"({' OR '.join(clause.match for clause in group)})" for group in query.groups]
     return " AND ".join([*required, f"({any_of})"]) if required else any_of
 
 

@@ -2,40 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.search.filters import where_clause
+from index.search.filters import of_files, of_passages, where_clause
 from index.search.group_by_file import COLUMNS, StoredPassage, hit_at
 from index.store.database import fetch_all, fetch_value, id_array
 from index.store.fts_query import ParsedQuery
 from index.types import Filter, Results
 
-_NO_WORDS = ParsedQuery("", (), 0)
+if TYPE_CHECKING:
+    from index.store.fts_query import Pattern
+
+DATED = 200
+"""Files that are looked at for the newest of what answers."""
 
 
-def newest(db: apsw.Connection, narrowed: Filter, limit: int) -> Results:
-    """At most `limit` files, each with its first passage under the heading asked for, and how many pass."""
-    where, bindings = where_clause(replace(narrowed, heading=""))
-    under, heading = where_clause(Filter(heading=narrowed.heading))
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The texts in which patterns occur, and the patterns."""
+
+    ids: NDArray[np.int64]
+    patterns: tuple[Pattern, ...]
+
+
+def newest(db: apsw.Connection, narrowed: Filter, limit: int, matching: Matching | None = None) -> Results:
+    """At most `limit` files, each with its first passage that passes, and how many pass.
+
+    `matching`: the texts in which the filter's patterns occur, where it has some.
+    """
+    where, bindings = where_clause(of_files(narrowed))
+    passes, wanted = where_clause(of_passages(narrowed))
+    if matching is not None:
+        passes += " AND passages.text IN (SELECT value FROM carray(?))"
+        wanted = (*wanted, id_array(matching.ids))
     passing = f"FROM files WHERE state = 'indexed' AND {where}"
-    if narrowed.heading:
-        passing += f" AND EXISTS (SELECT 1 FROM passages WHERE file = files.id AND {under})"
-    given = (*bindings, *heading)
-    found = fetch_all(db, f"SELECT id {passing} ORDER BY mtime_ns DESC, path LIMIT ?", (*given, limit))
-    total = fetch_value(db, f"SELECT count(*) {passing}", int, given) if len(found) == limit else len(found)
+    if wanted:
+        passing += f" AND id IN (SELECT file FROM passages WHERE {passes})"
+        bindings = (*bindings, *wanted)
+    found = fetch_all(db, f"SELECT id {passing} ORDER BY mtime_ns DESC, path LIMIT ?", (*bindings, limit))
+    known = len(found) < limit
+    total = len(found) if known else fetch_value(db, f"SELECT count(*) {passing}", int, bindings)
     first = (
         f"SELECT {COLUMNS} FROM carray(?) AS asked JOIN files ON files.id = asked.value "
         "JOIN passages ON passages.file = files.id AND passages.ordinal = "
-        f"(SELECT min(ordinal) FROM passages WHERE file = files.id AND {under}) "
+        f"(SELECT min(ordinal) FROM passages WHERE file = files.id AND {passes}) "
         "JOIN texts ON texts.id = passages.text ORDER BY files.mtime_ns DESC, files.path"
     )
-    places = fetch_all(db, first, (id_array(_ids(found)), *heading))
-    hits = tuple(hit_at(db, _NO_WORDS, StoredPassage(0, *place)) for place in places)
+    places = fetch_all(db, first, (id_array(_ids(found)), *wanted))
+    shown = ParsedQuery("", (), 0, patterns=matching.patterns if matching else ())
+    hits = tuple(hit_at(db, shown, StoredPassage(0, *place)) for place in places)
     return Results(hits, is_close=bool(hits), confidence=1.0 if hits else 0.0, total=total)
+
+
+def by_date(results: Results, limit: int) -> Results:
+    """The newest of what answers: of hits that reach half the score of the best."""
+    best = max((hit.score for hit in results.hits), default=0.0)
+    answering = [hit for hit in results.hits if 2 * hit.score >= best]
+    newest_first = sorted(answering, key=lambda hit: -hit.modified_ns)
+    return replace(results, hits=tuple(newest_first[:limit]))
 
 
 def _ids(found: list[tuple[int]]) -> NDArray[np.int64]:

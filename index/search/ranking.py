@@ -37,6 +37,8 @@ class SearchRequest:
     mode: Mode
     k: int
     allowed: FilteredIds
+    at_least: float | None = None
+    """The lexical part of texts that are let through and hold no word; None: they are no candidates."""
     dimension: int = vectors.FULL_DIMENSION
     """Dimensions candidates are scored at: 768, or 256 to leave out the second look."""
 
@@ -82,6 +84,9 @@ def _lexical_candidates(db: apsw.Connection, request: SearchRequest) -> dict[int
     parts: dict[int, float] = dict(
         zip(ids.tolist(), fusion.normalize_bm25(bm25, request.query).tolist(), strict=True)
     )
+    if request.at_least is not None and request.allowed.texts is not None:
+        for text in request.allowed.texts[::-1][: request.k].tolist():
+            parts[text] = max(parts.get(text, 0.0), request.at_least)
     shares = {} if request.query.required else path_words.files_by_path(db, request.query)
     if not shares:
         return parts

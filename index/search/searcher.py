@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 from index.errors import QueryInvalid
 from index.search import by_name, group_by_file, links
 from index.search.abstention import confidence
+from index.search.excluded import resolved
 from index.search.filters import FilteredIds
-from index.search.newest import newest
+from index.search.newest import Matching, newest
+from index.search.patterns import compile_pattern
 from index.search.ranking import CANDIDATES, Nearest, Ranked, SearchRequest, rank
+from index.search.second_try import SECONDS, WHILE_TYPING, Tries, second_try
+from index.search.text_scan import scan
 from index.store import generations, vectors
 from index.store.database import SnapshotPool, fetch_all
 from index.store.fts_query import DocumentFrequencies, ParsedQuery, parse_query
@@ -28,7 +32,10 @@ from index.store.row_codec import encode_path
 from index.types import Filter, Hit, Mode, Results
 
 Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
 _NO_FILTER = Filter()
+INSIDE = 0.5
+"""The lexical part of a passage that is found letter by letter, where it holds no word of the query."""
 FAULT = (
     "{part} compares vectors wrongly on this processor, so NumPy does it, which is right and takes longer."
 )
@@ -82,21 +89,48 @@ class Searcher:
         answer. `typing` matches the last word as a prefix.
         """
         with self._pool.snapshot() as db:
-            request = self._request(db, query, vector, mode, limit, filter, typing=typing)
-            ranked = rank(db, request, self._nearest)
-            found = group_by_file.group_hits(db, request.query, ranked, limit, filter, explain=explain)
-            sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
-            if mode != "meaning":
-                same = _of_that_name(db, request.query, found, filter)
-                named = by_name.without_text(db, request.query, filter)
-                found = by_name.joined(found, named, same, ranked, limit)
-                sure = max(sure, by_name.confidence(named, same))
-            return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
+            narrowed = resolved(db, filter)
+            matching, left_out = _matching(db, narrowed)
+            request = self._request(db, query, vector, mode, limit, narrowed, matching, typing=typing)
+
+            def search(parsed: ParsedQuery, texts: Ids | None) -> Results:
+                again = replace(request, query=parsed)
+                if texts is not None:
+                    again = replace(again, allowed=FilteredIds(db, narrowed, texts), at_least=INSIDE)
+                return self._results(db, again, limit, narrowed, explain=explain)
+
+            tries = Tries(
+                db,
+                search,
+                lambda text: parse_query(db, text, self._frequencies),
+                request.allowed.texts,
+                WHILE_TYPING if typing else SECONDS,
+            )
+            found = search(request.query, None)
+            if not (typing and mode == "words"):
+                found = second_try(tries, request.query, found)
+            return replace(found, notes=(*found.notes, *left_out))
+
+    def _results(
+        self, db: apsw.Connection, request: SearchRequest, limit: int, narrowed: Filter, *, explain: bool
+    ) -> Results:
+        """One search as it is asked."""
+        ranked = rank(db, request, self._nearest)
+        found = group_by_file.group_hits(db, request.query, ranked, limit, narrowed, explain=explain)
+        sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
+        if request.mode != "meaning":
+            same = _of_that_name(db, request.query, found, narrowed)
+            named = by_name.without_text(db, request.query, narrowed)
+            found = by_name.joined(found, named, same, ranked, limit)
+            sure = max(sure, by_name.confidence(named, same))
+        return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
         """The files that pass the filter, newest first."""
         with self._pool.snapshot() as db:
-            return newest(db, filter, limit)
+            narrowed = resolved(db, filter)
+            matching, left_out = _matching(db, narrowed)
+            return replace(newest(db, narrowed, limit, matching), notes=left_out)
 
     def ranking(
         self,
@@ -162,18 +196,21 @@ class Searcher:
         mode: Mode,
         limit: int,
         narrowed: Filter,
+        matching: Matching | None = None,
         *,
         typing: bool = False,
         dimension: int = vectors.FULL_DIMENSION,
     ) -> SearchRequest:
         if not query.strip():
             raise QueryInvalid("The question is empty.", "Type what you are looking for.")
+        parsed = parse_query(db, query, self._frequencies, typing=typing)
         return SearchRequest(
-            query=parse_query(db, query, self._frequencies, typing=typing),
+            query=replace(parsed, patterns=matching.patterns if matching else ()),
             vector=None if mode == "words" else _unit(vector),
             mode=mode,
             k=max(CANDIDATES, 2 * limit),
-            allowed=FilteredIds(db, narrowed),
+            allowed=FilteredIds(db, narrowed, None if matching is None else matching.ids),
+            at_least=None if matching is None else INSIDE,
             dimension=dimension,
         )
 
@@ -201,6 +238,18 @@ def _of_that_name(
         hit = known.get(file.hit.path) or group_by_file.beginning(db, query, file.hit.path) or file.hit
         same.append(replace(hit, score=1.0))
     return same
+
+
+def _matching(db: apsw.Connection, narrowed: Filter) -> tuple[Matching | None, tuple[str, ...]]:
+    """The texts in which the filter's patterns occur, and what is to be said of the search for them."""
+    if not narrowed.patterns:
+        return None, ()
+    try:
+        patterns = tuple(map(compile_pattern, narrowed.patterns))
+    except ValueError as error:
+        raise QueryInvalid(f"A pattern {error}.", "Write it as in /colou?r/, or leave it out.") from error
+    found = scan(db, patterns, FilteredIds(db, replace(narrowed, patterns=())).texts)
+    return Matching(found.ids, patterns), (found.left_out,) if found.left_out else ()
 
 
 def _unit(vector: Floats | None) -> Floats | None:

@@ -12,12 +12,18 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from index.store.database import fetch_value
+from index.store.operators import parse_operators
+
+if TYPE_CHECKING:
+    from regex import Pattern as AnyPattern
+
+    Pattern = AnyPattern[str]
 
 MAX_UNITS = 64
 """A question of more units than this is cut: a page pasted as a question stays fast."""
@@ -47,7 +53,6 @@ UNSPACED = re.compile(
     "[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
-_QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|「([^」]*)」|«([^»]*)»')
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,22 @@ class ParsedQuery:
     clauses: tuple[QueryClause, ...]
     total: int
     """Texts in the index that it was understood against."""
+    groups: tuple[tuple[QueryClause, ...], ...] = ()
+    """What an answer holds word for word: of each group, one clause at least."""
+    phrases: tuple[tuple[str, ...], ...] = ()
+    """The groups as they are typed."""
+    patterns: tuple[Pattern, ...] = ()
+    """Regular expressions, whose places in a text are shown as those of words are."""
 
     @property
     def required(self) -> tuple[QueryClause, ...]:
-        """The quoted phrases: an answer holds them all."""
-        return tuple(clause for clause in self.clauses if clause.required)
+        """Every clause of the groups."""
+        return tuple(clause for group in self.groups for clause in group)
+
+    def without_conditions(self) -> ParsedQuery:
+        """The same with nothing required: what was is only counted where it occurs."""
+        clauses = tuple(replace(clause, required=False) for clause in self.clauses)
+        return replace(self, groups=(), clauses=clauses)
 
     @property
     def weight(self) -> float:
@@ -188,18 +204,19 @@ def fts_string(words: str) -> str:
 def parse_query(
     connection: apsw.Connection, text: str, frequencies: DocumentFrequencies, *, typing: bool = False
 ) -> ParsedQuery:
-    """Take a question apart. Quoted parts are phrases that must occur; `typing` opens the last word."""
+    """Take a query apart: phrases and operators (`parse_operators`), words; `typing` opens the last word."""
     reader = _QueryParser(connection, frequencies)
     text = unicodedata.normalize("NFKC", text.replace("\0", " "))
-    for phrase in _QUOTED.finditer(text):
-        reader.add_phrase(next(part for part in phrase.groups() if part is not None))
-    rest = _QUOTED.sub(" ", text)
-    words = rest.split()
+    operators = parse_operators(text)
+    phrases = operators.required[:MAX_UNITS]
+    groups = tuple(reader.add_group(group) for group in phrases)
+    words = operators.free.split()
     for i, word in enumerate(words):
-        reader.add_word(word, typing=typing and i == len(words) - 1 and not rest[-1:].isspace())
+        reader.add_word(word, typing=typing and i == len(words) - 1 and not operators.free[-1:].isspace())
         if len(reader.clauses) >= MAX_UNITS:
             break
-    return ParsedQuery(text.strip(), tuple(reader.clauses.values())[:MAX_UNITS], reader.total)
+    clauses = tuple(reader.clauses.values())[:MAX_UNITS]
+    return ParsedQuery(text.strip(), clauses, reader.total, tuple(filter(None, groups)), phrases)
 
 
 def _inverse_document_frequency(passages: int, total: int) -> float:
@@ -219,9 +236,14 @@ class _QueryParser:
         self.total = last - fetch_value(connection, "SELECT count(*) FROM freed WHERE id < ?", int, (last,))
         self.clauses: dict[str, QueryClause] = {}
 
-    def add_phrase(self, text: str) -> None:
+    def add_group(self, phrases: Sequence[str]) -> tuple[QueryClause, ...]:
+        """The clauses of phrases of which an answer holds one at least."""
+        clauses = [self._add_phrase(phrase) for phrase in phrases]
+        return tuple(clause for clause in clauses if clause is not None)
+
+    def _add_phrase(self, text: str) -> QueryClause | None:
         fed = UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0], whole=True))} ", text)
-        self._add(list(tokenize(self._connection, fed)), required=True)
+        return self._add(list(tokenize(self._connection, fed)), required=True)
 
     def add_word(self, word: str, *, typing: bool) -> None:
         position = 0
@@ -261,12 +283,14 @@ class _QueryParser:
     def _passages_with(self, token: Token, *, prefix: bool) -> int:
         return self._frequencies.passage_count(self._connection, token, self.total, prefix=prefix)
 
-    def _add(self, tokens: Sequence[Token], *, required: bool = False, prefix: bool = False) -> None:
+    def _add(
+        self, tokens: Sequence[Token], *, required: bool = False, prefix: bool = False
+    ) -> QueryClause | None:
         if not tokens:
-            return
+            return None
         # The words as written: FTS5 stems them itself, and a stem stemmed twice is another word.
         match = fts_string(" ".join(token.written for token in tokens)) + "*" * prefix
         terms = tuple(token.term for token in tokens)
         count = min(self._passages_with(token, prefix=prefix) for token in tokens)
         weight = _inverse_document_frequency(count, self.total)
-        self.clauses.setdefault(match, QueryClause(match, terms, count, weight, required, prefix))
+        return self.clauses.setdefault(match, QueryClause(match, terms, count, weight, required, prefix))

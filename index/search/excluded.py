@@ -1,0 +1,53 @@
+"""Words that an answer's file must not hold: which files hold them, in their passages or their names."""
+
+from __future__ import annotations
+
+import os
+
+import apsw
+
+from index.search.filters import ResolvedFilter
+from index.store.database import fetch_all
+from index.store.fts_query import UNSPACED, fts_string, ngrams, tokenize
+from index.store.row_codec import path_words
+from index.types import Filter
+
+
+def resolved(db: apsw.Connection, narrowed: Filter) -> Filter:
+    """The filter with the files that hold its excluded words, in this snapshot of the index."""
+    if not narrowed.without:
+        return narrowed
+    files: set[int] = set()
+    for words in narrowed.without:
+        match = _match(db, words)
+        if match:
+            files |= _holding(db, match) | _named(db, match, words)
+    values = {name: getattr(narrowed, name) for name in Filter.__slots__}
+    return ResolvedFilter(**values, excluded=tuple(sorted(files)))
+
+
+def _match(db: apsw.Connection, words: str) -> str:
+    """A word or phrase as FTS5 takes it; empty where it has no letters."""
+    fed = UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0], whole=True))} ", words)
+    written = " ".join(token.written for token in tokenize(db, fed))
+    return fts_string(written) if written else ""
+
+
+def _holding(db: apsw.Connection, match: str) -> set[int]:
+    sql = (
+        "SELECT DISTINCT passages.file FROM words JOIN passages ON passages.text = words.rowid "
+        "WHERE words MATCH ?"
+    )
+    return {file for (file,) in fetch_all(db, sql, (match,))}
+
+
+def _named(db: apsw.Connection, match: str, words: str) -> set[int]:
+    """Files whose own name holds the words; the names of folders above do not count."""
+    wanted = {token.term for token in tokenize(db, words)}
+    sql = "SELECT files.id, files.path FROM names JOIN files ON files.id = names.rowid WHERE names MATCH ?"
+    found: set[int] = set()
+    for file, path in fetch_all(db, sql, (match,)):
+        name = os.path.basename(os.fsdecode(path))  # noqa: PTH119
+        if wanted <= {token.term for token in tokenize(db, path_words(name))}:
+            found.add(file)
+    return found

@@ -1,0 +1,105 @@
+"""What is asked after a query found nothing close: phrases as wishes, words otherwise spelled.
+
+Owns the order of these tries and what an answer says of them. The searches themselves are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import apsw
+
+from index.search.filters import Ids
+from index.search.patterns import literal
+from index.search.spelling import corrected, unknown_words
+from index.search.text_scan import scan
+from index.store.fts_query import ParsedQuery
+from index.types import Results
+
+SECONDS = 0.5
+"""Seconds to look inside words: nobody asked for it."""
+WHILE_TYPING = 0.2
+"""The same while a query is typed."""
+FEW_WORDS = 2
+"""Words up to which a query with an unknown word may mean a part of a word; a longer one is a query."""
+SHORTEST_INSIDE = 3
+"""Letters of a word that is looked for inside others."""
+
+Search = Callable[[ParsedQuery, Ids | None], Results]
+"""Searches for a query, in these texts where there are some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """The means of one query: a snapshot, the searches, and how a text becomes a query again."""
+
+    db: apsw.Connection
+    search: Search
+    understand: Callable[[str], ParsedQuery]
+    within: Ids | None
+    """The texts that the filter lets through, where they are known."""
+    seconds: float
+
+
+def second_try(tries: Tries, query: ParsedQuery, first: Results) -> Results:
+    """The first answer, or a better one with a sentence on what it is an answer to."""
+    found = first
+    if query.phrases and not _answers(found):
+        found = _with_phrases(tries, query, found)
+    if not _answers(found):
+        found = _with_other_words(tries, query, found)
+    return found
+
+
+def _answers(results: Results) -> bool:
+    return bool(results.hits) and results.is_close
+
+
+def _with_phrases(tries: Tries, query: ParsedQuery, first: Results) -> Results:
+    """Phrases as parts of words and with their punctuation, else as wishes."""
+    if not first.hits:
+        patterns = tuple(literal(phrase) for group in query.phrases for phrase in group if len(group) == 1)
+        inside = scan(tries.db, patterns, tries.within, tries.seconds) if patterns else None
+        if inside is not None and len(inside.ids):
+            freed = replace(query.without_conditions(), patterns=patterns)
+            return _exact(tries.search(freed, inside.ids), inside.left_out)
+    again = tries.search(query.without_conditions(), None)
+    if first.hits and not again.is_close:
+        return first
+    named = " and ".join(f"“{phrase}”" for group in query.phrases for phrase in group)
+    where = "close to the query holds" if first.hits else "holds"
+    return replace(again, notes=(f"Nothing {where} {named} word for word: found without that condition.",))
+
+
+def _with_other_words(tries: Tries, query: ParsedQuery, first: Results) -> Results:
+    unknown = unknown_words(tries.db, query)
+    if not unknown:
+        return first
+    text = corrected(tries.db, query.text, unknown)
+    if text != query.text:
+        again = tries.search(tries.understand(text), None)
+        if again.hits and (again.is_close or not first.hits):
+            return replace(again, corrected=text, notes=(*first.notes, _for(unknown, text)))
+    inside = [word for word in unknown if len(word) >= SHORTEST_INSIDE]
+    if not inside or query.groups or len(query.text.split()) > FEW_WORDS:
+        return first
+    patterns = tuple(literal(word) for word in inside)
+    found = scan(tries.db, patterns, tries.within, tries.seconds)
+    if not len(found.ids):
+        return first
+    again = _exact(tries.search(replace(query, patterns=patterns), found.ids), found.left_out)
+    words = " and ".join(f"“{word}”" for word in inside)
+    return replace(again, notes=(*again.notes, f"No word is {words}: found inside other words."))
+
+
+def _for(unknown: list[str], text: str) -> str:
+    words = " or ".join(f"“{word}”" for word in unknown)
+    return f"Nothing holds {words}: these are results for “{text}”."
+
+
+def _exact(results: Results, left_out: str) -> Results:
+    """What was found letter by letter is close, whatever its words weigh."""
+    close = bool(results.hits)
+    confidence = max(results.confidence, 0.75) if close else 0.0
+    return replace(results, is_close=close, confidence=confidence, notes=tuple(filter(None, [left_out])))
