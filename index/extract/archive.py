@@ -5,10 +5,13 @@ Owns the defence against archives and XML that grow without bound. Knows no form
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Container, Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from index.errors import FileFailed, FileSkipped
@@ -49,6 +52,15 @@ class Archive:
         """The members' names in the order they are stored."""
         return self._zip.namelist()
 
+    def files(self) -> list[tuple[str, int]]:
+        """The name and the unpacked size of each member that is no folder."""
+        return [(info.filename, info.file_size) for info in self._zip.infolist() if not info.is_dir()]
+
+    def size(self, name: str) -> int:
+        """Bytes of a member, unpacked; 0 where there is none."""
+        info = self._zip.NameToInfo.get(name)
+        return info.file_size if info is not None else 0
+
     def has(self, name: str) -> bool:
         return name in self._zip.NameToInfo
 
@@ -74,6 +86,19 @@ class Archive:
         if len(data) > limit:
             raise FileFailed(f"{name} in it unpacks to more than {limit // MEBIBYTE} MB.")
         return data
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[IO[bytes]]:
+        """A member to be read in parts; raises FileFailed where it is damaged or grows too much."""
+        try:
+            info = self._zip.getinfo(name)
+            _refuse_bomb(info, _MOST_UNREAD)
+            with self._zip.open(info) as stream:
+                yield stream
+        except KeyError:
+            raise FileFailed(f"It is damaged: {name} is missing.") from None
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError):
+            raise FileFailed(f"It is damaged: {name} cannot be unpacked.") from None
 
     def refuse_bombs(self) -> None:
         """Raise FileSkipped or FileFailed where a member is locked or grows too much."""
@@ -115,11 +140,6 @@ def parse(data: bytes) -> Element:
     return root
 
 
-def check(data: bytes) -> None:
-    """Raise FileFailed where XML is not whole: some readers go round for ever in what is not."""
-    _fed(_Nothing(), data)
-
-
 def _fed(target: Any, data: bytes) -> Any:
     """What `target` makes of XML, read as UTF-8 where it declares what the parser has no table for."""
     encoding = None
@@ -135,13 +155,6 @@ def _fed(target: Any, data: bytes) -> Any:
         raise FileFailed(f"It is damaged: its XML breaks off in line {line}.") from None
     except ValueError:  # an encoding that expat has no table for
         raise FileFailed("It is damaged: its XML cannot be decoded.") from None
-
-
-class _Nothing:
-    """Builds no tree."""
-
-    def close(self) -> None:
-        return None
 
 
 class _Plain(TreeBuilder):

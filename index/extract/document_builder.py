@@ -96,6 +96,23 @@ class DocumentBuilder:
         self._length += len(body) + len(end)
         self._sections.append(Section(start, start + len(body), kind, self.heading))
 
+    def include(self, document: Document) -> None:
+        """The blocks of another document, under the headings in force and its own; its notes stay behind."""
+        text = document.text[: MAX_CHARACTERS - self._length]
+        if not text.strip():
+            return
+        above, start = self.heading, self._length
+        self._parts += (text, "\n\n")
+        self._length += len(text) + 2
+        sections = document.sections or (Section(0, len(text)),)
+        if sections[0].start > 0:
+            sections = (Section(0, sections[0].start), *sections)
+        for section in sections:
+            end = min(section.end, len(text))
+            if section.start < end:
+                path = above + section.heading
+                self._sections.append(Section(start + section.start, start + end, section.kind, path))
+
     def document(self, kind: str, title: str = "", *, language: str = "") -> Document:
         """What was put together."""
         if self.full:

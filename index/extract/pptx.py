@@ -1,43 +1,52 @@
-"""PowerPoint: a slide is a page with its title, texts, tables, charts and the speaker's notes.
+"""PowerPoint: a slide is a page with its title, texts, tables, charts, notes and comments.
 
-Owns PresentationML.
+Owns PresentationML. What stands on every slide (footers, texts of the master) is read once.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
+from index.extract import ole, powerpoint_97
 from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line, table_row
 from index.extract.docx import core_title
 from index.extract.drawingml import add_drawings
+from index.extract.inside import Inside
+from index.extract.linked_parts import Link, linked_parts
 from index.extract.source import Source
 from index.types import Document
 
 _SLIDE = re.compile(r"^/?ppt/slides/slide(\d{1,9})\.xml$", re.IGNORECASE)
-_SKIPPED_PLACES = frozenset({"dt", "ftr", "sldNum", "hdr"})
+_COUNTED_PLACES = frozenset({"dt", "sldNum"})
+_TITLES = ("title", "ctrTitle")
+_FALLBACK = frozenset({"Fallback"})
+_EVERYWHERE = re.compile(r"ppt/(?:slideMasters|slideLayouts)/[^/]+\.xml$", re.IGNORECASE)
 
 
 def read(source: Source) -> Document:
-    """A presentation; `pages` are its slides in the order they are shown."""
+    """A presentation; `pages` are its slides in the order they are shown, hidden ones too."""
+    if source.head(len(ole.MAGIC)) == ole.MAGIC:
+        return powerpoint_97.read(source)
     archive = Archive(source)
     slides = _slides(archive)
     if not slides:
         raise FileFailed("It is no presentation: it has no slides.")
     builder = DocumentBuilder()
-    for number, name in enumerate(slides, 1):
+    reader = _Reader(archive, source, builder)
+    for place, name in enumerate(slides, 1):
         if builder.full or source.past_deadline:
-            builder.notes.append(f"Slides {number} to {len(slides)} are not read.")
+            builder.notes.append(f"Slides {place} to {len(slides)} are not read.")
             break
         builder.begin_page()
         try:
-            _slide(archive, name, number, builder)
+            reader.slide(name, place)
         except FileFailed:
-            builder.notes.append(f"Slide {number} is damaged and not read.")
+            builder.notes.append(f"Slide {place} is damaged and not read.")
+    reader.masters()
     return builder.document("pptx", core_title(archive))
 
 
@@ -46,7 +55,7 @@ def _slides(archive: Archive) -> list[str]:
     numbered = sorted((int(m[1]), name) for name in archive.names if (m := _SLIDE.match(name)))
     every = dict.fromkeys(name for _, name in numbered)
     try:
-        targets = _targets(archive, "ppt/presentation.xml")
+        targets = {link.id: link.part for link in linked_parts(archive, "ppt/presentation.xml")}
         order = [
             targets.get(slide.get("id") or "", "")
             for slide in archive.tree("ppt/presentation.xml").iter("sldId")
@@ -56,41 +65,107 @@ def _slides(archive: Archive) -> list[str]:
     return list(dict.fromkeys([*(name for name in order if name in every), *every]))
 
 
-def _targets(archive: Archive, part: str) -> dict[str, str]:
-    """The parts that `part` refers to, by the id of the reference."""
-    folder, name = posixpath.split(part)
-    root = archive.tree(f"{folder}/_rels/{name}.rels")
-    return {
-        link.get("Id") or "": posixpath.normpath(posixpath.join(folder, link.get("Target") or "")).lstrip("/")
-        for link in root.iter("Relationship")
-    }
+class _Reader:
+    """Slides into a builder."""
 
+    def __init__(self, archive: Archive, source: Source, builder: DocumentBuilder) -> None:
+        self._archive = archive
+        self._builder = builder
+        self._inside = Inside(source, builder, 2)
+        self._authors = _authors(archive)
+        self._once: set[str] = set()
 
-def _slide(archive: Archive, name: str, number: int, builder: DocumentBuilder) -> None:
-    root = archive.tree(name)
-    shapes = list(_shapes(root))
-    title = next((one_line(_text(shape)) for shape in shapes if _place(shape) in ("title", "ctrTitle")), "")
-    builder.open(1, title or f"Slide {number}", shown=bool(title))
-    for shape in shapes:
+    def slide(self, name: str, place: int) -> None:
+        root = self._archive.tree(name)
+        shapes = list(_shapes(root))
+        title = next((one_line(_text(shape)) for shape in shapes if _place(shape) in _TITLES), "")
+        self._builder.open(1, title or f"Slide {place}", shown=bool(title))
+        for shape in shapes:
+            if _place(shape) not in (*_TITLES, *_COUNTED_PLACES):
+                self._shape(shape)
+        links = linked_parts(self._archive, name)
+        add_drawings(self._builder, self._archive, [link.part for link in links])
+        for link in links:
+            self._linked(link)
+
+    def masters(self) -> None:
+        """What stands on every slide and is no place for text to come."""
+        self._builder.open(1, "Slide master", shown=False)
+        for name in filter(_EVERYWHERE.match, self._archive.names):
+            try:
+                shapes = [shape for shape in _shapes(self._archive.tree(name)) if not _place(shape)]
+            except FileFailed:
+                continue
+            for shape in shapes:
+                self._add_once(_text(shape))
+        self._inside.close()
+
+    def _shape(self, shape: Element) -> None:
         if shape.tag == "tbl":
             for row in nearest_elements(shape, ("tr",)):
                 if line := table_row([_text(cell) for cell in row.findall("tc")]):
-                    builder.add(line, "row")
-        elif _place(shape) not in ("title", "ctrTitle", *_SKIPPED_PLACES):
-            builder.add(_text(shape), "slide")
-    parts = _linked(archive, name)
-    add_drawings(builder, archive, parts)
-    for target in parts:
-        for shape in _shapes(archive.tree(target)) if "notesSlide" in target else ():
-            if _place(shape) == "body":
-                builder.add(_text(shape), "prose")
+                    self._builder.add(line, "row")
+        elif shape.tag == "cNvPr":
+            words = (shape.get("title"), shape.get("descr"))
+            self._builder.add("\n".join(dict.fromkeys(one_line(said) for said in words if said)))
+        elif _place(shape) in ("ftr", "hdr"):
+            self._add_once(_text(shape))
+        else:
+            self._builder.add(_text(shape), "slide")
+
+    def _add_once(self, words: str) -> None:
+        if words not in self._once:
+            self._once.add(words)
+            self._builder.add(words, "slide")
+
+    def _linked(self, link: Link) -> None:
+        """Notes, comments, and documents that are embedded."""
+        try:
+            if link.kind == "notesSlide":
+                for shape in _shapes(self._archive.tree(link.part)):
+                    if shape.tag == "sp" and _place(shape) not in (*_COUNTED_PLACES, "hdr", "ftr", "sldImg"):
+                        self._builder.add(_text(shape), "prose")
+            elif link.kind == "comments":
+                for remark in _remarks(self._archive.tree(link.part), self._authors):
+                    self._builder.add(remark, "prose")
+            elif link.kind == "package":
+                self._inside.add_part(self._archive, link.part)
+        except FileFailed:
+            self._builder.notes.append("Notes or comments of a slide are damaged and not read.")
+
+
+def _authors(archive: Archive) -> dict[str, str]:
+    """Names of those who comment, by the number or the identifier that comments give."""
+    found: dict[str, str] = {}
+    for link in linked_parts(archive, "ppt/presentation.xml"):
+        if link.kind in ("commentAuthors", "authors"):
+            try:
+                people = archive.tree(link.part)
+            except FileFailed:
+                continue
+            found |= {person.get("id") or "": one_line(person.get("name") or "") for person in people}
+    return found
+
+
+def _remarks(root: Element, authors: dict[str, str]) -> Iterator[str]:
+    """Comments and the answers to them, in both forms that PowerPoint writes."""
+    for remark in root.iter():
+        if remark.tag not in ("cm", "reply"):
+            continue
+        held = remark.find("text")
+        body = remark.find("txBody")
+        words = (held.text or "") if held is not None else _text(body) if body is not None else ""
+        by = authors.get(remark.get("authorId") or "", "")
+        yield f"{by}: {words}" if by and words.strip() else words
 
 
 def _shapes(root: Element) -> Iterator[Element]:
-    """Shapes with text and tables, in drawing order, groups opened."""
-    for element in nearest_elements(root, ("sp", "tbl")):
-        if element.tag == "tbl" or element.find("txBody") is not None:
+    """Shapes with text, tables and what is said of pictures, in drawing order, groups opened."""
+    for element in nearest_elements(root, ("sp", "tbl", "cNvPr"), _FALLBACK):
+        if element.tag != "sp" or element.find("txBody") is not None:
             yield element
+        if element.tag == "sp":
+            yield from nearest_elements(element, ("cNvPr",), ("txBody",))
 
 
 def _place(shape: Element) -> str:
@@ -105,11 +180,3 @@ def _text(shape: Element) -> str:
         for p in nearest_elements(shape, ("p",))
     )
     return "\n".join(line for line in lines if line.strip())
-
-
-def _linked(archive: Archive, name: str) -> list[str]:
-    """The parts of the archive that a slide refers to."""
-    try:
-        return [part for part in dict.fromkeys(_targets(archive, name).values()) if archive.has(part)]
-    except FileFailed:
-        return []

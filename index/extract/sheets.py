@@ -1,6 +1,6 @@
-"""Spreadsheets and delimited text: each row a line that carries its column's names.
+"""Spreadsheets and delimited text: which reader a workbook gets, and what a delimiter is.
 
-Owns what a row and a header are; calamine reads the workbooks.
+Calamine reads binary workbooks. What a row is made of is `rows`' to say.
 """
 
 from __future__ import annotations
@@ -8,30 +8,41 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.archive import Archive, check
-from index.extract.document_builder import DocumentBuilder, one_line
+from index.extract import odf, office_xml, ole, xlsx
+from index.extract.archive import Archive
+from index.extract.document_builder import DocumentBuilder
+from index.extract.rows import MOST_COLUMNS, add_rows
+from index.extract.shown_value import plain_number
 from index.extract.source import Source
 from index.types import Document
 
-_MOST_COLUMNS = 400
-_MOST_BLANK_ROWS = 100_000
 _DELIMITERS = ",;\t|"
 
 
 def read(source: Source) -> Document:
-    """A workbook (XLSX, XLSB, XLS, ODS): a sheet is a heading, a row a line."""
+    """A workbook (XLSX, XLSB, XLS, ODS, Excel's XML of 2003): a sheet is a heading, a row a line."""
+    head = source.head(512)
+    if head.startswith(b"PK"):
+        archive = Archive(source)
+        if archive.has("content.xml"):
+            return odf.read(source)
+        if not archive.has("xl/workbook.bin"):
+            return xlsx.read(source)
+        archive.refuse_bombs()
+    elif not head.startswith(ole.MAGIC):
+        return odf.read(source) if b"urn:oasis:names" in source.head() else office_xml.read_sheets(source)
+    return _calamine(source)
+
+
+def _calamine(source: Source) -> Document:
+    """A binary workbook (XLSB, XLS)."""
     import python_calamine
 
-    if source.head(2) == b"PK":
-        archive = Archive(source)
-        archive.refuse_bombs()
-        if archive.has("content.xml"):
-            check(archive.member("content.xml"))
     try:
         with _panics_told():
             book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content()))
@@ -48,7 +59,7 @@ def read(source: Source) -> Document:
             with _panics_told():
                 rows = book.get_sheet_by_name(name).iter_rows()
                 builder.open(1, name)
-                add_rows(builder, ([_shown(cell) for cell in islice(row, _MOST_COLUMNS)] for row in rows))
+                add_rows(builder, ([_shown(cell) for cell in islice(row, MOST_COLUMNS)] for row in rows))
         except (python_calamine.CalamineError, FileFailed):
             builder.notes.append(f"Sheet {name} is no table or damaged, and not read.")
     return builder.document("sheet")
@@ -75,46 +86,11 @@ def read_delimited(text: str, builder: DocumentBuilder) -> None:
         builder.notes.append(f"Rows after a damaged one are not read ({error}).")
 
 
-def add_rows(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> None:
-    """Rows as lines `name: value; name: value`, where the first row names the columns; else `| a | b |`."""
-    names: list[str] | None = None
-    blank = 0
-    for row in rows:
-        cells = [one_line(cell) for cell in islice(row, _MOST_COLUMNS)]
-        if builder.full:
-            return
-        if not any(cells):
-            blank += 1
-            if blank > _MOST_BLANK_ROWS:
-                builder.notes.append("Rows after a long run of empty ones are not read.")
-                return
-            continue
-        if names is None:
-            names = cells if _is_header(cells) else []
-            builder.add("| " + " | ".join(cells) + " |", "row")
-        else:
-            builder.add(_row(names, cells), "row")
-
-
-def _row(names: Sequence[str], cells: Sequence[str]) -> str:
-    if not names:
-        return "| " + " | ".join(cells) + " |"
-    named = ((names[i] if i < len(names) else "", cell) for i, cell in enumerate(cells) if cell)
-    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named)
-
-
-def _is_header(cells: Sequence[str]) -> bool:
-    """Words, each once, most columns named, none of them a number or a sentence."""
-    filled = [cell for cell in cells if cell]
-    words = all(len(cell) <= 60 and any(c.isalpha() for c in cell) for cell in filled)
-    return words and len(filled) >= 2 and len(filled) >= 0.5 * len(cells) and len(set(filled)) == len(filled)
-
-
 def _shown(cell: object) -> str:
-    if isinstance(cell, float):
-        return f"{cell:.10g}"
     if isinstance(cell, bool):
-        return "true" if cell else "false"
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return plain_number(cell)
     if isinstance(cell, (datetime.datetime, datetime.date, datetime.time)):
         return cell.isoformat(" ") if isinstance(cell, datetime.datetime) else cell.isoformat()
     return str(cell)

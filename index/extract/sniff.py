@@ -9,6 +9,7 @@ from importlib import import_module
 
 from index import kinds
 from index.errors import FileSkipped
+from index.extract import content_kind, ole
 from index.extract.source import Source, refuse_larger
 from index.extract.withhold import refuse_export, withhold_credentials
 from index.kinds import Kind
@@ -17,24 +18,33 @@ from index.types import Document
 _MAGIC = (
     *((kind.magic, kind.name) for kind in kinds.KINDS if kind.magic),
     (b"PK\x03\x04", "zip"),
-    (b"\xd0\xcf\x11\xe0", "ole"),
+    (b"PK\x05\x06", "zip"),
+    (ole.MAGIC, "ole"),
+    (b"\x1f\x8b\x08", "archive"),
+    (b"7z\xbc\xaf\x27\x1c", "archive"),
+    (b"BZh", "archive"),
+    (b"\xfd7zXZ\x00", "archive"),
+    (b"\x78\x9f\x3e\x22", "mail"),  # TNEF: Outlook's winmail.dat
 )
-_PACKED = frozenset({*(kind.name for kind in kinds.KINDS if kind.member), "odt", "odp"})
+_PACKED = frozenset({*(kind.name for kind in kinds.KINDS if kind.member), "odt", "odp", "odg"})
 """Kinds that are ZIP archives inside."""
-_SEARCHED = 1024
+_BY_CONTENT = frozenset({*_PACKED, "archive", "text", "mbox", "mhtml", "mail", "rtf", "html"})
+"""Kinds whose name is not trusted where the beginning of the text says something else."""
+_COMPOUND = (".xls", ".doc", ".ppt", ".pps", ".dot", ".pot", ".xlt", ".msg", ".oft")
+"""Suffixes of files that are compound files inside."""
+_OPEN_DOCUMENTS = (
+    (b"opendocument.spreadsheet", "sheet"),
+    (b"opendocument.presentation", "odp"),
+    (b"opendocument.graphics", "odg"),
+    (b"opendocument.text", "odt"),
+)
+_SEARCHED = 4096
+_TAR_MAGIC = slice(257, 262)
 
 
 def read(source: Source) -> Document:
-    """The document in `source`; raises FileSkipped or FileFailed with the reason."""
-    if source.size == 0:
-        raise FileSkipped("It is empty.")
-    kind = _kind(source)
-    refuse_larger(source, kind.max_bytes)
-    refuse_export(kind.name, source.head(_SEARCHED))
-    document = _reader(kind)(source)
-    if not document.text.strip():
-        raise FileSkipped("It holds no text.")
-    return withhold_credentials(_noted(document))
+    """The document in `source`, its credentials marked; raises FileSkipped or FileFailed with the reason."""
+    return withhold_credentials(_noted(extract(source)))
 
 
 def _noted(document: Document) -> Document:
@@ -44,6 +54,19 @@ def _noted(document: Document) -> Document:
         return document
     note = f"{unknown:,} of its characters cannot be read in its encoding (U+FFFD)."
     return replace(document, note=f"{document.note} {note}".strip())
+
+
+def extract(source: Source) -> Document:
+    """The document in `source` as its reader gives it; raises FileSkipped or FileFailed with the reason."""
+    if source.size == 0:
+        raise FileSkipped("It is empty.")
+    kind = _kind(source)
+    refuse_larger(source, kind.max_bytes)
+    refuse_export(kind.name, source.head(_SEARCHED))
+    document = _reader(kind)(source)
+    if not document.text.strip():
+        raise FileSkipped("It holds no text.")
+    return document
 
 
 def _reader(kind: Kind) -> Callable[[Source], Document]:
@@ -58,15 +81,24 @@ def _kind(source: Source) -> Kind:
     head = source.head(_SEARCHED)
     found = _by_magic(head)
     if found == "ole":
-        return _old_office(source, named)
+        return kinds.named(ole.kind_of(source))
     if found == "zip":
         return named if named and named.name in _PACKED else _packed(source)
-    if found:
-        return kinds.named(found)
-    if named is None or named.name == "rtf" or (named.name == "pdf" and b"%PDF" not in head):
+    if found or head[_TAR_MAGIC] == b"ustar":
+        return kinds.named(found or "archive")
+    if named is not None and named.name not in _BY_CONTENT and source.suffix != ".xml":
+        return kinds.named("text") if named.name == "pdf" and b"%PDF" not in head else named
+    if told := content_kind.of_beginning(head):
+        return kinds.named(told)
+    return _otherwise(source, named, head)
+
+
+def _otherwise(source: Source, named: Kind | None, head: bytes) -> Kind:
+    """The kind of a file whose beginning says nothing; text under the name of what is packed is text."""
+    if named is None or named.name in ("rtf", "archive"):
         return kinds.named("text")
-    if named.name in _PACKED and head.isascii() and b"\0" not in head:
-        return kinds.named("text")
+    if named.name in _PACKED and b"\0" not in head:
+        return kinds.named("csv" if named.name == "sheet" and b"\n" in head else "text")
     return named
 
 
@@ -85,29 +117,32 @@ def content_matches_name(source: Source) -> bool:
         return False
     head = source.head(_SEARCHED)
     magic = _by_magic(head)
-    if kind.name in _PACKED or kind.name == "archive":
-        return magic == "zip" or (magic == "ole" and source.suffix == ".xls")
+    if source.suffix in _COMPOUND and magic == "ole":
+        return True
+    if kind.name in _PACKED:
+        return magic == "zip"
+    if kind.name == "archive":
+        return magic in ("zip", "archive") or head[_TAR_MAGIC] == b"ustar"
     if kind.magic:
         return magic == kind.name
     return not magic and b"\0" not in head and not head.startswith((b"#!", b"MZ"))
 
 
 def _packed(source: Source) -> Kind:
-    """The kind of a ZIP archive by the names of its members."""
+    """The kind of a ZIP archive by its members: OpenDocument says it in one, others by their names."""
     try:
         with zipfile.ZipFile(source.stream) as archive:
             names = archive.namelist()[:200]
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
-        names = []
+            said = _mimetype(archive) if "mimetype" in names else b""
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError):
+        names, said = [], b""
+    if kind := next((kind for word, kind in _OPEN_DOCUMENTS if word in said), ""):
+        return kinds.named(kind)
     packed = (kind for kind in kinds.KINDS if kind.member)
     found = (kind for kind in packed if any(name.startswith(kind.member) for name in names))
     return next(found, kinds.named("archive"))
 
 
-def _old_office(source: Source, named: Kind | None) -> Kind:
-    """Only old workbooks are read among the formats that Office had before 2007."""
-    if named is not None and source.suffix == ".xls":
-        return named
-    if named is not None and named.name in _PACKED:
-        raise FileSkipped("It is locked with a password.", "Save a copy without a password.")
-    raise FileSkipped("It is in a format of Office from before 2007.", "Save it as DOCX or PDF.")
+def _mimetype(archive: zipfile.ZipFile) -> bytes:
+    with archive.open("mimetype") as stream:
+        return stream.read(200)

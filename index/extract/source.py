@@ -47,6 +47,23 @@ class WatchedFile(io.FileIO):
 
 
 @dataclass(slots=True)
+class Allowance:
+    """What may still be read of what is inside a file, at every depth together."""
+
+    members: int = 1_000
+    size: int = 192 * MEBIBYTE
+    """Bytes, unpacked."""
+
+    def take(self, size: int) -> bool:
+        """Whether one more member of `size` bytes may be read."""
+        if self.members < 1 or self.size < size:
+            return False
+        self.members -= 1
+        self.size -= size
+        return True
+
+
+@dataclass(slots=True)
 class Source:
     """An open regular file and the allowances of one reading."""
 
@@ -56,6 +73,9 @@ class Source:
     size: int
     """Bytes."""
     deadline: float = field(default_factory=lambda: time.process_time() + SOFT_SECONDS)
+    depth: int = 0
+    """In how many other files it is: an attachment of a mail has 1."""
+    inside: Allowance = field(default_factory=Allowance)
 
     @property
     def suffix(self) -> str:
@@ -84,6 +104,11 @@ class Source:
             digest.update(block)
         self.stream.seek(0)
         return digest.digest()
+
+
+def member(data: bytes, name: str, outer: Source) -> Source:
+    """A source over a file that is inside `outer`; both share the time and the allowance."""
+    return Source(io.BytesIO(data), name, len(data), outer.deadline, outer.depth + 1, outer.inside)
 
 
 def from_bytes(data: bytes, name: str) -> Source:

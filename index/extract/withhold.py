@@ -31,8 +31,7 @@ def withhold_credentials(document: Document) -> Document:
 
     Raises FileWithheld where it is nothing but credentials.
     """
-    if document.kind in _TABLES and any(map(names_accounts, _heads(document))):
-        raise FileWithheld("It is a table of passwords.")
+    refuse_accounts(document)
     found = credentials(document.text, code=document.kind == "code")
     names = _names(document)
     clean = _clean(document, names, found)
@@ -53,6 +52,12 @@ def withhold_credentials(document: Document) -> Document:
         links=tuple(link for link in document.links if not credentials(link)),
         note=_printable(f"{document.note} {_note(document.text, found, changed)}").strip(),
     )
+
+
+def refuse_accounts(document: Document) -> None:
+    """Raise FileWithheld where the document is a table of passwords."""
+    if document.kind in _TABLES and any(map(names_accounts, _heads(document))):
+        raise FileWithheld("It is a table of passwords.")
 
 
 def refuse_export(kind: str, head: bytes) -> None:

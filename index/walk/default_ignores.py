@@ -57,6 +57,13 @@ def category_of(path: str, name: str, folder: bool) -> str:
     return kind or ("caches and environments" if _holds(path, ("CACHEDIR.TAG", "pyvenv.cfg")) else "")
 
 
+def is_by_name(name: str, folders: Sequence[str]) -> bool:
+    """Whether a file of that name in those folders is left out whatever is beside it."""
+    return bool(
+        _lookup(name, _FILES, _FILE_GLOBS) or any(_lookup(f, _FOLDERS, _FOLDER_GLOBS) for f in folders)
+    )
+
+
 def _lookup(name: str, exact: dict[str, str], globs: Sequence[tuple[str, str]]) -> str:
     return exact.get(name) or next((kind for pattern, kind in globs if fnmatchcase(name, pattern)), "")
 

@@ -355,7 +355,7 @@ def _numbered(objects: list[str]) -> bytes:
 
 def every() -> dict[str, bytes]:
     """A readable file of each kind, by name."""
-    from support import workbooks
+    from support import containers, workbooks
 
     return {
         "a.md": MARKDOWN.encode(), "a.txt": "One paragraph.\n\nAnother one.".encode("utf-16"), "a.py": PYTHON.encode(),
@@ -368,6 +368,10 @@ def every() -> dict[str, bytes]:
         "a.docx": docx(), "a.pptx": pptx(), "a.odt": odt(), "a.odp": odp(), "a.epub": epub(),
         "a.xlsx": workbooks.xlsx(), "a.xls": workbooks.xls(), "a.ods": workbooks.ods(),
         "a.zip": zipped({"tax/2025.pdf": b"%PDF", "photos/cranes.jpg": b"x"}),
+        "b.zip": zipped({"notes/a.md": MARKDOWN, "mail.eml": EML}), "a.7z": containers.seven_zip({"notes/a.md": MARKDOWN.encode(), "b.txt": b"cranes"}),
+        "a.tar.gz": containers.PACKERS[".gz"](containers.tar({"notes/a.md": MARKDOWN.encode()})), "a.tar": containers.tar({"a.csv": CSV.encode()}),
+        "a.mhtml": containers.MHTML, "a.msg": containers.msg(), "winmail.dat": containers.tnef(), "a.doc": containers.doc(),
+        "a.ppt": containers.ppt(), "a.odg": containers.odg(), "a.pages": containers.pages(),
         "a.pdf": pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the east quay.")]]),
         "b.pdf": outlined_pdf(),
     }  # fmt: skip
