@@ -30,7 +30,7 @@ _PEOPLE = ("From", "To", "Cc")
 _MOST_PARTS = 500
 _DEEPEST = 20
 """Messages attached to messages."""
-_BROKEN = (ArithmeticError, AttributeError, LookupError, MessageError, TypeError, ValueError)
+BROKEN = (ArithmeticError, AttributeError, LookupError, MessageError, TypeError, ValueError)
 """What Python's parser of mail raises on headers and parts that break the rules."""
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60})(?=[?*])")
 _WORD = re.compile(r"\w{3,}")
@@ -69,7 +69,7 @@ def add_message(builder: DocumentBuilder, data: bytes, source: Source) -> str:
     """
     try:
         return _Message(builder, source).add(parsed(data), 1)
-    except _BROKEN:
+    except BROKEN:
         raise FileFailed("It is damaged: its headers cannot be made out.") from None
 
 
@@ -199,7 +199,7 @@ def _payload(part: EmailMessage) -> bytes:
     """A part's content; what declares base64 and is none comes as it is."""
     try:
         payload = part.get_payload(decode=True)
-    except _BROKEN:
+    except BROKEN:
         return b""
     if payload is None and isinstance(whole := part.get_payload(), str):
         return whole.encode("utf-8", "surrogateescape")
@@ -209,7 +209,7 @@ def _payload(part: EmailMessage) -> bytes:
 def _text(part: EmailMessage, content: bytes) -> str:
     try:
         declared = part.get_content_charset() or ""
-    except _BROKEN:
+    except BROKEN:
         declared = ""
     if not codec_of(declared) and part.get_content_type() == "text/html":
         declared = declared_in_markup(content)
@@ -227,14 +227,14 @@ def _plain(part: EmailMessage, text: str) -> str:
 def _parameter(part: EmailMessage, name: str) -> str:
     try:
         return str(part.get_param(name) or "").lower()
-    except _BROKEN:
+    except BROKEN:
         return ""
 
 
 def _file_name(part: EmailMessage) -> str:
     try:
         return one_line(decoded(str(part.get_filename() or "")))[:300]
-    except _BROKEN:
+    except BROKEN:
         return ""
 
 

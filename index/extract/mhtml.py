@@ -6,6 +6,7 @@ Owns finding the page and its frames; the pages are HTML.
 from __future__ import annotations
 
 import plistlib
+from email.message import EmailMessage
 from typing import Any
 
 from index.errors import FileFailed, FileSkipped
@@ -14,7 +15,7 @@ from index.extract.decode import decode
 from index.extract.document_builder import DocumentBuilder
 from index.extract.html import add_html
 from index.extract.mail_headers import header
-from index.extract.mail_message import parsed, text_of, walked
+from index.extract.mail_message import BROKEN, parsed, text_of, walked
 from index.extract.source import Source
 from index.types import Document
 
@@ -34,7 +35,13 @@ def read(source: Source) -> Document:
 
 def add_saved(builder: DocumentBuilder, data: bytes) -> str:
     """Put a page saved as MHTML into `builder`; returns its title."""
-    message = parsed(data)
+    try:
+        return _add_parts(builder, parsed(data))
+    except BROKEN:
+        raise FileFailed("It is damaged: its headers cannot be made out.") from None
+
+
+def _add_parts(builder: DocumentBuilder, message: EmailMessage) -> str:
     title = ""
     pages = 0
     for part in walked(message):
