@@ -12,6 +12,7 @@ from typing import NamedTuple
 import apsw
 
 from index.store.fts_query import UNSPACED, ParsedQuery, ngrams, tokenize_bytes
+from index.store.word_forms import fold_with_origins
 
 WIDTH = 240
 """Characters of a snippet at most."""
@@ -90,13 +91,13 @@ def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) ->
     for clause in query.clauses:
         for term in clause.terms:
             (prefixes if clause.prefix else words)[term] = clause.weight
-    return sorted(
-        [
-            *_word_spans(connection, words, prefixes, text),
-            *_run_spans(words, prefixes, text),
-            *_pattern_spans(query, text),
-        ]
-    )
+    folded = fold_with_origins(text)
+    found = [
+        *_word_spans(connection, words, prefixes, folded.text),
+        *_run_spans(words, prefixes, folded.text),
+    ]
+    as_written = (Span(*folded.span(span.start, span.end), span.weight) for span in found)
+    return sorted([*as_written, *_pattern_spans(query, text)])
 
 
 def _pattern_spans(query: ParsedQuery, text: str) -> list[Span]:

@@ -19,6 +19,7 @@ import apsw
 
 from index.store.database import fetch_value
 from index.store.operators import parse_operators
+from index.store.word_forms import fold
 
 if TYPE_CHECKING:
     from regex import Pattern as AnyPattern
@@ -112,10 +113,11 @@ class ParsedQuery:
 
 
 def to_fts_text(text: str) -> str:
-    """The form of a text that FTS5 is fed: compatibility forms folded, unspaced runs as grams."""
-    if text.isascii():
-        return text
-    return UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0]))} ", unicodedata.normalize("NFKC", text))
+    """The form of a text that FTS5 is fed: folded, unspaced runs as grams."""
+    folded = fold(text)
+    if folded.isascii():
+        return folded
+    return UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0]))} ", folded)
 
 
 def ngrams(run: str, *, whole: bool = False) -> list[str]:
@@ -210,7 +212,7 @@ def parse_query(
     operators = parse_operators(text)
     phrases = operators.required[:MAX_UNITS]
     groups = tuple(reader.add_group(group) for group in phrases)
-    words = operators.free.split()
+    words = fold(operators.free).split()
     for i, word in enumerate(words):
         reader.add_word(word, typing=typing and i == len(words) - 1 and not operators.free[-1:].isspace())
         if len(reader.clauses) >= MAX_UNITS:
@@ -242,7 +244,7 @@ class _QueryParser:
         return tuple(clause for clause in clauses if clause is not None)
 
     def _add_phrase(self, text: str) -> QueryClause | None:
-        fed = UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0], whole=True))} ", text)
+        fed = UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0], whole=True))} ", fold(text))
         return self._add(list(tokenize(self._connection, fed)), required=True)
 
     def add_word(self, word: str, *, typing: bool) -> None:

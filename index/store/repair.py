@@ -18,6 +18,9 @@ from index.store import generations, vectors
 from index.store.database import fetch_all, fetch_one, fetch_value
 from index.store.fts_query import to_fts_text
 from index.store.row_codec import path_words
+from index.store.word_forms import FORM
+
+_FORM_SETTING = "words form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,22 @@ def repair_tables(db: apsw.Connection, drop_unused: Callable[[set[int]], None]) 
     vectors.erase(db, number, orphans)
     db.executemany("INSERT OR IGNORE INTO todo(text, mtime_ns) VALUES (?, 0)", [(text,) for text in without])
     generations.log_changes(db, [*without, *orphans])
+
+
+def has_old_words(db: apsw.Connection) -> bool:
+    """Whether words are stored in a form that an earlier release gave them."""
+    return bool(fetch_one(db, "SELECT 1 FROM settings WHERE name = ? AND value < ?", (_FORM_SETTING, FORM)))
+
+
+def renew_words(db: apsw.Connection) -> None:
+    """Make the words of texts and paths anew where they have an older form than is asked for now."""
+    if not has_old_words(db):
+        return
+    for table in ("words", "names"):
+        db.execute(f"INSERT INTO {table}({table}) VALUES ('delete-all')")
+    _repair_words(db)
+    _repair_names(db)
+    db.execute("UPDATE settings SET value = ? WHERE name = ?", (FORM, _FORM_SETTING))
 
 
 def _repair_words(db: apsw.Connection) -> None:

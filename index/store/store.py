@@ -8,6 +8,7 @@ so that tables and vectors stay dense. Knows nothing of models: vectors come in 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -105,12 +106,21 @@ class Store(WriteConnection):
     def __init__(self, path: Path, *, fingerprint: str = "", chunker: str = "") -> None:
         super().__init__(path)
         self._writes = 0
+        with contextlib.suppress(IndexingError):  # a damaged index is for `repair`
+            self._renew_words()
         try:
             if fingerprint or chunker:
                 self.use_versions(fingerprint, chunker)
         except BaseException:
             self.close()
             raise
+
+    def _renew_words(self) -> None:
+        with self._read() as db:
+            old = repair.has_old_words(db)
+        if old:
+            with self._write() as db:
+                repair.renew_words(db)
 
     def use_versions(self, fingerprint: str, chunker: str) -> None:
         """Note what makes the vectors and the passages that will be put; empty: as it was."""

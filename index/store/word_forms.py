@@ -1,0 +1,100 @@
+"""The form in which words are compared: what a person types and what a file holds become the same letters.
+
+Owns which characters change no word (soft hyphens, joiners, vowel marks), which letters are others with a
+stroke or a hook, and the signs that are words (`C#`, `C++`, emoji). Knows no index. A change here raises
+`FORM`: the words of an index are made anew where it has an older one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+FORM = 2
+"""Release 0.1.0 had 1: compatibility forms folded, and nothing else."""
+
+_CHANGE_NOTHING = (
+    "\u00ad\u034f\u061c\u0640\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4"
+    "\u06e7\u06e8\u06ea-\u06ed\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef"
+)
+"""Hyphens, joiners, marks of direction, tatweel, vowel marks of Hebrew and Arabic, variants of a sign."""
+_DROPPED = re.compile(f"[{_CHANGE_NOTHING}]")
+_LETTERS = str.maketrans(
+    {
+        "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ħ": "h", "Ħ": "H", "ı": "i", "ß": "ss",
+        "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH", "ð": "d", "Ð": "D",
+        "ς": "σ", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ۀ": "ه",
+    }
+)  # fmt: skip
+"""Letters that Unicode does not take apart, and those that keyboards of one script write in two ways."""
+_SHARP_OR_PLUS = re.compile(r"(?<![^\W_])([^\W\d_][\w-]{0,20}?)(\+\+(?![+#A-Za-z_])|#(?![\w#+]))")
+_AS_LETTERS = str.maketrans({"#": "\ue023", "+": "\ue02b"})
+"""To characters for private use, which FTS5's tokenizer is told to take for letters."""
+_EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff]")
+_SIGN = "\ue000"
+_CLUSTER = re.compile("[\u1100-\u11ff]+|.[\u0300-\u036f\u3099\u309a]*", re.DOTALL)
+
+
+def fold(text: str) -> str:
+    """The text in the form in which words are compared."""
+    text = _letters(text)
+    return _SHARP_OR_PLUS.sub(_named_language, text) if "#" in text or "++" in text else text
+
+
+def _letters(text: str) -> str:
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text)
+    return _EMOJI.sub(_named_sign, _DROPPED.sub("", text).translate(_LETTERS))
+
+
+def _named_sign(found: re.Match[str]) -> str:
+    return f" {_SIGN}{ord(found.group()):x} "
+
+
+def _named_language(found: re.Match[str]) -> str:
+    """`C#` is the word `C` and behind it a word of its own."""
+    return f"{found[1]} {found[1]}{found[2].translate(_AS_LETTERS)} "
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text as `fold` makes it, and where each of its characters came from."""
+
+    text: str
+    origins: tuple[int, ...] | None
+    """Position in the text as written, and its end; None where nothing moved."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where what is folded to `text[start:end]` stands as written."""
+        if self.origins is None:
+            return start, end
+        return self.origins[start], max(self.origins[end - 1] + 1, self.origins[start])
+
+
+def fold_with_origins(text: str) -> Folded:
+    """The same as `fold`, for a short text, with the way back."""
+    if text.isascii() and "#" not in text and "++" not in text:
+        return Folded(text, None)
+    letters, origins = _replaced(text, _CLUSTER, lambda found: _letters(found.group()), range(len(text)))
+    folded, origins = _replaced(letters, _SHARP_OR_PLUS, _named_language, origins)
+    return Folded(folded, (*origins, len(text)))
+
+
+def _replaced(
+    text: str, pattern: re.Pattern[str], new: Callable[[re.Match[str]], str], origins: Sequence[int]
+) -> tuple[str, Sequence[int]]:
+    """The text with every match replaced, and the origin of each of its characters."""
+    parts: list[str] = []
+    moved: list[int] = []
+    at = 0
+    for found in pattern.finditer(text):
+        start, end = found.span()
+        parts += (text[at:start], new(found))
+        moved += origins[at:start]
+        moved += [origins[min(start + i, end - 1)] for i in range(len(parts[-1]))]
+        at = end
+    return "".join([*parts, text[at:]]), [*moved, *origins[at:]]
