@@ -9,14 +9,17 @@ import ctypes
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.document_builder import collapse_blanks
+from index.extract.document_builder import DocumentBuilder, collapse_blanks
+from index.extract.pdf_beside import add_beside, beside_page, prepare_forms, stands_in
 from index.extract.pdf_layout import Bookmark, TextLine, assemble_document
+from index.extract.pdf_upright import Box, Upright, upright_page
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document
 
@@ -40,7 +43,9 @@ def read(source: Source) -> Document:
     """The text of a PDF with its pages, its outline as headings, and its title where that is one."""
     pdf = _opened(source)
     try:
+        prepare_forms(pdf)
         pages: list[list[TextLine]] = []
+        beside: dict[int, list[str]] = {}
         notes: list[str] = []
         broken, total = 0, len(pdf)
         for number in range(total):
@@ -48,13 +53,14 @@ def read(source: Source) -> Document:
                 notes.append(f"Pages {number + 1} to {total} are not read: the file takes too long.")
                 break
             try:
-                pages.append(list(_lines(pdf, number)))
+                pages.append([])
+                pages[-1] += _lines(pdf, number, beside)
                 broken = 0
             except pdfium.PdfiumError:
-                pages.append([])
+                pages[number:] = [[]]
                 broken += 1
         title = _title(pdf)
-        document = assemble_document(pages, _outline(pdf), title, notes)
+        document = _with_parts(assemble_document(pages, _outline(pdf), title, notes, beside), pdf, source)
     finally:
         pdf.close()
     if not document.text.strip():
@@ -64,6 +70,25 @@ def read(source: Source) -> Document:
             "Run it through a text recogniser (OCR), which writes the text into the PDF." if total else "",
         )
     return document
+
+
+def _with_parts(document: Document, pdf: pdfium.PdfDocument, source: Source) -> Document:
+    """The document and behind its pages what belongs to none of them."""
+    parts = DocumentBuilder()
+    add_beside(parts, pdf, source)
+    if parts.empty:
+        return document
+    if stands_in(pdf, document.text):
+        document = replace(document, text="", sections=(), pages=())
+    inner = parts.document("pdf")
+    shift = len(document.text)
+    sections = (s._replace(start=s.start + shift, end=s.end + shift) for s in inner.sections)
+    return replace(
+        document,
+        text=document.text + inner.text,
+        sections=(*document.sections, *sections),
+        note=f"{document.note} {inner.note}".strip(),
+    )
 
 
 def _opened(source: Source) -> pdfium.PdfDocument:
@@ -79,25 +104,31 @@ def _opened(source: Source) -> pdfium.PdfDocument:
         raise FileFailed("It is damaged or no PDF: its pages cannot be found.") from None
 
 
-def _lines(pdf: pdfium.PdfDocument, number: int) -> Iterator[TextLine]:
-    """The lines of a page as PDFium finds them, with their boxes in points from the lower left."""
+def _lines(pdf: pdfium.PdfDocument, number: int, beside: dict[int, list[str]]) -> Iterator[TextLine]:
+    """The lines of a page as PDFium finds them, with their boxes in points from the lower left.
+
+    What is beside the text goes into `beside`.
+    """
     page = pdf[number]
     try:
+        if said := beside_page(pdf, page):
+            beside[number] = said
         text_page = page.get_textpage()
         try:
-            yield from _page_lines(text_page, page.get_width())
+            yield from _page_lines(text_page, page)
         finally:
             text_page.close()
     finally:
         page.close()
 
 
-def _page_lines(text_page: pdfium.PdfTextPage, width: float) -> Iterator[TextLine]:
+def _page_lines(text_page: pdfium.PdfTextPage, page: pdfium.PdfPage) -> Iterator[TextLine]:
     handle = text_page.raw
     count = min(raw.FPDFText_CountChars(handle), _MOST_CHARACTERS)
     if count <= 0:
         return
     buffer = (ctypes.c_ushort * (count + 1))()
+    upright = upright_page(handle, count, page)
     written = raw.FPDFText_GetText(handle, 0, count, buffer)
     text = bytes(buffer)[: 2 * max(0, written - 1)].decode("utf-16-le", "replace")
     at = 0
@@ -108,27 +139,21 @@ def _page_lines(text_page: pdfium.PdfTextPage, width: float) -> Iterator[TextLin
         if bare:
             first = raw.FPDFText_GetCharIndexFromTextIndex(handle, at + words.index(bare[0]))
             hyphen = ending is not None and ending.group() != "\r\n"
-            yield from _runs(handle, first, bare, hyphen, width)
+            yield from _runs(handle, first, bare, hyphen, upright)
         at = ending.end() if ending else stop
 
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = (ctypes.c_double() for _ in range(4))
-_RECTANGLE = raw.FS_RECTF()
-_Box = tuple[float, float, float, float]
-"""Left, bottom, right, top."""
-
-
 def _runs(
-    handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, width: float
+    handle: raw.FPDF_TEXTPAGE, first: int, words: str, hyphen: bool, upright: Upright
 ) -> Iterator[TextLine]:
     """A line as PDFium gives it, divided where a wide blank says that two columns or cells meet."""
-    boxes = _boxes(handle, first, len(words))
+    boxes = upright.boxes(handle, first, len(words))
     if not boxes:
         return
-    height = _height(handle, first)
+    height = upright.height(handle, first)
     at = 0
     for gap in [*_gaps(boxes, max(_WIDE * height, _NARROWEST)), None]:
-        stop = len(words) if gap is None else _first_beyond(handle, first, at, len(words), gap)
+        stop = len(words) if gap is None else _first_beyond(upright, handle, first, at, len(words), gap)
         part = words[at:stop].strip()
         near = [box for box in boxes if gap is None or box[0] < gap]
         boxes = [box for box in boxes if gap is not None and box[0] >= gap]
@@ -139,43 +164,28 @@ def _runs(
                 max(b[2] for b in near),
                 max(b[3] for b in near),
             )
-            yield TextLine(collapse_blanks(part), *edges, height, hyphen and gap is None, width)
+            yield TextLine(collapse_blanks(part), *edges, height, hyphen and gap is None, upright.width)
         at = stop
 
 
-def _boxes(handle: raw.FPDF_TEXTPAGE, first: int, count: int) -> list[_Box]:
-    """The boxes of a run of characters, a box where the font or the drawing changes."""
-    return [
-        (_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)
-        for i in range(raw.FPDFText_CountRects(handle, first, count))
-        if raw.FPDFText_GetRect(handle, i, _LEFT, _TOP, _RIGHT, _BOTTOM)
-    ]
-
-
-def _gaps(boxes: list[_Box], wide: float) -> list[float]:
+def _gaps(boxes: list[Box], wide: float) -> list[float]:
     """Where neighbouring boxes stand further apart than `wide`; only in a line that runs rightwards."""
     if any(b[0] < a[0] for a, b in pairwise(boxes)):
         return []
     return [b[0] - 1 for a, b in pairwise(boxes) if b[0] - a[2] > wide]
 
 
-def _first_beyond(handle: raw.FPDF_TEXTPAGE, first: int, low: int, high: int, x: float) -> int:
+def _first_beyond(
+    upright: Upright, handle: raw.FPDF_TEXTPAGE, first: int, low: int, high: int, x: float
+) -> int:
     """The first of a line's characters that stands to the right of `x`, by bisection."""
     while low < high:
         middle = (low + high) // 2
-        raw.FPDFText_GetCharBox(handle, first + middle, _LEFT, _RIGHT, _BOTTOM, _TOP)
-        if _LEFT.value < x:
+        if upright.left(handle, first + middle) < x:
             low = middle + 1
         else:
             high = middle
     return low
-
-
-def _height(handle: raw.FPDF_TEXTPAGE, index: int) -> float:
-    """The height of a character's font on the page; 0 where PDFium does not know."""
-    if raw.FPDFText_GetLooseCharBox(handle, index, _RECTANGLE):
-        return float(abs(_RECTANGLE.top - _RECTANGLE.bottom))
-    return 0.0
 
 
 def _outline(pdf: pdfium.PdfDocument) -> list[Bookmark]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -65,16 +65,25 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 def assemble_document(
-    pages: Sequence[list[TextLine]], outline: Sequence[Bookmark], title: str, notes: list[str]
+    pages: Sequence[list[TextLine]],
+    outline: Sequence[Bookmark],
+    title: str,
+    notes: list[str],
+    beside: Mapping[int, Sequence[str]] | None = None,
 ) -> Document:
-    """The document of these pages; where no title is given, the largest words of the first page."""
+    """The document of these pages; where no title is given, the largest words of the first page.
+
+    `beside` is what stands on a page apart from its lines (by the page's place): it follows them.
+    """
     ordered = [_ordered(lines) for lines in pages]
     running = _running(ordered)
-    kept = [[line for line in lines if (i, line) not in running] for i, lines in enumerate(ordered)]
-    if not any(kept):  # a document of nothing but numbers or one line a page
+    kept = [_without(*page) for page in zip(ordered, running, strict=True)]
+    if not any(
+        len(lines) > sum(page.values()) for lines, page in zip(kept, running, strict=True)
+    ):  # a document of nothing but numbers or one line a page
         kept = ordered
     title = title or _largest(kept)
-    setter = _Setter(kept, outline, title)
+    setter = _Setter(kept, outline, title, beside or {})
     setter.set()
     return Document(
         "".join(setter.parts),
@@ -134,18 +143,32 @@ def _by_columns(lines: Sequence[TextLine], gutter: float) -> list[TextLine]:
     return found + sorted(band, key=lambda line: (_side(line, gutter), -line.bottom, line.left))
 
 
-def _running(pages: Sequence[Sequence[TextLine]]) -> set[tuple[int, TextLine]]:
-    """Heads and feet that return from page to page, and page numbers."""
+def _without(lines: Sequence[TextLine], running: Mapping[TextLine, bool]) -> list[TextLine]:
+    """A page without heads and feet; those that stand here for the first time are its first lines."""
+    first = [line for line, is_first in running.items() if is_first]
+    return first + [line for line in lines if line not in running]
+
+
+def _running(pages: Sequence[Sequence[TextLine]]) -> list[dict[TextLine, bool]]:
+    """Of each page its number, and heads and feet that return from page to page: whether for the first time.
+
+    A letterhead or a reference may stand nowhere else, so it is read once.
+    """
     edges = [(i, line, at) for i, lines in enumerate(pages) for at, line in _edge(lines)]
     seen = Counter(
         (at, key) for at, key in {(i, at, _like(line)): (at, _like(line)) for i, line, at in edges}.values()
     )
     often = max(2, min(4, 0.3 * len(pages)))
-    return {
-        (i, line)
-        for i, line, at in edges
-        if _NUMBER.match(line.text) or (len(pages) > 1 and seen[(at, _like(line))] >= often)
-    }
+    found: list[dict[TextLine, bool]] = [{} for _ in pages]
+    known: set[str] = set()
+    for i, line, at in edges:
+        key = _like(line)
+        if _NUMBER.match(line.text):
+            found[i][line] = False
+        elif len(pages) > 1 and seen[(at, key)] >= often:
+            found[i][line] = found[i].get(line, False) or key not in known
+            known.add(key)
+    return found
 
 
 def _edge(lines: Sequence[TextLine]) -> list[tuple[str, TextLine]]:
@@ -182,8 +205,15 @@ def _body_height(pages: Sequence[Sequence[TextLine]]) -> float:
 class _Setter:
     """Lines to paragraphs and headings, page after page."""
 
-    def __init__(self, pages: Sequence[Sequence[TextLine]], outline: Sequence[Bookmark], title: str) -> None:
+    def __init__(
+        self,
+        pages: Sequence[Sequence[TextLine]],
+        outline: Sequence[Bookmark],
+        title: str,
+        beside: Mapping[int, Sequence[str]],
+    ) -> None:
         self._source = pages
+        self._beside = beside
         self._body = _body_height(pages)
         self._outline: dict[tuple[int | None, str], int] = {
             (h.page, _letters(h.title)): h.level for h in outline
@@ -227,7 +257,16 @@ class _Setter:
                     before = line
             if not begun:
                 self.pages.append(self._length)
+            if number in self._beside:
+                self._set_beside(number)
+                before = None
         self._end()
+
+    def _set_beside(self, number: int) -> None:
+        self._end()
+        for words in self._beside[number]:
+            self._put(words, "prose")
+            self._write("\n\n")
 
     def _level(self, page: int, line: TextLine) -> int:
         """The level of the heading this line is; 0 for running text."""

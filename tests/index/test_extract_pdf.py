@@ -47,14 +47,14 @@ def test_hyphens_at_line_ends_are_mended_unless_they_belong() -> None:
     assert "the communication of the port is well-known to all" in text
 
 
-def test_running_heads_and_page_numbers_are_dropped() -> None:
+def test_running_heads_are_read_once_and_page_numbers_are_dropped() -> None:
     body = "The tide rises slowly over the flats on day"
     pages = [
         [(72, 760, 9, "Journal of Tides"), (72, 700, 10, f"{body} {word}."), (300, 30, 9, str(i))]
         for i, word in enumerate(["one", "two", "three", "four", "five"], 11)
     ]
     document = read(pages)
-    assert "Journal of Tides" not in document.text
+    assert document.text.count("Journal of Tides") == 1
     assert not any(str(i) in document.text for i in range(11, 16))
     assert len(document.pages) == 5
     assert document.text[document.pages[2] :].startswith(f"{body} three.")
