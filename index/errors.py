@@ -1,17 +1,17 @@
-"""Errors of the index: each says what went wrong and what to do about it.
+"""Errors of the index: each says what happened and what to do.
 
 IndexingError
 ├── IndexCorrupt      the database is damaged
 ├── IndexNewer        the database was written by a newer release
-├── IndexBusy         another process holds the right to write
+├── IndexBusy         another process holds the write lock
 ├── IndexFull         the disk or a quota is full
 ├── IndexUnreachable  the file or folder cannot be opened or written
-├── QueryInvalid      a question or filter that cannot be understood
+├── QueryInvalid      a query or filter that cannot be parsed
 ├── FileSkipped       a file is left out, with the reason
 │   └── FileWithheld      it holds credentials: not even its name is found
 └── FileFailed        a file could not be read, with the reason
-    ├── FileUnreadable    the system did not let it be read just now: what is known of it stays
-    └── FileTooSlow       the reader's time was over
+    ├── FileUnreadable    the system refused to read it; its rows in the index stay
+    └── FileTooSlow       the reader reached its time limit
 """
 
 from __future__ import annotations
@@ -68,17 +68,17 @@ class FileFailed(IndexingError):
 
 
 class FileUnreadable(FileFailed):
-    """Says nothing of the file: a disk, a server or a permission is in the way, and may not be for long."""
+    """The system refused to read the file: a disk, a server or a permission. This may be temporary."""
 
     title = "Could not be read just now"
 
 
 class ReaderKilled(FileUnreadable):
-    """The process that read it was ended from outside: by a person, or by the system for want of memory."""
+    """Another process or the system (out of memory) killed the reader."""
 
 
 class FileTooSlow(FileFailed):
-    """`by_clock`: the reader may have been kept waiting, instead of working for too long."""
+    """`by_clock`: the limit was wall time, so the reader may have waited instead of working."""
 
     def __init__(self, what: str, fix: str = "", *, by_clock: bool = False) -> None:
         super().__init__(what, fix)

@@ -1,6 +1,6 @@
-"""Files that only their owner can read: written whole beside their place, then put there.
+"""Files with mode 0600, written as a whole to a temporary file that is then renamed.
 
-Owns the mode of what ken writes, whatever the umask and the folder's own mode.
+Owns the mode of the files that ken writes, independent of the umask and of the mode of the folder.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from pathlib import Path
 
 
 def opener(path: str, flags: int) -> int:
-    """For `open(..., opener=opener)`: the file has mode 0600, also where it was there before."""
+    """For `open(..., opener=opener)`: the file has mode 0600, also if it existed before."""
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     os.fchmod(descriptor, 0o600)
     return descriptor
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, whole or not at all, also where the machine stops. Raises OSError."""
+    """Write `data` to `path`, as a whole or not at all, also in a power failure. Raises OSError."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:
@@ -34,7 +34,7 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the disk hold the names in `folder`: a rename is lost in a power failure without."""
+    """Flush the names in `folder` to the disk: otherwise a power failure can undo a rename."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What the index takes and gives: documents, passages, files, filters and hits.
+"""The records of the index: documents, passages, files, filters and hits.
 
 Plain immutable data; nothing here opens a file or a database. Positions are Unicode code points of
 `Document.text`; lines and pages count from 1; times are nanoseconds since the epoch.
@@ -24,7 +24,8 @@ HEADING_SEPARATOR = " › "
 
 
 class Section(NamedTuple):
-    """A structural unit of a document: the text between two positions, never cut unless it must be.
+    """A structural unit of a document: the text between two positions. It is divided only where it is too
+    large.
 
     `heading` is the path of headings above it, outermost first; a heading's own line is a section
     of kind "heading" whose path ends with itself.
@@ -37,12 +38,12 @@ class Section(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where in its file a stretch of text stands, from `offset` on up to the next place."""
+    """The position in its file of a stretch of text, from `offset` to the next place."""
 
     offset: int
     """Characters from the beginning of the passage."""
     line: int
-    """Line of the file, from 1; 0 where the text has none there."""
+    """Line of the file, from 1; 0 where there is none."""
     counted: bool
     """Whether the line ends that follow are line ends of the file."""
     page: int | None
@@ -51,11 +52,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file's text and structure as an extractor read it.
+    """The text and structure of one file, as a reader extracted them.
 
     `pages` holds the position at which each page begins (empty where the format has none).
-    `kind` is the family a person would name ("markdown", "pdf", "code", "text", ...), `language`
-    the programming language of code. `title` is empty where the document states none.
+    `kind` is a name of `index.kinds` ("markdown", "pdf", "code", "text", ...), `language` the programming
+    language of code. `title` is empty where the document states none.
     """
 
     text: str
@@ -65,20 +66,20 @@ class Document:
     sections: tuple[Section, ...] = ()
     pages: tuple[int, ...] = ()
     note: str = ""
-    """What was left out on purpose, for the problems list ("pages 501 to 900 not read")."""
+    """The parts that were left out on purpose, for the problems list ("pages 501 to 900 not read")."""
     lines: tuple[tuple[int, int], ...] | None = None
-    """None where the text is the file's own: a line of it is a line of the file. Else the positions at which
-    another line of the file begins, each with its number; none where the format has no lines."""
+    """None where the lines of the text are the lines of the file. Otherwise the positions at which a line of
+    the file begins, each with the number of that line; empty where the format has no lines."""
     withheld: tuple[tuple[int, int], ...] = ()
-    """Spans that hold a credential: the text around them is never cut into a passage."""
+    """Spans that hold a credential: no passage contains text around them."""
     fields: tuple[tuple[str, str], ...] = ()
-    """What the document says of itself, by name: `("tag", "tides")`, `("author", "A. Name")`, ..."""
+    """Metadata of the document, by name: `("tag", "tides")`, `("author", "A. Name")`, ..."""
     links: tuple[str, ...] = ()
     """Names or relative paths of the documents that it links to, as written."""
 
 
 class Passage(NamedTuple):
-    """A piece of a document that is embedded and found as one: `document.text[start:end]`."""
+    """The unit that is embedded and found: `document.text[start:end]`."""
 
     text: str
     start: int
@@ -95,14 +96,14 @@ class Passage(NamedTuple):
 
     @property
     def prompt_title(self) -> str:
-        """The title of the document prompt: title and headings, a repeated title left out."""
+        """The title of the document prompt: title and headings, without a repeated title."""
         parts = [self.title, *self.heading]
         kept = [part for i, part in enumerate(parts) if part and (i == 0 or part != parts[i - 1])]
         return HEADING_SEPARATOR.join(kept)
 
     @property
     def key(self) -> bytes:
-        """16 bytes that are equal exactly where what is embedded is equal."""
+        """16 bytes, equal for two passages exactly where the same text is embedded under the same title."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(self.prompt_title.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")
@@ -111,17 +112,17 @@ class Passage(NamedTuple):
 
 
 UNKNOWN_CTIME = -1
-"""A time of status change that the index never saw: files are then compared without it."""
+"""The ctime of a file of which the index knows none: files are then compared without it."""
 READ_AGAIN_CTIME = -2
-"""In its place, a time no file has: the file counts as changed until it has been read."""
+"""A ctime that no file has: the file counts as changed until it has been read."""
 
 
 class Stamp(NamedTuple):
-    """What tells, without reading a file, that it is the one the index knows, as it was read.
+    """The facts by which a file counts as unchanged without being read.
 
-    Content written in place with its time put back changes `ctime_ns`, which only the kernel sets
-    (man 2 stat: last status change). So do new permissions, links and names: whether the content is
-    another is then for its hash to tell.
+    Writing a file in place and resetting its mtime still changes `ctime_ns`, which only the kernel sets (man
+    2 stat: last status change). New permissions, links and names change it too; the hash of the content then
+    decides whether the content changed.
     """
 
     inode: int
@@ -134,18 +135,18 @@ class Stamp(NamedTuple):
         return cls(stat.st_ino, stat.st_size, clamp_int64(stat.st_mtime_ns), clamp_int64(stat.st_ctime_ns))
 
     def same(self, now: Stamp) -> bool:
-        """Whether a file that was known by this stamp is unchanged where its stamp is `now`."""
+        """Whether a file with this stamp in the index is unchanged if its stamp on the disk is `now`."""
         return self[:3] == now[:3] and self.ctime_ns in (now.ctime_ns, UNKNOWN_CTIME)
 
 
 def clamp_int64(value: int) -> int:
-    """The nearest number of 64 bits: file systems keep times beyond the year 2262, the index does not."""
+    """The nearest 64-bit integer: file systems can hold times after the year 2262, SQLite cannot."""
     return max(-(1 << 63), min(value, (1 << 63) - 1))
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What the index remembers of a file: identity, content and what became of it.
+    """What the index stores about a file: identity, content and state.
 
     `path` is absolute, as the operating system's bytes decode with `os.fsdecode` (surrogate escapes
     kept). `hash` is the content's BLAKE2b (16 bytes), empty where the file was not read. `disk` names
@@ -176,17 +177,17 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a search is narrowed to; an empty field does not narrow.
+    """The conditions of a search; an empty field is no condition.
 
     `kinds` and `suffixes` are one condition: files of any of the kinds, or with any of the suffixes.
 
-    `folders` are absolute prefixes, or the name (or last parts of the path) of folders wherever they
-    lie, case ignored; `kinds` and `languages` as in `Document`, `globs` match the
+    `folders` are absolute prefixes, or the name (or last parts of the path) of folders at any
+    place, case ignored; `kinds` and `languages` as in `Document`, `globs` match the
     absolute path, `heading` is a part of the heading path (case-insensitive), times are mtimes.
     """
 
     files: tuple[str, ...] = ()
-    """Absolute paths of single files; any number of them."""
+    """Absolute paths of single files."""
     folders: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
@@ -209,12 +210,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One passage that answers, and where the sentence of it that is shown stands.
+    """One passage that answers a query, and the position of the sentence that is shown.
 
-    `heading`, `page` and `line` are the snippet's, `start`, `end` and `text` the passage's. `line` is the
-    file's own, from 1, or 0 where the format has no lines.
-    `similarity` is the cosine between question and passage (None where no vector was asked for),
-    `score` the number hits are ordered by, in 0..1. `more` holds further passages of the same file.
+    `heading`, `page` and `line` are those of the snippet; `start`, `end` and `text` those of the passage.
+    `line` is a line of the file, from 1, or 0 where the format has no lines. `similarity` is the cosine of
+    query and passage (None where there is no vector), `score` in 0..1 is the number that hits are ordered by.
+    `more` holds further passages of the same file.
     """
 
     path: str
@@ -229,14 +230,14 @@ class Hit:
     score: float
     similarity: float | None
     words: float | None
-    """The lexical part, 0..1; None where no word of the question occurs."""
+    """The lexical score, 0..1; None where no word of the query occurs."""
     modified_ns: int
     size: int
     inode: int
     kind: str
     language: str = ""
     matched: tuple[tuple[int, int], ...] = ()
-    """Spans of `snippet` in which words of the question occur."""
+    """Spans of `snippet` in which words of the query occur."""
     more: tuple[Hit, ...] = ()
     explain: dict[str, float] = field(default_factory=dict)
     ctime_ns: int = UNKNOWN_CTIME
@@ -250,16 +251,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The answer to one question: hits, best first, and whether anything is close at all."""
+    """The answer to one query: hits, best first, and whether the index holds anything close to it."""
 
     hits: tuple[Hit, ...]
     is_close: bool
-    """False: the index holds nothing close to the question; `hits` are then merely the nearest."""
+    """False: the search abstains, since nothing in the index is close; `hits` are then only the nearest."""
     confidence: float = 0.0
-    """How sure, 0..1, calibrated against the index's own background."""
+    """The confidence, 0..1, that the best hit is about the query (`index.search.abstention`)."""
     total: int | None = None
     """How many files match, where that is known: of a query without words."""
     corrected: str = ""
-    """The query that was answered in place of the one asked, of which nothing held some word."""
+    """The query that was answered instead, where no passage holds some word of the original one."""
     notes: tuple[str, ...] = ()
-    """What a person should know of how the query was taken, in sentences."""
+    """Sentences for the user on how the query was interpreted."""

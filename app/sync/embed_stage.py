@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from app.model import TextModel
-from index.store.store import EmbeddingJob, Store
+from index.store.embedding_queue import EmbeddingJob
+from index.store.store import Store
 from index.store.vectors import require_unit_rows
 
 if TYPE_CHECKING:

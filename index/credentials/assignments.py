@@ -57,7 +57,9 @@ _SENTENCE = re.compile(r"[.!?]\s")
 _LEAD = 60
 """Characters before a name on its line: with more, the name is part of a sentence."""
 _LEAD_WORDS = 6
+"""Words before a name on its line: with more, the name is part of a sentence."""
 _LONGEST_QUOTED = 100
+"""Characters of a quoted value: longer quotes hold prose."""
 
 
 def assignments(text: str, labels: Sequence[Label], *, code: bool) -> Iterator[tuple[int, int]]:

@@ -22,6 +22,7 @@ gebruikersnaam użytkownik access_key_id
 """
 _PASSWORD, _ACCOUNT = frozenset(_PASSWORDS.split()), frozenset(_ACCOUNTS.split())
 _LONGEST_HEAD = 2_000
+"""Characters of the row of column names: longer lines are data."""
 _MARKS = (
     re.compile(r"<KeePassFile\b|<pwlist>|<passwordsafe\b"),
     re.compile(

@@ -23,6 +23,7 @@ _CLASSES = {
     **dict.fromkeys(("-", "*", "|", "•"), _NUMBER),
 }
 _STEP = 4
+"""Every fourth word is tested for membership in the list."""
 _SHORTEST = bytes([True] * (_LENGTHS[0] // _STEP))
 _SEED_NAMES = ("seed", "mnemonic", "phrase", "助记词", "ニーモニック", "мнемоник", "сид-фраз", "semilla")
 _SEED_BEFORE = re.compile(r"(?:seed|recovery|wallet|mnemonic|backup|secret|recuperación|récupération)[ -]?$")
@@ -51,6 +52,7 @@ _CODE = re.compile(
     r"|(?=[a-z]{0,15}\d)(?=\d{0,15}[a-z])[a-z0-9]{8,16})(?![\w/-]|\.\w)"
 )
 _FEWEST_CODES = 3
+"""Least codes after a name: fewer also occur in ordinary text."""
 
 
 def phrases(search_text: SearchText) -> Iterator[tuple[int, int]]:

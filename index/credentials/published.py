@@ -20,6 +20,7 @@ _SAMPLES = frozenset(
 )  # fmt: skip
 """Digests of sample passwords and keys that say nothing of being one."""
 _DIGEST_BYTES = 6
+"""Bytes of a digest: enough to make a collision with an ordinary value improbable."""
 _LONGEST_SAMPLE = 80
 """Characters."""
 _IN_CERTIFICATE = re.compile(r"BgNVBA[MoY]|YDVQQ[DKG]|GA1UE[ABC]")
@@ -30,6 +31,7 @@ _SAMPLE_ID = re.compile(r"(?<![A-Za-z])(?=[A-Z]{0,30}\d)[A-Z0-9]{0,24}EXAMPLE[A-
 _NEAR = 400
 """Characters around a value, within its paragraph, in which a sample's identifier makes it a sample."""
 _FEWEST_DIGITS = 12
+"""Digits of a value that can count up: shorter runs also occur in real passwords."""
 _COUNTED = 0.8
 """Share of a value's digits that each follow on the one before, from which on nobody drew them by chance."""
 

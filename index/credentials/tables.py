@@ -17,7 +17,9 @@ from index.credentials.values import can_be_password, has_digit, is_password, st
 
 _RULE = re.compile(r"[\s|+:=-]*")
 _LONGEST_HEAD = 40
+"""Characters of the head of a column: a longer one is a sentence."""
 _LONGEST_LINE = 4_000
+"""Characters of a row: longer lines are data, not a table that people read."""
 
 
 def tables(text: str, labels: Sequence[Label]) -> Iterator[tuple[int, int]]:

@@ -1,10 +1,9 @@
-"""Whether anything in the index is close to a question at all.
+"""Abstention: whether anything in the index is close to a query.
 
-One rule for every index. What the best candidate shows, its cosine and a share of the question that
-its words explain, is held against the best that strangers would show: of N passages that have nothing
-to do with a question, the closest comes about as close as s·sqrt(2 ln N), the expected maximum of N
-normal variables. The constants were set once, without looking at which index a question belongs to:
-assets/docs/search.md has the measurements.
+One rule for every index. The evidence of the best candidate, its cosine plus a weighted lexical score, is
+compared with the best evidence that unrelated passages would give: among N passages that are unrelated to a
+query, the highest cosine is about s·sqrt(2 ln N), the expected maximum of N normal variables. The constants
+were fitted once for all indexes; assets/docs/search.md has the measurements.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ from index.search.ranking import Ranked
 from index.store.fts_query import ParsedQuery
 
 SPREAD = 0.121
-"""s: how far passages spread around a question they do not answer, in cosine."""
+"""s: the standard deviation of the cosines of unrelated passages with a query (fitted)."""
 WORDS = 0.33
-"""What a passage that explains the whole question by its words adds to its cosine."""
+"""The cosine that counts for a passage with every word of the query, on top of its own (fitted)."""
 STEEPNESS = 27.0
-"""Logistic regression of "the index is about this" on the margin."""
+"""Slope of the logistic function from margin to confidence (fitted)."""
 MOST = 5_000
-"""Passages beyond which an index counts as no larger: one that is larger is about more subjects, and of the
-strangers to a question only those of the nearest subject come close."""
+"""Passages beyond which an index counts as no larger: a larger index has more subjects, and only passages of
+the nearest subject come close to a query."""
 WORDS_ALONE = 0.15
-"""Share of a question that words must explain where there is no vector."""
+"""Lexical score from which an answer without vectors counts as close (fitted)."""
 
 
 def confidence(ranked: Ranked, query: ParsedQuery, passages: int) -> float:
-    """How sure, 0..1, that the best candidate is about the question; from 0.5 on it is close.
+    """The confidence, 0..1, that the best candidate is about the query; from 0.5 on it counts as close.
 
-    `passages` is how many were looked at: the index, or what the filter lets through.
+    `passages` is the number of passages searched: those of the index, or those that pass the filter.
     """
     if not len(ranked.ids):
         return 0.0
@@ -44,7 +43,7 @@ def confidence(ranked: Ranked, query: ParsedQuery, passages: int) -> float:
 
 
 def _known(query: ParsedQuery) -> float:
-    """The share of the question's weight that lies in words the index holds at all."""
+    """The share of the weight of the query that is in words of the index."""
     known = sum(clause.weight for clause in query.clauses if clause.passage_count)
     return known / max(query.weight, 1e-9)
 

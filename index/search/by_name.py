@@ -1,4 +1,4 @@
-"""Files found by their names: the one whose name is the query, and those of which nothing else is known.
+"""Files found by their names: those whose name is the query, and those without text.
 
 Owns who is found by name: every file but those withheld, which the index keeps without a kind. Ranks no
 passages.
@@ -15,7 +15,7 @@ from pathlib import PurePath
 import apsw
 import numpy as np
 
-from index.search import filters
+from index.search.filter_sql import is_of_passages, of_files, where_clause
 from index.search.path_words import MATCHED, held_by_a_path, weight_in
 from index.search.ranking import Ranked
 from index.store.database import fetch_all
@@ -25,15 +25,15 @@ from index.store.row_codec import decode_inode
 from index.types import Filter, Hit
 
 SAME_STEM = 3
-"""Files put first because their stem is the query: a folder may hold hundreds of one name."""
+"""Files that come first because their stem is the query: a folder can hold hundreds with one stem."""
 SAME_NAME = 100
 LEAST = 0.5
-"""Share of a query that the path of a file without text holds at least."""
+"""Least share of the query, by weight, in the path of a file without text."""
 IN_FOLDER = 0.5
-"""What a word of a folder's name counts, where a word of the file's own name counts 1."""
+"""Weight of a word in the name of a folder, where one in the name of the file counts 1."""
 FILES = 50
 MOST_RANKED = 20_000
-"""Paths up to which those that hold words of a query are ranked; of more, the newest are looked at."""
+"""Paths up to which all paths with words of the query are ranked; of more, only the newest are."""
 _FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
 _COLUMNS = (
     "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
@@ -43,22 +43,22 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class NamedFile:
-    """A file, and how much of the query its path holds, 0..1."""
+    """A file, and the share of the query in its path, 0..1."""
 
     share: float
     hit: Hit
 
 
-def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
-    """Files whose name, stem, title or alias is the query, whatever the case and the marks between its words.
+def exact(db: apsw.Connection, query: str, filter_: Filter) -> list[NamedFile]:
+    """Files whose name, stem, title or alias is the query, in any case and with any marks between its words.
 
     Those whose whole name it is come first, then the newest. A query with slashes names folders too.
     """
     folder, _, name = query.strip().strip("\"'").rpartition("/")
     stem, whole = name_key(PurePath(name).stem), name_key(name)
-    if not whole or filters.is_of_passages(narrowed):
+    if not whole or is_of_passages(filter_):
         return []
-    where, bindings = filters.where_clause(filters.of_files(narrowed))
+    where, bindings = where_clause(of_files(filter_))
     found = fetch_all(
         db,
         f"SELECT {_COLUMNS} FROM files WHERE (stem IN (?, ?) OR id IN (SELECT file FROM fields "
@@ -75,14 +75,14 @@ def exact(db: apsw.Connection, query: str, narrowed: Filter) -> list[NamedFile]:
     return [*by_name, *by_stem[:SAME_STEM], *titled[:SAME_STEM]]
 
 
-def without_text(db: apsw.Connection, query: ParsedQuery, narrowed: Filter) -> list[NamedFile]:
-    """Files without passages whose path holds most of the question, the best first."""
+def without_text(db: apsw.Connection, query: ParsedQuery, filter_: Filter) -> list[NamedFile]:
+    """Files without passages whose paths hold most of the query, best first."""
     clauses = [clause for clause in query.clauses if held_by_a_path(db, clause)]
     most = sum(clause.weight for clause in query.clauses)
     groups = query.groups or (tuple(clauses),)
-    if filters.is_of_passages(narrowed) or not all(any(one in clauses for one in group) for group in groups):
+    if is_of_passages(filter_) or not all(any(one in clauses for one in group) for group in groups):
         return []
-    where, bindings = filters.where_clause(filters.of_files(narrowed))
+    where, bindings = where_clause(of_files(filter_))
     joined = " AND ".join(f"({' OR '.join(clause.match for clause in group)})" for group in groups)
     paths = sum(held_by_a_path(db, clause) for clause in clauses)
     order = "rank" if paths <= MOST_RANKED else "rowid DESC"
@@ -92,7 +92,7 @@ def without_text(db: apsw.Connection, query: ParsedQuery, narrowed: Filter) -> l
         f"ORDER BY {order} LIMIT ?) "
         f"SELECT {_COLUMNS} FROM matched JOIN files USING (id) WHERE state != 'indexed' AND kind != '' "
         f"AND {where} LIMIT ?",
-        (joined, MATCHED if narrowed == Filter() else MOST_RANKED, *bindings, FILES),
+        (joined, MATCHED if filter_ == Filter() else MOST_RANKED, *bindings, FILES),
     )
     files: list[NamedFile] = []
     for one in found:
@@ -108,7 +108,7 @@ def without_text(db: apsw.Connection, query: ParsedQuery, narrowed: Filter) -> l
 def joined(
     hits: Sequence[Hit], named: Sequence[NamedFile], same: Sequence[Hit], ranked: Ranked, limit: int
 ) -> tuple[Hit, ...]:
-    """One list: first the files of that name, then hits and files without text by their score.
+    """One list: first the files with that name, then hits and files without text by score.
 
     A third of the list at most are files without text, unless there is room: a folder of photos does not
     hide the notes about them.
@@ -123,14 +123,14 @@ def joined(
 
 
 def confidence(named: Sequence[NamedFile], same: Sequence[Hit]) -> float:
-    """How sure, 0..1, that a file is meant by its name."""
+    """The confidence, 0..1, that the query means a file by its name."""
     if same:
         return 1.0
     return 1 / (1 + math.exp(-20 * (named[0].share - LEAST))) if named else 0.0
 
 
 def _scored(one: NamedFile, ranked: Ranked) -> Hit:
-    """With the score of a passage that holds as much of the question and has no vector yet."""
+    """The hit with the score of a passage that has the same lexical score and no vector yet."""
     from index.search import fusion
 
     known = ranked.cosines[~np.isnan(ranked.cosines)]

@@ -6,23 +6,23 @@ import os
 
 import apsw
 
-from index.search.filters import ResolvedFilter
+from index.search.filter_sql import ResolvedFilter
 from index.store.database import fetch_all
 from index.store.fts_query import UNSPACED, fts_string, ngrams, tokenize
 from index.store.row_codec import path_words
 from index.types import Filter
 
 
-def resolved(db: apsw.Connection, narrowed: Filter) -> Filter:
+def resolved(db: apsw.Connection, filter_: Filter) -> Filter:
     """The filter with the files that hold its excluded words, in this snapshot of the index."""
-    if not narrowed.without:
-        return narrowed
+    if not filter_.without:
+        return filter_
     files: set[int] = set()
-    for words in narrowed.without:
+    for words in filter_.without:
         match = _match(db, words)
         if match:
             files |= _holding(db, match) | _named(db, match, words)
-    values = {name: getattr(narrowed, name) for name in Filter.__slots__}
+    values = {name: getattr(filter_, name) for name in Filter.__slots__}
     return ResolvedFilter(**values, excluded=tuple(sorted(files)))
 
 

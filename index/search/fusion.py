@@ -1,11 +1,11 @@
-"""Two lists to one: a convex combination of meaning and words, the words by what they explain.
+"""Fusion of dense and lexical scores by a convex combination.
 
-Bruch et al., "An Analysis of Fusion Functions for Hybrid Retrieval" (arXiv 2210.11934), find a
-convex combination with theoretical bounds best: scores are divided by the most they could be, not by
-the most they happen to be. Here the cosine's bound is 1, and the bound of BM25 is what a passage
-would get that is full of every word of the question. So the question decides the weight: a rare
-name, an identifier or a quoted phrase explains most of its question where it occurs, while the common
-words of a paraphrase explain little, and the cosine decides.
+Bruch et al., "An Analysis of Fusion Functions for Hybrid Retrieval" (arXiv 2210.11934), find that a convex
+combination with theoretical bounds is best: scores are divided by their greatest possible value, not by the
+greatest value in the list. The bound of the cosine is 1. The bound of BM25 is the score of a passage in which
+every word of the query has the greatest possible frequency. So the query decides the weight: a rare name, an
+identifier or a quoted phrase has most of the weight of its query, while the common words of a paraphrase have
+little, and the cosine decides.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from numpy.typing import NDArray
 from index.store.fts_query import ParsedQuery
 
 WORDS = 0.5
-"""Weight of the lexical part beside the cosine's 1; chosen on eight sets, see assets/docs/search.md."""
+"""Weight of the lexical score, where the cosine has 1; fitted on eight sets, see assets/docs/search.md."""
 _SATURATION = 2.2
-"""What a word's weight is multiplied with at most: k1 + 1 in FTS5's BM25."""
+"""The greatest factor of the weight of a word: k1 + 1 in FTS5's BM25."""
 
 Floats = NDArray[np.float32]
 
 
 def normalize_bm25(bm25: Floats, query: ParsedQuery) -> Floats:
-    """The lexical part in 0..1: the share of the question that its words in a passage explain.
+    """BM25 scores divided by their bound, in 0..1: the share of the weight of the query in each passage.
 
-    Words that the index holds nowhere are left out: they speak against every passage alike.
+    Words that no passage holds are left out of the bound: they are the same for every passage.
     """
     most = _SATURATION * sum(clause.weight for clause in query.clauses if clause.passage_count)
     return np.asarray(np.clip(bm25 / max(most, 1e-9), 0, 1), np.float32)
 
 
 def fuse(cosines: Floats, words: Floats) -> Floats:
-    """Scores in 0..1 from (n,) cosines and (n,) lexical parts of the same passages.
+    """Scores in 0..1 from (n,) cosines and (n,) lexical scores of the same passages.
 
-    A passage whose vector is still to come (NaN) is given the median of the others' cosines, so that its
-    words decide; a missing lexical part counts as 0.
+    A passage without a vector (NaN) gets the median of the other cosines, so that its lexical score decides;
+    a missing lexical score counts as 0.
     """
     known = cosines[~np.isnan(cosines)]
     combined = np.nan_to_num(cosines, nan=float(np.median(known)) if len(known) else 0.0)

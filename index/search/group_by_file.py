@@ -1,4 +1,4 @@
-"""Ranked texts to hits: which files hold them, one result a file, its best passages beneath."""
+"""Ranked texts to hits: one hit for each file that holds them, with its other passages inside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from index.passages.snippet import snippet
 from index.place import decode_places, place_at
-from index.search import filters
+from index.search.filter_sql import where_clause
 from index.search.ranking import Ranked
 from index.store.database import fetch_all
 from index.store.fts_query import ParsedQuery
@@ -19,9 +19,9 @@ from index.store.row_codec import decode_heading, decode_inode, encode_path
 from index.types import Filter, Hit, Passage, Place
 
 MORE = 3
-"""Further passages shown beneath a file's best."""
+"""Further passages of a file below its best one."""
 SHARED = 50
-"""Files of one text that are shown at most."""
+"""Files with the same text that are considered: copies of a licence can be in thousands."""
 
 
 class StoredPassage(NamedTuple):
@@ -63,11 +63,11 @@ COLUMNS = (
 
 
 def group_hits(
-    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, limit: int, narrowed: Filter, *, explain: bool
+    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, limit: int, filter_: Filter, *, explain: bool
 ) -> tuple[Hit, ...]:
-    """At most `limit` files in the order of their best passage."""
+    """At most `limit` files in the order of their best passages."""
     groups: dict[int, list[StoredPassage]] = {}
-    for place in _passage_rows(db, ranked, narrowed, limit):
+    for place in _passage_rows(db, ranked, filter_, limit):
         if place.file in groups:
             if len(groups[place.file]) <= MORE:
                 groups[place.file].append(place)
@@ -91,16 +91,16 @@ def beginning(db: apsw.Connection, query: ParsedQuery, path: str) -> Hit | None:
 
 
 def ranked_paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:
-    """At most `limit` paths in the order of their best passage, and its score."""
+    """At most `limit` paths with the scores of their best passages, best first."""
     best: dict[bytes, float] = {}
     for place in _passage_rows(db, ranked, Filter(), limit):
         best.setdefault(place.path, float(ranked.scores[place.i]))
     return [(os.fsdecode(path), score) for path, score in list(best.items())[:limit]]
 
 
-def _passage_rows(db: apsw.Connection, ranked: Ranked, narrowed: Filter, limit: int) -> list[StoredPassage]:
+def _passage_rows(db: apsw.Connection, ranked: Ranked, filter_: Filter, limit: int) -> list[StoredPassage]:
     """Where the ranked texts stand among what the filter lets through, best first, newest file first."""
-    where, bindings = filters.where_clause(narrowed)
+    where, bindings = where_clause(filter_)
     sql = (
         f"SELECT {COLUMNS} FROM passages JOIN files ON files.id = passages.file "
         f"JOIN texts ON texts.id = passages.text WHERE passages.text = ? AND {where} "

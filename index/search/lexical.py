@@ -1,4 +1,4 @@
-"""Words: the passages that hold a question's units best, by FTS5's BM25."""
+"""Lexical search: the passages with the clauses of a query, ranked by FTS5's BM25."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from index.store.database import fetch_all, fetch_one, id_array
 from index.store.fts_query import ParsedQuery, QueryClause
 
 TITLE_WEIGHT = 2.0
+"""Weight of a word in title and headings, where one in the body counts 1 (bm25's column weights)."""
 WORK_ROWS = 5_000
-"""Rows a question may score: past them its commoner words are left out of the match, and of the rarest only
-the newest rows are scored."""
+"""Rows that a query may score, to bound its time: beyond, its commoner words are left out, and of the rarest
+only the newest rows are scored."""
 MOST_COUNTED = 100_000
-"""Rows of a question's rarest word past which nothing is scored: BM25 counts them all anew for each question,
-and words that so many passages hold hardly tell them apart."""
+"""Rows of the rarest word beyond which nothing is scored: BM25 counts all of them for each query, and a word
+in so many passages hardly distinguishes them."""
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
 def match_expression(query: ParsedQuery) -> str:
-    """What FTS5 is asked: required groups joined by AND, all units by OR; "" where no unit occurs.
+    """What FTS5 is wanted: required groups joined by AND, all units by OR; "" where no unit occurs.
 
     Where the units are common, the commonest are left out, so that the work stays bounded; they
     weigh little.
@@ -43,7 +44,7 @@ def match_expression(query: ParsedQuery) -> str:
 
 
 def _oldest(query: ParsedQuery, rarest: QueryClause) -> int:
-    """The text number beyond which to look: 0, unless even the rarest word is in too many texts to score."""
+    """The id after which texts are scored: 0, unless even the rarest word is in too many texts."""
     if query.required or rarest.passage_count <= WORK_ROWS:
         return 0
     return query.total - query.total * WORK_ROWS // rarest.passage_count
@@ -52,12 +53,12 @@ def _oldest(query: ParsedQuery, rarest: QueryClause) -> int:
 def best_passages(
     connection: apsw.Connection, query: ParsedQuery, k: int, allowed: Ids | None = None
 ) -> tuple[Ids, Floats]:
-    """The k passages that hold the question's units best: ids and BM25 scores (positive, best first)."""
+    """The k passages with the highest BM25 scores: ids and scores (positive, best first)."""
     expression = match_expression(query)
     if not expression:
         return np.empty(0, np.int64), np.empty(0, np.float32)
     rarest = min(query.clauses, key=lambda clause: clause.passage_count or query.total)
-    # The plus keeps SQLite from running the match once for each allowed row.
+    # The plus prevents SQLite from running the match once for each allowed row.
     within = "" if allowed is None else "AND +rowid IN (SELECT value FROM carray(?))"
     bindings = () if allowed is None else (id_array(allowed),)
     if rarest.passage_count > MOST_COUNTED and not query.required:
@@ -69,30 +70,30 @@ def best_passages(
         found = _scored(connection, expression, k, "AND rowid > ?", (oldest,))
         if len(found[0]) >= k or not oldest:
             return found
-        # Words can be rare among the newest texts though they are common.
+        # A common word can be rare among the newest texts.
         oldest = max(0, query.total - 4 * (query.total - oldest))
 
 
 def _newest(
-    connection: apsw.Connection, clause: QueryClause, k: int, narrowed: str, bindings: tuple[object, ...]
+    connection: apsw.Connection, clause: QueryClause, k: int, filter_: str, bindings: tuple[object, ...]
 ) -> tuple[Ids, Floats]:
-    """The newest texts that hold a unit, each scored as one mention in a text of average length is."""
+    """The newest texts with a clause, each with the score of one occurrence in a text of average length."""
     found = fetch_all(
         connection,
-        f"SELECT rowid FROM words WHERE words MATCH ? {narrowed} ORDER BY rowid DESC LIMIT ?",
+        f"SELECT rowid FROM words WHERE words MATCH ? {filter_} ORDER BY rowid DESC LIMIT ?",
         (clause.match, *bindings, k),
     )
     return np.array([id_ for (id_,) in found], np.int64), np.full(len(found), clause.weight, np.float32)
 
 
 def _scored(
-    connection: apsw.Connection, expression: str, k: int, narrowed: str, bindings: tuple[object, ...]
+    connection: apsw.Connection, expression: str, k: int, filter_: str, bindings: tuple[object, ...]
 ) -> tuple[Ids, Floats]:
-    # One row: each row more gives the interpreter's lock away, and a writing thread keeps it for a while.
+    # One row for all: fetching a row releases the interpreter's lock, which a writing thread then holds.
     ids, scores = fetch_one(
         connection,
         f"WITH matched AS MATERIALIZED (SELECT rowid AS id, bm25(words, {TITLE_WEIGHT}, 1.0) AS score "
-        f"FROM words WHERE words MATCH ? {narrowed} ORDER BY score LIMIT ?) "
+        f"FROM words WHERE words MATCH ? {filter_} ORDER BY score LIMIT ?) "
         "SELECT json_group_array(id), json_group_array(score) FROM matched",
         (expression, *bindings, k),
     )

@@ -1,4 +1,4 @@
-"""Which files a file links to, and which link to it, by the names that links give.
+"""The files that a file links to, and those that link to it, by the names in the links.
 
 Several files may have the name a link gives: the one nearest to the linking file is meant.
 """
@@ -13,7 +13,8 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.search import filters, group_by_file
+from index.search import group_by_file
+from index.search.filter_sql import where_clause
 from index.store import vectors
 from index.store.database import fetch_all
 from index.store.facts import stem_key
@@ -22,9 +23,9 @@ from index.store.row_codec import encode_path
 from index.types import Filter, Hit
 
 LINKED = 0.15
-"""What a link in either direction adds to the similarity of two files."""
+"""The similarity that a link in either direction adds to two files."""
 MOST = 50
-"""Files given in either direction."""
+"""Files returned for each direction."""
 _CANDIDATES = 200
 _FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
 
@@ -66,10 +67,10 @@ def beginnings(
     number: int,
     vector: NDArray[np.float32],
     paths: Sequence[str],
-    narrowed: Filter,
+    filter_: Filter,
 ) -> dict[str, Hit]:
-    """The first passage of each of these files that the filter lets through, and how similar it is."""
-    where, bindings = filters.where_clause(narrowed)
+    """The first passage of each of these files that passes the filter, with its similarity."""
+    where, bindings = where_clause(filter_)
     found: dict[str, Hit] = {}
     for path in paths:
         sql = (

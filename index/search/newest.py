@@ -1,4 +1,4 @@
-"""Files that pass a filter, newest first: what a query without words asks for."""
+"""Files that pass a filter, newest first: the answer to a query without words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.search.filters import of_files, of_passages, where_clause
+from index.search.filter_sql import of_files, of_passages, where_clause
 from index.search.group_by_file import COLUMNS, StoredPassage, hit_at
 from index.store.database import fetch_all, fetch_value, id_array
 from index.store.fts_query import ParsedQuery
@@ -30,13 +30,13 @@ class Matching:
     patterns: tuple[Pattern, ...]
 
 
-def newest(db: apsw.Connection, narrowed: Filter, limit: int, matching: Matching | None = None) -> Results:
+def newest(db: apsw.Connection, filter_: Filter, limit: int, matching: Matching | None = None) -> Results:
     """At most `limit` files, each with its first passage that passes, and how many pass.
 
     `matching`: the texts in which the filter's patterns occur, where it has some.
     """
-    where, bindings = where_clause(of_files(narrowed))
-    passes, wanted = where_clause(of_passages(narrowed))
+    where, bindings = where_clause(of_files(filter_))
+    passes, wanted = where_clause(of_passages(filter_))
     if matching is not None:
         passes += " AND passages.text IN (SELECT value FROM carray(?))"
         wanted = (*wanted, id_array(matching.ids))
@@ -48,7 +48,7 @@ def newest(db: apsw.Connection, narrowed: Filter, limit: int, matching: Matching
     known = len(found) < limit
     total = len(found) if known else fetch_value(db, f"SELECT count(*) {passing}", int, bindings)
     first = (
-        f"SELECT {COLUMNS} FROM carray(?) AS asked JOIN files ON files.id = asked.value "
+        f"SELECT {COLUMNS} FROM carray(?) AS wanted JOIN files ON files.id = wanted.value "
         "JOIN passages ON passages.file = files.id AND passages.ordinal = "
         f"(SELECT min(ordinal) FROM passages WHERE file = files.id AND {passes}) "
         "JOIN texts ON texts.id = passages.text ORDER BY files.mtime_ns DESC, files.path"

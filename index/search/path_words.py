@@ -1,4 +1,4 @@
-"""Files found by their path: the folders and names that hold words of a question."""
+"""Files found by their paths: folders and names that hold words of a query."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from index.store.fts_query import LAST_CHARACTER, ParsedQuery, QueryClause, toke
 from index.store.row_codec import path_words
 
 FILES = 50
-"""Files a question may find by name."""
+"""Files that a query finds by path: more than a page of results."""
 MATCHED = 2_000
-"""Paths that are looked at: a folder of photos must not crowd out the notes beside it."""
+"""Paths that are read: a folder of photos must not crowd out the notes beside it."""
 SHARE = 0.5
-"""What a path that holds the whole question adds to the lexical part of its passages."""
+"""The lexical score that a path with all words of the query adds to its passages."""
 _COMMON = 5
-"""A word in more than one path of this many, such as a home folder's, says nothing."""
+"""A word is distinctive if it is in at most one of so many paths; the name of a home folder is not."""
 
 
 def files_by_path(db: apsw.Connection, query: ParsedQuery) -> dict[int, float]:
-    """Files whose path holds words of the question, with what that adds to their lexical part."""
+    """Files whose paths hold words of the query, with the addition to their lexical scores."""
     most = sum(clause.weight for clause in query.clauses)
-    distinctive = telling_units(db, query)
+    distinctive = distinctive_clauses(db, query)
     if not distinctive:
         return {}
     found = fetch_all(
@@ -36,29 +36,29 @@ def files_by_path(db: apsw.Connection, query: ParsedQuery) -> dict[int, float]:
     return {file: SHARE * weight_in(db, os.fsdecode(path), distinctive) / most for file, path in found}
 
 
-def telling_units(db: apsw.Connection, query: ParsedQuery) -> list[QueryClause]:
-    """The units of a question that some path holds and that tell files apart."""
+def distinctive_clauses(db: apsw.Connection, query: ParsedQuery) -> list[QueryClause]:
+    """The clauses of a query that some path holds and that distinguish files."""
     return [clause for clause in query.clauses if _is_distinctive(db, clause)]
 
 
 def held_by_a_path(db: apsw.Connection, clause: QueryClause) -> int:
-    """How many paths hold the unit's rarest word; 0 where some word of it is in none."""
+    """The number of paths with the rarest word of a clause; 0 where no path holds one of its words."""
     return min((_paths_with(db, term, clause.prefix) for term in clause.terms), default=0)
 
 
 def _is_distinctive(db: apsw.Connection, clause: QueryClause) -> bool:
-    """Whether some path holds the unit's words, and none of them is common."""
+    """Whether some path holds the words of the clause, and none of them is common."""
     held = [_paths_with(db, term, clause.prefix) for term in clause.terms]
     if not all(held):
         return False
-    # No further than decides: counting every file of a large index costs more than the rest of this.
+    # Counted only as far as needed: counting every file of a large index costs more than the rest.
     enough = _COMMON * max(held)
     files = fetch_value(db, "SELECT count(*) FROM (SELECT 1 FROM files LIMIT ?)", int, (enough,))
     return files == enough or max(held) == 1
 
 
 def weight_in(db: apsw.Connection, path: str, distinctive: list[QueryClause]) -> float:
-    """The weight of the units that a path, or a part of one, holds."""
+    """The weight of the clauses that a path, or a part of it, holds."""
     held = {token.term for token in tokenize(db, path_words(path))}
     return sum(
         clause.weight

@@ -1,4 +1,4 @@
-"""The candidates of a question from both lists, with their parts and the score they are ordered by."""
+"""The candidates of a query from lexical and dense search, with their scores."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from index.store.fts_query import ParsedQuery
 from index.types import Mode
 
 CANDIDATES = 100
-"""Texts each list brings at least."""
+"""Least number of texts that each list contributes."""
 LEXICAL_DEPTH = 1_000
-"""Texts whose lexical part is known, so that what meaning alone found gets its words counted too."""
+"""Texts with a lexical score, so that candidates of dense search have one too."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 Nearest = Callable[[apsw.Connection, int, Floats, int, Ids | None], tuple[Ids, Floats]]
-"""Connection, generation, 256-d query, k, allowed: ids and cosines, best first."""
+"""Takes connection, generation, (256,) query, k and allowed ids; returns ids and cosines, best first."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A question as the ranking takes it."""
+    """The input of the ranking."""
 
     query: ParsedQuery
     vector: Floats | None
@@ -40,12 +40,12 @@ class SearchRequest:
     at_least: float | None = None
     """The lexical part of texts that are let through and hold no word; None: they are no candidates."""
     dimension: int = vectors.FULL_DIMENSION
-    """Dimensions candidates are scored at: 768, or 256 to leave out the second look."""
+    """Dimensions at which candidates are scored: 768, or 256 to skip scoring again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Texts and their parts, (n,) each: cosine is NaN without a vector, words NaN without a word."""
+    """Texts and their scores, (n,) each; NaN where a text has no vector, or no word of the query."""
 
     ids: Ids
     scores: Floats
@@ -77,7 +77,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
 
 
 def _lexical_candidates(db: apsw.Connection, request: SearchRequest) -> dict[int, float]:
-    """Texts and their lexical part, best first: their own words, and those in their file's path."""
+    """Texts and their lexical scores, best first: their own words and those in the path of their file."""
     ids, bm25 = request.allowed.best(
         lambda k, within: lexical.best_passages(db, request.query, k, within), LEXICAL_DEPTH, request.k
     )
@@ -98,7 +98,7 @@ def _lexical_candidates(db: apsw.Connection, request: SearchRequest) -> dict[int
 def _texts_of_files(
     db: apsw.Connection, files: dict[int, float], known: Ids, allowed: FilteredIds
 ) -> list[tuple[int, int]]:
-    """Texts of these files that are candidates already, and the one each file begins with."""
+    """Texts of these files that are candidates already, and the first text of each file."""
     found = fetch_all(
         db,
         "SELECT text, file FROM passages WHERE file IN (SELECT value FROM carray(?)) "
@@ -117,7 +117,7 @@ def _dense_candidates(
     nearest: Nearest,
     within: Ids | None,
 ) -> Ids:
-    """The nearest texts, of those that hold the quoted phrases where there are any."""
+    """The nearest texts; if the query has quoted phrases, only among texts that hold them."""
     short = vectors.truncate_matryoshka(vector[None])[0]
     if within is not None:
         return nearest(db, number, short, request.k, within)[0]

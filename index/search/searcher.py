@@ -1,6 +1,6 @@
-"""A question to hits: narrows, ranks, groups by file. Reads only.
+"""The search: applies the filter, ranks passages and groups them by file. Only reads.
 
-The question's vector comes in; without one, words alone answer.
+The vector of the query is passed in; without one, the search is lexical.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ FAULT = (
 
 
 class Searcher:
-    """Answers questions from the index; may be used from any thread.
+    """Searches an index; thread-safe.
 
-    `cached_vectors` keeps a compact copy of the vectors in memory, for a process that lives long; a cold
-    one asks the file.
+    `cached_vectors` keeps a compact copy of the vectors in memory, for a process that answers many queries;
+    otherwise each query reads the file.
     """
 
     def __init__(self, path: Path, *, cached_vectors: bool = False) -> None:
@@ -54,7 +54,8 @@ class Searcher:
         self._frequencies = DocumentFrequencies()
         self._cache = None
         self.faults: list[str] = []
-        """Compiled parts that score wrongly on this processor, for a person; NumPy takes their place."""
+        """Sentences for the user on compiled parts that compute wrongly on this processor; NumPy replaces
+        them."""
         with self._pool.snapshot() as db:
             if not vectors.distances_agree(db):
                 self.faults.append(FAULT.format(part="sqlite-vec"))
@@ -68,7 +69,7 @@ class Searcher:
 
     @property
     def fingerprint(self) -> str:
-        """What made the vectors that answer; empty before the first."""
+        """The fingerprint of the serving vectors; empty before the first."""
         with self._pool.snapshot() as db:
             return generations.fingerprint(db, generations.serving(db))
 
@@ -83,21 +84,21 @@ class Searcher:
         explain: bool = False,
         typing: bool = False,
     ) -> Results:
-        """The files that answer `query` best, each with its best passages.
+        """The best files for `query`, each with its best passages.
 
         `vector` is the query's (768,) unit vector; without it, or in mode "words", words alone
         answer. `typing` matches the last word as a prefix.
         """
         with self._pool.snapshot() as db:
-            narrowed = resolved(db, filter)
-            matching, left_out = _matching(db, narrowed)
-            request = self._request(db, query, vector, mode, limit, narrowed, matching, typing=typing)
+            filter_ = resolved(db, filter)
+            matching, left_out = _matching(db, filter_)
+            request = self._request(db, query, vector, mode, limit, filter_, matching, typing=typing)
 
             def search(parsed: ParsedQuery, texts: Ids | None) -> Results:
                 again = replace(request, query=parsed)
                 if texts is not None:
-                    again = replace(again, allowed=FilteredIds(db, narrowed, texts), at_least=INSIDE)
-                return self._results(db, again, limit, narrowed, explain=explain)
+                    again = replace(again, allowed=FilteredIds(db, filter_, texts), at_least=INSIDE)
+                return self._results(db, again, limit, filter_, explain=explain)
 
             tries = Tries(
                 db,
@@ -112,15 +113,15 @@ class Searcher:
             return replace(found, notes=(*found.notes, *left_out))
 
     def _results(
-        self, db: apsw.Connection, request: SearchRequest, limit: int, narrowed: Filter, *, explain: bool
+        self, db: apsw.Connection, request: SearchRequest, limit: int, filter_: Filter, *, explain: bool
     ) -> Results:
-        """One search as it is asked."""
+        """One search as it is wanted."""
         ranked = rank(db, request, self._nearest)
-        found = group_by_file.group_hits(db, request.query, ranked, limit, narrowed, explain=explain)
+        found = group_by_file.group_hits(db, request.query, ranked, limit, filter_, explain=explain)
         sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
         if request.mode != "meaning":
-            same = _of_that_name(db, request.query, found, narrowed)
-            named = by_name.without_text(db, request.query, narrowed)
+            same = _of_that_name(db, request.query, found, filter_)
+            named = by_name.without_text(db, request.query, filter_)
             found = by_name.joined(found, named, same, ranked, limit)
             sure = max(sure, by_name.confidence(named, same))
         return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
@@ -128,9 +129,9 @@ class Searcher:
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
         """The files that pass the filter, newest first."""
         with self._pool.snapshot() as db:
-            narrowed = resolved(db, filter)
-            matching, left_out = _matching(db, narrowed)
-            return replace(newest(db, narrowed, limit, matching), notes=left_out)
+            filter_ = resolved(db, filter)
+            matching, left_out = _matching(db, filter_)
+            return replace(newest(db, filter_, limit, matching), notes=left_out)
 
     def ranking(
         self,
@@ -141,7 +142,8 @@ class Searcher:
         limit: int = 100,
         dimension: int = vectors.FULL_DIMENSION,
     ) -> list[tuple[str, float]]:
-        """Paths and scores alone, best first, for evaluation. `dimension` 256 scores as the nearest do."""
+        """Only paths and scores, best first, for evaluation. With `dimension` 256, candidates are not scored
+        again."""
         with self._pool.snapshot() as db:
             request = self._request(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
             return group_by_file.ranked_paths(db, rank(db, request, self._nearest), limit)
@@ -183,7 +185,7 @@ class Searcher:
             return tuple(links.outgoing(db, path)), tuple(links.incoming(db, path))
 
     def known_fields(self, names: Collection[str]) -> set[str]:
-        """Those of the names that are a field of some document."""
+        """Those of the names that some document has as a field."""
         sql = "SELECT 1 FROM fields WHERE name = ? LIMIT 1"
         with self._pool.snapshot() as db:
             return {name for name in names if fetch_all(db, sql, (name,))}
@@ -195,7 +197,7 @@ class Searcher:
         vector: Floats | None,
         mode: Mode,
         limit: int,
-        narrowed: Filter,
+        filter_: Filter,
         matching: Matching | None = None,
         *,
         typing: bool = False,
@@ -209,7 +211,7 @@ class Searcher:
             vector=None if mode == "words" else _unit(vector),
             mode=mode,
             k=max(CANDIDATES, 2 * limit),
-            allowed=FilteredIds(db, narrowed, None if matching is None else matching.ids),
+            allowed=FilteredIds(db, filter_, None if matching is None else matching.ids),
             at_least=None if matching is None else INSIDE,
             dimension=dimension,
         )
@@ -229,26 +231,26 @@ class Searcher:
 
 
 def _of_that_name(
-    db: apsw.Connection, query: ParsedQuery, found: Sequence[Hit], narrowed: Filter
+    db: apsw.Connection, query: ParsedQuery, found: Sequence[Hit], filter_: Filter
 ) -> list[Hit]:
-    """The files whose name the query is, each with its best passage, or with its first."""
+    """The files whose name is the query, each with its best passage, else with its first."""
     known = {hit.path: hit for hit in found}
     same: list[Hit] = []
-    for file in by_name.exact(db, query.text, narrowed):
+    for file in by_name.exact(db, query.text, filter_):
         hit = known.get(file.hit.path) or group_by_file.beginning(db, query, file.hit.path) or file.hit
         same.append(replace(hit, score=1.0))
     return same
 
 
-def _matching(db: apsw.Connection, narrowed: Filter) -> tuple[Matching | None, tuple[str, ...]]:
+def _matching(db: apsw.Connection, filter_: Filter) -> tuple[Matching | None, tuple[str, ...]]:
     """The texts in which the filter's patterns occur, and what is to be said of the search for them."""
-    if not narrowed.patterns:
+    if not filter_.patterns:
         return None, ()
     try:
-        patterns = tuple(map(compile_pattern, narrowed.patterns))
+        patterns = tuple(map(compile_pattern, filter_.patterns))
     except ValueError as error:
         raise QueryInvalid(f"A pattern {error}.", "Write it as in /colou?r/, or leave it out.") from error
-    found = scan(db, patterns, FilteredIds(db, replace(narrowed, patterns=())).texts)
+    found = scan(db, patterns, FilteredIds(db, replace(filter_, patterns=())).texts)
     return Matching(found.ids, patterns), (found.left_out,) if found.left_out else ()
 
 
@@ -262,7 +264,7 @@ def _unit(vector: Floats | None) -> Floats | None:
 
 
 def _subject(db: apsw.Connection, path: str, line: int | None, start: int | None) -> tuple[set[int], Floats]:
-    """The text ids of a file and the unit vector of what is asked about: a passage, or all its passages."""
+    """The text ids of a file, and the unit vector of one of its passages or the mean of all."""
     found = fetch_all(
         db,
         "SELECT passages.text, passages.line, passages.start FROM passages "

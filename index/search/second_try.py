@@ -1,4 +1,4 @@
-"""What is asked after a query found nothing close: phrases as wishes, words otherwise spelled.
+"""What is wanted after a query found nothing close: phrases as wishes, words otherwise spelled.
 
 Owns the order of these tries and what an answer says of them. The searches themselves are given.
 """
@@ -18,7 +18,7 @@ from index.store.fts_query import ParsedQuery
 from index.types import Results
 
 SECONDS = 0.5
-"""Seconds to look inside words: nobody asked for it."""
+"""Seconds to look inside words: nobody wanted for it."""
 WHILE_TYPING = 0.2
 """The same while a query is typed."""
 FEW_WORDS = 2

@@ -78,7 +78,8 @@ def _one_change(word: str) -> set[str]:
 def _counted(db: apsw.Connection, terms: set[str]) -> dict[str, int]:
     """How many passages hold each of the terms that occur."""
     sql = (
-        "SELECT term, doc FROM json_each(?) AS asked CROSS JOIN words_terms ON words_terms.term = asked.value"
+        "SELECT term, doc FROM json_each(?) AS wanted "
+        "CROSS JOIN words_terms ON words_terms.term = wanted.value"
     )
     return dict(fetch_all(db, sql, (json.dumps(sorted(terms)),)))
 

@@ -1,9 +1,9 @@
-"""A compact copy of the vectors in memory, for a process that lives long and must answer at once.
+"""A compact copy of the vectors in memory, for a process that answers many queries.
 
-Rows are the texts' numbers: int8 codes with one scale a row, 260 bytes a text. Scores are exact to
-about 0.002; whoever asks takes a few more than needed and scores those again from the file. The copy
-follows the file through the log of vector changes. The compiled kernel that scores is compared with NumPy
-first: where they differ, NumPy scores.
+Rows are indexed by text id: int8 codes with one scale for each row, 260 bytes for each text. The error of a
+score is about 0.002; callers fetch more rows than needed and score those again from the file. The cache
+follows the file by the log of changed vectors. The compiled kernel is compared with NumPy first; if they
+differ, NumPy is used.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from index.store import vectors
 from index.store.database import fetch_all, fetch_value
 
 _BLOCK = 16_384
-"""Rows scored at a time: their scores stay in the processor's cache while the best are picked, and in memory
-that the allocator keeps instead of giving it back to the system each time."""
+"""Rows scored at a time: their scores stay in the processor's cache while the best are selected, and are
+small enough that the allocator reuses their memory."""
 _ALONE = 65_536
-"""Rows that one thread scores sooner than several share them."""
+"""Least rows for each thread: fewer are faster on one thread (measured)."""
 _SPARE = 1.25
-"""How far beyond what is needed the arrays grow."""
+"""Factor by which the arrays grow beyond the needed size."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 Codes = NDArray[np.int8]
 Kernel = Callable[[Codes], Callable[[Codes], NDArray[Any]]]
-"""From one query, (1, 256), to what multiplies it with rows, (n, 256): n exact sums."""
+"""Takes one query, (1, 256); returns a function from rows, (n, 256), to their n exact dot products."""
 
-# Tiles made for sixteen questions do fifteen's work for nothing: without them one takes a fifth less time.
+# The AMX kernels compute tiles of sixteen queries; for one query the others take a fifth less time.
 for _tiles in ("sapphireamx", "graniteamx"):
     if numkong.get_capabilities().get(_tiles):
         numkong.disable_capability(_tiles)
@@ -48,13 +48,14 @@ def compiled_kernel(query: Codes) -> Callable[[Codes], NDArray[Any]]:
 
 
 def numpy_kernel(query: Codes) -> Callable[[Codes], NDArray[Any]]:
-    """NumPy alone. A sum is at most 256 x 127², below 2²⁴: float32 holds it and every part of it exactly."""
+    """The same with NumPy. A sum is at most 256 x 127², below 2²⁴: float32 holds it and every part of it
+    exactly."""
     column = query[0].astype(np.float32)
     return lambda codes: codes.astype(np.float32) @ column
 
 
 def compiled_agrees() -> bool:
-    """Whether the compiled kernel gives what NumPy gives, for rows in blocks and for one alone."""
+    """Whether the compiled kernel gives the same sums as NumPy, for a block of rows and for one row."""
     codes = vectors.sample_codes()
     expected = numpy_kernel(codes[:1])(codes)
     try:
@@ -65,11 +66,11 @@ def compiled_agrees() -> bool:
 
 
 class VectorCache:
-    """The vectors of the generation that serves; safe from any thread."""
+    """The vectors of the serving generation; thread-safe."""
 
     def __init__(self) -> None:
         self.kernel_agrees = compiled_agrees()
-        """False: the compiled kernel is wrong on this processor, and NumPy takes its place."""
+        """False: the compiled kernel is wrong on this processor, and NumPy is used."""
         self._kernel: Kernel = compiled_kernel if self.kernel_agrees else numpy_kernel
         self._lock = threading.Lock()
         self._workers = min(4, os.cpu_count() or 1)
@@ -98,7 +99,7 @@ class VectorCache:
         self._threads.shutdown()
 
     def _best(self, codes: Codes, scales: Floats, query: Floats, k: int) -> tuple[Ids, Floats]:
-        """Rows and scores of the k best, best first: each thread picks its own, a stretch of rows each."""
+        """Rows and scores of the k best, best first; each thread selects the best of a stretch of rows."""
         code, scale = quantize_rows(query[None])
         dots = self._kernel(code)
         step = max(_ALONE, -(-len(codes) // self._workers))
@@ -132,7 +133,7 @@ class VectorCache:
             self._set_rows(ids, heads)
 
     def _update(self, db: apsw.Connection, generation: int, texts: list[int]) -> None:
-        """Take up what changed."""
+        """Read the vectors of `texts` again."""
         room = max(texts, default=0) + 1
         if room > len(self._codes):
             codes, scales = self._codes, self._scales
@@ -143,7 +144,7 @@ class VectorCache:
 
     def _allocate(self, last: int) -> None:
         self._codes = np.zeros((last + 1, vectors.SEARCH_DIMENSION), np.int8)
-        # A row without a vector scores NaN, which is above nothing.
+        # A row without a vector has the score NaN, which is greater than nothing.
         self._scales = np.full(last + 1, np.nan, np.float32)
 
     def _set_rows(self, ids: Ids, heads: Floats) -> None:
@@ -159,7 +160,7 @@ def quantize_rows(heads: Floats) -> tuple[Codes, Floats]:
 def _best_rows(
     dots: Callable[[Codes], NDArray[Any]], codes: Codes, scales: Floats, k: int
 ) -> tuple[Ids, Floats]:
-    """Rows and scores of the k best, in any order; only what beats the k best so far is looked at again."""
+    """Rows and scores of the k best, in any order; only scores above the k-th best so far are sorted."""
     best, scores = np.empty(0, np.int64), np.empty(0, np.float32)
     least = np.float32(-np.inf)
     for start in range(0, len(codes), _BLOCK):

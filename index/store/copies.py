@@ -1,7 +1,7 @@
-"""The index copied, put back, and worked on beside its place.
+"""Backup, restore, and work on a copy of the index.
 
-Owns how one file takes the place of another: whole or not at all, and never with the write-ahead log of
-the one that it replaces.
+Owns how one index file replaces another: as a whole or not at all, and never with the write-ahead log of the
+replaced file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from index.store.database import BUSY_MS, open_raw, open_reader, schema_version,
 
 
 def backup(path: Path, target: Path) -> None:
-    """Copy the index at `path`, as it is at this moment, to a new file at `target`; writers go on meanwhile.
+    """Copy the index at `path`, as it is now, to a new file at `target`; writers continue meanwhile.
 
     Raises IndexUnreachable where `target` exists or cannot be written.
     """
@@ -37,10 +37,10 @@ def backup(path: Path, target: Path) -> None:
 
 
 def restore(path: Path, source: Path) -> None:
-    """Put a backup in the place of the index at `path`; whoever calls holds the right to write.
+    """Replace the index at `path` by a backup; the caller holds the write lock.
 
-    The backup is copied and checked first. Interrupted anywhere, `path` holds the old or the new index.
-    Raises IndexCorrupt or IndexNewer where the backup is no whole index of ken's.
+    The backup is copied and checked first. If this is interrupted, `path` holds the old or the new index.
+    Raises IndexCorrupt or IndexNewer where the backup is not a complete index of ken.
     """
     if not source.is_file():
         raise IndexUnreachable(f"There is no backup at {source}.", "Name a file that `ken backup` made.")
@@ -55,9 +55,9 @@ def restore(path: Path, source: Path) -> None:
 
 @contextlib.contextmanager
 def staged_copy(path: Path) -> Iterator[Path]:
-    """A copy of the index at `path` to work on, which takes its place where the block ends well.
+    """A copy of the index at `path` that replaces it if the block ends without an error.
 
-    Whoever calls holds the right to write. Nothing of the copy is left where the block raises.
+    The caller holds the write lock. If the block raises, the copy is removed.
     """
     draft = path.with_name(f".{path.name}.staged")
     for file in _database_files(draft):
@@ -91,7 +91,7 @@ def _database_files(path: Path) -> list[Path]:
 
 
 def _copy_database(source: apsw.Connection, folder: Path, name: str) -> Path:
-    """A whole copy in a file of its own in `folder`; nothing is left where it fails."""
+    """A complete copy in a new file in `folder`; removed if copying fails."""
     descriptor, draft_name = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
     os.close(descriptor)
     draft = Path(draft_name)
@@ -107,7 +107,7 @@ def _copy_database(source: apsw.Connection, folder: Path, name: str) -> Path:
 
 
 def _replace_index(path: Path, draft: Path) -> None:
-    """SQLite would apply a log that is left at `path` to whatever file has that name."""
+    """Rename `draft` to `path`, without the old log: SQLite would apply it to the new file of that name."""
     with translate_errors(path):
         if path.exists():
             _checkpoint_log(path)
@@ -118,7 +118,7 @@ def _replace_index(path: Path, draft: Path) -> None:
 
 
 def _checkpoint_log(path: Path) -> None:
-    """Have the file at `path` hold what its log does; one that is damaged is kept beside it, log and all."""
+    """Write the log into the file at `path`; a damaged file is kept beside it, with its log."""
     try:
         with contextlib.closing(open_raw(path)) as connection:
             connection.set_busy_timeout(BUSY_MS)

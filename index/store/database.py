@@ -1,7 +1,7 @@
-"""The one place that opens the index: one SQLite file, many readers, one writer at a time.
+"""The only module that opens the index: one SQLite file, many readers, one writer at a time.
 
-Owns the file's mode, the pragmas, the migrations' run and the translation of SQLite's errors into
-titled ones. Knows nothing of what the tables mean.
+Owns the mode of the file, the pragmas, running the migrations, and the translation of SQLite's errors into
+titled ones. Knows nothing of the meaning of the tables.
 """
 
 from __future__ import annotations
@@ -32,21 +32,27 @@ Bindings = Sequence[Any]
 Value = TypeVar("Value", int, str, bytes, float)
 
 BUSY_MS = 10_000
+"""Milliseconds that a connection waits for the lock of another process before it fails."""
 PAGE_SIZE = 16_384
+"""Bytes of a database page: vectors and texts are large, and 16 KiB holds several."""
 AUTO_VACUUM_INCREMENTAL = 2
-"""What `PRAGMA auto_vacuum` calls giving pages back as asked."""
+"""The value of `PRAGMA auto_vacuum` by which free pages are released on demand."""
 CACHE_KIB = 16 * 1024
-"""SQLite's own 2 MB hold 125 pages of this size: fewer than a question touches in a large index."""
+"""Kibibytes of SQLite's page cache: its default of 2 MB holds 125 pages of this size, fewer than a query
+reads in a large index."""
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+"""Bytes to which SQLite truncates the write-ahead log: one large transaction must not occupy the disk for
+ever."""
 VALID_FOR_OFFSET = 92
-"""Where in the file the counter stands that says whether the length in the header counts."""
+"""Byte offset of the counter that says whether the length in the header is valid (fileformat2.html,
+1.3.13)."""
 APPLICATION_ID = 0x6B656E31
-"""Marks the file as ken's in its header."""
+"""The application id in the header of the file: "ken1"."""
 
 
 @contextlib.contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises about the index at `path` into a titled error."""
+    """Raise errors of SQLite about the index at `path` as titled errors."""
     try:
         yield
     except (apsw.BusyError, apsw.LockedError) as error:
@@ -74,12 +80,12 @@ def translate_errors(path: Path) -> Iterator[None]:
                 f"{path} does not have the tables it should: {error}.", "Run `ken doctor --repair`."
             ) from error
         raise IndexingError(
-            f"The index could not be asked: {error}.", "Ask for less at once; report it if it stays."
+            f"A query of the index failed: {error}.", "Ask for less at once; report it if it happens again."
         ) from error
 
 
 def _lacks_room(error: apsw.IOError) -> bool:
-    """Whether a full disk is behind it: there was no room for what SQLite shares between processes."""
+    """Whether the cause is a full disk: the shared-memory file of the write-ahead log could not grow."""
     return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
 
 
@@ -91,7 +97,8 @@ def _full(path: Path) -> IndexFull:
 
 
 def connection_failed(error: IndexingError) -> bool:
-    """Whether SQLite failed, so that the connection is better closed; that others write is no fault."""
+    """Whether SQLite failed, so that the connection should be closed; a lock of another process is no
+    failure."""
     return isinstance(error.__cause__, apsw.Error) and not isinstance(error, IndexBusy)
 
 
@@ -103,16 +110,16 @@ def corrupt_error(path: Path, why: str) -> IndexCorrupt:
 
 
 def open_raw(path: Path, *, write: bool = True) -> apsw.Connection:
-    """A connection for copying a file as it is; its tables are not looked at, nor its settings changed."""
+    """A connection for copying a file unchanged: it reads no tables and changes no settings."""
     return apsw.Connection(
         str(path), flags=apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
     )
 
 
 def file_has_moved(connection: apsw.Connection) -> bool:
-    """Whether the file it has open is not the one at its path any more: removed, renamed or replaced.
+    """Whether the open file is no longer the one at its path: it was removed, renamed or replaced.
 
-    SQLite then leaves the log of the other file alone when it closes (`databaseIsUnmoved` in its pager.c).
+    When SQLite closes such a file, it does not touch the log of the new one (`databaseIsUnmoved` in pager.c).
     """
     answer = ctypes.c_int(0)
     connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(answer))
@@ -120,10 +127,10 @@ def file_has_moved(connection: apsw.Connection) -> bool:
 
 
 def needs_migration(path: Path) -> bool:
-    """Whether the tables are an earlier release's, so that the next opening brings them up to date first.
+    """Whether an earlier release wrote the tables, so that opening the index migrates them first.
 
-    Read from the file's header (`user_version`: https://sqlite.org/fileformat2.html#user_version_number),
-    so that nothing is opened, locked or waited for.
+    Read from the header of the file (`user_version`: https://sqlite.org/fileformat2.html#user_version_number),
+    without opening a database or waiting for a lock.
     """
     try:
         with path.open("rb") as file:
@@ -133,7 +140,7 @@ def needs_migration(path: Path) -> bool:
 
 
 def open_writer(path: Path) -> apsw.Connection:
-    """A connection that may write; creates the file (0600) and its folder (0700) and migrates."""
+    """A connection for writing; creates the file (mode 0600) and its folder (0700), and migrates."""
     with translate_errors(path):
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -167,14 +174,14 @@ def open_reader(path: Path) -> apsw.Connection:
 
 
 def open_damaged(path: Path) -> apsw.Connection:
-    """A connection to a file whose tables may be broken, for saving what can be read of it.
+    """A connection to a damaged file, for salvaging the rows that can be read.
 
-    Raises IndexCorrupt where it is no database at all.
+    Raises IndexCorrupt where the file is not a database.
     """
     with translate_errors(path):
         with contextlib.suppress(apsw.CorruptError):
             return _connect(path)
-        # Where the header's two counters differ, SQLite asks the file how long it is: a cut-off one opens.
+        # If the two counters of the header differ, SQLite uses the real size: a truncated file opens.
         with path.open("r+b") as file:
             file.seek(VALID_FOR_OFFSET)
             file.write(bytes(4))
@@ -183,7 +190,7 @@ def open_damaged(path: Path) -> apsw.Connection:
 
 @contextlib.contextmanager
 def transaction(connection: apsw.Connection, path: Path) -> Iterator[apsw.Connection]:
-    """A write transaction, taken at once: all of it happens or none of it."""
+    """A write transaction that takes the lock at its beginning; it is rolled back if the block raises."""
     with translate_errors(path):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -196,7 +203,7 @@ def transaction(connection: apsw.Connection, path: Path) -> Iterator[apsw.Connec
 
 
 def fetch_all(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> list[Any]:
-    """Every row, as tuples whose types the caller knows from its own SQL."""
+    """All rows as tuples; their types follow from the SQL."""
     return connection.execute(sql, bindings).fetchall()
 
 
@@ -206,20 +213,22 @@ def fetch_one(connection: apsw.Connection, sql: str, bindings: Bindings = ()) ->
 
 
 def id_array(ids: NDArray[np.int64]) -> object:
-    """Row ids as a binding for `carray(?)`, which takes no empty array: no row has a number below zero."""
+    """Row ids as a binding for `carray(?)`. It takes no empty array; -1 is the id of no row."""
     return apsw.carray(ids if len(ids) else array_of_integers("q", [-1]))
 
 
 def fetch_value(connection: apsw.Connection, sql: str, kind: type[Value], bindings: Bindings = ()) -> Value:
-    """The one value of a query that always gives one."""
+    """The value of a query that always returns one row with one column."""
     found = connection.execute(sql, bindings).fetchone()
     if found is None or not isinstance(found[0], kind):
-        raise IndexCorrupt("A table of the index holds what it should not.", "Run `ken doctor --repair`.")
+        raise IndexCorrupt(
+            "A table of the index holds a value of the wrong type.", "Run `ken doctor --repair`."
+        )
     return found[0]
 
 
 class WriteConnection:
-    """An index open for writing: one connection, used by one thread at a time."""
+    """The connection of the writer, used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
@@ -229,7 +238,7 @@ class WriteConnection:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[apsw.Connection]:
-        """The connection, opened anew after a fault: a virtual table may be in no usable state by then."""
+        """The connection; opened again after a failure, which can leave a virtual table unusable."""
         with self._lock:
             if self._failed:
                 self._connection.close()
@@ -242,7 +251,7 @@ class WriteConnection:
                 raise
 
     def _require_same_file(self) -> None:
-        """Raise where what would be written is lost when the file is closed."""
+        """Raise where the file was replaced, so that a write would be lost."""
         if file_has_moved(self._connection):
             raise IndexUnreachable(
                 f"{self.path} was removed or replaced while ken had it open.",
@@ -263,7 +272,7 @@ class WriteConnection:
 
 
 class SnapshotPool:
-    """Connections for reading, lent to one thread at a time, each loan one consistent snapshot."""
+    """Connections for reading. Each is used by one thread at a time, for one consistent snapshot."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -273,7 +282,7 @@ class SnapshotPool:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
-        """Lend a connection inside a read transaction; what others write meanwhile is not seen."""
+        """A connection inside a read transaction: later writes of others are not visible."""
         if self._closed:
             raise IndexUnreachable("The index was closed.", "Open it again.")
         connection = self._take()
@@ -341,9 +350,9 @@ def _set_up(connection: apsw.Connection) -> None:
 
 
 def _configure(connection: apsw.Connection) -> None:
-    """Settings that live in the file; page size and auto-vacuum only take before the first table.
+    """Settings that are stored in the file; page size and auto-vacuum must be set before the first table.
 
-    Set again, each would be written again, for which a full disk has no room.
+    They are set once only: setting them again writes to the file, which fails on a full disk.
     """
     if connection.pragma("auto_vacuum") != AUTO_VACUUM_INCREMENTAL:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
@@ -361,7 +370,7 @@ def _configure(connection: apsw.Connection) -> None:
 
 
 def schema_version(connection: apsw.Connection, path: Path) -> int:
-    """Migrations the file has had; raises where it has had more than this release knows."""
+    """The number of migrations that the file has had; raises IndexNewer where this release knows fewer."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
     if version and application != APPLICATION_ID:
@@ -375,12 +384,12 @@ def schema_version(connection: apsw.Connection, path: Path) -> int:
 
 
 def _migrate(connection: apsw.Connection, path: Path) -> None:
-    """Bring the tables up to date, each migration committed together with its own record."""
+    """Run the missing migrations, each in one transaction with its own record."""
     if schema_version(connection, path) == len(MIGRATIONS):
         return
     for number, (name, apply) in enumerate(MIGRATIONS, start=1):
         with transaction(connection, path):
-            # Another process may have migrated while this one waited for the lock.
+            # Another process can have migrated while this one waited for the lock.
             if schema_version(connection, path) >= number:
                 continue
             apply(connection)

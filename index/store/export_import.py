@@ -1,8 +1,8 @@
-"""An index as plain files and back: vectors as safetensors, passages as JSON lines.
+"""Export of an index to plain files, and import: vectors as safetensors, passages as JSON lines.
 
-A folder holds `index.json` (format, fingerprint, chunker, counts), `folders.jsonl`, `files.jsonl`,
-`passages.jsonl` and `vectors.safetensors`: one float32 tensor `vectors` of (texts, 768), whose row a
-passage names in `vector` (null while it waits). Importing embeds nothing that has a vector.
+An export is a folder with `index.json` (format, fingerprint, chunker, counts), `folders.jsonl`,
+`files.jsonl`, `passages.jsonl` and `vectors.safetensors`: one float32 tensor `vectors` of (texts, 768). A
+passage names its row in `vector` (null while it has none). Import embeds only passages without a vector.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ from index.store.store import FILE_ERRORS, FORGOTTEN, Store
 from index.types import FileRecord
 
 FORMAT = 1
+"""Version of the export format; this release reads no other."""
 NAMES = ("index.json", "folders.jsonl", "files.jsonl", "passages.jsonl", "vectors.safetensors")
 BATCH = 256
+"""Files imported in one transaction: few enough to bound memory, enough to amortize the commit."""
 ProgressCallback = Callable[[int, int], None]
-"""How much is done, and of how much."""
+"""Called with the amount done and the amount in all."""
 
 
 def export(path: Path, folder: Path, progress: ProgressCallback = lambda _done, _total: None) -> int:
-    """Write the index at `path` into an empty or new `folder`; returns the passages written.
+    """Write the index at `path` into an empty or new `folder`; returns the number of passages written.
 
-    Where it fails, nothing that it wrote is left.
+    If it fails, the files that it wrote are removed.
     """
     with translate_errors(folder):
         if folder.exists() and any(folder.iterdir()):
@@ -78,7 +80,7 @@ def _write(path: Path, folder: Path, progress: ProgressCallback) -> int:
 
 
 def exported_roots(folder: Path, *, forgotten: bool = False) -> list[str]:
-    """The folders that an export says were kept, or `forgotten` inside those. Raises IndexUnreachable."""
+    """The roots of an export, or with `forgotten` the folders excluded from them. Raises IndexUnreachable."""
     try:
         lines = exported.lines(folder, "folders.jsonl")
         found = [(exported.folder_path(line), exported.is_forgotten(line)) for line in lines]
@@ -93,10 +95,10 @@ def import_(
     keep: Collection[str] = (),
     progress: ProgressCallback = lambda _done, _total: None,
 ) -> int:
-    """Take everything in `folder` into the store, files that it has already replaced; returns the files.
+    """Store every file of the export in `folder`, replacing files of the same path; returns their number.
 
-    Of the folders that the export names only those in `keep` are kept. Raises IndexUnreachable where the
-    folder is no export, or its vectors may not be mixed with the store's: the store is then not to be used.
+    Of the roots of the export only those in `keep` are added. Raises IndexUnreachable where the folder is no
+    export, or its vectors may not be mixed with those of the store: the store must then be discarded.
     """
     try:
         facts = exported.read_facts(folder)
@@ -121,7 +123,7 @@ def import_(
 
 
 def _export_vectors(db: apsw.Connection, number: int, path: Path) -> dict[int, int]:
-    """Write the tensor row by row, so that a large index needs no memory; returns each text's row."""
+    """Write the tensor row by row, to bound memory; returns the row of each text."""
     ids: list[int] = []
     if number:
         for some, _ in vectors.iterate_chunks(db, number):
@@ -199,7 +201,7 @@ def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
 
 
 def _keep(store: Store, folder: Path, keep: Collection[str]) -> None:
-    """Keep those of an export's folders, without what was forgotten inside them."""
+    """Add the roots in `keep`, with the folders that are excluded from them."""
     kept = [path for path in exported_roots(folder) if path in keep]
     for path in kept:
         store.add_root(path)
@@ -212,7 +214,7 @@ def _keep(store: Store, folder: Path, keep: Collection[str]) -> None:
 def _with_record(
     files: dict[str, FileRecord], path: str, lines: Iterator[Any]
 ) -> tuple[FileRecord, list[Any]]:
-    """A file's record, taken from `files`, with its passages."""
+    """The record of a file, removed from `files`, with its passages."""
     if path not in files:
         raise exported.InvalidExport("passages.jsonl holds a file twice, or one that files.jsonl does not")
     found = list(itertools.islice(lines, exported.MAX_PASSAGES + 1))

@@ -1,6 +1,6 @@
-"""An export as it is read back: every line bounded, every field checked before it is used.
+"""Reading an export: every line is bounded and every field checked, since an export may be hostile.
 
-Owns what a valid export is. Writes nothing: an export may come from anybody.
+Owns the definition of a valid export. Writes nothing.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ from index.store.vectors import FULL_DIMENSION, Floats
 from index.types import UNKNOWN_CTIME, FileRecord, FileState, Passage
 
 MAX_LINE_BYTES = 4 << 20
-"""Bytes of one line, and so of every text in it: a passage of 768 tokens has a hundredth of it."""
+"""Bytes of one line: a hundred times those of a passage of 768 tokens."""
 MAX_LINES = 50_000_000
-"""Lines of one file: an index of ten million passages has a fifth of it."""
+"""Lines of one file: five times those of an index of ten million passages."""
 MAX_PASSAGES = 200_000
-"""Passages of one file, which are in memory together: a text of 24 million characters has 20,000."""
+"""Passages of one document, in memory together: ten times those of a text of 24 million characters."""
 MAX_PATH_CHARACTERS = 4096
 """Characters of a path: Linux's PATH_MAX."""
 MAX_INTEGER = (1 << 63) - 1
+"""The largest integer of SQLite."""
 UNIT_TOLERANCE = 0.01
-"""How far from 1 the length of a vector may be."""
+"""Allowed difference between 1 and the norm of a vector: float32 rounding is far below."""
 
 
 class InvalidExport(ValueError):
-    """A field that is not what an export holds; the message names it."""
+    """A part of an export is not valid; the message names it."""
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -53,7 +54,8 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 
 def lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
-    """The JSON values of a regular file, one a line or `whole` in one. Raises InvalidExport or OSError."""
+    """The JSON values of a regular file, one on each line, or one in the `whole` file. Raises InvalidExport
+    or OSError."""
     with _opened(folder, name) as file:
         number = 0
         while line := file.read(MAX_LINE_BYTES + 1) if whole else file.readline(MAX_LINE_BYTES + 1):
@@ -69,7 +71,7 @@ def lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
 
 
 def _opened(folder: Path, name: str) -> IO[bytes]:
-    """A regular file of the export, no link; a pipe is not waited for. Raises InvalidExport or OSError."""
+    """Open a regular file of the export: no link, no pipe. Raises InvalidExport or OSError."""
     descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -93,7 +95,7 @@ def tensor(folder: Path) -> Iterator[Any]:
 
 
 def unit_rows(stored: Any, places: Sequence[int]) -> Floats:
-    """The vectors at `places`. Raises InvalidExport where one is no unit vector."""
+    """The rows `places` of the tensor. Raises InvalidExport where one is not a unit vector."""
     found = np.stack([stored[place : place + 1][0] for place in places])
     with np.errstate(all="ignore"):
         if not np.all(np.abs(np.linalg.norm(found, axis=1) - 1) < UNIT_TOLERANCE):
@@ -102,12 +104,12 @@ def unit_rows(stored: Any, places: Sequence[int]) -> Floats:
 
 
 def folder_path(line: Any) -> str:
-    """The path of a folder that was kept. Raises InvalidExport."""
+    """The path of a root. Raises InvalidExport."""
     return _path(_object(line, "a folder"), "path")
 
 
 def is_forgotten(line: Any) -> bool:
-    """Whether the folder was left out of one that was kept; the first release did not write it."""
+    """Whether the folder is excluded from a root; the first release did not write this field."""
     found = _object(line, "a folder").get("forgotten", False)
     if not isinstance(found, bool):
         raise InvalidExport("forgotten is neither true nor false")
@@ -174,7 +176,7 @@ def passage_path(line: Any) -> str:
 
 
 def invalid_export_error(folder: Path, error: Exception) -> IndexUnreachable:
-    """What a person is told of an export that is not valid."""
+    """The error for an export that is not valid."""
     return IndexUnreachable(
         f"{folder} is not a whole export of an index: {error}. Nothing was taken in.", "Export it again."
     )

@@ -1,7 +1,7 @@
-"""A file's rows: its record, passages, texts and words, written and dropped inside a transaction.
+"""The rows of a file: record, passages, texts and words, written and deleted inside a transaction.
 
-Used by the store alone. A text is what is embedded, stored once wherever it appears; the number of
-one that is dropped is used again, so that tables and vectors stay dense.
+Used by the store only. A text is what is embedded, stored once wherever it occurs; the id of a deleted text
+is reused, so that tables and vectors stay dense.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _COLUMNS = ", ".join(FILE_COLUMNS)
 
 
 def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage]) -> tuple[int, set[int]]:
-    """How many texts are new, and which the file had before: another of the same batch may take them up."""
+    """Store a file; returns the number of new texts, and the ids of those it had before: another file of the
+    same batch may use them."""
     known = file_id(db, record.path)
     before = texts_of_file(db, known) if known else set()
     file = write_file(db, known, record)
@@ -48,7 +49,7 @@ def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage
 
 
 def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
-    """Insert a file's row, or bring the row `known` up to date; returns its number."""
+    """Insert the row of a file, or update the row `known`; returns its id."""
     values = (*encode_file(record), time.time_ns())
     if known:
         renamed = _note_changes(db, known, record)
@@ -68,7 +69,7 @@ def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
 
 
 def _note_changes(db: apsw.Connection, file: int, record: FileRecord) -> bool:
-    """Whether the file has another path now; what its row said of path, title or reason counts as dropped."""
+    """Whether the path of the file changed; mark the old path, title and reason for overwriting."""
     path, *said = fetch_one(db, "SELECT path, title, reason FROM files WHERE id = ?", (file,))
     renamed = bool(path != encode_path(record.path))
     if renamed or said != [record.title, record.reason]:
@@ -77,7 +78,7 @@ def _note_changes(db: apsw.Connection, file: int, record: FileRecord) -> bool:
 
 
 def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:
-    """The number of a passage's text, and whether it is new."""
+    """The id of the text of a passage, and whether the text is new."""
     key = passage.key
     if known := fetch_one(db, "SELECT id FROM texts WHERE key = ?", (key,)):
         return known[0], False
@@ -109,7 +110,7 @@ def delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
 
 
 def drop_unused(db: apsw.Connection, candidates: set[int]) -> None:
-    """Drop those texts that no passage uses any more, with their words and vectors."""
+    """Delete the candidates that no passage uses, with their words and vectors."""
     unused = [
         (text,)
         for text in sorted(candidates)
@@ -128,7 +129,7 @@ def drop_unused(db: apsw.Connection, candidates: set[int]) -> None:
 
 
 def file_id(db: apsw.Connection, path: str) -> int:
-    """The number of a file; 0 where it is not in the index."""
+    """The id of a file; 0 where it is not in the index."""
     return fetch_value(db, "SELECT coalesce(max(id), 0) FROM files WHERE path = ?", int, (encode_path(path),))
 
 

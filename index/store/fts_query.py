@@ -1,9 +1,9 @@
-"""A person's text taken apart: what FTS5 is fed, and which units of a question it is asked for.
+"""Text for FTS5: the form in which texts are indexed, and the parsing of a query into clauses.
 
-Scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese; Korean, whose particles
-cling to words) are fed as overlapping grams, one from each character on, so that a word is found
-inside any run: a longer one as its grams, a shorter one as the prefix of a gram. A person's text is
-never FTS5 syntax: every unit of a question is a quoted string.
+Scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese; also Korean, whose particles are joined
+to words) are indexed as overlapping n-grams, one from each character on, so that a word is found inside any
+run: a longer word by its n-grams, a shorter one as the prefix of an n-gram. The text of a query is never FTS5
+syntax: every clause is a quoted string.
 """
 
 from __future__ import annotations
@@ -27,28 +27,30 @@ if TYPE_CHECKING:
     Pattern = AnyPattern[str]
 
 MAX_UNITS = 64
-"""A question of more units than this is cut: a page pasted as a question stays fast."""
+"""Clauses of a query; further ones are ignored, so that a pasted page stays fast."""
 NGRAM = 2
-"""Characters of a gram where one character is a syllable or more: Chinese, Japanese, Korean."""
+"""Characters of an n-gram in scripts of syllables or words: Chinese, Japanese, Korean."""
 ALPHABETIC_NGRAM = 4
-"""Characters of a gram where one character is a letter: Thai, Lao, Khmer, Burmese."""
+"""Characters of an n-gram in scripts of letters: Thai, Lao, Khmer, Burmese."""
 LAST_CHARACTER = "\U0010ffff"
 INDEXED_PREFIXES = (2, 3)
-"""Letters of the beginnings of words that the table of words is declared to index."""
+"""Lengths of the prefixes that the table of words indexes (`prefix=` in its declaration)."""
 PREFIX_TERMS = 50
-MOST_REMEMBERED = 50_000
-WORTH_REMEMBERING = 1000
-"""Places of a term from which on counting takes time. Rarer ones are counted each time: a word that is
-in no passage yet may be in the next one saved."""
-COUNTED = 5_000
-"""Passages up to which a word is counted, in half a millisecond; one in more is looked for in a sample."""
-STRETCHES = 16
-STRETCH = 256
-"""A sample is so many stretches, evenly spread over the index, of so many passages each."""
+"""Terms of a prefix whose passages are counted; an estimate is enough for its weight."""
+MAX_CACHED_COUNTS = 50_000
+"""Counts in the cache, of about 100 bytes each."""
+MIN_CACHED_COUNT = 1000
+"""Passages of a word from which on its count is cached. Rarer words are counted each time, which is fast: a
+word that no passage holds yet can be in the next one stored."""
+EXACT_COUNT = 5_000
+"""Passages up to which a word is counted exactly, in half a millisecond; beyond, a sample is used."""
+SAMPLE_STRETCHES = 16
+STRETCH_PASSAGES = 256
+"""A sample is so many stretches of so many passages each, evenly spread over the index."""
 LEAST_WEIGHT = 1e-6
 """Weight of a word that every second passage or more holds: the constant of FTS5's bm25()."""
 TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2", "categories", "L* N* Co Mn Mc"])
-"""As the table of words is declared; only FTS5's own tokenizer agrees with the index."""
+"""The tokenizer in the declaration of the table of words."""
 
 UNSPACED = re.compile(
     "[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
@@ -58,7 +60,7 @@ UNSPACED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of text as it is written, and the term it is indexed under."""
+    """A word as it is written, and the term under which it is indexed."""
 
     start: int
     """First and last byte in UTF-8."""
@@ -69,22 +71,22 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class QueryClause:
-    """A part of a question that can occur in a passage: a word, a phrase, a gram."""
+    """A part of a query that can occur in a passage: a word, a phrase or an n-gram."""
 
     match: str
-    """As FTS5 takes it: a quoted string, with `*` behind it where it is a prefix."""
+    """The clause in the syntax of FTS5: a quoted string, followed by `*` where it is a prefix."""
     terms: tuple[str, ...]
     passage_count: int
-    """How many passages hold it (a phrase: its rarest term)."""
+    """The number of passages that hold it (of a phrase: its rarest term)."""
     weight: float
-    """Inverse document frequency, as FTS5's bm25 has it."""
+    """Inverse document frequency, as in FTS5's bm25()."""
     required: bool = False
     prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A person's text, understood."""
+    """A query as clauses for FTS5."""
 
     text: str
     clauses: tuple[QueryClause, ...]
@@ -113,7 +115,7 @@ class ParsedQuery:
 
 
 def to_fts_text(text: str) -> str:
-    """The form of a text that FTS5 is fed: folded, unspaced runs as grams."""
+    """The form in which a text is indexed: folded, runs of unspaced scripts as n-grams."""
     folded = fold(text)
     if folded.isascii():
         return folded
@@ -121,7 +123,7 @@ def to_fts_text(text: str) -> str:
 
 
 def ngrams(run: str, *, whole: bool = False) -> list[str]:
-    """A gram from each character on; `whole` leaves out the short ones at the end of a longer run."""
+    """An n-gram from each character on; `whole` leaves out the shorter ones at the end of a longer run."""
     size = _gram(run)
     last = max(1, len(run) - size + 1) if whole else len(run)
     return [run[i : i + size] for i in range(last)]
@@ -133,14 +135,14 @@ def _gram(run: str) -> int:
 
 
 def tokenize(connection: apsw.Connection, text: str) -> Iterator[Token]:
-    """Tokens as FTS5 makes them."""
+    """The tokens of a text, by FTS5's tokenizer."""
     data = text.encode("utf-8", "replace")
     for start, end, term in tokenize_bytes(connection, data):
         yield Token(start, end, data[start:end].decode("utf-8", "replace"), term)
 
 
 def tokenize_bytes(connection: apsw.Connection, data: bytes) -> list[tuple[int, int, str]]:
-    """First byte, end and term of each token of a text in UTF-8, as FTS5 makes them."""
+    """First byte, end and term of each token of a text in UTF-8, by FTS5's tokenizer."""
     name, arguments = TOKENIZER
     tokenizer: Any = connection.fts5_tokenizer(name, arguments)
     found: list[tuple[int, int, str]] = tokenizer(
@@ -150,9 +152,9 @@ def tokenize_bytes(connection: apsw.Connection, data: bytes) -> list[tuple[int, 
 
 
 class DocumentFrequencies:
-    """How many passages hold a word, remembered where it is common.
+    """The number of passages that hold a word, cached for common words.
 
-    What is remembered serves until the index has grown or shrunk by a twentieth.
+    The cache is valid until the index has grown or shrunk by a twentieth.
     """
 
     def __init__(self) -> None:
@@ -160,8 +162,8 @@ class DocumentFrequencies:
         self._total = 0
 
     def passage_count(self, connection: apsw.Connection, token: Token, total: int, *, prefix: bool) -> int:
-        """Of `total` passages. A prefix counts its first terms only."""
-        if abs(total - self._total) * 20 > self._total or len(self._known) > MOST_REMEMBERED:
+        """The number among `total` passages. Of a prefix only the first terms count."""
+        if abs(total - self._total) * 20 > self._total or len(self._known) > MAX_CACHED_COUNTS:
             self._known, self._total = {}, total
         key = (token.term, prefix)
         count = self._known.get(key)
@@ -171,13 +173,13 @@ class DocumentFrequencies:
                 if prefix
                 else _count_passages(connection, fts_string(token.written))
             )
-            if count >= WORTH_REMEMBERING:
+            if count >= MIN_CACHED_COUNT:
                 self._known[key] = count
         return min(count, total)
 
 
 def _count_prefix(connection: apsw.Connection, token: Token) -> int:
-    """Passages that hold a word which begins so, about."""
+    """About how many passages hold a word with this prefix."""
     if len(token.term) in INDEXED_PREFIXES:
         return _count_passages(connection, fts_string(token.written) + "*")
     some = f"SELECT doc FROM words_terms WHERE term >= ? AND term < ? LIMIT {PREFIX_TERMS}"
@@ -186,20 +188,22 @@ def _count_prefix(connection: apsw.Connection, token: Token) -> int:
 
 
 def _count_passages(connection: apsw.Connection, match: str) -> int:
-    """Passages that hold a word, about: FTS5 counts by walking all its places."""
-    some = f"SELECT 1 FROM words WHERE words MATCH ? LIMIT {COUNTED}"
+    """About how many passages hold a word: FTS5 counts by reading all its occurrences."""
+    some = f"SELECT 1 FROM words WHERE words MATCH ? LIMIT {EXACT_COUNT}"
     counted = fetch_value(connection, f"SELECT count(*) FROM ({some})", int, (match,))
-    if counted < COUNTED:
+    if counted < EXACT_COUNT:
         return counted
     last = fetch_value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
     among = "SELECT count(*) FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"
-    firsts = (1 + last * i // STRETCHES for i in range(STRETCHES))
-    found = sum(fetch_value(connection, among, int, (match, first, first + STRETCH)) for first in firsts)
-    return max(COUNTED, last * found // (STRETCHES * STRETCH))
+    firsts = (1 + last * i // SAMPLE_STRETCHES for i in range(SAMPLE_STRETCHES))
+    found = sum(
+        fetch_value(connection, among, int, (match, first, first + STRETCH_PASSAGES)) for first in firsts
+    )
+    return max(EXACT_COUNT, last * found // (SAMPLE_STRETCHES * STRETCH_PASSAGES))
 
 
 def fts_string(words: str) -> str:
-    """A string of FTS5's syntax that holds any words."""
+    """Any words as a string in the syntax of FTS5."""
     return '"' + words.replace('"', '""') + '"'
 
 
@@ -229,7 +233,7 @@ def _inverse_document_frequency(passages: int, total: int) -> float:
 
 
 class _QueryParser:
-    """Collects the units of one question, each once."""
+    """Collects the clauses of one query, each once."""
 
     def __init__(self, connection: apsw.Connection, frequencies: DocumentFrequencies) -> None:
         self._connection = connection
@@ -256,7 +260,7 @@ class _QueryParser:
         self._add_words(word[position:], typing=typing)
 
     def _add_words(self, word: str, *, typing: bool) -> None:
-        """The tokens of a word; a dotted or hyphenated one is a phrase besides."""
+        """Add the tokens of a word; one with dots or hyphens is also added as a phrase."""
         tokens = list(tokenize(self._connection, word))
         for i, token in enumerate(tokens):
             if typing and i == len(tokens) - 1:
@@ -267,15 +271,15 @@ class _QueryParser:
             self._add(tokens)
 
     def _add_run(self, run: str) -> None:
-        """A run of an unspaced script: its grams; one shorter than a gram begins one."""
+        """Add the n-grams of a run of an unspaced script; a run shorter than an n-gram is a prefix."""
         for gram in ngrams(run, whole=True):
             self._add(list(tokenize(self._connection, gram)), prefix=len(run) < _gram(run))
 
     def _add_unfinished_word(self, token: Token) -> None:
-        """The word being typed. Terms are stems, so a word typed past its stem is cut back to one."""
+        """Add the word that is being typed. Terms are stems, so a word longer than its stem is shortened."""
         typed = token.written.casefold()
         for length in range(len(typed), max(2, len(typed) - 5), -1):
-            # FTS5 stems a prefix too: "als" is asked as "al".
+            # FTS5 also stems a prefix: "als" becomes "al".
             begun = list(tokenize(self._connection, typed[:length]))
             if len(begun) == 1 and self._passages_with(begun[0], prefix=True):
                 self._add(begun, prefix=True)

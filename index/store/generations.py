@@ -1,7 +1,7 @@
-"""Which vectors serve and which are being made: a generation for each fingerprint.
+"""Generations of vectors, one for each fingerprint: the serving one, and its successor while it is made.
 
-Works inside the store's transactions. While two generations stand, texts wait for the newer one, and
-searches are answered from the older; when nothing waits, the newer takes its place.
+Works inside the store's transactions. While there are two generations, the older one answers searches and
+pending texts get vectors of the newer one; when no text is pending, the newer one replaces the older.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from index.store import vectors
 from index.store.database import fetch_all, fetch_one, fetch_value, id_array
 
 LOG_ROWS = 16_384
-"""Vector changes a resident copy may lag behind before it reads everything again."""
+"""Rows of the log of changed vectors: a cache that is further behind reads all vectors again, so
+that the log stays small."""
 
 _ALL_TEXTS = (
     "INSERT OR IGNORE INTO todo(text, mtime_ns) SELECT passages.text, max(files.mtime_ns) "
@@ -28,7 +29,7 @@ def serving(db: apsw.Connection) -> int:
 
 
 def successor(db: apsw.Connection) -> int:
-    """The generation being made beside the one that serves; 0 where there is none."""
+    """The generation that is being made beside the serving one; 0 where there is none."""
     return fetch_value(db, "SELECT coalesce(max(number), 0) FROM generations WHERE NOT serving", int)
 
 
@@ -38,7 +39,7 @@ def fingerprint(db: apsw.Connection, number: int) -> str:
 
 
 def receiving(db: apsw.Connection) -> int:
-    """The generation new vectors belong to; an index that has none gets its first."""
+    """The generation that new vectors belong to; created if the index has none."""
     number = successor(db) or serving(db)
     return number or create(db, "", serves=True)
 
@@ -57,7 +58,7 @@ def create(db: apsw.Connection, made_by: str, *, serves: bool) -> int:
 
 
 def use_fingerprint(db: apsw.Connection, made_by: str) -> None:
-    """Make `made_by` what new vectors are made by, at the least cost."""
+    """Set the fingerprint of new vectors to `made_by`; keeps every vector that can stay."""
     now, after = serving(db), successor(db)
     if not now:
         create(db, made_by, serves=True)
@@ -69,7 +70,7 @@ def use_fingerprint(db: apsw.Connection, made_by: str) -> None:
 
 
 def begin_reembedding(db: apsw.Connection, made_by: str) -> None:
-    """Start vectors beside those that serve, for every text."""
+    """Begin a new generation beside the serving one; every text becomes pending."""
     if after := successor(db):
         _drop(db, after)
     create(db, made_by, serves=not serving(db))
@@ -78,7 +79,7 @@ def begin_reembedding(db: apsw.Connection, made_by: str) -> None:
 
 
 def cancel_reembedding(db: apsw.Connection) -> None:
-    """Back to the vectors that serve: only what they lack still waits."""
+    """Delete the successor; only texts without a vector in the serving generation stay pending."""
     _drop(db, successor(db))
     db.execute(_ALL_TEXTS.format(where=""))
     for ids, _ in vectors.iterate_chunks(db, serving(db)):
@@ -94,7 +95,7 @@ def swap_when_complete(db: apsw.Connection) -> None:
 
 
 def log_changes(db: apsw.Connection, texts: Sequence[int]) -> None:
-    """Tell resident copies which vectors changed."""
+    """Record which vectors changed, for the vector caches of other processes."""
     db.executemany("INSERT INTO vector_log(text) VALUES (?)", [(text,) for text in texts])
     db.execute("DELETE FROM vector_log WHERE seq <= (SELECT max(seq) FROM vector_log) - ?", (LOG_ROWS,))
 

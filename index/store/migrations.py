@@ -1,6 +1,6 @@
-"""The tables of the index, as a list of migrations that is only ever added to.
+"""The tables of the index, as a list of migrations to which new ones are appended.
 
-A migration never changes once released: it uses nothing of the rest of ken. `database.py` runs it
+A released migration never changes, so it uses no other module of ken. `database.py` runs it
 in one transaction with its own record.
 """
 
@@ -93,7 +93,7 @@ UPDATE files SET mtime_ns = -1 WHERE state = 'failed' AND (
   reason LIKE '%permission%' OR reason LIKE 'The system cannot open it%' OR reason LIKE '%[Errno %'
 );
 """
-"""Files that could not be read because of the system, and not because of what they hold, are read again."""
+"""Also mark files that could not be read because of the system, so that they are read again."""
 
 
 def _m002(connection: apsw.Connection) -> None:
@@ -101,7 +101,7 @@ def _m002(connection: apsw.Connection) -> None:
 
 
 def _m003(connection: apsw.Connection) -> None:
-    """Have overwritten what earlier releases left of texts that were dropped."""
+    """Schedule overwriting of the deleted texts that earlier releases left in the file."""
     connection.execute(
         "INSERT INTO settings(name, value) SELECT column1, 1 "
         "FROM (VALUES ('wipe words'), ('wipe pages'), ('wipe log')) "

@@ -1,9 +1,8 @@
-"""Where the tables of an index disagree, and how each disagreement is mended.
+"""Inconsistencies between the tables of an index, and their repair.
 
-Works inside the store's transactions. vec0 has no check of its own and words are kept without their
-content, so the numbers of texts, words and vectors are compared one with another. What cannot be
-mended from the index itself is queued: a text without a vector waits for one, a file that lost
-passages counts as changed.
+Works inside the store's transactions. vec0 has no check of its own, and the table of words has no content, so
+the ids of texts, words and vectors are compared. Repairs that need more than the index are queued: a text
+without a vector becomes pending, a file that lost passages counts as changed.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _FORM_SETTING = "words form"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A kind of disagreement, and how many rows show it."""
+    """A kind of inconsistency, and the number of rows with it."""
 
     what: str
     rows: int
@@ -45,7 +44,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
 
 
 def check(db: apsw.Connection) -> list[Finding]:
-    """Every disagreement, without changing anything."""
+    """All inconsistencies; changes nothing."""
     found = [Finding(what, len(fetch_all(db, sql))) for what, sql in _CHECKS]
     without, orphans = _vector_disagreements(db)
     found.append(Finding("texts that have no vector and wait for none", len(without)))
@@ -57,16 +56,16 @@ def check(db: apsw.Connection) -> list[Finding]:
 
 
 def page_damage(db: apsw.Connection) -> list[str]:
-    """What SQLite itself finds wrong with the file's pages; empty where it is sound.
+    """The faults that SQLite finds in the pages of the file; empty where there are none.
 
-    Words are left out: they can be made again.
+    Faults of the full-text tables are left out: those tables can be built again.
     """
     messages = [line for (one,) in fetch_all(db, "PRAGMA quick_check(20)") for line in str(one).splitlines()]
     return [one for one in messages if one != "ok" and "fts5" not in one and not one.startswith("***")]
 
 
 def repair_tables(db: apsw.Connection, drop_unused: Callable[[set[int]], None]) -> None:
-    """Bring all tables into agreement."""
+    """Make all tables consistent."""
     db.execute(
         "UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN "
         "(SELECT file FROM passages WHERE text NOT IN (SELECT id FROM texts))"
@@ -136,7 +135,7 @@ def _repair_names(db: apsw.Connection) -> None:
 
 
 def _is_intact(db: apsw.Connection, table: str) -> bool:
-    """Whether FTS5 finds its own structures whole."""
+    """Whether FTS5's integrity check passes."""
     try:
         db.execute(f"INSERT INTO {table}({table}) VALUES ('integrity-check')")
     except (apsw.CorruptError, apsw.SQLError):
@@ -145,7 +144,8 @@ def _is_intact(db: apsw.Connection, table: str) -> bool:
 
 
 def _vector_disagreements(db: apsw.Connection) -> tuple[list[int], list[int]]:
-    """Texts that have no vector in the generation being written and wait for none; vectors without a text."""
+    """Texts without a vector that are not pending, and vectors without a text, in the receiving
+    generation."""
     number = generations.successor(db) or generations.serving(db)
     held: set[int] = set()
     if number:
@@ -157,7 +157,7 @@ def _vector_disagreements(db: apsw.Connection) -> tuple[list[int], list[int]]:
 
 
 def is_mostly_free(db: apsw.Connection, share: float, least: int) -> bool:
-    """Whether more than `share` of the numbers given out, and `least`, lie free."""
+    """Whether more than `share` of the ids of texts, and more than `least`, are free."""
     given = fetch_value(db, "SELECT coalesce(max(id), 0) FROM texts", int)
     free = fetch_value(db, "SELECT count(*) FROM freed", int)
     return free > least and free > share * max(given, free)

@@ -1,8 +1,8 @@
-"""How paths, files and passages become values of SQLite, and back.
+"""Conversion of paths, files and passages to values of SQLite, and back.
 
-Owns what the index can hold: integers of 64 bits, UTF-8 without NUL, titles and reasons of bounded length.
-What a file gives beyond that is brought into bounds; a value of the wrong type raises FileFailed. Paths
-are stored as the operating system's bytes: a name need not be UTF-8.
+Owns the limits of stored values: 64-bit integers, UTF-8 without NUL, titles and reasons of bounded length.
+Values beyond a limit are truncated; a value of the wrong type raises FileFailed. Paths are stored as the
+bytes of the operating system, since a name need not be UTF-8.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ FILE_COLUMNS = (
     "disk",
 )  # fmt: skip
 ADDED_COLUMNS = {"ctime_ns": str(UNKNOWN_CTIME), "disk": "0"}
-"""Columns that came after the first release, and what a file of that release has in their place."""
+"""Columns that were added after the first release, and their values in files of that release."""
 STORED_HEADING_SEPARATOR = "\x1f"
-"""Between the headings of a stored path of headings."""
+"""Separates the headings of a stored heading path: U+001F, UNIT SEPARATOR."""
 MAX_TITLE = 1_000
-"""Characters of a title or of one heading: some forty lines of a terminal's half."""
+"""Characters of a title or of one heading: more than any screen shows."""
 MAX_HEADINGS = 64
-"""Headings above one passage: HTML and Word know six and nine levels, outlines a few more."""
+"""Headings above one passage: HTML has six levels, Word nine, outlines a few more."""
 MAX_PROMPT_TITLE = 4_000
 """Characters of the title that a text is embedded under: title and headings together."""
 MAX_REASON = 2_000
-"""Characters of a reason or a note: more than any message has that a person reads."""
+"""Characters of a reason or a note: more than any message for the user has."""
 MAX_WORD = 100
 """Characters of the name of a kind or a programming language."""
 MAX_HASH_BYTES = 64
-"""Bytes of a digest: BLAKE2b gives at most as many."""
+"""Bytes of a digest: the longest of BLAKE2b."""
 MAX_PASSAGE = 1_000_000
-"""Characters of a passage: a hundred times the longest that the chunker cuts."""
+"""Characters of a passage: a hundred times the longest that the chunker produces."""
 _JOINED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d{3})")
 """Where words meet in a name without a mark between them: HolidayNorway2023."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -50,20 +50,20 @@ def encode_path(path: str) -> bytes:
 
 
 def under_clause(path: str, column: str = "path") -> tuple[str, tuple[bytes, ...]]:
-    """SQL and its bindings for rows whose `column` is `path` or lies under it."""
+    """SQL and its bindings for rows whose `column` is `path` or a path under it."""
     root = encode_path(path).rstrip(b"/")
     return f"({column} = ? OR ({column} > ? AND {column} < ?))", (root, root + b"/", root + b"0")
 
 
 def path_words(path: str) -> str:
-    """What a file is found by, beside its text: its folders and its name."""
+    """The words of a path, by which a file is found beside its text: its folders and its name."""
     words = clean_text(path).replace("/", " ")
     apart = _JOINED.sub(" ", words)
     return to_fts_text(words if apart == words else f"{words} {apart}")
 
 
 def clean_text(text: str, most: int | None = None) -> str:
-    """`text` with lone surrogates and NUL replaced, one for one, cut to `most` characters.
+    """`text` with each lone surrogate and NUL replaced, truncated to `most` characters.
 
     SQLite takes UTF-8 only, and its functions end a text at a NUL (https://sqlite.org/nulinstr.html).
     """
@@ -85,7 +85,7 @@ def decode_heading(stored: str) -> tuple[str, ...]:
 
 
 def encode_inode(inode: int) -> int:
-    """Inodes are unsigned, SQLite's integers signed."""
+    """Inodes are unsigned 64-bit integers; those of SQLite are signed."""
     inode = max(0, min(_require_integer(inode), (1 << 64) - 1))
     return inode - (1 << 64) if inode >= 1 << 63 else inode
 
@@ -135,7 +135,7 @@ def encode_passage(passage: Passage, file_title: str) -> tuple[Any, ...]:
 
 
 def encode_text(passage: Passage) -> tuple[str, str, int]:
-    """What is embedded: prompt title, text and tokens. Raises FileFailed where the text is too long."""
+    """Prompt title, text and tokens of a passage. Raises FileFailed where the text is too long."""
     if len(passage.text) > MAX_PASSAGE:
         raise FileFailed(
             f"A passage of it has {len(passage.text):,} characters; {MAX_PASSAGE:,} can be held."
@@ -145,7 +145,7 @@ def encode_text(passage: Passage) -> tuple[str, str, int]:
 
 
 def encode_integer(number: int) -> int:
-    """The nearest integer of 64 bits. Raises FileFailed where it is no integer."""
+    """The nearest 64-bit integer. Raises FileFailed where `number` is not an integer."""
     return clamp_int64(_require_integer(number))
 
 
@@ -156,7 +156,7 @@ def _require_integer(number: int) -> int:
 
 
 def unstorable_record(record: FileRecord, reason: str) -> FileRecord:
-    """The same file as one that could not be stored, with nothing of it but its place and its stamp."""
+    """The record of a file that could not be stored: its path, stamp and reason only."""
 
     def number(name: str) -> int:
         value = getattr(record, name)

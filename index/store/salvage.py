@@ -1,8 +1,8 @@
-"""What can still be read of a damaged index, put into a new one; the damaged file is kept beside it.
+"""Copy the readable rows of a damaged index into a new one; the damaged file is kept beside it.
 
-Files are taken over one by one, with those of their passages and vectors that can be read. What of a
-damaged file looks whole need not be: every file is remembered as changed, so that it is read from the
-disk again; passages that stay the same keep their vectors.
+Files are copied one by one, with the passages and vectors that can be read. Rows of a damaged file can look
+intact and be wrong, so every file counts as changed and is read from the disk again; passages that are the
+same keep their vectors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UNREADABLE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError,
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """How much of a damaged index could be read, and where the damaged file lies now."""
+    """The numbers of roots and files that could be read, and the path of the damaged file."""
 
     folders: int
     files: int
@@ -37,7 +37,7 @@ class Salvaged:
 
 
 def salvage(path: Path) -> Salvaged:
-    """Replace the damaged index at `path`; of a file that is no database nothing is saved."""
+    """Replace the damaged index at `path`; a file that is not a database becomes an empty index."""
     rescued = path.with_name(path.name + ".rescued")
     for leftover in path.parent.glob(rescued.name + "*"):
         leftover.unlink()
@@ -104,7 +104,7 @@ def _save_file(source: apsw.Connection, store: Store, file: int) -> bool:
 
 
 def _columns(source: apsw.Connection) -> str:
-    """The columns of a record, with constants for those that the release which wrote the file had not."""
+    """The columns of a record, with constants for columns that the file does not have yet."""
     there = {name for (name,) in fetch_all(source, "SELECT name FROM pragma_table_info('files')")}
     return ", ".join(name if name in there else ADDED_COLUMNS.get(name, name) for name in FILE_COLUMNS)
 
@@ -143,7 +143,7 @@ def _passage(
 
 
 def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage], texts: list[int]) -> None:
-    """Keep those vectors that can be read; the other texts wait for theirs."""
+    """Copy the vectors that can be read; the other texts stay pending."""
     ids: list[int] = []
     kept: list[vectors.Floats] = []
     for id_, text in zip(store.text_ids(passages), texts, strict=True):

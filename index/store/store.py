@@ -1,9 +1,9 @@
-"""The only place that writes the index: files, passages, words and vectors, whole transactions only.
+"""The only module that writes the index: files, passages, words and vectors, each change in one transaction.
 
-A file's passages and words are committed at once and can be found by words; their vectors follow
-through `pending` and `put_vectors`. A text is what is embedded (prompt title and passage); equal
-texts are stored, found and embedded once, wherever they appear. A freed text's number is used again,
-so that tables and vectors stay dense. Knows nothing of models: vectors come in as arrays.
+The passages and words of a file are committed together, so lexical search finds them at once; their vectors
+follow through `pending` and `put_vectors`. A text is what is embedded (prompt title and passage). Equal texts
+are stored, found and embedded once, wherever they occur. The id of a deleted text is reused, so that tables
+and vectors stay dense. Knows nothing of models: vectors are passed in as arrays.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import apsw
 
 from index.errors import FileFailed, IndexBusy, IndexFull, IndexingError
-from index.store import file_rows, generations, repair, vectors, wiping
+from index.store import embedding_queue, file_rows, generations, repair, vectors, wiping
 from index.store.database import (
     WriteConnection,
     corrupt_error,
@@ -29,6 +29,7 @@ from index.store.database import (
     transaction,
     translate_errors,
 )
+from index.store.embedding_queue import EmbeddingJob
 from index.store.repair import Finding
 from index.store.row_codec import (
     FILE_COLUMNS,
@@ -43,10 +44,11 @@ from index.store.row_codec import (
 from index.types import FileRecord, Passage
 
 TIDY_EVERY = 64
-"""Transactions between two looks at how much lies free."""
+"""Transactions between two checks of the number of free ids."""
 FREE_SHARE = 0.25
 FREE_LEAST = 1_000
-"""Texts' numbers that lie free before the tables are rebuilt: this share, and this many."""
+"""The tables are rebuilt when more than this share of the ids, and more than this many, are free. A rebuild
+copies the whole index, so it must free a substantial part of it."""
 FILE_ERRORS = (
     FileFailed,
     ArithmeticError,
@@ -58,27 +60,17 @@ FILE_ERRORS = (
     apsw.RangeError,
     apsw.TooBigError,
 )
-"""What storing one file raises because of what that file holds; the disk, a lock or damage raise others."""
+"""Errors that storing a file raises because of its content; a disk, a lock or damage raise other errors."""
 FORGOTTEN = "forgotten"
-"""The state of a folder that is left out of the one it lies in."""
+"""The state of a folder that is excluded from the root above it."""
 _COLUMNS = ", ".join(FILE_COLUMNS)
 _PROBLEM = "state != 'named' AND (state != 'indexed' OR reason != '')"
-"""An indexed file's reason says what of it was left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingJob:
-    """A text that waits for its vector. `title` is the document prompt's."""
-
-    id: int
-    title: str
-    text: str
-    tokens: int
+"""An indexed file has a reason where a part of it was left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much is stored. `problems` are files skipped or failed, `pending` texts without a vector."""
+    """Numbers of stored rows. `problems` are files skipped or failed, `pending` texts without a vector."""
 
     files: int
     passages: int
@@ -88,7 +80,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class StoredRoot:
-    """A folder (or single file) ken keeps, its state and a note on it."""
+    """A root with its state and a note, or a folder inside a root with the state `FORGOTTEN`."""
 
     path: str
     state: str
@@ -98,9 +90,9 @@ class StoredRoot:
 class Store(WriteConnection):
     """The index, open for writing; may be used from any thread.
 
-    `fingerprint` names what makes the vectors this writer will put: where it differs from the one
-    the index was made with, re-embedding begins beside the old vectors. `chunker` names what cuts
-    passages: where it differs, every file counts as changed.
+    `fingerprint` identifies the model of the vectors that will be stored: where it differs from that of the
+    index, re-embedding begins beside the old vectors. `chunker` identifies the version and settings of the
+    chunker: where it differs, every file counts as changed.
     """
 
     def __init__(self, path: Path, *, fingerprint: str = "", chunker: str = "") -> None:
@@ -123,7 +115,7 @@ class Store(WriteConnection):
                 repair.renew_words(db)
 
     def use_versions(self, fingerprint: str, chunker: str) -> None:
-        """Note what makes the vectors and the passages that will be put; empty: as it was."""
+        """Set the model and the chunker of all that is stored from now on; empty: unchanged."""
         with self._write() as db:
             if fingerprint:
                 generations.use_fingerprint(db, fingerprint)
@@ -150,7 +142,7 @@ class Store(WriteConnection):
             )
 
     def forget(self, path: str) -> int:
-        """Drop every folder and file at or under `path`; returns the files dropped."""
+        """Delete every root and file at or under `path`; returns the number of files deleted."""
         where, bindings = _under(path)
         with self._write() as db:
             db.execute(f"DELETE FROM folders WHERE {where}", bindings)
@@ -160,7 +152,7 @@ class Store(WriteConnection):
         return len(files)
 
     def files(self, under: str | None = None) -> dict[str, FileRecord]:
-        """Every file the index remembers, by path; `under` narrows to a folder or one file."""
+        """Every file of the index, by path; `under` limits this to a folder or one file."""
         where, bindings = _under(under)
         with self._read() as db:
             found = fetch_all(db, f"SELECT {_COLUMNS} FROM files WHERE {where}", bindings)
@@ -168,10 +160,10 @@ class Store(WriteConnection):
         return {record.path: record for record in records}
 
     def put(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> int:
-        """Replace the passages and words of each file, in one transaction: all of them or none.
+        """Replace the passages and words of each file, all files in one transaction.
 
-        Texts that stay keep their vectors. Returns how many texts now lack one because of this. Raises one
-        of FILE_ERRORS where a file holds what cannot be stored.
+        Unchanged texts keep their vectors. Returns the number of new texts without a vector. Raises one
+        of FILE_ERRORS where the content of a file cannot be stored.
         """
         waiting, left = 0, set[int]()
         with self._write() as db:
@@ -182,10 +174,10 @@ class Store(WriteConnection):
         return waiting
 
     def put_each(self, items: Sequence[tuple[FileRecord, Sequence[Passage]]]) -> tuple[int, list[FileRecord]]:
-        """The same, but a file that cannot be stored is remembered as failed, and the others are stored.
+        """As `put`, but a file that cannot be stored is recorded as failed, and the others are stored.
 
-        Returns how many texts lack a vector because of this, and the records of the files that were
-        refused, each with its reason. Raises only what is wrong with the index, the disk or the lock.
+        Returns the number of new texts without a vector, and the records of the failed files with their
+        reasons. Raises only errors of the index, the disk or the lock.
         """
         try:
             return self.put(items), []
@@ -199,17 +191,18 @@ class Store(WriteConnection):
         except FILE_ERRORS as error:
             why = error.what if isinstance(error, FileFailed) else f"The index refuses it ({error})."
             failed = unstorable_record(record, f"What was read of it could not be stored. {why}")
-            # A path that no file can have cannot be remembered either.
+            # An impossible path cannot be recorded either.
             with suppress(*FILE_ERRORS):
                 self.put([(failed, ())])
             return 0, [failed]
 
     def move(self, old: str, new: str, record: FileRecord) -> None:
-        """The file at `old` is now at `new`, its passages unchanged; what was at `new` is dropped."""
+        """Rename the file at `old` to `new`, with its passages; a file that was at `new` is deleted."""
         self.move_all([(old, replace(record, path=new))])
 
     def move_all(self, moves: Sequence[tuple[str, FileRecord]]) -> None:
-        """Each file at an old path is now where its record says, in one transaction; chains and swaps too."""
+        """Rename files from old paths to the paths of their records, in one transaction; chains and swaps
+        work."""
         with self._write() as db:
             files = [(file_rows.file_id(db, old), old, record) for old, record in moves]
             moving = {file for file, _, _ in files}
@@ -224,7 +217,7 @@ class Store(WriteConnection):
                 file_rows.write_file(db, file, record)
 
     def note(self, records: Sequence[FileRecord]) -> None:
-        """Keep what these files have, and note anew how they are told to be unchanged, and their reason."""
+        """Update the stamp, the disk and the reason of these files; their passages stay."""
         columns = ("inode", "size", "mtime_ns", "ctime_ns", "disk", "reason")
         values = (dict(zip(FILE_COLUMNS, encode_file(record), strict=True)) for record in records)
         with self._write() as db:
@@ -234,20 +227,20 @@ class Store(WriteConnection):
             )
 
     def remove(self, paths: Sequence[str]) -> int:
-        """Drop files; paths that are not in the index are ignored. Returns the files dropped."""
+        """Delete files; paths that are not in the index are ignored. Returns the number of files deleted."""
         with self._write() as db:
             files = [file for path in paths if (file := file_rows.file_id(db, path))]
             file_rows.delete_files(db, files)
         return len(files)
 
     def problems(self) -> list[FileRecord]:
-        """Files that are remembered as skipped or failed, or as indexed but in part, with their reasons."""
+        """Files that were skipped, failed or only indexed in part, with their reasons."""
         with self._read() as db:
             found = fetch_all(db, f"SELECT {_COLUMNS} FROM files WHERE {_PROBLEM} ORDER BY path")
         return [decode_file(one) for one in found]
 
     def indexed_ns(self, path: str) -> int | None:
-        """When the file at `path` was last taken in, in nanoseconds since the epoch."""
+        """The time at which the file at `path` was last stored, in nanoseconds since the epoch."""
         with self._read() as db:
             row = db.execute("SELECT indexed_ns FROM files WHERE path = ?", (encode_path(path),)).fetchone()
         return int(row[0]) if row else None
@@ -271,84 +264,53 @@ class Store(WriteConnection):
 
     @property
     def fingerprint(self) -> str:
-        """What made the vectors that searches are answered with; empty before the first."""
+        """The fingerprint of the vectors that answer searches; empty before the first."""
         with self._read() as db:
             return generations.fingerprint(db, generations.serving(db))
 
     def pending_totals(self) -> tuple[int, int]:
-        """Texts that wait for a vector, and their tokens together."""
+        """The number of texts without a vector, and the sum of their tokens."""
         with self._read() as db:
-            texts, tokens = fetch_one(
-                db,
-                "SELECT count(*), coalesce(sum(texts.tokens), 0) FROM todo "
-                "JOIN texts ON texts.id = todo.text",
-            )
-        return int(texts), int(tokens)
+            return embedding_queue.totals(db)
 
     def pending(self, limit: int) -> list[EmbeddingJob]:
-        """Texts that wait for a vector, those of the newest files first."""
+        """Texts without a vector, those of the newest files first."""
         with self._read() as db:
-            found = fetch_all(
-                db,
-                "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo "
-                "JOIN texts ON texts.id = todo.text ORDER BY todo.mtime_ns DESC, todo.text LIMIT ?",
-                (limit,),
-            )
-        return [EmbeddingJob(*one) for one in found]
+            return embedding_queue.jobs(db, limit)
 
     def still_pending(self, job: EmbeddingJob) -> bool:
-        """Whether a text given by `pending` still waits: its number may be another's by now."""
-        sql = "SELECT title, text FROM texts WHERE id = ? AND id IN (SELECT text FROM todo)"
+        """Whether the text of a job still has no vector: its id may belong to another text by now."""
         with self._read() as db:
-            return bool(fetch_one(db, sql, (job.id,)) == (job.title, job.text))
+            return embedding_queue.is_pending(db, job)
 
-    def put_vectors(self, ids: Sequence[int], rows_: vectors.Floats) -> None:
-        """Store (n, 768) unit rows for texts given by `pending`, in one transaction.
+    def put_vectors(self, ids: Sequence[int], rows: vectors.Floats) -> None:
+        """Store (n, 768) unit rows for texts from `pending`, in one transaction.
 
-        A text that was dropped meanwhile is ignored. When nothing waits any more, vectors that were
-        made beside older ones take their place.
+        Texts that were deleted meanwhile are ignored. When no text is pending any more, a new generation of
+        vectors replaces the older one.
         """
-        good = vectors.require_unit_rows(rows_, len(ids))
+        unit_rows = vectors.require_unit_rows(rows, len(ids))
         with self._write() as db:
-            kept = [
-                i for i, text in enumerate(ids) if fetch_one(db, "SELECT 1 FROM todo WHERE text = ?", (text,))
-            ]
-            texts = [ids[i] for i in kept]
-            vectors.write(db, generations.receiving(db), texts, good[kept])
-            db.executemany("DELETE FROM todo WHERE text = ?", [(text,) for text in texts])
-            generations.log_changes(db, texts)
-            generations.swap_when_complete(db)
+            embedding_queue.store_vectors(db, ids, unit_rows)
 
     def reject_text(self, text: int, reason: str) -> None:
-        """Drop a text for which there is no vector to be had; `reason` goes on after "line 7".
+        """Delete a text that the model cannot embed; `reason` completes "The passage at line 7 …".
 
-        The files that hold it have failed, though their other passages stay; they are read again when
-        they change.
+        The files that hold it count as failed, but their other passages stay. They are read again when they
+        change.
         """
         with self._write() as db:
-            found = fetch_all(
-                db, "SELECT file, min(line) FROM passages WHERE text = ? GROUP BY file", (text,)
-            )
-            db.executemany(
-                "UPDATE files SET state = 'failed', hash = x'', reason = ? WHERE id = ?",
-                [
-                    (clean_text(f"The passage at line {line} {reason}", MAX_REASON), file)
-                    for file, line in found
-                ],
-            )
-            db.execute("DELETE FROM passages WHERE text = ?", (text,))
-            file_rows.drop_unused(db, {text})
-            generations.swap_when_complete(db)
+            embedding_queue.reject(db, text, reason)
 
     def begin_reembedding(self, fingerprint: str) -> None:
-        """Start vectors of another fingerprint beside those that serve, for every text."""
+        """Begin a generation of vectors with another fingerprint beside the one that answers searches."""
         with self._write() as db:
             generations.begin_reembedding(db, fingerprint)
 
     def wipe(self, when: wiping.WipeScope) -> bool:
-        """Leave nothing on the disk of what was dropped; returns whether nothing is left of it.
+        """Overwrite deleted content on the disk; returns whether all of it is overwritten.
 
-        What a reader or a full disk is in the way of is left for the next time.
+        Steps that a reader or a full disk prevents are done by a later call.
         """
         try:
             with self._read() as db:
@@ -358,19 +320,20 @@ class Store(WriteConnection):
             return False
 
     def check(self) -> list[Finding]:
-        """Where the tables disagree; nothing is changed. Raises IndexCorrupt where the file is damaged."""
+        """The inconsistencies between tables; nothing is changed. Raises IndexCorrupt where the file is
+        damaged."""
         with self._write() as db:
             if messages := repair.page_damage(db):
                 raise corrupt_error(self.path, "; ".join(messages))
             return repair.check(db)
 
     def repair(self) -> None:
-        """Bring all tables into agreement; what needs the model or the disk is queued for them."""
+        """Make all tables consistent; vectors and files that must be made again are queued."""
         with self._write() as db:
             repair.repair_tables(db, lambda texts: file_rows.drop_unused(db, texts))
 
     def text_ids(self, passages: Sequence[Passage]) -> list[int]:
-        """The number of each passage's text; 0 where it is not stored."""
+        """The id of the text of each passage; 0 where it is not stored."""
         sql = "SELECT coalesce(max(id), 0) FROM texts WHERE key = ?"
         with self._read() as db:
             return [fetch_value(db, sql, int, (passage.key,)) for passage in passages]
@@ -387,11 +350,11 @@ class Store(WriteConnection):
                 self._tidy(connection)
 
     def _tidy(self, connection: apsw.Connection) -> None:
-        """Give back what much deleting left behind: free slots of vectors, half-empty pages."""
+        """Release the space of deleted rows: free slots of vectors, half-empty pages."""
         with transaction(connection, self.path) as db:
             repair.rebuild_vectors(db, generations.numbers(db))
             db.execute("INSERT INTO words(words) VALUES ('optimize')")
-        # A second copy may not fit, or a reader may be in the way: then it waits for the next time.
+        # Where a second copy does not fit on the disk, or a reader is active, a later call does this.
         with translate_errors(self.path), suppress(apsw.FullError, apsw.BusyError, apsw.LockedError):
             connection.execute("VACUUM")
 

@@ -1,10 +1,10 @@
-"""Nearest neighbours: unit vectors of 256 dimensions in sqlite-vec, and the rest of the 768 as int8.
+"""Nearest neighbours: unit vectors of 256 dimensions in sqlite-vec, and the other 512 dimensions as int8.
 
-A generation is one vec0 table made by one fingerprint. `embedding` holds the first 256 dimensions,
-normalised again, in float32; `tail` holds what is needed to score all 768: the length those 256 had,
-and the other 512 as int8 with one scale, in 520 bytes that vec0 takes for floats and never compares.
-Distances are L2: on unit vectors cos = 1 - d²/2. A freed row keeps its slot and is moved out of
-reach, because vec0 reuses a slot only in its last chunk.
+A generation is one vec0 table of vectors with one fingerprint. `embedding` holds the first 256 dimensions,
+normalized again, in float32. `tail` holds the residual, which scores all 768: the norm of the first 256
+dimensions before they were normalized, and the other 512 as int8 with one scale. It has 520 bytes, declared
+as floats that vec0 never compares. Distances are L2: for unit vectors cos = 1 - d²/2. A deleted row keeps its
+slot and gets a vector far away from all others, because vec0 reuses only slots of its last chunk.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from index.errors import IndexingError
 from index.store.database import fetch_all, fetch_one, fetch_value, id_array
 
 FULL_DIMENSION = 768
+"""Dimensions of the model's vectors."""
 SEARCH_DIMENSION = 256
+"""Dimensions by which candidates are found: a third of the memory for a loss that scoring at 768 makes up
+(assets/docs/search.md)."""
 MAX_K = 4096
-"""vec0 refuses a larger k."""
+"""The largest k of vec0."""
 RESIDUAL_BYTES = 8 + FULL_DIMENSION - SEARCH_DIMENSION
-"""Bytes of a tail; declared as floats, because an UPDATE loses the type that marks int8."""
+"""Bytes of a residual; declared as floats, because an UPDATE of vec0 loses the type int8."""
 CHUNK_ROWS = 256
-"""Rows of a vec0 chunk: reading or writing a vector walks the chunk's pages, searching merges the chunks."""
+"""Rows of a vec0 chunk. Larger chunks make reading and writing one vector slower, smaller ones searching."""
 _FAR = np.full(SEARCH_DIMENSION, 1e3, np.float32).tobytes()
 _REACH = 2.5
-"""Unit vectors are at most 2 apart; anything further is a freed row."""
+"""A larger distance than this means a deleted row: unit vectors are at most 2 apart."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -49,7 +52,7 @@ def drop_generation(connection: apsw.Connection, number: int) -> None:
 
 
 def copy_generation(connection: apsw.Connection, number: int, new: int) -> None:
-    """Make generation `new` of the vectors of `number` that are within reach, in dense chunks."""
+    """Create generation `new` with the vectors of `number`, without deleted rows, in dense chunks."""
     create_generation(connection, new)
     cursor = connection.execute(f"SELECT id, embedding, tail FROM vectors_{number}")
     while found := list(itertools.islice(cursor, MAX_K)):
@@ -60,14 +63,14 @@ def copy_generation(connection: apsw.Connection, number: int, new: int) -> None:
 
 
 def truncate_matryoshka(vectors: Floats) -> Floats:
-    """(n, 768) to (n, 256) unit rows: Matryoshka vectors are cut, then normalised again."""
+    """(n, 768) to (n, 256) unit rows: the first 256 dimensions, normalized again (arXiv:2205.13147)."""
     head = np.ascontiguousarray(vectors[:, :SEARCH_DIMENSION], np.float32)
     norms = np.linalg.norm(head, axis=1, keepdims=True)
     return np.asarray(head / np.maximum(norms, 1e-12), np.float32)
 
 
 def quantize_residual(vectors: Floats) -> list[bytes]:
-    """What `cosines` needs beside the 256: length of the head, scale, 512 x int8; 520 bytes a row."""
+    """The residual of each row, 520 bytes: norm of the head and scale (float32), then 512 int8 codes."""
     rest = vectors[:, SEARCH_DIMENSION:]
     scale = np.maximum(np.abs(rest).max(axis=1), 1e-12) / 127
     codes = np.rint(rest / scale[:, None]).astype(np.int8)
@@ -77,7 +80,7 @@ def quantize_residual(vectors: Floats) -> list[bytes]:
 
 
 def require_unit_rows(vectors: Floats, count: int) -> Floats:
-    """Unit rows of the right shape, or an error: vec0 itself takes anything."""
+    """The vectors as (count, 768) unit rows. Raises IndexingError for any others: vec0 does not check."""
     good = np.ascontiguousarray(vectors, np.float32)
     if good.shape != (count, FULL_DIMENSION):
         raise IndexingError(
@@ -91,7 +94,7 @@ def require_unit_rows(vectors: Floats, count: int) -> Floats:
 
 
 def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors: Floats) -> None:
-    """Store (n, 768) unit rows under `ids`, in place where a slot exists."""
+    """Store (n, 768) unit rows under `ids`; an existing slot is overwritten."""
     known = [has_slot(connection, number, id_) for id_ in ids]
     stored = [
         (head.tobytes(), tail)
@@ -108,7 +111,7 @@ def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors:
 
 
 def erase(connection: apsw.Connection, number: int, ids: Sequence[int]) -> None:
-    """Overwrite the vectors of `ids` by one that is out of reach; their slots wait for the ids' next use."""
+    """Overwrite the vectors of `ids` by one far away from all others; the slots are reused with the ids."""
     connection.executemany(
         f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
         [(_FAR, bytes(RESIDUAL_BYTES), id_) for id_ in ids if has_slot(connection, number, id_)],
@@ -135,9 +138,9 @@ def nearest(
 
 
 def sample_codes() -> NDArray[np.int8]:
-    """(64, 256) numbers from -127 to 127 that look random and are always the same.
+    """(64, 256) pseudo-random numbers from -127 to 127, always the same.
 
-    Bits of counted numbers mixed as in MurmurHash3 (fmix32), which needs no generator to be imported.
+    Consecutive numbers mixed by fmix32 of MurmurHash3: this saves the import of a random generator.
     """
     mixed = np.arange(1, 64 * SEARCH_DIMENSION + 1, dtype=np.uint32)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
@@ -147,7 +150,7 @@ def sample_codes() -> NDArray[np.int8]:
 
 
 def distances_agree(connection: apsw.Connection) -> bool:
-    """Whether sqlite-vec's distance, compiled for this processor, is NumPy's on `sample_codes`."""
+    """Whether sqlite-vec computes the same distances as NumPy on this processor, for `sample_codes`."""
     numbers = sample_codes().astype(np.float32) / 127
     row_bytes = 4 * SEARCH_DIMENSION
     sql = f"SELECT vec_distance_l2(?, substr(?, 1 + {row_bytes} * value, {row_bytes})) FROM carray(?)"
@@ -158,11 +161,11 @@ def distances_agree(connection: apsw.Connection) -> bool:
 
 
 def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
-    """Those of `ids` that have a vector within reach, and their 256-d unit rows; a chunk is read once."""
+    """Those of `ids` that have a vector, and their (n, 256) unit rows; each chunk is read once."""
     places = fetch_all(
         connection,
-        f"SELECT place.chunk_id, place.rowid, place.chunk_offset FROM carray(?) AS asked "
-        f"CROSS JOIN vectors_{number}_rowids AS place ON place.rowid = asked.value ORDER BY place.chunk_id",
+        f"SELECT place.chunk_id, place.rowid, place.chunk_offset FROM carray(?) AS wanted "
+        f"CROSS JOIN vectors_{number}_rowids AS place ON place.rowid = wanted.value ORDER BY place.chunk_id",
         (id_array(np.fromiter(ids, np.int64)),),
     )
     found, heads = [np.empty(0, np.int64)], [np.empty((0, SEARCH_DIMENSION), np.float32)]
@@ -179,9 +182,9 @@ def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> 
 
 
 def iterate_chunks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floats]]:
-    """All stored vectors, a chunk at a time: ids and (n, 256) unit rows, without those put out of reach.
+    """All stored vectors, one chunk at a time: ids and (n, 256) unit rows, without deleted rows.
 
-    Read from vec0's chunks themselves: through its table each row opens its chunk anew.
+    Read from the chunks of vec0 directly: its table would open the chunk again for each row.
     """
     cursor = connection.execute(
         f"SELECT chunks.rowids, chunks.validity, stored.vectors FROM vectors_{number}_chunks AS chunks "
@@ -226,11 +229,11 @@ def read_vector(connection: apsw.Connection, number: int, id_: int) -> Floats | 
 def _read_rows(
     connection: apsw.Connection, number: int, ids: Iterable[int]
 ) -> tuple[Ids, Floats, NDArray[np.uint8]]:
-    """Those of `ids` that have a vector within reach: (n,), (n, 256) unit rows and (n, 520) packed tails."""
+    """Those of `ids` that have a vector: (n,), their (n, 256) unit rows and (n, 520) bytes of residuals."""
     found = fetch_all(
         connection,
-        f"SELECT stored.id, stored.embedding, stored.tail FROM carray(?) AS asked "
-        f"CROSS JOIN vectors_{number} AS stored ON stored.id = asked.value",
+        f"SELECT stored.id, stored.embedding, stored.tail FROM carray(?) AS wanted "
+        f"CROSS JOIN vectors_{number} AS stored ON stored.id = wanted.value",
         (id_array(np.fromiter(ids, np.int64)),),
     )
     numbers = np.array([id_ for id_, _, _ in found], np.int64)
@@ -241,6 +244,6 @@ def _read_rows(
 
 
 def _unpack_residuals(tails: NDArray[np.uint8]) -> tuple[Floats, Floats, NDArray[np.int8]]:
-    """What `quantize_residual` packed: lengths (n,), scales (n,) and codes (n, 512)."""
+    """The parts of (n, 520) residuals: norms (n,), scales (n,) and codes (n, 512)."""
     sides = np.ascontiguousarray(tails[:, :8]).view(np.float32)
     return sides[:, 0], sides[:, 1], tails[:, 8:].view(np.int8)

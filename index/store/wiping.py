@@ -1,10 +1,10 @@
-"""Leaving nothing on the disk of what was dropped: words and pages rewritten, the log emptied.
+"""Overwriting deleted content on the disk: rewriting words and pages, truncating the log.
 
-Owns when each step is due and what it may cost. SQLite overwrites a deleted row (`secure_delete`), but not
-the copies that moving rows between pages leaves in their unused parts: VACUUM writes every page anew. FTS5
-keeps the words of a deleted row until its segments are merged, because a table without content does not know
-them (https://sqlite.org/fts5.html#the_optimize_command). Both stay in the write-ahead log until that is
-truncated. What is still to be done is noted in the index itself, so that it outlives the process.
+Owns when each step is due and how much time it may take. SQLite overwrites a deleted row (`secure_delete`),
+but not the copies in unused parts of pages that moving rows leaves; VACUUM writes every page again. FTS5
+keeps the words of a deleted row until its segments are merged, because a table without content cannot know
+them (https://sqlite.org/fts5.html#the_optimize_command). Both also stay in the write-ahead log until it is
+truncated. The pending steps are stored in the index, so that they survive the process.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ import apsw
 from index.store.database import BUSY_MS, fetch_all, fetch_one, fetch_value
 
 WipeScope = Literal["all", "due", "quick"]
-"""Everything now; what its share of the time allows; what takes an instant because the index is small."""
+"""`all`: every step now. `due`: steps whose share of the time allows it. `quick`: only if the index is
+small."""
 WORDS, PAGES, LOG = "wipe words", "wipe pages", "wipe log"
-"""Names of settings: there while the step is still to be done."""
+"""Names of rows in the table of settings, present while the step is pending."""
 SHARES = {WORDS: 200, PAGES: 5_000}
-"""A step takes at most one part in so many of the time: all day, 0.3 MB and 0.1 MB are written a second."""
+"""A step takes at most one part in so many of the time, so that writing stays below 0.3 and 0.1 MB a
+second."""
 QUICK_BYTES = 16 << 20
-"""Up to this size of the file all steps together take a few tenths of a second."""
+"""Size of the file up to which all steps together take a few tenths of a second."""
 SHORT_WAIT_MS = 50
-"""How long a step that can wait waits for a reader that is in the way."""
+"""Milliseconds that a step which can be done later waits for an active reader."""
 _SET = "INSERT OR REPLACE INTO settings(name, value) VALUES (?, ?)"
 
 
 def mark_due(db: apsw.Connection) -> None:
-    """Inside a transaction that drops texts or names: every step is to be done."""
+    """Mark every step as pending; call it inside a transaction that deletes texts or names."""
     db.executemany(_SET, [(step, 1) for step in (WORDS, PAGES, LOG)])
 
 
 def wipe(db: apsw.Connection, when: WipeScope) -> bool:
-    """Do the steps that `when` allows; returns whether none is left."""
+    """Run the pending steps that `when` allows; returns whether none is left."""
     if not _noted(db, WORDS, PAGES, LOG):
         return True
     db.set_busy_timeout(BUSY_MS if when == "all" else SHORT_WAIT_MS)
@@ -53,7 +55,7 @@ def wipe(db: apsw.Connection, when: WipeScope) -> bool:
 
 
 def release_free_pages(db: apsw.Connection) -> None:
-    """Free pages shrink the file as soon as they are more than a twentieth of it."""
+    """Shrink the file by its free pages once they are more than a twentieth of it."""
     free = fetch_value(db, "PRAGMA freelist_count", int)
     if free > 32 and free * 20 > fetch_value(db, "PRAGMA page_count", int):
         fetch_all(db, f"PRAGMA incremental_vacuum({free})")

@@ -23,6 +23,7 @@ from index.walk.ignore_levels import AppliedFile, Decision, Level
 from index.walk.reasons import describe_special_file, explain_os_error
 
 MEBIBYTE = 1 << 20
+"""Bytes."""
 IGNORE_FILES = ignore_levels.IGNORE_FILE_NAMES
 
 

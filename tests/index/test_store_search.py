@@ -250,8 +250,8 @@ def test_a_typed_prefix_is_counted_as_it_is_looked_for(store: Store, path: Path)
 def test_a_word_too_common_to_be_counted_is_counted_in_a_sample(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.store.fts_query.COUNTED", 20)
-    monkeypatch.setattr("index.store.fts_query.STRETCH", 10)
+    monkeypatch.setattr("index.store.fts_query.EXACT_COUNT", 20)
+    monkeypatch.setattr("index.store.fts_query.STRETCH_PASSAGES", 10)
     texts = [f"note {i} {'boat' if i % 4 == 0 else 'kite'} {'rare' if i < 10 else ''}" for i in range(400)]
     store.put([(record(f"/{i}.md"), [passage(text)]) for i, text in enumerate(texts)])
     with SnapshotPool(path) as pool, pool.snapshot() as db:

@@ -1,0 +1,151 @@
+"""The conditions of a filter as SQL.
+
+Owns the translation of `Filter` into a WHERE clause over `files` and `passages`. Runs no query.
+
+Lists are bound as JSON, so the SQL is as long for a thousand names as for one: SQLite limits the depth of an
+expression and the number of bindings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from index.store.database import id_array
+from index.store.facts import name_key
+from index.store.row_codec import encode_path, under_clause
+from index.types import Filter
+
+FEW_FOLDERS = 16
+"""Absolute folders up to which each gets a condition of its own, for which SQLite uses the index of paths."""
+
+_Condition = tuple[str, tuple[object, ...]]
+"""SQL and its bindings."""
+
+_HAS_KIND = (
+    "(files.kind IN (SELECT value FROM json_each(?)) OR EXISTS (SELECT 1 FROM json_each(?) AS wanted "
+    "WHERE substr(lower(CAST(files.path AS TEXT)), -length(wanted.value)) = wanted.value))"
+)
+"""Has one of the kinds, or one of the suffixes."""
+_MATCHES_GLOB = (
+    "EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE CAST(files.path AS TEXT) GLOB wanted.value)"
+)
+_HAS_FIELD = (
+    "EXISTS (SELECT 1 FROM fields JOIN json_each(?) AS wanted WHERE fields.file = files.id "
+    "AND fields.name = ? AND (fields.value = wanted.value "
+    "OR (? AND instr(' ' || fields.value || ' ', ' ' || wanted.value || ' '))))"
+)
+"""Has a field whose value is one of the given ones, or holds its words; a tag must be equal."""
+_UNDER = (
+    "EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE files.path = unhex(wanted.value) "
+    "OR (files.path > unhex(wanted.value || '2f') AND files.path < unhex(wanted.value || '30')))"
+)
+"""Is at or under an absolute path, in hexadecimal: 2f is the slash and 30 the byte after it."""
+_IN_NAMED = (
+    "EXISTS (SELECT 1 FROM json_each(?) AS wanted "
+    "WHERE instr(lower(CAST(files.path AS TEXT)), lower(wanted.value)) > 0)"
+)
+"""Is under a folder with one of the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedFilter(Filter):
+    """A filter whose excluded words were looked up in one snapshot of the index."""
+
+    excluded: tuple[int, ...] = ()
+    """Ids of the files that hold them."""
+
+
+def of_files(filter_: Filter) -> Filter:
+    """The part of a filter that applies to whole files."""
+    kept = tuple(other for other in filter_.excluding if not other.heading)
+    return replace(filter_, heading="", excluding=kept)
+
+
+def of_passages(filter_: Filter) -> Filter:
+    """The part of a filter that applies to each passage."""
+    return Filter(
+        heading=filter_.heading, excluding=tuple(other for other in filter_.excluding if other.heading)
+    )
+
+
+def is_of_passages(filter_: Filter) -> bool:
+    """Whether only passages can pass, so that a file without passages cannot."""
+    return bool(filter_.heading or filter_.patterns)
+
+
+def where_clause(filter_: Filter) -> _Condition:
+    """SQL over `files` and `passages` that is true exactly where the filter lets a row pass."""
+    conditions = [
+        *_on_paths(filter_),
+        *_on_documents(filter_),
+        *_on_numbers(filter_),
+        *_exclusions(filter_),
+    ]
+    sql = " AND ".join(sql for sql, _ in conditions) or "1"
+    return sql, tuple(value for _, bindings in conditions for value in bindings)
+
+
+def _on_paths(filter_: Filter) -> Iterator[_Condition]:
+    if filter_.files:
+        yield "files.path IN (SELECT unhex(value) FROM json_each(?))", (_hex(filter_.files),)
+    if filter_.folders:
+        yield _in_folders(filter_.folders)
+    if filter_.globs:
+        yield _MATCHES_GLOB, (json.dumps([_glob(pattern) for pattern in filter_.globs]),)
+
+
+def _in_folders(folders: Sequence[str]) -> _Condition:
+    absolute = [folder.rstrip("/") for folder in folders if folder.startswith("/")]
+    if len(absolute) == len(folders) <= FEW_FOLDERS:
+        under = [under_clause(folder, "files.path") for folder in folders]
+        return "(" + " OR ".join(sql for sql, _ in under) + ")", tuple(
+            path for _, two in under for path in two
+        )
+    named = [f"/{folder.strip('/')}/" for folder in folders if not folder.startswith("/")]
+    return f"({_UNDER} OR {_IN_NAMED})", (_hex(absolute), json.dumps(named))
+
+
+def _on_documents(filter_: Filter) -> Iterator[_Condition]:
+    if filter_.kinds or filter_.suffixes:
+        yield _HAS_KIND, (json.dumps(filter_.kinds), json.dumps(filter_.suffixes))
+    if filter_.languages:
+        yield "files.language IN (SELECT value FROM json_each(?))", (json.dumps(filter_.languages),)
+    for name, values in filter_.fields:
+        yield _HAS_FIELD, (json.dumps([name_key(value) for value in values]), name, name != "tag")
+    if filter_.heading:
+        yield "instr(lower(passages.heading), lower(?)) > 0", (filter_.heading,)
+
+
+def _on_numbers(filter_: Filter) -> Iterator[_Condition]:
+    for sql, bound in (
+        ("files.mtime_ns >= ?", filter_.since_ns),
+        ("files.mtime_ns < ?", filter_.before_ns),
+        ("files.size >= ?", filter_.min_size),
+        ("files.size <= ?", filter_.max_size),
+    ):
+        if bound is not None:
+            yield sql, (bound,)
+
+
+def _exclusions(filter_: Filter) -> Iterator[_Condition]:
+    for other in filter_.excluding:
+        sql, bindings = where_clause(other)
+        if bindings:
+            yield f"NOT ({sql})", bindings
+    if isinstance(filter_, ResolvedFilter) and filter_.excluded:
+        ids = id_array(np.array(filter_.excluded, np.int64))
+        yield "files.id NOT IN (SELECT value FROM carray(?))", (ids,)
+
+
+def _hex(paths: Sequence[str]) -> str:
+    """Paths in hexadecimal: they can be any bytes, which JSON cannot hold."""
+    return json.dumps([encode_path(path).hex() for path in paths])
+
+
+def _glob(pattern: str) -> str:
+    """A pattern that does not begin with a slash matches at any depth, as in an ignore file."""
+    return pattern if pattern.startswith(("/", "*")) else f"*/{pattern}"
