@@ -68,6 +68,7 @@ def _suffixes(separated: str) -> tuple[str, ...]:
 
 _DATA_SUFFIXES = (
     ".json .jsonl .ndjson .json5 .geojson .yaml .yml .toml .ini .cfg .conf .properties .xml .plist .rss .atom"
+    " .opml .mm .gpx .kml .xliff .xlf .tmx .fb2 .dbk .docbook .ttml .dfxp .webloc .url .canvas"
 )
 
 _PACKED: dict[str, Any] = {"opens": "viewer", "max_bytes": CONTAINER_BYTES}

@@ -10,6 +10,7 @@ from importlib import import_module
 from index import kinds
 from index.errors import FileSkipped
 from index.extract import content_kind, ole
+from index.extract.no_language import without_data
 from index.extract.source import Source, refuse_larger
 from index.extract.withhold import refuse_export, withhold_credentials
 from index.kinds import Kind
@@ -44,7 +45,10 @@ _TAR_MAGIC = slice(257, 262)
 
 def read(source: Source) -> Document:
     """The document in `source`, its credentials marked; raises FileSkipped or FileFailed with the reason."""
-    return withhold_credentials(_noted(extract(source)))
+    document = without_data(withhold_credentials(_noted(extract(source))))
+    if not document.text.strip():
+        raise FileSkipped("It holds data, and no text.")
+    return document
 
 
 def _noted(document: Document) -> Document:

@@ -1,0 +1,83 @@
+"""The text in XML of any family: what stands between tags, and in attributes what reads like text.
+
+Owns taking tags away: a blank stands for each, and every line keeps its number. Markup that is escaped inside
+the text (feeds) is taken away too.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from index.extract.prose import is_name, is_prose
+
+_NAMED = re.compile(
+    r"<(?P<name>[\w.-]{0,40}?(?:passw|passphrase|pwd|secret|token|api[_-]?key)[\w.-]{0,40})>(?=[^<>\n])",
+    re.IGNORECASE,
+)
+"""Elements whose names stay: by them a credential is known."""
+_TOKEN = re.compile(
+    r"<!--.*?-->|<!\[CDATA\[(?P<data>.*?)\]\]>"
+    r"|<(?P<tag>[/?!]?[A-Za-z_][^\s<>/]{0,200}+)(?P<attributes>(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)>",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"([\w.:-]{1,60})\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_TOLD = frozenset(
+    {"text", "title", "label", "name", "caption", "description", "desc", "summary", "note", "_note",
+     "comment", "body", "content", "subject", "value", "alt", "contact_name", "display_name", "author",
+     "question", "answer", "hint", "placeholder", "tooltip"}
+)  # fmt: skip
+"""Attributes whose short values are read: those of others only where they are sentences."""
+_SECRET = re.compile(r"passw|pwd|secret|token|api.?key", re.IGNORECASE)
+_NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
+"""A number beyond every character's: Python does not turn thousands of digits into a number."""
+_INNER_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,15}(?:\s[^<>]{0,2000})?/?>|<!--.{0,2000}?-->", re.DOTALL)
+_DEEPEST = 3
+"""HTML that is escaped, in a feed that is escaped: so often are entities resolved."""
+_LETTERS_NEAR = re.compile(r"(?<=\S) {2,}(?=\S)")
+
+
+def xml_text(text: str) -> str:
+    """The text of an XML document, line for line."""
+    named = _NAMED.sub(r"\g<name>: ", text)
+    plain = _TOKEN.sub(_replaced, _ended(_ended(named, "<!--", "-->"), "<![CDATA[", "]]>"))
+    for _ in range(_DEEPEST):
+        if "&" not in plain and "<" not in plain:
+            break
+        resolved = html.unescape(_NO_CHARACTER.sub("\ufffd", plain))
+        resolved = _INNER_TAG.sub(_blank, resolved)
+        if resolved == plain:
+            break
+        plain = resolved
+    return _LETTERS_NEAR.sub(" ", plain)
+
+
+def _ended(text: str, start: str, end: str) -> str:
+    """The text without beginnings that nothing ends: to look for the end of each would take long."""
+    last = text.rfind(end) + len(end) if end in text else 0
+    return text[:last] + text[last:].replace(start, " ")
+
+
+def _replaced(found: re.Match[str]) -> str:
+    if found["data"] is not None:
+        return found["data"]
+    if found["tag"] is None or not found["attributes"] or found["tag"][0] in "/?!":
+        return _blank(found)
+    return _blank(found) + _attributes(found["attributes"])
+
+
+def _blank(found: re.Match[str]) -> str:
+    return "\n" * found.group().count("\n") or " "
+
+
+def _attributes(written: str) -> str:
+    """The values that read like text, in one line."""
+    told = []
+    for found in _ATTRIBUTE.finditer(written):
+        value = " ".join((found[2] or found[3] or "").split())
+        name = found[1].rpartition(":")[2].lower()
+        if not value or _SECRET.search(name):
+            continue
+        if is_prose(value) or (name in _TOLD and is_name(value)):
+            told.append(value)
+    return f"{'; '.join(told)} " if told else ""
