@@ -1,4 +1,4 @@
-"""EmbeddingGemma on one's own machine: text in, unit vectors out.
+"""EmbeddingGemma on the local machine: text to unit vectors.
 
     with embedder.load() as model:
         query = model.embed_queries(["which planet is red?"])
@@ -50,9 +50,9 @@ def load(
 ) -> Embedder:
     """Load a model by name or folder; None is the default one in the models folder.
 
-    `threads` is the most processor cores to compute on, `memory_mb` what a GPU keeps for reuse. Raises
-    `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where
-    this machine does not give the vectors it should.
+    `threads` limits the processor cores, `memory_mb` the freed GPU memory that is kept for reuse. Raises
+    `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where the
+    vectors of this machine differ from the reference.
     """
     from embedder import embedder
 
@@ -60,11 +60,12 @@ def load(
 
 
 def fingerprint(model: str | Path | None = None, precision: str = "auto") -> str:
-    """Equal exactly where vectors may be mixed: same weights, same prompts.
+    """A text that is equal for two models exactly where their vectors may be mixed: same weights, same
+    prompts.
 
-    What `Embedder.fingerprint` would be, from the checkpoint's headers and a sample of its weights. Cheap
-    to call often: the files are read again only where one of them changed. Raises `ModelNotFound` and
-    `ModelInvalid`.
+    The same as `Embedder.fingerprint`, computed from the headers of the checkpoint and a sample of its
+    weights. It is cheap to call often: the files are read again only where one of them changed. Raises
+    `ModelNotFound` and `ModelInvalid`.
     """
     from embedder import embedder
 

@@ -1,10 +1,10 @@
 """Gemma's byte-pair encoding from memory-mapped tables: exact, small and ready in milliseconds.
 
-Owns the vocabulary and the merges; knows nothing of prompts, `<bos>` or the context length. The usual
-tokenizer library parses 33 MB of JSON for a second and then holds 285 MB, twice what the rest of an
-embedder needs, so the same vocabulary is kept here as sorted numbers that are mapped and searched.
-Results equal that library's (`tests/embedder/test_tokenizer.py`), except for runs of more than `LONGEST_WORD`
-characters without a space, which are merged in parts of that length to keep time linear.
+Owns the vocabulary and the merges; knows nothing of prompts, `<bos>` or the context length. The `tokenizers`
+library parses 33 MB of JSON for a second and then holds 285 MB, twice the memory of the rest of the embedder.
+Here the same vocabulary is a file of sorted numbers that is mapped and searched. The results equal those of
+the library (`tests/embedder/test_tokenizer.py`), except for runs of more than `LONGEST_WORD` characters
+without a space, which are merged in parts of that length to keep time linear.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from embedder.errors import ModelInvalid
 
 SPACE = "▁"
 LONGEST_WORD = 4096
-"""Characters merged at once: merging takes n log n, and no real word is as long."""
+"""Characters merged together: merging takes n log n, and no real word is as long."""
 
-_MOST_CACHED = 1 << 15
+_MAX_CACHED = 1 << 15
 """Entries of each cache: a few megabytes."""
 
 _CACHED_LENGTH = 32
@@ -34,24 +34,26 @@ _CACHED_LENGTH = 32
 
 _ID_BITS = 20
 _ID_MASK = (1 << _ID_BITS) - 1
-"""A pair of ids is one integer, left id above right; a merge is one integer, rank above resulting id."""
+"""Bits of a token id: the vocabulary has 262,144. A pair of ids is one integer, the left id in the upper
+bits; a merge is one integer, its rank in the upper bits and the resulting id in the lower."""
 _NEVER = 1 << 63
-"""Greater than any merge: a pair that does not merge."""
+"""Greater than any merge: marks a pair that does not merge."""
 
 _SHORT = 48
-"""Symbols up to which the quadratic merge is faster than the heap, as measured."""
+"""Symbols up to which the quadratic merge is faster than the heap (measured)."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _HEADER = 4096
-"""Bytes before the tables in their file: name, type and place of each, in JSON."""
+"""Bytes of the header before the tables: name, type and offsets of each, in JSON, one page."""
 
 Tables = dict[str, memoryview]
 """`pairs` (sorted) and `results`, `characters` (sorted) and `character_ids`: numbers; `words`: JSON."""
 
 
 def build_tables(tokenizer: dict[str, Any]) -> Tables:
-    """Tables from the contents of `tokenizer.json`. Raises `ModelInvalid` for any but Gemma's kind."""
+    """Tables from the contents of `tokenizer.json`. Raises `ModelInvalid` for other tokenizers than
+    Gemma's."""
     _check_kind(tokenizer)
     model = tokenizer["model"]
     vocabulary: dict[str, int] = model["vocab"]
@@ -149,7 +151,7 @@ class _Pairs(dict[int, int]):
     def __missing__(self, pair: int) -> int:
         place = bisect_left(self._pairs, pair)
         found = place < len(self._pairs) and self._pairs[place] == pair
-        if len(self) >= _MOST_CACHED:
+        if len(self) >= _MAX_CACHED:
             self.clear()
         self[pair] = result = self._results[place] if found else _NEVER
         return result
@@ -231,7 +233,7 @@ class BytePairEncoding:
             symbols += self._character_cache.get(character) or self._symbols_of(character)
         ids = tuple(self._merge(symbols) if len(symbols) > _SHORT else self._merge_short(symbols))
         if len(word) <= _CACHED_LENGTH:
-            if len(self._word_cache) >= _MOST_CACHED:
+            if len(self._word_cache) >= _MAX_CACHED:
                 self._word_cache.clear()
             self._word_cache[word] = ids
         return ids
@@ -244,7 +246,7 @@ class BytePairEncoding:
             symbols: tuple[int, ...] = (self._character_ids[place],)
         else:
             symbols = tuple(self._bytes[byte] for byte in character.encode())
-        if len(self._character_cache) >= _MOST_CACHED:
+        if len(self._character_cache) >= _MAX_CACHED:
             self._character_cache.clear()
         self._character_cache[character] = symbols
         return symbols

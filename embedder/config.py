@@ -1,6 +1,6 @@
-"""The architecture's numbers as `config.json` states them, and the names of the precisions.
+"""The parameters of the architecture, read from `config.json`, and the names of the precisions.
 
-Owns what an EmbeddingGemma is; knows nothing of how its weights are stored or run.
+Owns the definition of an EmbeddingGemma; knows nothing of how its weights are stored or run.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from embedder.errors import ModelInvalid
 
 Precision = Literal["auto", "f32", "bf16", "int8", "8bit", "4bit"]
 MlxPrecision = Literal["bf16", "8bit", "4bit"]
-"""What a float checkpoint can be converted to for MLX."""
+"""Precisions to which a float checkpoint can be converted for MLX."""
 
 DIMENSIONS = (768, 512, 256, 128)
-"""Dimensions a vector may be truncated to; the model was trained for each (model card)."""
+"""Dimensions to which a vector may be truncated; the model was trained for each (model card)."""
 
 _OTHER_MODEL = "ken runs EmbeddingGemma: fetch it with `ken model fetch`."
 _MAX_CONFIG_BYTES = 1 << 20
-"""A real config.json has 1.5 KB; more is not read into memory."""
+"""Bytes of a config file that are read: a real config.json has 1.5 KB."""
 
 
 @dataclass(frozen=True, slots=True)
 class GemmaConfig:
-    """The numbers of one encoder, named as in Gemma 3's own `config.json`."""
+    """The parameters of one encoder, named as in Gemma 3's `config.json`."""
 
     vocab_size: int
     hidden_size: int
@@ -48,8 +48,7 @@ class GemmaConfig:
     def window(self) -> int:
         """On sliding layers a token attends to positions at a distance less than this, on either side.
 
-        Half the stored window plus one, as transformers' `Gemma3TextConfig` has it for bidirectional
-        attention.
+        Half the stored window plus one, as in transformers' `Gemma3TextConfig` for bidirectional attention.
         """
         return self.sliding_window // 2 + 1
 
@@ -96,7 +95,8 @@ class GemmaConfig:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A small JSON object from a checkpoint folder; `ModelInvalid` where it is missing or something else."""
+    """A small JSON object from a checkpoint folder. Raises `ModelInvalid` where it is missing or not an
+    object."""
     try:
         with path.open("rb") as file:
             text = file.read(_MAX_CONFIG_BYTES + 1)
@@ -124,7 +124,7 @@ _FIXED: dict[str, tuple[Any, ...]] = {
     "attn_logit_softcapping": (None,),
     "rope_scaling": (None,),
 }
-"""The values of a config that the network here computes; None stands for a key that is absent."""
+"""The values of the config that this network supports; None means that the key is absent."""
 
 
 def _check_architecture(stated: dict[str, Any]) -> None:

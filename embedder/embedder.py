@@ -1,7 +1,7 @@
 """A loaded model: text to unit vectors.
 
-Owns loading, and the way of a text through prompt, tokenizer, batches, engine and truncation. Knows nothing
-of indexes or screens.
+Owns loading, and the steps from a text to its vector: prompt, tokenizer, batches, engine, truncation. Knows
+nothing of indexes or screens.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TEXTS_AT_ONCE = 256
 """Texts tokenized and sorted together: enough for full batches, few enough to bound memory."""
 
 Running = list[tuple[list[int], Future[Vectors]]]
-"""Batches being computed: the rows of the result that each fills, and its vectors to come."""
+"""Batches being computed: for each the rows of the result, and the future of its vectors."""
 
 
 def load(
@@ -60,7 +60,8 @@ def fingerprint(model: str | Path | None, precision: str) -> str:
 
 
 def _fingerprint(checkpoint: Checkpoint, precision: str) -> str:
-    """Only 4-bit weights form a class of their own: vectors of the others agree to a cosine of 0.998."""
+    """Only 4-bit weights have their own fingerprint: vectors of other precisions agree to a cosine of
+    0.998."""
     weights = "4bit" if precision == "4bit" else "full"
     return f"{checkpoint.fingerprint}-{weights}-{prompts.PROMPTS_VERSION}"
 
@@ -86,7 +87,7 @@ class Embedded:
 
 
 class Embedder:
-    """A loaded model. Thread-safe; queries go before documents that wait."""
+    """A loaded model. Thread-safe; queries are computed before pending documents."""
 
     def __init__(
         self, model: str, checkpoint: Checkpoint, tokenizer: GemmaTokenizer, thread: ModelThread
@@ -146,7 +147,7 @@ class Embedder:
         return np.atleast_2d(a) @ np.atleast_2d(b).T
 
     def close(self) -> None:
-        """Free the model; texts that wait fail with `EmbedderClosed`. May be called more than once."""
+        """Free the model; pending texts fail with `EmbedderClosed`. May be called more than once."""
         self._thread.close()
 
     def __enter__(self) -> Self:
@@ -173,7 +174,7 @@ class Embedder:
 
 
 def truncate_matryoshka(vectors: Vectors, dim: int) -> Vectors:
-    """The first `dim` numbers of each vector, at unit length again (arXiv:2205.13147)."""
+    """The first `dim` numbers of each vector, normalized again (arXiv:2205.13147)."""
     if dim == vectors.shape[1]:
         return vectors
     shorter = vectors[:, :dim]
@@ -198,6 +199,6 @@ def _prompts(texts: Sequence[str], task: str, titles: Sequence[str | None] | Non
 
 
 def _collect(running: Running, vectors: Vectors) -> None:
-    """Wait for batches and put their vectors into the rows they belong to."""
+    """Wait for batches and copy their vectors into the rows of the result."""
     for rows, future in running:
         vectors[rows] = future.result()

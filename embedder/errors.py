@@ -5,12 +5,12 @@ EmbedderError
 ├── ModelInvalid         a checkpoint is corrupt, incomplete or of another architecture
 ├── DownloadFailed       no source gave the checkpoint
 ├── ConversionFailed     a checkpoint cannot be written at another precision
-├── EngineUnavailable    the engine asked for cannot run on this machine
-├── PrecisionUnavailable the engine cannot run at the precision asked for
+├── EngineUnavailable    the requested engine cannot run on this machine
+├── PrecisionUnavailable the engine cannot run at the requested precision
 ├── VectorsWrong         the self-test's vectors differ from the reference
-├── InputInvalid         a text, task or dimension the model cannot take
-├── EmbedderClosed       the embedder was closed before or while answering
-└── ModelUnresponsive    a loaded model gave no answer in time, ended, or answered what is no answer
+├── InputInvalid         a text, task or dimension that the model does not support
+├── EmbedderClosed       the embedder was closed before the text was embedded
+└── ModelUnresponsive    a loaded model did not answer in time, ended, or gave an invalid answer
 """
 
 from __future__ import annotations

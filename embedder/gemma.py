@@ -1,6 +1,6 @@
 """The network in MLX: Gemma 3's blocks with bidirectional attention, a masked mean, two dense layers.
 
-Owns the arithmetic and nothing else: embeddings come in looked up, unit vectors go out. The names of the
+Owns the arithmetic only: from token embeddings to unit vectors. The names of the
 parameters are those of the checkpoint (`model.layers.0.self_attn.q_proj.weight`).
 Source: the Gemma 3 report (arXiv:2503.19786) and EmbeddingGemma's (arXiv:2509.20354).
 """

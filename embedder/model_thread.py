@@ -1,6 +1,6 @@
 """The one thread that builds, runs and closes an engine, and its queue.
 
-Owns the order of batches: queries before documents that wait. Knows nothing of what an engine computes.
+Owns the order of batches: queries before pending documents. Knows nothing of what an engine computes.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from embedder.errors import EmbedderClosed, VectorsWrong
 
 
 class Priority(IntEnum):
-    """What goes first: the lower number."""
+    """The order of batches; the lower number is computed first."""
 
     QUERY = 0
     DOCUMENT = 1
 
 
 class ModelThread:
-    """Builds an engine on a thread of its own and runs batches there by priority. Thread-safe."""
+    """Builds an engine on its own thread and runs batches there by priority. Thread-safe."""
 
     def __init__(self, build: Callable[[], Engine]) -> None:
-        """Waits for the engine; an error of `build` is raised here."""
+        """Wait until the engine is built; an error of `build` is raised here."""
         self._changed = threading.Condition()
         self._waiting: list[tuple[Priority, int, Ids, Future[Vectors]]] = []
         self._numbers = count()
@@ -40,7 +40,7 @@ class ModelThread:
         self.engine = built.result()
 
     def submit(self, ids: Ids, priority: Priority) -> Future[Vectors]:
-        """Queue a batch. Its future fails with `EmbedderClosed` where `close` comes first."""
+        """Queue a batch. Its future fails with `EmbedderClosed` if `close` is called first."""
         future: Future[Vectors] = Future()
         with self._changed:
             if self._closed:
@@ -50,7 +50,7 @@ class ModelThread:
         return future
 
     def close(self) -> None:
-        """Finish the running batch, fail those that wait, free the engine. May be called more than once."""
+        """Finish the running batch, fail pending ones, free the engine. May be called more than once."""
         with self._changed:
             self._closed = True
             waiting, self._waiting = self._waiting, []

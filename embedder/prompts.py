@@ -1,4 +1,4 @@
-"""The model card's prompt for each task. Owns the words before a text; knows nothing of tokens.
+"""The model card's prompt for each task. Owns the text before each input; knows nothing of tokens.
 
 Source: the prompt table of EmbeddingGemma's model card, https://ai.google.dev/gemma/docs/embeddinggemma/model_card.
 """
@@ -24,7 +24,7 @@ QUERY_TASKS: tuple[str, ...] = get_args(QueryTask)
 TASKS: tuple[str, ...] = (*QUERY_TASKS, "document")
 
 PROMPTS_VERSION = "1"
-"""Changes whenever a prompt does: vectors made under different prompts must not be mixed."""
+"""Changes with every change of a prompt: vectors from different prompts must not be mixed."""
 
 
 def query_prompt(task: str = "search result") -> str:
@@ -35,7 +35,7 @@ def query_prompt(task: str = "search result") -> str:
 
 
 def document_prompt(title: str | None = None) -> str:
-    """The prompt of a document; without a title it says "none", as in training."""
+    """The prompt of a document; a missing title is "none", as in training."""
     return f"title: {(title or '').strip() or 'none'} | text: "
 
 

@@ -1,8 +1,8 @@
-"""Whether an engine gives the vectors it should on this machine, checked once per model, engine and
-precision.
+"""The self-test of an engine on this machine, run once for each model, engine and precision.
 
-Owns the fixed texts, their reference vectors and the note that the test passed. A wrong vector looks like any
-other: without this test a bad driver, a miscompiled kernel or a leaking mask would show only as poor results.
+Owns the fixed texts, their reference vectors and the record that the test passed. A wrong vector looks like
+any other: without this test, a faulty driver, a miscompiled kernel or a wrong mask would only show as poor
+results.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from embedder.checkpoints.models import models_folder
 from embedder.engines.base import Ids, Vectors
 from embedder.errors import VectorsWrong
 
+PASSED = ".self_test"
+"""The folder in the models folder with a file for each test that passed."""
+
 TEXTS = (
     "Bees dance to tell the hive where the flowers are.",
     "Der Zug nach Hamburg fährt um 7:45 Uhr von Gleis 3 ab.",
@@ -28,20 +31,20 @@ TEXTS = (
 """Several scripts, and one text longer than the attention window, whose vector a wrong mask changes."""
 
 LEAST_COSINE = {"f32": 0.9999, "bf16": 0.999, "8bit": 0.998, "int8": 0.997, "4bit": 0.9}
-"""Least cosine with the float32 reference at each precision: below the worst that a correct engine was
-measured at (`assets/docs/embedder.md`), above what any wrong mask or layer gives."""
+"""Least cosine with the float32 reference at each precision: below the worst measured value of a correct
+engine (`assets/docs/embedder.md`), above every value with a wrong mask or layer."""
 
 _LEAST_AGREEMENT = 0.999
-"""Least cosine of a text alone with itself in a mixed batch, at any precision."""
+"""Least cosine of a text alone and the same text in a mixed batch, at any precision."""
 
 
 def check(run: Callable[[Ids], Vectors], ids: Ids, model: str, engine: str, precision: str) -> None:
-    """Embed the texts (their token ids are `ids`) unless this passed before.
+    """Embed the texts (their token ids are `ids`) unless the test passed before.
 
     `model` is a checkpoint's fingerprint, `engine` an engine's version. Raises `VectorsWrong` where a vector
     differs from the reference, or a text alone from itself in a batch.
     """
-    passed = models_folder() / ".self_test" / digest_of(f"{model}\0{engine}\0{precision}\0{TEXTS}")
+    passed = models_folder() / PASSED / digest_of(f"{model}\0{engine}\0{precision}\0{TEXTS}")
     if passed.exists():
         return
     batched = run(ids)
@@ -52,7 +55,7 @@ def check(run: Callable[[Ids], Vectors], ids: Ids, model: str, engine: str, prec
         _require(
             alone, reference, LEAST_COSINE[precision], f"{engine} at {precision} differs from the reference"
         )
-    with suppress(OSError):  # where no note can be written, every start repeats the test
+    with suppress(OSError):  # where no record can be written, every start repeats the test
         passed.parent.mkdir(parents=True, exist_ok=True)
         passed.touch()
 

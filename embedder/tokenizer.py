@@ -1,6 +1,6 @@
-"""Text to token ids as the model takes them: `<bos>`, prompt, text, `<eos>`, at most the context length.
+"""Text to the token ids of the model's input: `<bos>`, prompt, text, `<eos>`, at most the context length.
 
-Owns what is counted and where a text is cut; the vocabulary and its merges are `bpe`'s.
+Owns counting and truncation. The vocabulary and its merges are in `bpe`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from embedder.errors import InputInvalid
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Ids of texts, each between `<bos>` and `<eos>`, and which texts were cut."""
+    """Ids of texts, each between `<bos>` and `<eos>`, and which texts were truncated."""
 
     ids: list[list[int]]
     truncated: list[bool]
@@ -36,7 +36,7 @@ class GemmaTokenizer:
     def from_folder(
         cls, folder: Path, config: GemmaConfig | None = None, *, models: Path | None = None
     ) -> GemmaTokenizer:
-        """The tokenizer of a checkpoint; its tables are kept under `models`, else in the models folder.
+        """The tokenizer of a checkpoint; its tables are cached under `models`, else in the models folder.
 
         Raises `ModelInvalid` where `tokenizer.json` is not Gemma's kind.
         """
@@ -66,7 +66,7 @@ class GemmaTokenizer:
         return [len(self._encoding.encode(checked_text(text))) for text in texts]
 
     def _encode(self, text: str, limit: int) -> tuple[list[int], bool]:
-        # Nothing beyond the longest text that could fit is encoded, so a huge text costs little.
+        # Only as much text is encoded as can fit, so that a huge text costs little.
         reach = (limit + 2) * self._encoding.longest_token
         ids = self._encoding.encode(checked_text(text)[:reach])
         if ids and max(ids) >= self._vocab_size:

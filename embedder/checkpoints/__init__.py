@@ -1,4 +1,4 @@
-"""Checkpoints: where they come from, how their files are laid out, and how they are checked and converted.
+"""Checkpoints: their sources, the layout of their files, verification and conversion.
 
 Knows nothing of engines: a checkpoint is files, names, shapes and numbers.
 """

@@ -1,7 +1,7 @@
 """Files derived from a checkpoint and kept beside the models: packed weights, compiled graphs, tokenizer
 tables.
 
-Owns when such a file is written and when it is deleted; knows nothing of its contents.
+Owns when such a file is written and deleted; knows nothing of its content.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from pathlib import Path
 from embedder.checkpoints.atomic import new_file
 from embedder.checkpoints.models import models_folder
 
-_UNUSED_SECONDS = 30 * 86_400
-"""A file unused for a month is deleted: it is remade in seconds, and takes up to 400 MB."""
+_MAX_UNUSED_SECONDS = 30 * 86_400
+"""Seconds after which an unused file is deleted, a month: it is made again in seconds, and has up to 400
+MB."""
 
 
 def compiled_path(identity: str, suffix: str = "") -> Path:
-    """Where an engine keeps the file that `identity` (all that decides its contents) stands for."""
+    """The path of an engine's file; `identity` is a text of everything that decides its content."""
     return models_folder() / ".compiled" / f"{digest_of(identity)}{suffix}"
 
 
 def digest_of(identity: str) -> str:
-    """32 hex digits for a text of any length; a lone surrogate, as paths may hold, counts as its byte."""
+    """32 hex digits for a text of any length; a lone surrogate, which paths can contain, counts as its
+    byte."""
     return hashlib.blake2b(identity.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
@@ -41,7 +43,7 @@ def store(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for other in path.parent.iterdir():
         with suppress(OSError):
-            if time.time() - other.stat().st_mtime > _UNUSED_SECONDS:
+            if time.time() - other.stat().st_mtime > _MAX_UNUSED_SECONDS:
                 other.unlink()
     with new_file(path) as work:
         write(work)

@@ -1,6 +1,6 @@
-"""Files and folders that appear whole: written beside their place and renamed into it.
+"""Files and folders that appear complete: written to a temporary name beside their path, then renamed.
 
-Knows nothing of what is written.
+Knows nothing of their content.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
-"""Readable by all: models may be shared between users. Temporary files are made private."""
+"""Readable by all, since users may share models; temporary files are private."""
 
 
 @contextmanager

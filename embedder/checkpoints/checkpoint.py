@@ -25,10 +25,10 @@ from embedder.errors import ModelInvalid
 EMBEDDING = "model.embed_tokens"
 
 _SAMPLE_BYTES = 4096
-"""Of each place of a tensor that the fingerprint reads: one page of memory or disk."""
+"""Bytes of each sample of a tensor in the fingerprint: one page of memory or disk."""
 
-_MOST_CACHED = 8
-"""Checkpoints whose headers are kept: more than anyone has models. One takes about 100 KB."""
+_MAX_CACHED = 8
+"""Checkpoints whose headers are cached, of about 100 KB each: more than users have models."""
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
@@ -46,13 +46,13 @@ def open_checkpoint(folder: Path) -> Checkpoint:
 def cached_checkpoint(folder: Path) -> Checkpoint:
     """As `open_checkpoint`, but a folder is opened again only where a file's size or time changed.
 
-    For those who need the fingerprint often: a call costs a few `stat`s, opening reads every tensor.
+    For frequent use of the fingerprint: a call costs a few `stat`s, while opening reads every tensor.
     """
     paths = [folder / "config.json", *(path for path, _ in layouts.weight_files(folder))]
     return _open_cached(folder, tuple(map(_stamp, paths)))
 
 
-@lru_cache(maxsize=_MOST_CACHED)
+@lru_cache(maxsize=_MAX_CACHED)
 def _open_cached(folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> Checkpoint:
     return open_checkpoint(folder)
 
@@ -151,7 +151,7 @@ class Checkpoint:
     def fingerprint(self) -> str:
         """32 hex digits, equal for equal weights under any naming, made from a sample of every tensor.
 
-        It tells models apart in milliseconds; `ken model verify` digests whole files, which takes seconds.
+        It distinguishes models in milliseconds; `ken model verify` digests whole files, which takes seconds.
         """
         digest = hashlib.blake2b(repr(sorted(asdict(self.config).items())).encode(), digest_size=16)
         for name, tensor in sorted(self.tensors.items()):

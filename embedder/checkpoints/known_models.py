@@ -1,6 +1,6 @@
 """The checkpoints known by name: where each is published, and the sizes and digests of its files.
 
-Knows nothing of how anything is fetched. The digests are those the model hub records for Google's own files.
+Knows nothing of fetching. The digests are those of Google's files on the model hub.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The names and shapes of EmbeddingGemma's weights, and whether the tensors of a folder are those.
+"""The names and shapes of EmbeddingGemma's weights, and the check of the tensors in a folder.
 
-Canonical names are those of the MLX layout (`model.layers.0.self_attn.q_proj.weight`, `dense.0.weight`). Read
-are Google's layout (dense layers in `2_Dense` and `3_Dense`) and MLX's bf16, 8-bit and 4-bit ones. Knows
-nothing of the weights' values.
+Canonical names are those of the MLX layout (`model.layers.0.self_attn.q_proj.weight`, `dense.0.weight`). ken
+reads Google's layout (dense layers in `2_Dense` and `3_Dense`) and MLX's bf16, 8-bit and 4-bit ones. Knows
+nothing of the values of the weights.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ FLOATS = ("F32", "BF16", "F16")
 Shapes = dict[str, tuple[int, ...]]
 
 Scheme = tuple[int, int]
-"""How a weight is quantized: group size and bits."""
+"""Group size and bits of a quantized weight."""
 
 _DENSE_SIZE = 3072
 """Width between the two dense layers of the published model, for a message where the first one is missing."""
 
-_MOST_PROBLEMS = 20
+_MAX_PROBLEMS = 20
 """Problems that one error lists: a foreign checkpoint has hundreds."""
 
 _HOW_TO_GET_ONE = (
@@ -120,8 +120,8 @@ def check_tensors(tensors: dict[str, Tensor], shapes: Shapes) -> Scheme | None:
         each = (f"{bits} bits in groups of {group} ({name})" for (group, bits), name in schemes.items())
         problems.append(f"the weights are quantized in more than one way: {', '.join(each)}")
     if problems:
-        more = len(problems) - _MOST_PROBLEMS
-        shown = "\n  ".join(problems[:_MOST_PROBLEMS] + ([f"and {more} more"] if more > 0 else []))
+        more = len(problems) - _MAX_PROBLEMS
+        shown = "\n  ".join(problems[:_MAX_PROBLEMS] + ([f"and {more} more"] if more > 0 else []))
         raise ModelInvalid(f"The tensors are not those of this architecture:\n  {shown}", _HOW_TO_GET_ONE)
     return next(iter(schemes), None)
 

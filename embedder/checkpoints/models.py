@@ -1,4 +1,4 @@
-"""The models folder: where it is, which models it holds. Knows nothing of what is inside a model."""
+"""The models folder: its path and the models in it. Knows nothing of the content of a model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from embedder.errors import ModelNotFound
 
 DEFAULT_MODEL = "embeddinggemma-300m"
 SMALLER_MODELS = tuple(f"{DEFAULT_MODEL}-{precision}" for precision in ("bf16", "8bit", "4bit"))
-"""Used in place of the default where that is absent, in this order."""
+"""Used where the default model is absent, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model folder and the bytes it takes on disk."""
+    """A model folder and its bytes on the disk."""
 
     name: str
     folder: Path

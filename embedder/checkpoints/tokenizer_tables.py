@@ -1,6 +1,6 @@
-"""A checkpoint's `tokenizer.json` as the tables that `embedder.bpe` searches, built once and kept.
+"""The `tokenizer.json` of a checkpoint as tables for `embedder.bpe`, built once and cached.
 
-Owns reading, checking and keeping them; the tables themselves are `bpe`'s.
+Owns reading, checking and caching them; `bpe` defines the tables.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from embedder.checkpoints.models import models_folder
 from embedder.errors import ModelInvalid
 
 _VERSION = 2
-"""Changes whenever the tables do: files of another version are not read."""
+"""Version of the tables: files of another version are not read."""
 
 _MAX_TOKENIZER_BYTES = 64 << 20
-"""Gemma's tokenizer.json has 33 MB; parsing takes several times its size."""
+"""Bytes of a tokenizer.json that is read: Gemma's has 33 MB, and parsing takes several times its size."""
 
 _FETCH_AGAIN = "Fetch or copy the checkpoint again, tokenizer.json included."
 
@@ -33,9 +33,9 @@ _PROBES = (
 
 
 def tokenizer_tables(path: Path, models: Path | None = None) -> bpe.Tables:
-    """The tables of a `tokenizer.json`; building takes seconds once, later calls map the kept file.
+    """The tables of a `tokenizer.json`; building takes seconds once, later calls map the cached file.
 
-    It is kept under `models`, else in the models folder. Raises `ModelInvalid` where the file is missing,
+    It is cached under `models`, else in the models folder. Raises `ModelInvalid` where the file is missing,
     damaged or not Gemma's kind of tokenizer.
     """
     try:
@@ -55,7 +55,7 @@ def tokenizer_tables(path: Path, models: Path | None = None) -> bpe.Tables:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelInvalid(f"{path} is not a whole tokenizer: {error!r}.", _FETCH_AGAIN) from error
     _check_tables(tables, path)
-    with suppress(OSError):  # where nothing can be kept, each start builds them
+    with suppress(OSError):  # where nothing can be written, each start builds them
         store(kept, lambda work: bpe.write_tables(work, tables))
     return tables
 

@@ -1,7 +1,7 @@
-"""Digests of checkpoint files: making lists of them, copying files, and checking that no byte changed.
+"""Digests of checkpoint files: writing lists of them, copying files, and checking their content.
 
-Owns `SHA256SUMS`, written into every folder ken makes, so that `ken model verify` (or `sha256sum -c`) can
-check it later. Knows nothing of networks.
+Owns `SHA256SUMS`, written into every folder that ken makes, so that `ken model verify` (or `sha256sum -c`)
+can check it later. Knows nothing of networks.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from embedder.errors import ModelInvalid
 
 SUMS = "SHA256SUMS"
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
-_MOST_LINES = 100
-"""Lines read of a list of digests: a checkpoint has about ten files."""
+_MAX_LINES = 100
+"""Lines of a list of digests that are read: a checkpoint has about ten files."""
 
 _GIVE_WHOLE = "Give the folder of a whole checkpoint."
 
 
 def known_file(folder: Path, path: Path) -> KnownFile:
-    """A file of `folder` with its bytes and digest as they are. Raises `ModelInvalid` where it is missing."""
+    """A file of `folder` with its size and digest. Raises `ModelInvalid` where it is missing."""
     name = path.relative_to(folder).as_posix()
     try:
         with path.open("rb") as file:
@@ -63,7 +63,7 @@ def write_sums(folder: Path, files: Iterable[KnownFile]) -> None:
 
 
 def expected_files(checkpoint: Checkpoint) -> tuple[tuple[KnownFile, ...], str]:
-    """The files a folder should hold, and who published their digests.
+    """The expected files of a folder, and the source of their digests.
 
     Empty where no digests are known: the layout is not Google's and there is no list of digests.
     """
@@ -77,7 +77,7 @@ def expected_files(checkpoint: Checkpoint) -> tuple[tuple[KnownFile, ...], str]:
 
 def _read_sums(folder: Path) -> tuple[KnownFile, ...]:
     files = []
-    for line in (folder / SUMS).read_text("utf-8", "replace").splitlines()[:_MOST_LINES]:
+    for line in (folder / SUMS).read_text("utf-8", "replace").splitlines()[:_MAX_LINES]:
         match = _SUM_LINE.fullmatch(line)
         if not match or ".." in Path(match[2]).parts or Path(match[2]).is_absolute():
             raise ModelInvalid(f"{SUMS} in {folder} is damaged.", "Delete it, or fetch the model again.")

@@ -1,4 +1,4 @@
 """Engines: the ways to run the network on this machine, behind the one interface in `base`.
 
-Knows nothing of text: token ids come in, unit vectors go out.
+Knows nothing of text: the input is token ids, the output unit vectors.
 """

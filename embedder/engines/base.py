@@ -1,4 +1,4 @@
-"""What an engine promises. Imports no engine, so that every engine and every caller can import it."""
+"""The interface of an engine. Imports no engine, so that every engine and every caller can import it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Vectors = NDArray[np.float32]
 
 
 class Engine(ABC):
-    """A checkpoint that computes. Built, used and closed by one thread."""
+    """A checkpoint that is ready to compute. Built, used and closed by one thread."""
 
     name: str
     precision: str
-    """What it runs at; `auto` is resolved."""
+    """The precision of the computation, never `auto`."""
     version: str
-    """Changes with anything that could change a vector: library, graph, arithmetic."""
+    """Changes with everything that can change a vector: library, graph, arithmetic."""
     batch_tokens: int
-    """Most tokens of a batch, padding counted: a larger one gains nothing."""
+    """Most tokens of a batch, with padding: a larger batch is not faster."""
 
     @abstractmethod
     def run(self, ids: Ids) -> Vectors:

@@ -1,4 +1,4 @@
-"""Which texts are computed together: texts of similar length, little padding, a bounded number of tokens.
+"""Batches: texts of similar length, with little padding and a bounded number of tokens.
 
 Owns only the arithmetic of lengths; knows nothing of tokens or engines.
 """
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from embedder.engines.base import Ids
 
-_MOST_PADDING = 0.1
-"""Share of the longest text that any text of a batch may be padded by: more costs more than a batch saves."""
+_MAX_PADDING = 0.1
+"""Padding of a text, as a share of the longest in its batch: more padding costs more than the batch saves."""
 
 
-def plan_batches(lengths: Sequence[int], budget: int, most_padding: float = _MOST_PADDING) -> list[list[int]]:
+def plan_batches(lengths: Sequence[int], budget: int, most_padding: float = _MAX_PADDING) -> list[list[int]]:
     """Indices into `lengths` (tokens of each text) as batches, longest text first.
 
-    `budget` is the most tokens of a batch, padding counted; a text longer than that is a batch by itself.
+    `budget` is the most tokens of a batch, with padding; a longer text is a batch by itself.
     """
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     batches: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""Which engine a machine gets.
+"""The choice of an engine for this machine.
 
 Knows nothing of how an engine computes, and imports only the one that is used.
 """
@@ -20,9 +20,10 @@ _CUDA_PACKAGES = ("mlx-cuda", "mlx-cuda-12", "mlx-cuda-13")
 
 
 def choose(engine: str, precision: str = "auto") -> str:
-    """The fastest engine that runs `precision` here; any other name than `auto` is only checked.
+    """The fastest engine that runs `precision` here; any name but `auto` is only checked.
 
-    `mlx` where it has a GPU; else `native`, ken's kernel for x86-64 with AVX-512 or AMX; else `openvino`.
+    `mlx` if there is a GPU for it; otherwise `native`, ken's kernel for x86-64 with AVX-512 or AMX; otherwise
+    `openvino`.
     Raises `EngineUnavailable` for an unknown name.
     """
     if engine not in ENGINES:

@@ -1,4 +1,4 @@
-"""How many processor cores this process may compute on."""
+"""The number of processor cores that this process may use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 
 
 def usable_cores() -> int:
-    """Physical cores, no more than the process is bound to or a container allows; at least one."""
+    """Physical cores, limited by the affinity of the process and by its container; at least one."""
     counts = [psutil.cpu_count(logical=False) or os.cpu_count() or 1]
     if hasattr(os, "sched_getaffinity"):
         counts.append(len(os.sched_getaffinity(0)))

@@ -1,7 +1,7 @@
 """MLX: Apple silicon and CUDA, and a slow reference on any processor.
 
-Owns how a checkpoint's weights become an MLX network and how a batch runs through it. MLX has one stream per
-thread: an engine is built, used and closed by one thread, and only NumPy arrays leave it.
+Owns the conversion of a checkpoint to an MLX network, and running a batch. MLX has one stream for each
+thread: an engine is built, used and closed by one thread, and returns only NumPy arrays.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _GROUP_SIZE = 64
 """Numbers that share a scale where float weights are quantized at loading: MLX's default."""
 
 _GPU_TOKENS, _CPU_TOKENS = 16_384, 1024
-"""Tokens of a batch: enough to fill a GPU; on a processor more gain nothing."""
+"""Tokens of a batch: enough to use a GPU fully; on a processor more are not faster."""
 
 _GPU_CACHE_MB = 1024
-"""What MLX keeps of freed GPU memory for the next batch, unless `memory_mb` says otherwise."""
+"""Megabytes of freed GPU memory that MLX keeps for the next batch, unless `memory_mb` is given."""
 
 _PAD_MULTIPLE = 16
-"""Lengths are rounded up to this, so that MLX compiles fewer shapes."""
+"""Tokens to whose multiple a length is rounded up, so that MLX compiles fewer shapes."""
 
 
 def has_gpu() -> bool:

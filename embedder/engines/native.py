@@ -1,8 +1,8 @@
 """ken's own kernel, for x86-64 processors with AVX-512 or AMX.
 
-Owns the C structures and the call; the arithmetic is the kernel's (`embedder/engines/native_kernel`), which
-is built while ken is installed, where there is a C compiler. It multiplies int8 by int8, each row of
-activations rotated by a Hadamard transform and with one scale, or bfloat16 by bfloat16.
+Owns the C structures and the call. The arithmetic is in the kernel (`embedder/engines/native_kernel`), which
+is built during the installation of ken, if there is a C compiler. It multiplies int8 by int8, with a Hadamard
+transform and one scale for each row of activations, or bfloat16 by bfloat16.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from embedder.engines.native_weights import NORMS, PRODUCTS, Array, native_weigh
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
 
 _BATCH_TOKENS = 512
-"""Activations of more tokens do not fit the second-level cache, and a query waits for at most one batch."""
+"""Tokens of a batch: activations of more do not fit the second-level cache, and a query waits for one
+batch."""
 
 _DEPTH_MULTIPLE, _HEAD_MULTIPLE = 128, 32
-"""Numbers that the kernel takes at a time of a row, and of a head."""
+"""Numbers of a row, and of a head, that the kernel processes at a time."""
 
 
 class _Layer(ctypes.Structure):
@@ -60,7 +61,7 @@ class NativeEngine(Engine):
     def __init__(
         self, checkpoint: Checkpoint, precision: str, *, threads: int | None = None, amx: bool | None = None
     ) -> None:
-        """`amx` chooses the instruction set; None is AMX where the processor has it, else AVX-512."""
+        """`amx` selects the instruction set; None is AMX if the processor has it, otherwise AVX-512."""
         if not abilities():
             raise EngineUnavailable(
                 "The native engine was not built here, or this processor lacks AVX-512 with VNNI and BF16.",
@@ -98,7 +99,7 @@ class NativeEngine(Engine):
 def resolve(checkpoint: Checkpoint, precision: str) -> str:
     """The precision to run at; `auto` is the stored one of quantized weights, int8 for floats.
 
-    Quantized weights are widened to bfloat16.
+    Quantized weights are converted to bfloat16.
     """
     stored = checkpoint.quantized_precision
     if precision == "auto":

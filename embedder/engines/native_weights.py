@@ -1,7 +1,7 @@
 """A checkpoint's weights in the layout of the native kernel, in one file that is mapped.
 
-Owns what that file holds and how weights are cut into tiles (`embedder/engines/native_kernel/block.h`). The
-file is written once, kept, and written again where it is damaged.
+Owns the content of that file and the arrangement of weights in tiles
+(`embedder/engines/native_kernel/block.h`). The file is written once, and again where it is damaged.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ NORMS = (
 )
 
 _VERSION = "3"
-"""Changes whenever the layout does: files of another version are not read."""
+"""Version of the layout: files of another version are not read."""
 
 _TILE_COLUMNS, _TILE_BYTES = 16, 64
-"""A tile: columns of a product, and bytes of each column's depth."""
+"""A tile: columns of a product, and bytes of the depth of each column."""
 
 Array = NDArray[Any]
 
@@ -43,7 +43,8 @@ Array = NDArray[Any]
 def native_weights(checkpoint: Checkpoint, precision: str) -> dict[str, Array]:
     """Every array of the network by name, mapped from a file that is written where there is none.
 
-    `precision` is `int8` or `bf16`. Where no file can be kept, each start computes the arrays: three seconds.
+    `precision` is `int8` or `bf16`. Where no file can be written, each start computes the arrays, which takes
+    three seconds.
     """
     path = compiled_path(f"{checkpoint.fingerprint}\0{precision}\0{_VERSION}", ".safetensors")
     layout = _layout(checkpoint.config, precision)
@@ -58,7 +59,7 @@ def native_weights(checkpoint: Checkpoint, precision: str) -> dict[str, Array]:
 
 
 def _mapped(path: Path, layout: Layout) -> dict[str, Array] | None:
-    """The arrays of a file; None where it is absent, of another layout, or has a wrong checksum."""
+    """The arrays of a file; None where it is absent, has another layout or a wrong checksum."""
     try:
         tensors = safetensors_file.read_header(path)
         arrays = {name: tensor.map() for name, tensor in tensors.items()}
@@ -73,10 +74,11 @@ def _mapped(path: Path, layout: Layout) -> dict[str, Array] | None:
 
 
 _U64 = (1 << 64) - 1
+"""The largest 64-bit integer: checksums are modulo 2⁶⁴."""
 
 
 def _checksum(array: Array) -> int:
-    """The sum of an array's bytes taken as 64-bit integers: a second's worth of memory reads is 30 GB."""
+    """The sum of an array as 64-bit integers: it is as fast as reading memory, 30 GB in a second."""
     return int(np.ascontiguousarray(array).reshape(-1).view(np.uint64).sum(dtype=np.uint64))
 
 
@@ -138,7 +140,8 @@ def _with_checksum(arrays: Iterator[tuple[str, Array]]) -> Iterator[tuple[str, A
 
 
 def _product(checkpoint: Checkpoint, part: str, product: str) -> NDArray[np.float32]:
-    """The weights of one product (columns, depth), in float32: those that share an input are one."""
+    """The weights of one product (columns, depth), in float32; weights that share an input are
+    concatenated."""
     if product == "qkv":
         return np.concatenate([checkpoint.float32(f"{part}self_attn.{x}_proj.weight") for x in "qkv"])
     if product == "gate_up":  # one tile of gate, one of up, and so on: a block of the kernel holds both
@@ -151,9 +154,10 @@ def _product(checkpoint: Checkpoint, part: str, product: str) -> NDArray[np.floa
 
 
 def _hadamard(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights for activations that the kernel transforms: the inverse of `hadamard` in `rows.h`, by rows.
+    """Weights for transformed activations: each row by the inverse of `hadamard` in `rows.h`.
 
-    Within each 128 numbers, seen as eight vectors of sixteen: over the eight, and over neighbouring pairs.
+    Each 128 numbers are eight vectors of sixteen; the transform is over the eight, and over neighbouring
+    pairs.
     """
     two = np.array([[1, 1], [1, -1]], dtype=np.float32)
     eight = np.kron(np.kron(two, two), two)
@@ -163,7 +167,7 @@ def _hadamard(weight: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _column_offset(codes: NDArray[np.int8]) -> NDArray[np.int32]:
-    """The initial value of each column's sum, (columns,).
+    """The initial value of the sum of each column, (columns,).
 
     The kernel stores activations plus 128, unsigned: each sum is 128 times the sum of the column's codes
     too large.
@@ -172,9 +176,9 @@ def _column_offset(codes: NDArray[np.int8]) -> NDArray[np.int32]:
 
 
 def _tiles(weight: Array) -> Array:
-    """A weight (columns, depth) reordered into tiles of 16 columns by 64 bytes, four bytes of each in turn.
+    """A weight (columns, depth) in tiles of 16 columns by 64 bytes, four bytes of each column in turn.
 
-    The shape stays. The layout is that of `block.h`.
+    The shape is unchanged. `block.h` describes the layout.
     """
     columns, depth = weight.shape
     step, group = _TILE_BYTES // weight.itemsize, 4 // weight.itemsize

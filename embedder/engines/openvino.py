@@ -1,6 +1,6 @@
 """OpenVINO: x86 and Arm processors.
 
-Owns how a graph is compiled for a processor and how a batch runs; the graph is `openvino_graph`'s.
+Owns compiling the graph for a processor and running a batch; `openvino_graph` builds the graph.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from embedder.engines.openvino_quiet import ov
 from embedder.errors import PrecisionUnavailable
 
 _ACTIVATION_GROUP = 128
-"""Activations that share a scale where the plugin runs int8 products: 32 to 256 are equally fast."""
+"""Activations that share a scale in int8 products of the plugin: 32 to 256 are equally fast."""
 
 _BATCH_TOKENS = 512
-"""More rows make products less than 5% faster, and a query waits for at most one batch."""
+"""Tokens of a batch: more make products less than 5% faster, and a query waits for one batch."""
 
 
 class OpenVINOEngine(Engine):
@@ -56,7 +56,7 @@ class OpenVINOEngine(Engine):
 
 
 _WEIGHTS = {"f32": "f32", "bf16": "bf16", "int8": "int8", "8bit": "bf16", "4bit": "bf16"}
-"""How the weights of products are stored in the graph at each precision."""
+"""The storage of the products' weights in the graph at each precision."""
 
 
 def resolve(checkpoint: Checkpoint, precision: str) -> str:
@@ -90,7 +90,7 @@ def _settings(precision: str, capabilities: Sequence[str], threads: int | None) 
 def _compile(
     core: ov.Core, checkpoint: Checkpoint, weights: str, settings: dict[str, Any], version: str
 ) -> ov.CompiledModel:
-    """The graph compiled for this processor, or the compiled copy that an earlier start kept."""
+    """The graph compiled for this processor, or the cached copy of an earlier start."""
     kept = compiled_path(f"{checkpoint.fingerprint}\0{weights}\0{settings}\0{version}")
     with suppress(OSError, RuntimeError):  # a copy that cannot be used is replaced
         imported = core.import_model(ov.Tensor(np.memmap(kept, np.uint8, "r")), "CPU", settings)
@@ -98,6 +98,6 @@ def _compile(
         return imported
     compiled = core.compile_model(build_graph(checkpoint, weights), "CPU", settings)
     if weights == "int8":  # the others would take 400 MB of disk to save a second
-        with suppress(OSError):  # where nothing can be kept, each start compiles: a second
+        with suppress(OSError):  # where nothing can be written, each start compiles: a second
             store(kept, lambda work: work.write_bytes(compiled.export_model().getbuffer()))
     return compiled

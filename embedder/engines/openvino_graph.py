@@ -1,7 +1,7 @@
 """The network as an OpenVINO graph, built from a checkpoint's weights.
 
-Owns the operations; knows nothing of threads, streams or batches. Embedding lookup and the dense head are
-not in the graph: they are not per-token work. Norms, rotary positions and attention are written in the
+Owns the operations; knows nothing of threads, streams or batches. The graph has neither the embedding lookup
+nor the dense head, since they are no work for each token. Norms, rotary positions and attention have the
 forms that the CPU plugin fuses (RMS, RoPE, softmax between two products).
 """
 
@@ -17,7 +17,7 @@ from embedder.checkpoints.quantization import quantize_rows_int8, round_to_bfloa
 from embedder.engines.openvino_quiet import op, ov
 
 GRAPH_VERSION = "1"
-"""Changes whenever the graph does: compiled copies of older graphs are not used."""
+"""Version of the graph: compiled copies of other versions are not used."""
 
 _MASKED = -1e30
 """Added to the score of a masked key; finite, so that a row without keys gives no NaN."""

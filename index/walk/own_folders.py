@@ -12,8 +12,10 @@ from collections.abc import Collection
 INDEX_FILE = "index.db"
 APPLICATION_ID = b"ken1"
 """Bytes 68 to 72 of ken's index (https://sqlite.org/fileformat2.html#application_id)."""
-MODEL_FOLDER_MARKS = frozenset({".compiled", ".canary"})
-"""Folders that ken creates beside its models: a folder with both holds models."""
+_CACHES = (".tokenizers", ".compiled")
+_SELF_TESTS = (".self_test", ".canary")
+"""Folders that ken creates beside its models (`.canary`: release 0.1.0). A folder with one of each holds
+models."""
 
 
 def is_kens_folder(folder: str, known: Collection[str], names: Collection[str] | None = None) -> bool:
@@ -27,9 +29,10 @@ def is_kens_folder(folder: str, known: Collection[str], names: Collection[str] |
 
 
 def _holds_models(folder: str, names: Collection[str] | None) -> bool:
-    if names is not None:
-        return MODEL_FOLDER_MARKS.issubset(names)
-    return all(os.path.isdir(os.path.join(folder, mark)) for mark in MODEL_FOLDER_MARKS)  # noqa: PTH112, PTH118
+    def has(name: str) -> bool:
+        return os.path.isdir(os.path.join(folder, name)) if names is None else name in names  # noqa: PTH112, PTH118
+
+    return any(map(has, _CACHES)) and any(map(has, _SELF_TESTS))
 
 
 def _is_index(path: str) -> bool:

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tiny_model import make_tiny_checkpoint
 
+import embedder
 from app.folders.roots import is_under
 from index.walk import walker
 from index.walk.walker import Found, Rules, Skipped, check_path, walk
@@ -302,11 +304,25 @@ def test_a_folder_asked_for_by_name_is_walked_though_the_repository_ignores_it(t
     assert not any(isinstance(verdict, Found) for verdict in walk(str(kept), Rules()))
 
 
-def test_homes_and_models_of_ken_are_never_walked(tmp_path: Path) -> None:
+def test_the_folder_that_the_embedder_fills_is_recognized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "elsewhere" / "models"
+    monkeypatch.setenv("KEN_MODELS", str(models))
+    model = make_tiny_checkpoint(models / "tiny")
+    with embedder.load(model):
+        """The first start caches the tokenizer's tables and records that the self-test passed."""
+    put(tmp_path / "elsewhere", "notes.md")
+    found = verdicts(tmp_path, Rules(hidden=True))
+    assert found == {"elsewhere/notes.md": "", "elsewhere/models": "ken's own"}
+
+
+@pytest.mark.parametrize("marks", [(".canary/x", ".compiled/y"), (".self_test/x", ".tokenizers/y")])
+def test_homes_and_models_of_ken_are_never_walked(tmp_path: Path, marks: tuple[str, str]) -> None:
     from index.store.store import Store
 
     put(tmp_path, "notes/a.md", "other/home/ken.log", "own/b.md")
-    put(tmp_path / "models", ".canary/x", ".compiled/y", "card.md")
+    put(tmp_path / "models", *marks, "card.md")
     with Store(tmp_path / "other" / "home" / "index.db"):
         """An index makes a folder a home."""
     found = verdicts(tmp_path, Rules(own=(os.path.realpath(tmp_path / "own"),)))

@@ -1,4 +1,4 @@
-"""The compiled kernel: its path, and the instruction sets of this processor that it can use."""
+"""The compiled kernel: its path, and the instruction sets that it can use on this processor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 LIBRARY = Path(__file__).parent / "kernel.so"
 
 AVX512, AMX = 1, 2
-"""Bits of `abilities`: AVX-512 with VNNI and BF16; AMX with int8 and bfloat16."""
+"""Bits of `abilities`: AVX-512 with VNNI and BF16; AMX with int8 and bfloat16 (kernel.h)."""
 
 
 @cache

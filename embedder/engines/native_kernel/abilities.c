@@ -1,4 +1,4 @@
-/* What the processor can run. Compiled for any x86-64, since it decides whether the rest may be called. */
+/* The instruction sets of the processor. Compiled for any x86-64, since it decides whether the kernel may run. */
 #define _DEFAULT_SOURCE
 #include "kernel.h"
 
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #define REQUEST_PERMISSION 0x1023 /* arch_prctl(ARCH_REQ_XCOMP_PERM), Linux's Documentation/arch/x86/xstate.rst */
-#define TILE_DATA 18
+#define TILE_DATA 18              /* XFEATURE_XTILEDATA, the state component of AMX tiles */
 
 int ken_abilities(void) {
     __builtin_cpu_init();

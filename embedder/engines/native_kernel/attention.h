@@ -1,4 +1,4 @@
-/* Attention: rotary positions, keys and values in tiles, softmax, and the weighted sums. */
+/* Attention: rotary positions, keys and values in tiles, softmax, and weighted sums. */
 #ifndef KEN_ATTENTION_H
 #define KEN_ATTENTION_H
 
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* RMS norm of one head (D) and rotary positions (arXiv:2104.09864), the pairs D / 2 apart. */
+/* RMS norm of one head (D) and rotary positions (arXiv:2104.09864), with pairs D / 2 apart. */
 static void qk_norm_rope(const float *v, int n, const float *norm, const float *rotary, float epsilon, bf16 *to) {
     __m512 inverse = _mm512_set1_ps(inverse_rms(v, n, epsilon));
     int half = n / 2;
@@ -20,10 +20,10 @@ static void qk_norm_rope(const float *v, int n, const float *norm, const float *
     }
 }
 
-/* Norms and rotary positions for a row's queries and keys; keys and values into tiles.
+/* Norms and rotary positions for the queries and keys of a row; stores keys and values in tiles.
  *
- * Keys: a tile of block.h has the depth D in steps and 16 keys as columns. Values: the depth is the keys, and 16
- * of D are the columns. */
+ * In a tile of keys (block.h) the depth is D and the columns are 16 keys. In a tile of values the depth is the keys
+ * and the columns are 16 numbers of D. */
 static void scatter_qkv(Worker *worker, int row, const Layer *layer) {
     Run *run = worker->run;
     const Model *m = run->model;
@@ -70,7 +70,7 @@ static float softmax_unnormalized(const float *score, int n, int from, int to, b
     return _mm512_reduce_add_ps(sum);
 }
 
-/* Attention of 32 tokens of a text over the keys they attend to, all heads; the result quantized. */
+/* Attention of 32 tokens of a text over their keys, for all heads; the result is quantized. */
 static void attention(Worker *worker, const Layer *layer, int kind, int task) {
     Run *run = worker->run;
     (void)kind;

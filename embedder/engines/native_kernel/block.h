@@ -1,26 +1,26 @@
 /* Products of up to 32 rows with 32 columns: the inner loop, for two formats and two instruction sets.
  *
- * The depth of both operands is cut into steps of 64 bytes: 64 int8 or 32 bfloat16. Left: rows, unchanged. Right:
- * tiles of one step by 16 columns, 1 KiB each, all steps of 16 columns one after the other; within a tile, four
- * bytes of a column, then those of the next column, and so on, then the next four bytes. AMX tiles and the AVX-512
- * dot products read the same layout. Left int8 is stored plus 128, unsigned, as VNNI multiplies unsigned by
- * signed. The scalar version is in reference.h. */
+ * The depth of both operands is divided into steps of 64 bytes: 64 int8 or 32 bfloat16. The left operand is rows,
+ * unchanged. The right operand is tiles of one step by 16 columns, 1 KiB each, with all steps of 16 columns
+ * consecutive. A tile has four bytes of the first column, four of the next column and so on, then the next four bytes
+ * of each. AMX tiles and the AVX-512 dot products read the same layout. Left int8 numbers are stored plus 128,
+ * unsigned, because VNNI multiplies unsigned by signed. reference.h has the scalar version. */
 #ifndef KEN_BLOCK_H
 #define KEN_BLOCK_H
 
 #include <immintrin.h>
 #include <stdint.h>
 
-#define STEP 64
-#define TILE 1024
+#define STEP 64   /* bytes of depth in a tile: one row of an AMX tile, one AVX-512 register */
+#define TILE 1024 /* bytes of a tile: 16 columns */
 
-/* out (32, 32) with a row stride of `ldo` numbers; `left` has a row stride of `lda` bytes; `column_offset` is where
- * the sums of each column begin, int8 alone. All 32 rows of `left` must be readable, `rows` are computed. */
+/* out (32, 32) has a row stride of `ldo` numbers, `left` one of `lda` bytes. `column_offset` has the initial sums of
+ * the columns, for int8 only. All 32 rows of `left` must be readable; `rows` of them are computed. */
 typedef void Block(const void *left, long lda, const void *right0, const void *right1, int rows, int steps,
                    const int32_t *column_offset, void *out, long ldo);
 
-/* AMX: `start(tile, at)` begins the sums of 16 columns, `dot` adds a step. Tiles 0 to 3 hold sums, 4 and 5 left,
- * 6 and 7 right; the lower half is left out where there are no rows for it. */
+/* AMX: `start(tile, at)` initializes the sums of 16 columns, `dot` adds a step. Tiles 0 to 3 hold sums, 4 and 5 the
+ * left operand, 6 and 7 the right one. The lower half is skipped if there are no rows for it. */
 #define BLOCK_AMX(name, start, dot)                                                                          \
     static void name(const void *left, long lda, const void *right0, const void *right1, int rows,           \
                      int steps, const int32_t *column_offset, void *out, long ldo) {                         \
@@ -63,7 +63,7 @@ typedef void Block(const void *left, long lda, const void *right0, const void *r
 BLOCK_AMX(block_int8_amx, START_OFFSET, _tile_dpbusd)
 BLOCK_AMX(block_bf16_amx, START_NONE, _tile_dpbf16ps)
 
-/* AVX-512: R rows by 32 columns in registers. R is a constant wherever this is inlined. */
+/* AVX-512: R rows by 32 columns in registers. R is a constant at every call, which is inlined. */
 #define ROWS_OF(name, vector, load_start, dot)                                                               \
     static inline __attribute__((always_inline)) void name(                                                  \
         const uint8_t *a, long lda, const uint8_t *b0, const uint8_t *b1, const int R, int steps,            \

@@ -23,7 +23,7 @@ _ANY_FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-Wall", "-Wextra", "-Werror=implici
 _AVX512_FLAGS = tuple(f"-mavx512{part}" for part in ("f", "bw", "vl", "dq", "vnni", "bf16"))
 KERNEL_FLAGS = (*_ANY_FLAGS, *_AVX512_FLAGS, "-mfma", "-mamx-tile", "-mamx-int8", "-mamx-bf16")
 _SOURCES = {
-    "abilities.c": _ANY_FLAGS,  # decides whether the rest may run: it must run anywhere
+    "abilities.c": _ANY_FLAGS,  # decides whether the rest may run, so it must run on any processor
     "kernel.c": KERNEL_FLAGS,
 }
 
@@ -34,7 +34,7 @@ class KernelHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version == "editable":  # which takes no notice of the wheel's own force-include
+        if version == "editable":  # which ignores the force-include of the wheel
             build_data["force_include_editable"][str(_START)] = _START.name
         if sys.platform != "linux" or platform.machine() != "x86_64":
             return
@@ -62,7 +62,7 @@ def compile_kernel(library: Path) -> None:
             _run([compiler, *flags, "-c", str(_HERE / source), "-o", objects[-1]])
         built = Path(folder) / library.name
         _run([compiler, "-shared", "-o", str(built), *objects, "-lpthread"])
-        built.replace(library)  # a process that runs the old one keeps it
+        built.replace(library)  # a process that runs the old file keeps it
 
 
 def _run(command: list[str]) -> None:

@@ -1,9 +1,9 @@
 /* EmbeddingGemma's network for x86-64 processors with AVX-512 or AMX.
  *
- * The letters of dimensions are explained in kernel.h, tiles and blocks in block.h. Texts are one after the other,
- * without padding, so that the products see all rows of a batch at once. Every operation is a parallel loop of
- * tasks that whichever thread is free takes: a thread that the system suspends delays only the task it has.
- * Sums, norms, softmax and the residual stream are float32. */
+ * kernel.h explains the dimension letters, block.h tiles and blocks. Texts are consecutive, without padding, so that
+ * a product has all rows of a batch. Every operation is a parallel loop of tasks, and the next free thread takes the
+ * next task: a thread that the system suspends delays only its own task. Sums, norms, softmax and the residual
+ * stream are float32. */
 #define _GNU_SOURCE
 #include "attention.h"
 
@@ -11,22 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE 8         /* rows of a task that is not a product: about as long as 32 columns of one */
-#define LAYER_STAGES 10 /* parallel loops of a layer */
-#define OTHER_STAGES 2  /* and of the rest */
-#define MOST_THREADS 64 /* more find no task */
+#define SLICE_ROWS 8    /* rows of a task that is not a product: it takes about as long as 32 columns of one */
+#define LAYER_STAGES 10 /* calls of parallel_for in a layer */
+#define OTHER_STAGES 2  /* other calls of parallel_for: scale_embeddings, pool_and_project */
+#define MAX_THREADS 64  /* more threads find no task */
 
 /* ---- products ---- */
 
-/* 16 columns of a block from `at`, as float32. */
+/* 16 columns of row r of a block, from column `at`, as float32. */
 static inline __m512 dequantize(const Run *run, const void *block, int r, int at, int row, const float *scale) {
     if (!run->model->int8) return _mm512_loadu_ps((const float *)block + r * WIDTH + at);
     __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512((const int32_t *)block + r * WIDTH + at));
     return _mm512_mul_ps(sum, _mm512_mul_ps(_mm512_set1_ps(run->activation_scale[row]), _mm512_loadu_ps(scale + at)));
 }
 
-/* All quantized rows times 32 columns of weights. Of GATE_UP the columns are 16 of gate and 16 of up, and the
- * result is GELU(gate) * up. */
+/* The product of all quantized rows with 32 columns of weights. The columns of GATE_UP are 16 of gate and 16 of up,
+ * and the result is GELU(gate) * up. */
 static void matmul(Worker *worker, const Layer *layer, int kind, int panel) {
     Run *run = worker->run;
     const Model *m = run->model;
@@ -60,7 +60,7 @@ static void matmul(Worker *worker, const Layer *layer, int kind, int panel) {
 /* ---- the network ---- */
 
 #define FOR_ROWS(worker, task)                                                                               \
-    for (int row = (task) * SLICE, end = min(worker->run->rows, row + SLICE); row < end; row++)
+    for (int row = (task) * SLICE_ROWS, end = min(worker->run->rows, row + SLICE_ROWS); row < end; row++)
 
 static void scale_embeddings(Worker *worker, const Layer *layer, int kind, int task) {
     Run *run = worker->run;
@@ -101,7 +101,7 @@ static void quantize_rows(Worker *worker, const Layer *layer, int kind, int task
 static void forward(Worker *worker) {
     const Run *run = worker->run;
     const Model *m = run->model;
-    int slices = ceil_div(run->rows, SLICE), all_heads = (m->heads + 2 * m->kv_heads) * m->head_dim;
+    int slices = ceil_div(run->rows, SLICE_ROWS), all_heads = (m->heads + 2 * m->kv_heads) * m->head_dim;
     parallel_for(worker, scale_embeddings, NULL, 0, slices);
     for (const Layer *layer = m->layer; layer < m->layer + m->layers; layer++) {
         parallel_for(worker, rmsnorm_quantize_rows, layer, INPUT, slices);
@@ -117,7 +117,7 @@ static void forward(Worker *worker) {
     }
 }
 
-/* Mean of a text's normalized states through the dense head, at unit length. */
+/* The mean of the normalized states of a text, through the dense head, normalized to length 1. */
 static void pool_and_project(Worker *worker, const Layer *layer, int kind, int text) {
     Run *run = worker->run;
     (void)layer, (void)kind;
@@ -160,8 +160,8 @@ static void *thread_main(void *argument) {
     return NULL;
 }
 
-/* One zeroed allocation for everything, each part on a cache line of its own. NULL where there is no memory. */
-static void *alloc_workspace(Run *run) {
+/* The strides and sizes of the buffers of a run. */
+static void plan_workspace(Run *run) {
     const Model *m = run->model;
     int longest = 0, heads = m->heads * m->head_dim;
     for (int text = 0; text < run->texts; text++) {
@@ -169,12 +169,18 @@ static void *alloc_workspace(Run *run) {
         longest = max(longest, length);
         run->keys += round_up(length, ROWS);
     }
-    long rows = round_up(run->rows, ROWS) + ROWS; /* blocks read 32 rows from any row */
     run->accumulator_stride = max(heads + 2 * m->kv_heads * m->head_dim, max(m->hidden, m->mlp));
     run->row_numbers = round_up(max(m->hidden, max(heads, m->mlp)), 16);
     run->quantized_stride = run->row_numbers * (m->int8 ? 1 : 2);
     long scores = ROWS * round_up(longest, ROWS) * (4 + 2), sums = ROWS * heads * 4l; /* float32 and bfloat16 */
     run->scratch_bytes = round_up(2 * run->row_numbers * 4 + scores + sums + ROWS * WIDTH * 4, 64);
+}
+
+/* One zeroed allocation for all buffers, each aligned to a cache line. NULL if there is not enough memory. */
+static void *alloc_workspace(Run *run) {
+    const Model *m = run->model;
+    int heads = m->heads * m->head_dim;
+    long rows = round_up(run->rows, ROWS) + ROWS; /* a block reads 32 rows, also from the last one */
     struct {
         void *part;
         long bytes;
@@ -202,7 +208,7 @@ static void *alloc_workspace(Run *run) {
     return memory;
 }
 
-/* Which text each row and each block of keys belongs to. */
+/* The text of each row and of each block of keys. */
 static void index_rows(Run *run) {
     for (int text = 0, keys = 0; text < run->texts; text++) {
         run->key_start[text] = keys;
@@ -217,12 +223,13 @@ int ken_run(const Model *model, float *x, const int32_t *start, int texts, int t
     Run run = {.model = model, .x = x, .vectors = vectors, .start = start, .texts = texts};
     run.rows = start[texts];
     run.amx = amx;
-    run.threads = max(1, min(threads, MOST_THREADS));
+    run.threads = max(1, min(threads, MAX_THREADS));
+    plan_workspace(&run);
     void *memory = alloc_workspace(&run);
     if (!memory) return -1;
     index_rows(&run);
-    pthread_t others[MOST_THREADS];
-    int started = 0; /* where the system gives fewer threads, these do all tasks */
+    pthread_t others[MAX_THREADS];
+    int started = 0; /* if the system allows fewer threads, those do all tasks */
     while (started < run.threads - 1 && pthread_create(&others[started], NULL, thread_main, &run) == 0) started++;
     thread_main(&run);
     for (int i = 0; i < started; i++) pthread_join(others[i], NULL);

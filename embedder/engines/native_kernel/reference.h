@@ -1,7 +1,7 @@
-/* The kernel's operations once more in plain C: one number at a time, no instruction set, easy to check by eye.
+/* The operations of the kernel in plain C: one number at a time, easy to check by reading.
  *
- * Not part of the library. tests/embedder/test_kernel_operations.py compares each fast operation with the one
- * here of the same name. */
+ * Not part of the library. tests/embedder/test_kernel_operations.py compares each fast operation with the one of
+ * the same name here. */
 #ifndef KEN_REFERENCE_H
 #define KEN_REFERENCE_H
 
@@ -88,7 +88,7 @@ static float reference_from_bf16(const uint8_t *from) {
     return value;
 }
 
-/* As above for bfloat16: left is (rows, steps * 32). */
+/* The same for bfloat16: left is (rows, steps * 32). */
 static void reference_block_bf16(const uint8_t *left, const uint8_t *tiles, int rows, int steps, float *out) {
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < 16; c++) {

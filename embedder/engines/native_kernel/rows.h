@@ -1,4 +1,4 @@
-/* Operations on one row: RMS norm, the residual stream, GELU, and quantizing for the next product. */
+/* Operations on one row: RMS norm, the residual stream, GELU, and quantization for the next product. */
 #ifndef KEN_ROWS_H
 #define KEN_ROWS_H
 
@@ -19,9 +19,9 @@ static void store_bf16(bf16 *to, __m512 v) {
     _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(v));
 }
 
-/* A Hadamard transform, unscaled, of 128 numbers in blocks of 16: eight vectors added and subtracted in three
- * stages, then neighbours within each. It spreads one number over sixteen. native_weights.py gives the weights
- * the inverse, so that products stay the same. */
+/* An unscaled Hadamard transform of 128 numbers in groups of 16: three stages of sums and differences of eight
+ * vectors, then sums and differences of neighbours in each vector. It distributes one number over sixteen.
+ * native_weights.py applies the inverse to the weights, so that products stay the same. */
 static void hadamard(__m512 v[8]) {
     for (int distance = 1; distance < 8; distance *= 2)
         for (int i = 0; i < 8; i++)
@@ -36,10 +36,10 @@ static void hadamard(__m512 v[8]) {
     }
 }
 
-/* n numbers as the next product reads them: bfloat16, or int8 codes plus 128 with one scale.
+/* Quantize n numbers of a row for the next product: to bfloat16, or to int8 codes plus 128 with one scale.
  *
- * A single large number would leave few int8 steps for all others, so the row is transformed first (QuaRot,
- * arXiv:2404.00456; the error is a third of what it is without). */
+ * One large number would leave few int8 steps for the others, so the row is transformed first (QuaRot,
+ * arXiv:2404.00456), which reduces the error to a third. */
 static void quantize_row(Worker *worker, int row, const float *v, int n) {
     Run *run = worker->run;
     uint8_t *to = run->quantized + row * run->quantized_stride;
@@ -48,7 +48,7 @@ static void quantize_row(Worker *worker, int row, const float *v, int n) {
         return;
     }
     float *transformed = worker->transformed;
-    __m512 top = _mm512_set1_ps(1e-30f); /* of a row of zeros, so that its scale is not zero */
+    __m512 top = _mm512_set1_ps(1e-30f); /* for a row of zeros, so that its scale is not zero */
     for (int i = 0; i < n; i += 128) {
         __m512 part[8];
         for (int j = 0; j < 8; j++) part[j] = _mm512_loadu_ps(v + i + 16 * j);
@@ -81,7 +81,7 @@ static void rmsnorm_quantize(Worker *worker, int row, const float *norm) {
     quantize_row(worker, row, v, n);
 }
 
-/* RMS norm of a row that a product gave, added to the residual stream. */
+/* RMS norm of the row of a product, added to the residual stream. */
 static void rmsnorm_add_residual(Run *run, int row, const float *norm) {
     int n = run->model->hidden;
     float *x = run->x + (long)row * n;
