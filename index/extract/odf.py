@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive, nearest_elements, parse
 from index.extract.document_builder import DocumentBuilder, one_line, parse_number, table_row
-from index.extract.odf_sheet import add_sheet
+from index.extract.odf_sheet import add_sheets
 from index.extract.odf_text import DRAWN, alternative_text, comment, inline_text
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document
@@ -99,7 +99,7 @@ class _Reader:
                 listed = self._listed > 0 and words.strip()
                 self._builder.add(f"- {words}" if listed else words, "list" if listed else "prose")
             case "spreadsheet":
-                add_sheet(self._builder, node)
+                add_sheets(self._builder, node, self._object)
             case "table-row":
                 if not _is_layout(node):
                     self._builder.add(table_row([_cell(cell) for cell in node if _is_cell(cell)]), "row")
@@ -117,15 +117,18 @@ class _Reader:
             case _ if node.tag in DRAWN:
                 self._builder.add(alternative_text(node))
             case "object":
-                self._object(node.get("href") or "")
+                self._object(node)
 
-    def _object(self, href: str) -> None:
-        """A chart that is kept as a document of its own."""
+    def _object(self, node: Element) -> None:
+        """A chart that is kept as a document of its own: in a part, or inside a flat file."""
         self._objects += 1
+        href = node.get("href") or ""
         root = (
             self._part(posixpath.normpath(f"{href}/content.xml")) if self._objects <= _MOST_OBJECTS else None
         )
-        chart = root.find("body/chart") if root is not None else None
+        chart = (root if root is not None else node).find("body/chart")
+        if chart is None:
+            chart = node.find("document/body/chart")
         if chart is not None:
             self.read(chart)
 

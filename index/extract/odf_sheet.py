@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 from index.extract.archive import nearest_elements
@@ -15,34 +15,40 @@ _CELLS = ("table-cell", "covered-table-cell")
 _ROWS, _SHEETS = ("table-row",), ("table",)
 
 
-def add_sheet(builder: DocumentBuilder, workbook: Element) -> None:
-    """Every sheet, hidden ones too, under its name; comments and shapes after the rows."""
+def add_sheets(builder: DocumentBuilder, workbook: Element, embedded: Callable[[Element], None]) -> None:
+    """Every sheet, hidden ones too, under its name; comments, shapes and charts after the rows."""
     for sheet in nearest_elements(workbook, _SHEETS):
         if builder.full:
             return
         builder.open(1, sheet.get("name") or "")
         rows = list(nearest_elements(sheet, _ROWS, ("shapes",)))
-        add_rows(builder, (list(_cells(row)) for row in rows))
+        add_rows(builder, map(_cells, rows))
         for row in rows:
             for note in nearest_elements(row, ("annotation",)):
                 builder.add(comment(note))
         for shape in nearest_elements(sheet, DRAWN):
-            builder.add(
-                "\n".join([alternative_text(shape), *map(inline_text, nearest_elements(shape, ("p",)))])
-            )
+            words = map(inline_text, nearest_elements(shape, ("p",), ("object",)))
+            builder.add("\n".join([alternative_text(shape), *words]))
+            for held in nearest_elements(shape, ("object",)):
+                embedded(held)
 
 
-def _cells(row: Element) -> Iterator[str]:
-    """The cells from left to right, empty ones too; of a long run of equal ones the beginning."""
-    taken = 0
+def _cells(row: Element) -> list[str]:
+    """The cells from left to right; those far to the right follow without the empty ones between."""
+    near: list[str] = []
+    far: list[str] = []
     for cell in row:
         if cell.tag not in _CELLS:
             continue
-        for _ in range(
-            min(max(1, parse_number(cell.get("number-columns-repeated"), 1)), MOST_COLUMNS - taken)
-        ):
-            yield _shown(cell)
-            taken += 1
+        words = _shown(cell)
+        repeated = max(1, parse_number(cell.get("number-columns-repeated"), 1))
+        room = MOST_COLUMNS - len(near)
+        near += [words] * min(repeated, room)
+        if words and not room:
+            far.append(words)
+    while far and near and not near[-1]:
+        near.pop()
+    return near + far
 
 
 def _shown(cell: Element) -> str:

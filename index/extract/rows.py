@@ -66,14 +66,21 @@ def _named(names: Sequence[str], cells: Sequence[str]) -> str:
 def _header(rows: Sequence[Sequence[str]]) -> int | None:
     """The place of the row that names the columns: as wide as those below it, and like no row of values."""
     counts = [sum(map(bool, row)) for row in rows]
+    found: int | None = None
     for place, row in enumerate(rows):
         below = counts[place + 1 :] or counts[place:]
         wide = counts[place] >= 2 and counts[place] >= 0.6 * median(below)
         if wide and _is_header(row, rows[place + 1 :]):
-            return place
-        if wide and place and counts[place] >= max(counts[:place]) and _is_values(row):
-            return None
-    return None
+            if found is None or _extent(row) > _extent(rows[found]):
+                found = place
+        elif wide and (found is None or counts[place] >= counts[found]) and _is_values(row):
+            break
+    return found
+
+
+def _extent(row: Sequence[str]) -> int:
+    """Columns up to the last that holds anything: lines above a table fill fewer than the table."""
+    return len(_trimmed(list(row)))
 
 
 def _is_values(row: Sequence[str]) -> bool:

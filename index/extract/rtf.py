@@ -190,7 +190,7 @@ class _Parser:
         elif sign in b"\\{}":
             self._take(sign)
         elif sign == b"~":
-            self._put("\u00a0")
+            self._put(" ")
         elif sign == b"_":
             self._put("-")
         elif sign in b"\r\n":

@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from itertools import islice
 
 from index.errors import FileFailed, FileSkipped
-from index.extract import odf, office_xml, ole, xlsx
+from index.extract import odf, office_xml, ole, xls, xlsx
 from index.extract.archive import Archive
 from index.extract.document_builder import DocumentBuilder
 from index.extract.rows import MOST_COLUMNS, add_rows
 from index.extract.shown_value import plain_number
-from index.extract.source import Source
+from index.extract.source import MEBIBYTE, Source
 from index.types import Document
 
+_MOST_XLRD = 16 * MEBIBYTE
+"""A larger workbook takes xlrd longer than a reader has; calamine gives its values."""
 _DELIMITERS = ",;\t|"
 
 
@@ -36,11 +38,13 @@ def read(source: Source) -> Document:
         archive.refuse_bombs()
     elif not head.startswith(ole.MAGIC):
         return odf.read(source) if b"urn:oasis:names" in source.head() else office_xml.read_sheets(source)
+    elif source.size <= _MOST_XLRD and (old := xls.read(source)) is not None:
+        return old
     return _calamine(source)
 
 
 def _calamine(source: Source) -> Document:
-    """A binary workbook (XLSB, XLS)."""
+    """A binary workbook (XLSB, and XLS where nothing else reads it)."""
     import python_calamine
 
     try:

@@ -317,7 +317,7 @@ def pdf(pages: list[list[tuple[int, int, int, str]]], title: str = "") -> bytes:
         )
         objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}endstream")
     objects.append(f"<< /Title ({title}) >>")
-    return _numbered(objects)
+    return numbered(objects)
 
 
 def outlined_pdf() -> bytes:
@@ -326,7 +326,7 @@ def outlined_pdf() -> bytes:
         b"BT /F1 12 Tf 14 TL 72 700 Td (Boats moor at the east) ' (quay-) ' [(A) -3000 (B)] TJ ET"
     )
     unicode = "1 beginbfchar <41> <00410042> endbfchar 1 beginbfrange <42> <44> <0062> endbfrange"
-    return _numbered(
+    return numbered(
         [
             "<< /Type /Catalog /Pages 2 0 R /Outlines 6 0 R >>",
             "<< /Type /Pages /Kids [4 0 R 4 0 R] /Count 2 /MediaBox [0 0 612 792] >>",
@@ -342,7 +342,7 @@ def outlined_pdf() -> bytes:
     )
 
 
-def _numbered(objects: list[str]) -> bytes:
+def numbered(objects: list[str]) -> bytes:
     """The objects as a file: the first is the catalog, the last the information."""
     body, offsets = "%PDF-1.4\n", []
     for number, content in enumerate(objects, 1):
