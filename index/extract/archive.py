@@ -9,7 +9,7 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 from index.errors import FileFailed, FileSkipped
 from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
+from index.extract.guess_encoding import guess
 from index.extract.source import MEBIBYTE, Source
 
 _MOST_ENTRIES = 20_000
@@ -30,6 +31,12 @@ _DECLARATION = 200
 _BUILT_IN = frozenset({"", "utf-8", "us-ascii", "iso-8859-1"})
 """Encodings that expat knows by itself; for others it asks Python, where a name can mean anything. UTF-16
 it knows by its NULs."""
+_IN_UTF_8 = 0x800
+"""The flag of a member whose name is in UTF-8."""
+_WRITTEN = frozenset(
+    {"utf-8", "cp932", "shift_jis", "euc_jp", "gb18030", "gbk", "big5", "big5hkscs", "cp949", "euc_kr"}
+)
+"""Encodings of names that are told from code page 437 with certainty."""
 _TAG = re.compile(r"^\{[^}]*\}")
 
 
@@ -52,9 +59,11 @@ class Archive:
         """The members' names in the order they are stored."""
         return self._zip.namelist()
 
-    def files(self) -> list[tuple[str, int]]:
-        """The name and the unpacked size of each member that is no folder."""
-        return [(info.filename, info.file_size) for info in self._zip.infolist() if not info.is_dir()]
+    def files(self) -> list[tuple[str, str, int]]:
+        """Of each member that is no folder its name here, its name as it was written, its unpacked size."""
+        infos = [info for info in self._zip.infolist() if not info.is_dir()]
+        written = _names_as_written(infos)
+        return [(info.filename, written.get(info.filename, info.filename), info.file_size) for info in infos]
 
     def size(self, name: str) -> int:
         """Bytes of a member, unpacked; 0 where there is none."""
@@ -111,6 +120,31 @@ class Archive:
 
     def close(self) -> None:
         self._zip.close()
+
+
+def _names_as_written(infos: Sequence[zipfile.ZipInfo]) -> dict[str, str]:
+    """Names that an archive does not declare as UTF-8 and that are in another encoding than it says.
+
+    Python takes them for code page 437, as the format has it (APPNOTE, 4.4.4); programs write UTF-8 or the
+    encoding of their system.
+    """
+    undeclared = [i.filename for i in infos if not i.flag_bits & _IN_UTF_8 and not i.filename.isascii()]
+    try:
+        raw = "\n".join(undeclared).encode("cp437")
+    except UnicodeEncodeError:
+        return {}
+    codec = "utf-8" if _is_utf_8(raw) else guess(raw)
+    if codec not in _WRITTEN:
+        return {}
+    return dict(zip(undeclared, raw.decode(codec, "replace").split("\n"), strict=False))
+
+
+def _is_utf_8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def nearest_elements(

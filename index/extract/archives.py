@@ -91,8 +91,8 @@ def _members(source: Source) -> Iterator[Member]:
 
 def _zip_members(source: Source) -> Iterator[Member]:
     archive = Archive(source)
-    for name, size in archive.files():
-        yield Member(name, size, partial(archive.member, name, LARGEST))
+    for name, written, size in archive.files():
+        yield Member(written, size, partial(archive.member, name, LARGEST))
 
 
 def _packed_members(source: Source, head: bytes) -> Iterator[Member]:

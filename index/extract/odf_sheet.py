@@ -12,6 +12,7 @@ from index.extract.rows import MOST_COLUMNS, add_rows
 from index.extract.shown_value import in_full
 
 _CELLS = ("table-cell", "covered-table-cell")
+_VALUES = ("value", "date-value", "time-value", "boolean-value", "string-value")
 _ROWS, _SHEETS = ("table-row",), ("table",)
 
 
@@ -53,5 +54,5 @@ def _cells(row: Element) -> list[str]:
 
 def _shown(cell: Element) -> str:
     words = "\n".join(inline_text(p) for p in nearest_elements(cell, ("p",), DRAWN | {"annotation"}))
-    value = cell.get("value") or cell.get("date-value") or ""
+    value = next((said for name in _VALUES if (said := cell.get(name))), "")
     return in_full(one_line(words), value) if words else value

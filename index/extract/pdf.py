@@ -31,6 +31,8 @@ _MOST_CHARACTERS = 400_000
 _MOST_BROKEN = 50
 _MOST_BOOKMARKS = 5_000
 _BREAK = re.compile("\r\n|\ufffe|\x02\r?\n?")
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+"""Letters that a font draws as one: no one types them so (U+FB00 to U+FB06)."""
 _NO_TITLE = re.compile(
     r"untitled|microsoft (word|powerpoint|excel)"
     r"|\.(docx?|dvi|tex|pdf|pptx?|qxd|indd|rtf|odt|ps|eps|html?|xlsx?)\b"
@@ -164,7 +166,13 @@ def _runs(
                 max(b[2] for b in near),
                 max(b[3] for b in near),
             )
-            yield TextLine(collapse_blanks(part), *edges, height, hyphen and gap is None, upright.width)
+            yield TextLine(
+                collapse_blanks(part).translate(_LIGATURES),
+                *edges,
+                height,
+                hyphen and gap is None,
+                upright.width,
+            )
         at = stop
 
 

@@ -119,6 +119,7 @@ class _Parser:
         self._texts: dict[str, list[str]] = {"": []}
         self._bytes = bytearray()
         self._skip = 0
+        self._first = False
         self._starred = False
         self._page = "cp1252"
         self._fonts: dict[int, str] = {}
@@ -141,6 +142,7 @@ class _Parser:
             if token is None:
                 break
             at = token.end()
+            first, self._first = self._first, False
             if token["text"] is not None:
                 self._take(token["text"])
             elif token["hex"] is not None:
@@ -152,14 +154,15 @@ class _Parser:
             elif token["word"] is not None:
                 self._control(token["word"], int(token["number"]) if token["number"] else None)
             elif token["sign"] is not None:
-                self._sign(token["sign"])
+                self._sign(token["sign"], first)
         self._flush()
 
     def _brace(self, brace: bytes) -> None:
         self._flush()
         self._skip = 0
         self._starred = False
-        if brace == b"{":
+        self._first = brace == b"{"
+        if self._first:
             if len(self._stack) < _MOST_DEPTH:
                 self._stack.append(self._state)
         elif self._stack:
@@ -184,9 +187,9 @@ class _Parser:
             self._put(f" ({self._address})")
             self._address = ""
 
-    def _sign(self, sign: bytes) -> None:
-        if sign == b"*":
-            self._starred = True
+    def _sign(self, sign: bytes, first: bool) -> None:
+        if sign == b"*":  # anywhere but at the beginning of a group it says nothing
+            self._starred = first
         elif sign in b"\\{}":
             self._take(sign)
         elif sign == b"~":

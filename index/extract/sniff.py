@@ -20,6 +20,7 @@ _MAGIC = (
     *((kind.magic, kind.name) for kind in kinds.KINDS if kind.magic),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
+    (b"PK\x07\x08", "zip"),
     (ole.MAGIC, "ole"),
     (b"\x1f\x8b\x08", "archive"),
     (b"7z\xbc\xaf\x27\x1c", "archive"),

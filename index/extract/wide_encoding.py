@@ -55,7 +55,7 @@ def _could_be(data: bytes) -> bool:
 
 def _one_block(bytes_: bytes) -> bool:
     """Whether most characters are of one block of an alphabet, whose number is no byte of text."""
-    block = max(set(bytes_), key=bytes_.count)
+    block = max(set(bytes_), key=bytes_.count, default=0xFF)
     return block < 0x20 and block not in b"\t\n\r\x1b" and bytes_.count(block) > _MOST_OF_ONE * len(bytes_)
 
 

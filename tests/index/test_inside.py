@@ -51,6 +51,20 @@ def test_a_single_packed_file_is_read(suffix: str) -> None:
     ) == ["tides.txt"]
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "cp932", "cp437"])
+def test_names_in_an_archive_are_as_they_were_written(codec: str) -> None:
+    names = (
+        ["ノート/船の予定表.txt", "写真の説明.txt"]
+        if codec == "cp932"
+        else ["Brücke/Fährplan.txt", "Übersicht.txt"]
+    )
+    plain = [f"{'x' * (len(name.encode(codec)) - 4)}.txt" for name in names]
+    data = documents.zipped({name: f"note {i}" for i, name in enumerate(plain)})
+    for name, held in zip(names, plain, strict=True):
+        data = data.replace(held.encode(), name.encode(codec))
+    assert read("a.zip", data).text.split("\n")[:2] == names
+
+
 def test_archives_are_opened_two_deep() -> None:
     inner = documents.zipped({"a.md": NOTE})
     assert places(read("c.zip", documents.zipped({"b.zip": inner})), "forestay") == ["b.zip › a.md › Rigging"]
