@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 
 from app.api import Library
+from index.passages.sentence_ends import SENTENCE_END
 
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#+|\|)\s?)")
-_END = re.compile(rf"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])|{_BLOCK.pattern}")
+_END = re.compile(rf"{SENTENCE_END}|{_BLOCK.pattern}")
 SENTENCE_AT_LEAST = 40
 """Characters: a heading alone repeats the subject and answers nothing."""
 SENTENCES_AT_MOST = 32

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from app import amounts
 from app.api import SyncReport
 from app.cli import terminal
 from app.connect import open_library
@@ -83,7 +84,7 @@ def forget(path: str | None, everything: bool, yes: bool, no_daemon: bool) -> No
         left_behind = leftovers.LEFT_BEHIND in library.status().notices
     if everything:
         leftovers.delete_all()
-    terminal.say(f"Forgot {_count(dropped, 'file')}.")
+    terminal.say(f"Forgot {amounts.count(dropped, 'file')}.")
     if left_behind:
         terminal.say(leftovers.LEFT_BEHIND)
     if kept := [] if everything else list(leftovers.damaged()):
@@ -94,7 +95,7 @@ def _tell(report: SyncReport) -> None:
     for notice in report.notices:
         terminal.say(f"{terminal.styled('Note', sys.stderr, fg='yellow')}  {notice}")
     done = [
-        _count(number, *nouns)
+        amounts.count(number, *nouns)
         for number, *nouns in (
             (report.added, "new file"),
             (report.changed, "changed file"),
@@ -106,13 +107,11 @@ def _tell(report: SyncReport) -> None:
     ]
     unfinished = "Went on where it had stopped" if report.embedded else "Nothing changed"
     changes = ", ".join(done) or unfinished
-    terminal.say(f"{changes}. {_count(report.embedded, 'passage')} embedded in {report.seconds:.1f} s.")
+    terminal.say(
+        f"{changes}. {amounts.count(report.embedded, 'passage')} embedded in {report.seconds:.1f} s."
+    )
     left_out = report.skipped + report.failed
     if left_out:
-        terminal.say(f"{_count(left_out, 'file')} left out or not readable: `ken status --problems`.")
+        terminal.say(f"{amounts.count(left_out, 'file')} left out or not readable: `ken status --problems`.")
     if report.interrupted:
         terminal.say("Stopped. What is done is kept; run `ken index` again to go on.")
-
-
-def _count(number: int, noun: str, several: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else several or noun + 's'}"

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 
 from app import paths
+from app.amounts import plural
 from app.api import Answer
 from app.cli.terminal import columns, is_person, styled
 from app.sanitize import clip, plain, plain_line, plain_path, width
@@ -33,9 +34,9 @@ def summary(answer: Answer) -> str:
     if answer.listed:
         how = "newest first"
     of = f" of {answer.total:,}" if answer.total is not None and answer.total > count else ""
-    parts = [f"{count}{of} {_plural('file', answer.total or count)}", how, f"{answer.took_ms:.0f} ms"]
+    parts = [f"{count}{of} {plural(answer.total or count, 'file')}", how, f"{answer.took_ms:.0f} ms"]
     if not answer.fresh:
-        parts.append(f"{answer.waiting} {_plural('file', answer.waiting)} waiting")
+        parts.append(f"{answer.waiting} {plural(answer.waiting, 'file')} waiting")
     elif answer.complete:
         parts.append("all current")
     return " · ".join(parts)
@@ -157,7 +158,3 @@ def _clip_front(text: str, room: int) -> str:
     while kept and width(kept) > room - 1:
         kept = kept[1:]
     return "…" + kept
-
-
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else noun + "s"

@@ -80,12 +80,12 @@ def list_command(as_json: bool) -> None:
         return
     if not found:
         terminal.say(f"No models in {plain_path(str(models_folder()))}. `ken model fetch` gets one.")
-    from app.cli.transfer import amount
+    from app.amounts import size
 
     width = max((len(one.name) for one, _ in found), default=0)
     for one, precision in found:
         path = plain_path(paths.short(str(one.folder)))
-        terminal.result(f"{plain_path(one.name):<{width}}  {precision:<7}  {amount(one.bytes):>7}  {path}")
+        terminal.result(f"{plain_path(one.name):<{width}}  {precision:<7}  {size(one.bytes):>7}  {path}")
 
 
 def _precision(found: Model) -> str:

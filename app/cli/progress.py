@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app import paths
+from app.amounts import duration
 from app.api import Phase, Progress, ProgressCallback
 from app.cli import terminal
 from app.sanitize import clip, plain_path
@@ -88,15 +89,7 @@ def _detail(now: Progress) -> str:
     if now.tokens_per_second:
         parts.append(f"{now.tokens_per_second:,.0f} tokens/s")
     if now.seconds_left is not None:
-        parts.append(f"{_duration(now.seconds_left)} left")
+        parts.append(f"{duration(now.seconds_left)} left")
     elif now.path:
         parts.append(clip(plain_path(paths.short(now.path)), 30))
     return " · ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

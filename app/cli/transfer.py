@@ -8,6 +8,7 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
+from app.amounts import duration, size
 from app.cli import terminal
 from embedder.checkpoints.download import FetchObserver
 
@@ -69,7 +70,7 @@ class Transfer(FetchObserver):
         return " · ".join(parts)
 
     def _amount(self, number: float) -> str:
-        return amount(number) if self._unit == "B" else f"{number / 1e6:,.0f} M {self._unit}"
+        return size(number) if self._unit == "B" else f"{number / 1e6:,.0f} M {self._unit}"
 
     def __enter__(self) -> Self:
         if terminal.is_person(sys.stderr):
@@ -89,20 +90,3 @@ class Transfer(FetchObserver):
     ) -> None:
         if self._bar:
             self._bar.stop()
-
-
-def amount(number: float) -> str:
-    """Bytes as a person reads them: "1.2 GB", "33 MB"."""
-    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if number >= size:
-            shown = number / size
-            return f"{shown:.1f} {unit}" if shown < 10 else f"{shown:.0f} {unit}"
-    return f"{number:.0f} bytes"
-
-
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

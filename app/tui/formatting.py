@@ -17,30 +17,10 @@ def now() -> float:
     return time.time()
 
 
-def count(number: int, noun: str) -> str:
-    """`1 file`, `1,204 files`."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
-def size(octets: float) -> str:
-    """`812 B`, `38 MB`, `1.2 GB`, in powers of ten as file managers count."""
-    for unit in ("B", "kB", "MB"):
-        if octets < 1000:
-            return f"{octets:.0f} {unit}"
-        octets /= 1000
-    return f"{octets:.1f} GB"
-
-
-def duration(seconds: float) -> str:
-    """`8 s`, `3 min`, `1 h 20 min`: as exact as an estimate deserves."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if rest and hours < 10 else f"{hours} h"
+def bar(share: float, width: int) -> str:
+    """A bar of at most `width` columns, to half a column; `share` is 0..1."""
+    halves = round(share * width * 2)
+    return "━" * (halves // 2) + ("╸" if halves % 2 else "")
 
 
 def when(modified_ns: int) -> str:

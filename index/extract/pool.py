@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-from types import TracebackType
-from typing import Self
 
+from index.closing import Closing
 from index.errors import FileUnreadable, ReaderKilled
 from index.extract.answer import ExtractedDocument, ParsedAnswer, Refusal, parse_answer
 from index.extract.child import Child
@@ -24,7 +23,7 @@ MEMORY_BYTES = 450 << 20
 """VectorCache memory of one child."""
 
 
-class ReaderPool:
+class ReaderPool(Closing):
     """Children that read files, started when they are needed; thread-safe.
 
     `read` may be called from as many threads as there are workers at once; further calls wait.
@@ -87,14 +86,6 @@ class ReaderPool:
             idle, self._idle = self._idle, []
         for child in idle:
             child.end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _request_answer(
         self, request: bytes, descriptor: int, chunking: ChunkerSettings | None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import apsw
 
+from index.passages.sentence_ends import SENTENCE_END
 from index.store.fts_query import UNSPACED, ParsedQuery, ngrams, tokenize_bytes
 from index.store.word_forms import fold_with_origins
 
@@ -24,7 +25,7 @@ PATTERN_SECONDS = 0.05
 MOST_SPANS = 100
 """Places of an expression that are marked: a single letter may occur anywhere."""
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
-_SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
+_SENTENCE = re.compile(rf"{SENTENCE_END}|\n+")
 
 _WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
 """A long line that goes on in the next: written with hard line breaks."""

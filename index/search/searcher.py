@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from index.closing import Closing
 from index.errors import QueryInvalid
 from index.search import by_name, group_by_file, links
 from index.search.abstention import confidence
@@ -41,7 +40,7 @@ FAULT = (
 )
 
 
-class Searcher:
+class Searcher(Closing):
     """Searches an index; thread-safe.
 
     `cached_vectors` keeps a compact copy of the vectors in memory, for a process that answers many queries;
@@ -220,14 +219,6 @@ class Searcher:
         self._pool.close()
         if self._cache is not None:
             self._cache.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _of_that_name(

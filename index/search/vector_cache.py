@@ -100,7 +100,7 @@ class VectorCache:
 
     def _best(self, codes: Codes, scales: Floats, query: Floats, k: int) -> tuple[Ids, Floats]:
         """Rows and scores of the k best, best first; each thread selects the best of a stretch of rows."""
-        code, scale = quantize_rows(query[None])
+        code, scale = vectors.quantize_int8(query[None])
         dots = self._kernel(code)
         step = max(_ALONE, -(-len(codes) // self._workers))
         starts = range(0, max(1, len(codes)), step)
@@ -148,13 +148,8 @@ class VectorCache:
         self._scales = np.full(last + 1, np.nan, np.float32)
 
     def _set_rows(self, ids: Ids, heads: Floats) -> None:
-        codes, scales = quantize_rows(heads)
+        codes, scales = vectors.quantize_int8(heads)
         self._codes[ids], self._scales[ids] = codes, scales
-
-
-def quantize_rows(heads: Floats) -> tuple[Codes, Floats]:
-    scales = np.abs(heads).max(axis=1) / np.float32(127)
-    return np.rint(heads / np.maximum(scales, 1e-12)[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
 def _best_rows(

@@ -15,12 +15,12 @@ import time
 from array import array as array_of_integers
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 import sqlite_vec  # type: ignore[import-untyped]
 
+from index.closing import Closing
 from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexingError, IndexNewer, IndexUnreachable
 from index.store.migrations import MIGRATIONS
 
@@ -227,7 +227,7 @@ def fetch_value(connection: apsw.Connection, sql: str, kind: type[Value], bindin
     return found[0]
 
 
-class WriteConnection:
+class WriteConnection(Closing):
     """The connection of the writer, used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -262,16 +262,8 @@ class WriteConnection:
         with self._lock:
             self._connection.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class SnapshotPool:
+class SnapshotPool(Closing):
     """Connections for reading. Each is used by one thread at a time, for one consistent snapshot."""
 
     def __init__(self, path: Path) -> None:
@@ -317,14 +309,6 @@ class SnapshotPool:
         self._closed = True
         while not self._idle.empty():
             self._idle.get_nowait().close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _connect(path: Path) -> apsw.Connection:

@@ -71,12 +71,16 @@ def truncate_matryoshka(vectors: Floats) -> Floats:
 
 def quantize_residual(vectors: Floats) -> list[bytes]:
     """The residual of each row, 520 bytes: norm of the head and scale (float32), then 512 int8 codes."""
-    rest = vectors[:, SEARCH_DIMENSION:]
-    scale = np.maximum(np.abs(rest).max(axis=1), 1e-12) / 127
-    codes = np.rint(rest / scale[:, None]).astype(np.int8)
+    codes, scale = quantize_int8(vectors[:, SEARCH_DIMENSION:])
     heads = np.linalg.norm(vectors[:, :SEARCH_DIMENSION], axis=1)
     sides = np.stack([heads, scale], axis=1).astype(np.float32)
     return [side.tobytes() + code.tobytes() for side, code in zip(sides, codes, strict=True)]
+
+
+def quantize_int8(rows: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Symmetric int8 codes (n, d) and one scale for each row (n,): about `codes * scale`."""
+    scales = np.maximum(np.abs(rows).max(axis=1), np.float32(1e-12)) / np.float32(127)
+    return np.rint(rows / scales[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
 def require_unit_rows(vectors: Floats, count: int) -> Floats:

@@ -12,8 +12,9 @@ import pytest
 from support.model_hub import Hub
 from support.tiny_model import make_tiny_checkpoint
 
+from app.amounts import duration, size
 from app.cli import main
-from app.cli.transfer import Transfer, amount, duration
+from app.cli.transfer import Transfer
 from embedder.checkpoints.checkpoint import open_checkpoint
 from embedder.checkpoints.models import models_folder
 
@@ -167,9 +168,9 @@ def test_a_fetch_stopped_by_the_keyboard_says_that_it_goes_on(tmp_path: Path) ->
 
 
 def test_amounts_and_durations_read_well() -> None:
-    assert [amount(n) for n in (0, 999, 33_385_008, 1_263_748_109)] == [
-        "0 bytes",
-        "999 bytes",
+    assert [size(n) for n in (0, 999, 33_385_008, 1_263_748_109)] == [
+        "0 B",
+        "999 B",
         "33 MB",
         "1.3 GB",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.binding import Binding
 from textual.content import Content
 
-from app import paths
+from app import amounts, paths
 from app.api import Folder
 from app.sanitize import plain_line, plain_path
 from app.tui import completion, formatting
@@ -39,9 +39,9 @@ class FolderList(CardList[Folder]):
         left = Content.assemble(
             (" " + formatting.shorten(name, width - len(shown) - 2), self.part("list--title"))
         )
-        facts = [formatting.count(card.files, "file"), formatting.count(card.passages, "passage")]
+        facts = [amounts.count(card.files, "file"), amounts.count(card.passages, "passage")]
         if card.problems:
-            facts.append(formatting.count(card.problems, "problem"))
+            facts.append(amounts.count(card.problems, "problem"))
         if card.note:
             facts.append(plain_line(card.note))
         second = Content.assemble((" " + " · ".join(facts), self.part("list--dim")))
@@ -73,9 +73,9 @@ class FoldersScreen(ListScreen[Folder]):
             self._note("No folder is kept yet. Press a to add one.", status.notices)
             return
         facts = [
-            formatting.count(status.files, "file"),
-            formatting.count(status.passages, "passage"),
-            f"index of {formatting.size(status.index_bytes)}",
+            amounts.count(status.files, "file"),
+            amounts.count(status.passages, "passage"),
+            f"index of {amounts.size(status.index_bytes)}",
             f"{status.model} on {status.engine}" if status.model else "no model",
             "the daemon keeps it current" if status.daemon else "no daemon: read when ken starts",
         ]
@@ -112,7 +112,7 @@ class FoldersScreen(ListScreen[Folder]):
             if name == "forget":
                 background(self, lambda: library.forget(folder.path), self._forgotten)
 
-        files = formatting.count(folder.files, "file")
+        files = amounts.count(folder.files, "file")
         body = f"{plain_path(folder.path)}\n\nIts {files} leave the index. The files stay."
         buttons = (("keep", "Keep it"), ("forget", "Forget it"))
         self.app.push_screen(Dialog("Forget this folder?", body, buttons), chosen)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.screen import Screen
 
+from app import amounts
 from app.answers import open_file
 from app.api import Answer
 from app.errors import TITLED_ERRORS
@@ -158,5 +159,5 @@ def explanation(hit: Hit, answer: Answer) -> Content:
         facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))
     facts.append(f"Score: {hit.score:.3f}; answer as a whole: {answer.confidence:.3f}")
     facts += [f"{name.replace('_', ' ')}: {value:.4g}" for name, value in hit.explain.items()]
-    facts.append(f"Changed {formatting.when(hit.modified_ns)}, {formatting.size(hit.size)}")
+    facts.append(f"Changed {formatting.when(hit.modified_ns)}, {amounts.size(hit.size)}")
     return Content("\n".join(facts))

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Static
 
+from app import amounts
 from app.errors import TITLED_ERRORS
 from app.sanitize import plain_line
 from app.tui import formatting
@@ -68,7 +69,7 @@ class ModelScreen(Screen[bool]):
         from embedder.checkpoints.known_models import TERMS, known_model
         from embedder.checkpoints.models import DEFAULT_MODEL
 
-        size = formatting.size(known_model(DEFAULT_MODEL).bytes)
+        size = amounts.size(known_model(DEFAULT_MODEL).bytes)
         self.query_one("#about", Static).update(
             Content.assemble(
                 "To find by meaning, ken needs EmbeddingGemma-300M by Google DeepMind: ", (size, "bold"),
@@ -125,14 +126,13 @@ class ModelScreen(Screen[bool]):
             self.app.notify(plain_line(message.note), timeout=6, markup=False)
             return
         share = message.done / message.total if message.total else 0.0
-        filled = round(share * BAR * 2)
-        bar = "━" * (filled // 2) + ("╸" if filled % 2 else "")
+        bar = formatting.bar(share, BAR)
         seconds = time.monotonic() - self._began
         speed = message.done / seconds if seconds > 1 else 0.0
-        facts = f"{formatting.size(message.done)} of {formatting.size(message.total)}"
+        facts = f"{amounts.size(message.done)} of {amounts.size(message.total)}"
         if speed:
-            facts += f" · {formatting.size(speed)} a second"
-            facts += f" · {formatting.duration((message.total - message.done) / speed)} left"
+            facts += f" · {amounts.size(speed)} a second"
+            facts += f" · {amounts.rough_duration((message.total - message.done) / speed)} left"
         self._tell(
             Content.assemble(
                 plain_line(message.step), "\n", (bar, "$accent"), ("─" * (BAR - len(bar)), "$ken-rule"), "\n",

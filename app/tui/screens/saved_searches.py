@@ -7,10 +7,10 @@ from datetime import datetime
 from textual.binding import Binding
 from textual.content import Content
 
+from app import amounts
 from app.answers import saved_searches
 from app.answers.saved_searches import Standing
 from app.sanitize import plain_line
-from app.tui import formatting
 from app.tui.screens.dialog import Prompt
 from app.tui.screens.list_screen import ListScreen
 from app.tui.session import Session, background
@@ -27,7 +27,7 @@ class StandingList(CardList[Standing]):
 
     def paint(self, card: Standing, width: int) -> list[Content]:
         since = datetime.fromtimestamp(card.since_ns / 1e9)
-        facts = [f"since {since.day} {since:%b %Y}", formatting.count(len(card.told), "answer")]
+        facts = [f"since {since.day} {since:%b %Y}", amounts.count(len(card.told), "answer")]
         if card.command:
             facts.append("runs " + plain_line(card.command[0]))
         return [

@@ -14,11 +14,12 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from app import amounts
 from app import query as syntax
 from app.api import Answer
 from app.errors import TITLED_ERRORS, NothingIndexed
 from app.sanitize import plain_line
-from app.tui import actions, completion, formatting, remarks
+from app.tui import actions, completion, remarks
 from app.tui.messages import Answered
 from app.tui.preview_loader import words_of
 from app.tui.screens.hit_actions import HitActions
@@ -155,7 +156,7 @@ class SearchScreen(Screen[None]):
         if self.parsed.problems:
             return  # what was not understood stays in sight
         took = f" · {answer.took_ms:,.0f} ms" if self.app.size.width >= ROOM_FOR_TIME else ""
-        text = formatting.count(len(answer.hits), "file") + (took if final else " · …")
+        text = amounts.count(len(answer.hits), "file") + (took if final else " · …")
         self.filters.summarise(Content.styled(text, "$ken-faint"))
 
     def _show_failure(self, error: Exception) -> None:

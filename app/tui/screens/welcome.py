@@ -10,11 +10,10 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 
-from app import paths
+from app import amounts, paths
 from app.folders import onboarding
 from app.folders.onboarding import Estimate
 from app.sanitize import plain_path
-from app.tui import formatting
 from app.tui.messages import tell
 from app.tui.screens.dialog import Prompt
 from app.tui.screens.list_screen import ListScreen
@@ -81,7 +80,7 @@ class ChoiceList(CardList[Choice]):
     def _amount(self, card: Choice) -> Content:
         if card.estimate is None:
             return Content.styled("counting…", self.part("list--faint"))
-        files = formatting.count(card.estimate.files, "file")
+        files = amounts.count(card.estimate.files, "file")
         more = "" if card.done else "…" if card.estimate.whole else "+"
         time = f" · {card.time}" if card.estimate.files else ""
         return Content.styled(files + more + time, self.part("list--dim"))
@@ -96,7 +95,7 @@ def _read(estimate: Estimate | None) -> str:
     named = [f"{number:,} {kind}" for kind, number in kinds[:KINDS_SHOWN]]
     rest = len(kinds) - KINDS_SHOWN
     return (
-        f"reads {formatting.size(estimate.bytes)}: "
+        f"reads {amounts.size(estimate.bytes)}: "
         + ", ".join(named)
         + (f", {rest} kinds more" if rest > 0 else "")
     )
@@ -144,8 +143,8 @@ class WelcomeScreen(ListScreen[Choice]):
     def _time(self, estimates: Iterable[Estimate]) -> str:
         tokens = sum(estimate.tokens for estimate in estimates)
         if self._speed is None:
-            return f"roughly {formatting.duration(tokens / onboarding.GUESSED_SPEED)}"
-        return f"about {formatting.duration(tokens / self._speed)}"
+            return f"roughly {amounts.rough_duration(tokens / onboarding.GUESSED_SPEED)}"
+        return f"about {amounts.rough_duration(tokens / self._speed)}"
 
     def on_unmount(self) -> None:
         self._left.set()
@@ -193,10 +192,10 @@ class WelcomeScreen(ListScreen[Choice]):
         elif not chosen:
             rest = "\n\nChoose folders with space, then press enter."
         else:
-            files = formatting.count(sum(estimate.files for estimate in known), "file")
+            files = amounts.count(sum(estimate.files for estimate in known), "file")
             guess = "" if self._speed else " (a guess: not timed on this machine yet)"
             time = f", {self._time(known)} in the background{guess}" if known else ""
-            folders = formatting.count(len(chosen), "folder")
+            folders = amounts.count(len(chosen), "folder")
             rest = f"\n\nEnter begins with {folders}: {files}{time}. Search works meanwhile."
         self.note(GREETING + rest if self.app.size.height >= ROOM_FOR_GREETING else rest.strip())
 

@@ -69,8 +69,7 @@ class ResultList(CardList[Row]):
         return spread(left, self._meter(card.sure), width)
 
     def _meter(self, sure: float) -> Content:
-        halves = round(sure * METER * 2)
-        bar = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+        bar = formatting.bar(sure, METER)
         rest = "─" * (METER - len(bar))
         return Content.assemble((bar, self._style("meter")), (rest, self._style("meter-rest")))
 

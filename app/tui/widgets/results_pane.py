@@ -11,9 +11,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from app import amounts
 from app.api import Answer
 from app.sanitize import plain_line
-from app.tui import completion, formatting, result_rows
+from app.tui import completion, result_rows
 from app.tui.session import Session
 from app.tui.widgets.home import HomeList
 from app.tui.widgets.list_view import CardList
@@ -83,7 +84,7 @@ class ResultsPane(Vertical):
         about = "" if status is None else "Nothing is indexed yet. F2 adds a folder."
         if status is not None and status.folders:
             names = ", ".join(completion.folder_names(roots)[:4])
-            about = f"{formatting.count(status.files, 'file')} in {plain_line(names)}"
+            about = f"{amounts.count(status.files, 'file')} in {plain_line(names)}"
         self.home.tell(self.session.memory, roots, about)
 
     def swap(self, *, home: bool) -> None:

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from app import amounts
 from app.api import Progress, Status
 from app.sanitize import plain_line
 from app.tui import formatting
@@ -93,11 +94,11 @@ def describe(status: Status) -> Content:
     progress = status.progress
     if progress.phase in ("scanning", "reading", "embedding"):
         return working(progress)
-    tail = Content(f" · {formatting.count(status.files, 'file')}")
+    tail = Content(f" · {amounts.count(status.files, 'file')}")
     if status.problems:
-        tail += Content.assemble((f" · {formatting.count(status.problems, 'problem')}", "$warning"))
+        tail += Content.assemble((f" · {amounts.count(status.problems, 'problem')}", "$warning"))
     if progress.phase == "paused":
-        waiting = f", {formatting.count(status.pending, 'passage')} wait" if status.pending else ""
+        waiting = f", {amounts.count(status.pending, 'passage')} wait" if status.pending else ""
         return Content.assemble(("◌ ", "$warning"), f"Paused{waiting}") + tail + Content(" · F6 goes on")
     if status.pending:
         return Content.assemble(("◐ ", "$accent"), f"{status.pending:,} waiting") + tail
@@ -115,7 +116,7 @@ def describe(status: Status) -> Content:
 def working(progress: Progress) -> Content:
     """What indexing does now, how far it is, how fast and how long still."""
     if progress.phase == "scanning" or not (progress.files_total or progress.passages_total):
-        found = f" · {formatting.count(progress.files_total, 'file')}" if progress.files_total else ""
+        found = f" · {amounts.count(progress.files_total, 'file')}" if progress.files_total else ""
         return Content.assemble(("◐ ", "$accent"), "Looking for changes", (found, "$ken-dim"))
     by_passages = progress.phase == "embedding" and progress.passages_total
     done, total, noun = (
@@ -123,11 +124,10 @@ def working(progress: Progress) -> Content:
         if by_passages
         else (progress.files_done, progress.files_total, "file")
     )
-    filled = round(BAR * 2 * done / total) if total else 0
-    bar = "━" * (filled // 2) + ("╸" if filled % 2 else "")
-    facts = [f"{done:,} of {formatting.count(total, noun)}"]
+    bar = formatting.bar(done / total if total else 0.0, BAR)
+    facts = [f"{done:,} of {amounts.count(total, noun)}"]
     if progress.seconds_left is not None:
-        facts.append(f"{formatting.duration(progress.seconds_left)} left")
+        facts.append(f"{amounts.rough_duration(progress.seconds_left)} left")
     if progress.passages_per_second and progress.passages_per_second >= 1:
         facts.append(f"{progress.passages_per_second:,.0f} a second")
     if progress.path and not by_passages:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.pilots import NOTES, library
 from textual.color import Color
 
+from app import amounts
 from app.answers import open_file
 from app.answers.best_sentence import best_sentences, sentences
 from app.answers.preview import Excerpts
@@ -216,9 +217,9 @@ def test_estimates_count_what_is_read_and_what_is_not(tmp_path):
 
 
 def test_numbers_as_people_say_them():
-    assert formatting.count(1, "file") == "1 file" and formatting.count(1204, "entry") == "1,204 entries"
-    assert formatting.size(38_000_000) == "38 MB"
-    assert formatting.duration(4700) == "1 h 18 min"
+    assert amounts.count(1, "file") == "1 file" and amounts.count(1204, "entry") == "1,204 entries"
+    assert amounts.size(38_000_000) == "38 MB"
+    assert amounts.rough_duration(4700) == "1 h 18 min"
     assert formatting.shorten("notes/house/boiler.md", 15) == "…/boiler.md"
     assert len(formatting.shorten("x" * 50, 9)) == 9
 
