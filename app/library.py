@@ -23,7 +23,7 @@ from app.errors import PathInvalid, UsageInvalid
 from app.folders.places import absolute
 from app.folders.roots import FORGOTTEN, Kept
 from app.folders.rules import rules_of
-from app.folders.why import folder_now, problem_of, verdict_on
+from app.folders.why import folder_now, problem_of, problems_above, verdict_on
 from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
 from app.query import FIELDS
@@ -217,13 +217,14 @@ class Library:
         store = self.index.store()
         stored = () if store is None else store.roots()
         counts = None if store is None else store.counts()
+        above = problems_above(Kept(stored), rules_of(self.config.reading))
         progress, has_model = self.writer.progress, self.model.present
         status = Status(
             folders=tuple(folder_now(store, f) for f in stored if store and f.state != FORGOTTEN),
             files=counts.files if counts else 0,
             passages=counts.passages if counts else 0,
             pending=counts.pending if counts else 0,
-            problems=counts.problems if counts else 0,
+            problems=(counts.problems if counts else 0) + len(above),
             model=self.model.model if has_model else "",
             engine=self.model.engine if has_model else "",
             dimension=SEARCH_DIMENSION,
@@ -250,7 +251,10 @@ class Library:
 
     def problems(self) -> tuple[Problem, ...]:
         store = self.index.store()
-        return tuple(map(problem_of, store.problems() if store else ()))
+        if store is None:
+            return ()
+        above = problems_above(Kept(store.roots()), rules_of(self.config.reading))
+        return (*map(problem_of, store.problems()), *above)
 
     def why(self, path: str) -> Why:
         path = absolute(path)

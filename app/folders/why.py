@@ -9,6 +9,7 @@ from app.api import Folder, Problem, ProblemState
 from app.folders.roots import FORGOTTEN_RULE, Kept
 from index.store.store import Store, StoredRoot
 from index.types import FileRecord, FileState
+from index.walk import ignore_levels
 from index.walk.walker import Found, Rules, check_path
 
 FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
@@ -35,6 +36,14 @@ def folder_now(store: Store, folder: StoredRoot) -> Folder:
 def problem_of(record: FileRecord) -> Problem:
     """A file that the store has a reason about, as a person is told of it."""
     return Problem(record.path, _PROBLEMS[record.state], record.reason, record.kind)
+
+
+def problems_above(kept: Kept, rules: Rules) -> list[Problem]:
+    """Ignore files above the roots that do not hold in them as written; the index has no record of these."""
+    if not rules.ignore_files:
+        return []
+    found = {path: why for root in kept.roots for path, why in ignore_levels.faults_above(root).items()}
+    return [Problem(path, "skipped", why, "") for path, why in found.items() if kept.root_of(path) is None]
 
 
 def covered(path: str, kept: Kept, rules: Rules) -> bool:

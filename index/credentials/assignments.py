@@ -20,13 +20,13 @@ _BLANK = r"[^\S\n]{0,4}"
 _AFTER = re.compile(
     rf"""
     (?P<more>(?:(?![\u2e80-\uffef])[\w-]){{0,24}}+
-        (?:{_BLANK}\([^()\n]{{0,40}}\)|[^\S\n](?!(?:is|are|was|ist|lautet|est|es)\b)[^\s:=：＝|;,{{}}<>$"]{{1,24}}+){{0,5}}?)
-    (?:["'`*_\])»”]{{0,5}}+|</\w{{1,8}}>){_BLANK}
+        (?:{_BLANK}\([^()\n]{{0,40}}\)|[^\S\n](?!(?:is|are|was|ist|lautet|est|es)\b)[^\s:=：＝|;,{{}}<>$"]{{1,24}}+){{0,8}}?)
+    (?:["'`*_\])»”\\]{{0,5}}+|</\w{{1,8}}>){_BLANK}
     (?P<by>:=|=>|->|→|[:=：＝|]|[–—-](?=[^\S\n])
         |(?<=\s)(?:is|was|are|ist|war|lautet|est|es|é|è|era|это|är|er|jest|je)(?=[\s:])
         |是|为|為|は|が|는|은)
     {_BLANK}:?(?:["'`*_\])»”]{{1,3}}+(?=[^\S\n])|</\w{{1,8}}>)?{_BLANK}
-    (?:[*_(\[]{{0,3}}|<\w{{1,8}}>)(?P<quote>["'`“„«‘]?)[*_]{{0,3}}
+    (?:[*_(\[\\]{{0,3}}|<\w{{1,8}}>)(?P<quote>["'`“„«‘]?)[*_]{{0,3}}
     (?P<value>\S{{1,120}})
     """,
     re.VERBOSE,
@@ -39,7 +39,15 @@ _NEXT_LINE = re.compile(
     rf"[:：*_`]{{0,4}}{_BLANK}\n(?:[^\S\n]*\n)?[\s>*#`_-]{{0,6}}(?P<value>\S{{6,100}})[^\S\n]{{0,4}}(?:\n|\Z)"
 )
 _ELEMENT = re.compile(r">\s{0,8}(?P<value>[^\s<>]{6,100})\s{0,8}</")
-_LOGIN = re.compile(r"\b(?:login|account)[ \t]{1,4}\S{1,80}\s{1,8}\Z")
+_BESIDE = re.compile(
+    r"</key>\s{0,20}<string>(?P<plist>[^<>\s]{6,100})</string>"
+    r"|[\"']\s{1,4}value\s{0,2}=\s{0,2}[\"'](?P<attribute>[^\"'\s]{6,100})[\"']"
+    r"|[\"']\s{0,2},\s{0,3}[\"'](?P<constant>[^\"'\s]{6,100})[\"']\s{0,2}\)"
+)
+"""After a name in a list of properties, in an attribute, in `define('NAME', 'value')`."""
+_GROUPS = re.compile(r"[A-Za-z0-9]{4,6}(?:[ -][A-Za-z0-9]{4,6}){3,11}(?![\w-])")
+"""A key in groups, as it is printed to be typed."""
+_LOGIN = re.compile(r"\b(?:login|account|user(?:name)?)[ \t]{1,4}\S{1,80}\s{1,8}\Z")
 """The text before the password in a line of `.netrc`."""
 _WORD = re.compile(r"[ \t]{1,4}(\S{3,100})")
 _OPTION = re.compile(r"[ =][\"']?(?P<value>[^\s\"']{6,100})")
@@ -53,6 +61,15 @@ _CUT = re.compile(r"[;<]|[&,][\w-]+=|[\u2e80-\uffef]")
 _STOCK = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|test|token", re.IGNORECASE)
 """Values in programs that only stand in for a password."""
 _EXPRESSION = re.compile(r"[A-Za-z_][\w.]*[\[(+].*")
+_NETWORKS = ("wifi", "wi-fi", "wlan", "router", "hotspot", "fritzbox")
+_NO_WORD = re.compile(
+    r"(?:un|in)?(?:required|optional|known|protected|correct|changed|encrypted|limited|available|defined|specified"
+    r"|necessary|needed|supported|secured?|valid)|disabled|enabled|forgotten|missing|benötigt|erforderlich"
+    r"|unbekannt|string|password|passwort|forgot|default|settings|manager",
+    re.IGNORECASE,
+)
+"""What is said of a network's password in one word."""
+_SHORTEST_WORD = 8
 _SENTENCE = re.compile(r"[.!?]\s")
 _LEAD = 60
 """Characters before a name on its line: with more, the name is part of a sentence."""
@@ -75,7 +92,11 @@ def assignments(text: str, labels: Sequence[Label], *, code: bool) -> Iterator[t
 
 
 def _in_code(text: str, label: Label) -> int:
-    found = _IN_CODE.match(text, label.end) if label.kind in ("password", "key") else None
+    if label.kind not in ("password", "key"):
+        return 0
+    if (constant := _BESIDE.match(text, label.end)) and constant["constant"] and _is_defined(text, label):
+        return constant.end() if is_strong(constant["constant"]) else 0
+    found = _IN_CODE.match(text, label.end)
     if not found or _EXPRESSION.fullmatch(found["value"]):
         return 0
     if _STOCK.search(found["value"]) or (is_name(found["value"]) and not found["quote"]):
@@ -90,19 +111,30 @@ def _in_text(text: str, label: Label) -> int:
     if text[label.start - 1 : label.start] == "<":
         element = _ELEMENT.match(text, label.end)
         return element.end("value") if element and is_password(element["value"]) else 0
-    if label.kind == "password" and _LOGIN.search(text, max(0, label.start - 100), label.start):
+    if label.kind in ("password", "short") and _LOGIN.search(text, max(0, label.start - 100), label.start):
         word = _WORD.match(text, label.end)
         named = "machine" in text[max(0, label.start - 200) : label.start]
-        if word and not is_placeholder(word[1]) and (named or is_password(word[1])):
+        weak = (
+            named or (is_password(word[1]) and (label.kind == "password" or has_digit(word[1])))
+            if word
+            else False
+        )
+        if word and weak and not is_placeholder(word[1]):
             return word.end()
     lead = _lead(text, label.start)
     if lead is not None and lead.endswith("--") and label.kind == "password":
         option = _OPTION.match(text, label.end)
         return option.end() if option and is_password(strip_quotes(option["value"])) else 0
+    if end := _beside(text, label):
+        return end
     found = _AFTER.match(text, label.end)
     if found:
+        if label.kind == "key" and (groups := _in_groups(text, found.start("value"))):
+            return groups
         value, end = _value(text, found)
         if _counts(label, lead is not None, found["by"], value):
+            return end
+        if lead is not None and found["by"] in _SIGNS and _is_network_word(text, label, value, end):
             return end
     if lead is not None and label.kind == "password" and len(lead.split()) <= 3:
         below = _NEXT_LINE.match(text, label.end)
@@ -110,6 +142,33 @@ def _in_text(text: str, label: Label) -> int:
         if below and is_password(value) and has_digit(value) and not value.isdecimal():
             return below.end("value")
     return 0
+
+
+def _is_network_word(text: str, label: Label, value: str, end: int) -> bool:
+    """Whether a network's password is one word, with which its line ends."""
+    if label.kind != "password" or not value.isalpha() or len(value) < _SHORTEST_WORD:
+        return False
+    near = text[max(0, label.start - 24) : label.end + 24].lower()
+    ends = not text[end : end + 2].strip(" \r|*`").strip("\n")
+    return ends and any(name in near for name in _NETWORKS) and not _NO_WORD.fullmatch(value)
+
+
+def _beside(text: str, label: Label) -> int:
+    """Where a value ends that is given by its place beside the name, without a sign."""
+    found = _BESIDE.match(text, label.end) if label.kind == "password" else None
+    if not found or (found["constant"] and not _is_defined(text, label)):
+        return 0
+    return found.end() if is_password(found[found.lastgroup or 0]) else 0
+
+
+def _is_defined(text: str, label: Label) -> bool:
+    return "define(" in text[max(0, label.start - 40) : label.start].replace(" ", "").lower()
+
+
+def _in_groups(text: str, start: int) -> int:
+    found = _GROUPS.match(text, start)
+    digits = found and sum(map(str.isdigit, found.group()))
+    return found.end() if found and digits and digits >= len(found.group()) // 16 else 0
 
 
 def _counts(label: Label, leads: bool, by: str, value: str) -> bool:

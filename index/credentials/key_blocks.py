@@ -1,7 +1,8 @@
 """Private keys in text armour, from the first line of a block to the last.
 
 Owns the recognition of the beginning and end of a block. Sources of the forms: RFC 7468 (PEM), RFC 1421
-(headers), RFC 4880 (OpenPGP), RFC 4716 (SSH2), PuTTY's manual, appendix C.
+(headers), RFC 4880 (OpenPGP), RFC 4716 (SSH2), PuTTY's manual, appendix C,
+OpenVPN's manual (`--genkey`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import re
 from collections.abc import Iterator
 
 _DASHES = r"(?:[-–—−‐‑]|&#45;|&\#x2d;){2,10}"
-_NAME = r"(?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?"
+_NAME = (
+    r"(?:(?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?"
+    r"|OpenVPN (?:[a-z0-9-]{1,20} ){0,3}(?:[Ss]tatic|client|server) key(?: V\d)?)"
+)
 _BEGIN = re.compile(rf"{_DASHES} ?BEGIN {_NAME} ?{_DASHES}")
 _END = re.compile(rf"END {_NAME}(?: ?{_DASHES})?")
 _LONGEST = 100_000
@@ -32,7 +36,7 @@ _PUTTY_END = re.compile(r"Private-(?:MAC|Hash): *[0-9a-fA-F]*")
 
 def key_blocks(text: str) -> Iterator[tuple[int, int]]:
     """The spans of private keys in `text`; a first line without a body does not count."""
-    if "PRIVATE KEY" in text:
+    if "PRIVATE KEY" in text or "OpenVPN" in text:
         yield from _armoured(text)
     at = text.find(_PUTTY)
     while at >= 0:

@@ -91,7 +91,7 @@ _TABLE = (
     _Name("password", "clé", r" (?:du )?(?:wi-?fi|wpa|réseau|wep)"),
     _Name("password", "clave", r" (?:de )?(?:la |el |del )?(?:wi-?fi|red|router)"),
     _Name("password", "chiave", r" (?:del )?(?:wi-?fi|rete)"),
-    *_names("short", "psk wpa wpa2 wpa3 wpa-psk wpa2-psk"),
+    *_names("short", "psk wpa wpa2 wpa3 wpa-psk wpa2-psk clave chave"),
     # keys
     _Name("key", "secret", r"(?:s\b|[ _-]?key|[ _-]?access[ _-]?key)?"),
     _Name("key", "token"),
@@ -100,13 +100,15 @@ _TABLE = (
         "key",
         r"s?",
         "api access private secret signing encryption master auth account storage shared consumer app"
-        " application deploy service server session setup subscription recovery bearer x-api",
+        " application deploy service server session setup subscription recovery bearer x-api admin write"
+        " global",
     ),
     _Name("key", "clave", r"s?"),
     _Name("key", "chave", r"s?"),
     _Name("key", "schl", r"(?:ü|u\u0308|ue)ssel"),
     _Name("key", "clé", r"(?: (?:d.)?api| secrète)"),
     *_names("key", "ключ 密钥 密鑰 秘密鍵 キー 키 totp 2fa geheimnis jeton"),
+    _Name("key", "pat", before="ext github gitlab devops azure personal"),
     # digits
     _Name("pin", "pin", r"(?:[ -]?(?:code|number|nummer|nr\.?|kod|код|码)|[12])?"),
     _Name("pin", "puk", r"(?:[ -]?code|[12])?"),
@@ -199,7 +201,9 @@ def _found(lowercase: str, name: _Compiled) -> Iterator[Label]:
                 continue
         if name.kind == "key" and not _names_key(lowercase, start, end):
             continue
-        if name.kind in _WORD_OF_ITS_OWN and not _stands_alone(lowercase, start, end):
+        if name.kind in _WORD_OF_ITS_OWN and not _stands_alone(
+            lowercase, start, end, glued=bool(name.before)
+        ):
             continue
         yield Label(name.kind, start, end)
 
@@ -216,6 +220,7 @@ def _names_key(lowercase: str, start: int, end: int) -> bool:
     return not before.rstrip(_JOINTS).endswith(_PASSING)
 
 
-def _stands_alone(lowercase: str, start: int, end: int) -> bool:
+def _stands_alone(lowercase: str, start: int, end: int, *, glued: bool) -> bool:
+    """`glued`: a word that must stand before it may be one with it, as in `Alarmcode`."""
     before, after = lowercase[start - 1 : start], lowercase[end : end + 1]
-    return not before.isalnum() and not after.isalpha()
+    return (glued or not before.isalnum()) and not after.isalpha()

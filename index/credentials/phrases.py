@@ -16,6 +16,9 @@ _LENGTHS = (12, 15, 18, 21, 24)
 """The numbers of words in a phrase (BIP-39)."""
 _FEWEST_DIFFERENT = 8
 """Least different words in a run that counts as a phrase."""
+_LONGEST_RUN = 200
+"""Words: a longer run of the list's is the list itself."""
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 _LISTED, _NUMBER = 1, 2
 _CLASSES = {
     **{form: _LISTED for word in WORDS for form in (word, f"{word},", word.capitalize(), word.upper())},
@@ -28,7 +31,7 @@ _SHORTEST = bytes([True] * (_LENGTHS[0] // _STEP))
 _SEED_NAMES = ("seed", "mnemonic", "phrase", "助记词", "ニーモニック", "мнемоник", "сид-фраз", "semilla")
 _SEED_BEFORE = re.compile(r"(?:seed|recovery|wallet|mnemonic|backup|secret|recuperación|récupération)[ -]?$")
 _WORD = re.compile(r"[^\W\d_]+")
-_BETWEEN = re.compile(r"[\s\d.,;:)|*•-]{1,12}")
+_BETWEEN = re.compile(r"[\s\d.,;:)|*•-]{1,12}|\s{1,3}/\s{1,3}")
 _FAR = 600
 """Characters after the name of a phrase or of codes in which they are searched."""
 _STRETCH = 60
@@ -94,11 +97,26 @@ def _listed(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
     sought = 0
     for run in _runs(words):
         phrase = [word.rstrip(",") for word in run if _CLASSES[word] == _LISTED]
-        if len(phrase) in _LENGTHS and len(set(phrase)) >= _FEWEST_DIFFERENT:
-            found = re.compile(r"[\W\d]{1,40}".join(phrase)).search(text, sought)
-            if found:
+        if len(set(phrase)) < _FEWEST_DIFFERENT or len(phrase) > _LONGEST_RUN:
+            continue
+        found = re.compile(r"[\W\d]{1,40}".join(phrase)).search(text, sought)
+        if found:
+            sought = found.end()
+            if len(phrase) in _LENGTHS:
                 yield found.span()
-                sought = found.end()
+            else:
+                yield from _paragraphs(found)
+
+
+def _paragraphs(run: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """The phrases in a run that is too long for one: a heading or a sentence may stand beside it."""
+    at = run.start()
+    for paragraph in _PARAGRAPH.split(run.group()):
+        start = run.string.index(paragraph, at)
+        at = start + len(paragraph)
+        found = _WORD.findall(paragraph)
+        if len(found) in _LENGTHS and len(set(found)) >= _FEWEST_DIFFERENT:
+            yield start, at
 
 
 def _runs(words: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -131,6 +149,8 @@ def _named(lowercase: str, start: int) -> Iterator[tuple[int, int]]:
 
 def _is_phrase(words: Sequence[re.Match[str]]) -> bool:
     listed = sum(word.group() in WORDS for word in words)
+    if len({word.group() for word in words}) < _FEWEST_DIFFERENT:
+        return False
     text = words[0].string
     near = all(_BETWEEN.fullmatch(text, a.end(), b.start()) for a, b in pairwise(words))
     return near and listed >= len(words) - _UNLISTED and all(len(word.group()) >= 3 for word in words)

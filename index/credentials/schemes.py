@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from index.credentials.published import is_published
 from index.credentials.search_text import SearchText
-from index.credentials.values import has_digit, is_example, is_password, is_strong, strip_quotes
+from index.credentials.values import has_digit, is_example, is_name, is_password, is_strong, strip_quotes
 
 
 class _Form(NamedTuple):
@@ -49,6 +49,10 @@ def _weak(value: str) -> bool:
 def _token(value: str) -> bool:
     value = strip_quotes(value)
     return is_strong(value) or (len(value) >= 16 and has_digit(value) and not is_example(value))
+
+
+def _session(value: str) -> bool:
+    return is_strong(value) and not is_name(value)
 
 
 def _user_and_password(value: str) -> bool:
@@ -97,16 +101,42 @@ _FORMS = tuple(
         ),
         ("bearer", r"bearer ([a-z0-9_.~+/-]{20,}=*)", _token),
         ('"auth"', r"\"auth\"\s{0,3}:\s{0,3}\"([a-z0-9+/]{8,}={0,2})\"", _user_and_password),
-        (":5432:", r":5432:[\w*.-]{1,60}:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
+        (":543", r":543\d:[\w*.-]{1,60}:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
+        (":6432:", r":6432:[\w*.-]{1,60}:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
+        (":$", r"(?m:^)[\w.@-]{1,40}:(\$(?:apr1|[156y]|2[abxy]|argon2\w{0,2})\$[^\s:]{20,300})", _any),
+        ("_auth=", r"_auth=\"?([a-z0-9+/]{8,}={0,2})", _user_and_password),
+        ("cookie:", r"cookie:[^\n]{0,200}?=([a-z0-9%._~+/-]{20,2000})", _session),
+        ("ssws", r"\bssws ([\w-]{30,})", _token),
+        ("authtoken", r"authtoken ([\w-]{30,})", _token),
         (":*:*:", r":\*:\*:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
         ("wifi:", r"wifi:(?:[a-z]:[^;\s]{0,40};){0,3}p:((?:[^;\\\s]|\\.){4,70});", _any),
         ("key-data", r"key-data(?<=client-key-data)\"?:\s{1,4}\"?([a-z0-9+/]{40,}={0,2})", _any),
+        ("clusters:", r"(?m:^)[ -]{2,12}token: {1,4}[\"']?([\w.:-]{8,})", _any),
         ("ls0tls1crudjti", r"(ls0tls1crudjti[a-z0-9+/]{50,}={0,2})", _private_key),
         ('"kty"', r"\"d\"\s{0,3}:\s{0,3}\"([\w-]{20,})\"", _any),
         ("curl", r"curl [^\n]{0,200}?(?:-u|--user)[ =]?[\"']?[^\s:\"'$<{]{1,80}:([^\s\"'$<{]{3,80})", _weak),
         ("identified", r"identified (?:with \S{1,40} )?by [\"']([^\s\"']{4,80})[\"']", _weak),
         ("sshpass", r"sshpass\s{1,3}-p\s{0,3}[\"']?([^\s\"'$<{]{3,80})", _any),
         ("mysql", r"mysql(?:dump|admin)? [^\n|;]{0,100}?\s-p([^\s\"'$<{-][^\s\"'$<{]{3,80})", _weak),
+        ("docker", r"docker login [^\n|;]{0,100}?-p[ =]?[\"']?([^\s\"'$<{]{4,80})", _weak),
+        ("redis-cli", r"redis-cli [^\n|;]{0,100}?-a[ =]?[\"']?([^\s\"'$<{]{4,80})", _weak),
+        (
+            "ldap",
+            r"ldap(?:search|modify|add|delete|passwd|whoami) [^\n|;]{0,100}?-w ?[\"']?([^\s\"'$<{]{4,80})",
+            _weak,
+        ),
+        ("/user:", r"net use [^\n]{0,100}?/user:\S{1,60} ([^\s\"'$<{/*]{4,80})", _weak),
+        ("nmcli", r"nmcli [^\n]{0,100}? password [\"']?([^\s\"'$<{]{6,80})", _weak),
+        ("smbclient", r"smbclient [^\n]{0,100}?-u ?[\"']?[^\s%]{1,40}%([^\s\"'$<{]{4,80})", _weak),
+        ("xfreerdp", r"xfreerdp [^\n]{0,200}?/p:[\"']?([^\s\"'$<{]{4,80})", _weak),
+        ("openssl", r"openssl [^\n]{0,200}?(?:-k |-pass(?:in|out)? pass:)[\"']?([^\s\"'$<{]{4,80})", _weak),
+        (
+            "app",
+            r"app(?:lication|likation|le)?(?:[ -]specific|[ -]?spezifisch\w{0,2})?[ -]?"
+            r"(?:passwor[dt]|kennwort|pw)[*`\"']{0,3}\s{0,3}[:=] ?[*`\"' ]{0,3}"
+            r"([a-z]{4}(?:[ -][a-z]{4}){3})(?![\w-])",
+            _any,
+        ),
         ("login", rf"login(?:daten)?(?: ?[/&+] ?\w{{1,14}})?{_GIVEN}{_USER_AND_PASSWORD}", _pair),
         ("user", rf"user(?:name)? ?[/&+] ?\w{{1,14}}{_GIVEN}{_USER_AND_PASSWORD}", _pair),
         ("zugang", rf"zugang(?:sdaten)?{_GIVEN}{_USER_AND_PASSWORD}", _pair),

@@ -43,6 +43,11 @@ _ISSUERS: tuple[tuple[str, str, str], ...] = (
     ("Stripe, Svix", "whsec_", r"[A-Za-z0-9+/]{20,}={0,2}"),
     ("Anthropic, OpenAI", "sk-ant- sk-proj- sk-svcacct- sk-admin- sk-live- sk-or- sk-lf-", r"[\w-]{20,}"),
     ("OpenAI, DeepSeek", "sk-", r"(?=[A-Za-z]{0,40}\d)(?!(?:[a-z]+-){2})[\w-]{32,}"),
+    ("ElevenLabs", "sk_", r"[0-9a-f]{48}(?!\w)"),
+    ("Fireworks", "fw_", r"(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{22,40}(?!\w)"),
+    ("ClickUp", "pk_", r"\d{5,12}_[A-Z0-9]{32}(?!\w)"),
+    ("Infisical", "st.", r"[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}(?!\w)"),
+    ("Neon", "npg_", r"(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{12,32}(?!\w)"),
     ("Groq", "gsk_", r"[A-Za-z0-9]{20,}"),
     ("xAI", "xai-", r"[A-Za-z0-9]{20,}"),
     ("Perplexity", "pplx-", r"[A-Za-z0-9]{20,}"),
@@ -134,6 +139,14 @@ _INSIDE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("-us", r"(?<!\w)[0-9a-f]{32}-us\d{1,2}(?!\w)"),
         (".webhook.office.com/", r"[\w-]{1,80}\.webhook\.office\.com/\w+/[\w@-]{36,}/\w+/[\w/-]{32,}"),
         ("1//0", r"(?<![\w/])1//0[\w-]{30,}"),
+        # Firebase's messages, Asana, Zapier, IFTTT
+        (":APA91b", r"(?<!\w)[\w-]{11}:APA91b[\w-]{100,}"),
+        ("1/", r"(?<![\w/])1/\d{12,20}:[0-9a-f]{32}(?!\w)"),
+        ("hooks.zapier.com/", r"hooks\.zapier\.com/hooks/catch/\d{4,12}/\w{5,12}"),
+        ("maker.ifttt.com/", r"maker\.ifttt\.com/\S{1,80}/key/[\w-]{20,}"),
+        # a recovery key of BitLocker; Mailgun
+        ("-", r"(?<![\w-])\d{6}(?:-\d{6}){7}(?![\w-])"),
+        ("-", r"(?<![\w-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])"),
         ("SK", r"SK(?<!\wSK)[0-9a-f]{32}(?!\w)"),
         # Slack's and Discord's webhooks, one-time passwords
         ("hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]{20,}"),

@@ -6,6 +6,7 @@ Owns the decision on one value. Knows no names and no text around the value.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from index.credentials.published import is_published
 
@@ -60,9 +61,16 @@ _PLACEHOLDER = re.compile(
 _LETTERS, _OTHERS = 3, 4
 """Least average letters of the words in a name; most digits and signs in it."""
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_HEX = re.compile(r"[0-9a-f]{20,}|[0-9A-F]{20,}")
+_HEX = re.compile(r"(?:0x)?(?:[0-9a-f]{20,}|[0-9A-F]{20,})")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}=*")
 _UPPER, _LOWER, _DIGIT = re.compile(r"[A-Z]"), re.compile(r"[a-z]"), re.compile(r"\d")
+_RUN = re.compile(r"[A-Za-z0-9]{10,}")
+_SWITCH = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+"""Between a letter and a digit."""
+_CHANGES = 0.4
+"""Of neighbours in letters and digits drawn by chance, three in five are of different sorts."""
+_LONG = 20
+"""Characters from which on letters of one case and digits, mixed, are no word with a number."""
 _SIGN = re.compile(r"[^\w.,:;'\"/\s*-]")
 _ASIDE = "\"'`“”„«»「」『』*_"
 
@@ -95,6 +103,8 @@ def is_strong(value: str) -> bool:
         return digit and re.search(r"[a-fA-F]", value) is not None
     if _BASE32.fullmatch(value):
         return digit
+    if len(value) >= _LONG and value.isalnum() and len(_SWITCH.findall(value)) * 5 >= len(value):
+        return True
     kinds = sum(pattern.search(value) is not None for pattern in (_LOWER, _UPPER, re.compile(r"[^\w.]")))
     return digit and kinds >= 2 and len(set(value)) >= 6
 
@@ -129,9 +139,18 @@ def strip_quotes(value: str) -> str:
 
 
 def _is_no_secret(value: str) -> bool:
-    return (
-        is_example(value)
-        or _CODE.fullmatch(value) is not None
-        or _PLACE.fullmatch(value) is not None
-        or is_published(value)
+    if is_example(value) or is_published(value):
+        return True
+    return bool(_CODE.fullmatch(value) or _PLACE.fullmatch(value)) and not any(
+        map(_is_drawn, _RUN.findall(value))
     )
+
+
+def _is_drawn(run: str) -> bool:
+    """Whether letters and digits are mixed as by chance, and not as in the name of a path or an attribute."""
+    changes = sum(_class_of(before) != _class_of(after) for before, after in pairwise(run))
+    return changes >= _CHANGES * len(run) and all(pattern.search(run) for pattern in (_LOWER, _UPPER, _DIGIT))
+
+
+def _class_of(sign: str) -> int:
+    return 0 if sign.isdigit() else 1 if sign.islower() else 2

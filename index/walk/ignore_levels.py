@@ -91,6 +91,11 @@ def faults_in(folder: str, level: Level) -> dict[str, str]:
     return {f.path: _describe(f.rules.faults) for f in level.all if f.base == folder and f.rules.faults}
 
 
+def faults_above(root: str) -> dict[str, str]:
+    """The same for the ignore files above `root` that apply in it."""
+    return {f.path: _describe(f.rules.faults) for f in level_above(root).all if f.rules.faults}
+
+
 def _applied(folder: str, name: str, above: Level) -> tuple[AppliedFile, ...]:
     path = os.path.join(folder, name)  # noqa: PTH118
     rules = ignore_rules.read(path)

@@ -35,6 +35,25 @@ def test_a_bad_line_is_listed_until_it_is_mended(tmp_path: Path) -> None:
     assert problems() == {}
 
 
+def test_a_bad_line_above_a_root_is_listed_as_long_as_it_holds_there(tmp_path: Path) -> None:
+    repository = tmp_path / "project"
+    (repository / ".git").mkdir(parents=True)
+    (repository / "docs").mkdir()
+    (repository / "docs" / "a.md").write_text("# Harbour\n\nThe quay is calm.\n")
+    ignore = repository / ".gitignore"
+    ignore.write_text("*.o\nfoo\\\n*.log\n")
+    assert ken("index", repository / "docs").exit_code == 0
+    assert "Line 2 (foo\\) is skipped" in problems()[str(ignore)]
+    assert ken_json("status")["problems"] == 1
+    ken("index", repository)
+    assert list(problems()) == [str(ignore)] and ken_json("status")["problems"] == 1
+    ken("forget", repository)
+    assert problems() == {}
+    ken("index", repository / "docs")
+    ignore.write_text("*.log\n")
+    assert problems() == {} and ken_json("status")["problems"] == 0
+
+
 def test_a_bad_pattern_of_the_settings_is_told(home: Path, tmp_path: Path) -> None:
     with (home / "config.toml").open("a") as settings:
         settings.write('[reading]\nignore = ["foo\\\\", "*.log"]\n')

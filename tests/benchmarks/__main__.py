@@ -83,6 +83,15 @@ def credentials(folders: tuple[str, ...], as_json: bool) -> None:
     _show(benchmark, benchmark.run(folders, _progress), as_json)
 
 
+@main.command("credential-kinds")
+@AS_JSON
+def credential_kinds(as_json: bool) -> None:
+    """How many kinds of credentials and of telling names are taken notice of."""
+    from tests.benchmarks import credential_kinds as benchmark
+
+    _show(benchmark, benchmark.run(), as_json)
+
+
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @click.option("--beside", type=click.Choice(["markitdown"]), help="Read the same files with it too.")

@@ -67,6 +67,7 @@ def test_words_met_before_hide_no_credential(name: str) -> None:
         "| Option | Password | Passkey |\n| --- | --- | --- |\n| strength | weak | strong |",
         "The seed of the phrase was sown; mnemonic devices help to recall words of a list.",
         "パスワードはプロンプトで求められ、アカウントで2FAが有効な場合は自動的に要求されます。",
+        "libmtwist/seed.c\nReleased into the public domain.\nLicense: public-domain\n\n" * 3,
         "Key: AKIAIOSFODNN7" + "EXAMPLE",
         "Recovery codes let you sign in. Keep the codes safe. See 3 ways in 2024.",
         "Login: 2024-01-02 / 10:33:12",

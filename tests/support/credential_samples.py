@@ -15,6 +15,7 @@ _UPPER = string.ascii_uppercase + string.digits
 _ALL = string.ascii_letters + string.digits
 _URL = _ALL + "_-"
 _BASE64 = _ALL + "+/"
+_SMALL = string.ascii_lowercase + string.digits
 PASSWORD = "sonne" + "99"
 """A weak one."""
 
@@ -117,6 +118,17 @@ def tokens() -> dict[str, Sample]:
         "netlify": "nfp" + "_" + r(36),
         "flyio": "fo1" + "_" + r(43),
         "1password": "ops" + "_eyJ" + r(260),
+        "elevenlabs": "sk" + "_" + r(48, _HEX),
+        "fireworks": "fw" + "_" + r(24),
+        "clickup": "pk" + "_84417243_" + r(32, _UPPER),
+        "infisical": "st." + r(24, _HEX) + "." + r(32, _HEX) + "." + r(32, _HEX),
+        "neon": "npg" + "_" + r(12),
+        "firebase": r(11) + ":APA" + "91b" + r(134, _URL),
+        "asana": "1/" + r(16, d) + ":" + r(32, _HEX),
+        "zapier": "https://hooks." + "zapier.com/hooks/catch/8937518/" + r(7, string.ascii_lowercase + d),
+        "ifttt": "https://maker." + "ifttt.com/trigger/door/with/key/" + r(22),
+        "mailgun sending": r(32, _HEX) + "-" + r(8, _HEX) + "-" + r(8, _HEX),
+        "bitlocker": "-".join(r(6, d) for _ in range(8)),
     }
     return {
         name: Sample(f"For the blog I use {token} since May.", token.rsplit("/", 1)[-1])
@@ -155,6 +167,7 @@ def key_blocks() -> dict[str, Sample]:
         "json": '{"private_key": "' + armoured("PRIVATE", body).replace("\n", "\\n") + '\\n"}',
         "json, no end": '{"k": "' + armoured("PRIVATE", body, end=False).replace("\n", "\\n") + '"}',
         "html": armoured(rsa, body).replace("\n", "&#10;"),
+        "openvpn": "-----BEGIN OpenVPN Static " + f"key V1-----\n{body}\n-----END OpenVPN Static key V1-----",
         "dashes that a word processor set": armoured(rsa, body, "–––––"),
     }
     return {name: Sample(text, secret) for name, text in texts.items()}
@@ -165,11 +178,34 @@ def forms() -> dict[str, Sample]:
     r = _Maker()
     key = r(40, _BASE64)
     word = "sommer" + "wind9"
+    slashes = f"{r(1)}/{r(22)}/{r(15)}"
     encoded = base64.b64encode(f"anna:{word}".encode()).decode()
     armour = base64.b64encode(("-----BEGIN RSA " + "PRIVATE KEY-----\n" + r(200)).encode()).decode()
     texts = {
         "aws secret beside its id": (f"id AKIA{r(16, string.ascii_uppercase)}\nand\n{key}\n", key),
         "aws secret": (f"aws_secret_access_key = {key}", key),
+        "aws secret with slashes": (f"aws_secret_access_key = {slashes}", slashes),
+        "key in small letters": (f"api_key={r(36, _SMALL)}", "key="),
+        "vault": (f"VAULT_TOKEN=s.{r(24)}", "s."),
+        "personal token": (f"AZURE_DEVOPS_EXT_PAT={r(52, _SMALL)}", "PAT="),
+        "session cookie": (f"Cookie: theme=dark; sessionid={r(32, _SMALL)}", "sessionid="),
+        "set cookie": (f"Set-Cookie: session={r(64)}; HttpOnly", "session="),
+        "npmrc": (f"_auth={encoded}", encoded),
+        "okta": (f"Authorization: SSWS 00{r(40)}", "00"),
+        "ngrok": (f"ngrok authtoken {r(49)}", "authtoken "),
+        "pgpass, another port": (f"localhost:5433:shop:anna:{word}", word),
+        "line of htpasswd": (f"anna:$apr1${r(8)}${r(22)}", "$apr1$"),
+        "line of shadow": (f"anna:$6${r(8)}${r(86)}:19000:0:99999:7:::", "$6$"),
+        "wallet": (f"Private key: 0x{r(64, _HEX)}", "0x"),
+        "docker login": (f"docker login -u anna -p {word}", word),
+        "redis-cli": (f"redis-cli -h cache -a {word}", word),
+        "ldapsearch": (f"ldapsearch -D cn=admin -w {word}", word),
+        "net use": (f"net use X: \\\\srv\\files /user:anna {word}", word),
+        "nmcli": (f"nmcli dev wifi connect Hut password {word}", word),
+        "smbclient": (f"smbclient //srv/files -U anna%{word}", word),
+        "openssl": (f"openssl enc -aes256 -k {word}", word),
+        "app password": ("Gmail app password: " + "abzu kqwe rtyp mnbv", "kqwe"),
+        "app password with hyphens": ("app-specific password: " + "abzu-kqwe-rtyp-mnbv", "kqwe"),
         "azure account": (f"AccountName=ken;AccountKey={r(86)}==;EndpointSuffix=x", "AccountKey="),
         "azure signature": (f"https://x.example.net/c?sv=2022-11-02&sig={r(43)}%3D", "sig="),
         "bearer": (f"curl -H 'Authorization: Bearer {key[:30]}7a' https://x.org", key[:30]),
@@ -179,6 +215,11 @@ def forms() -> dict[str, Sample]:
         "netrc, many lines": (f"machine imap.org\n  login anna\n  password {word}\n", word),
         "pgpass": (f"db.org:5432:shop:anna:{word}", word),
         "kubeconfig": (f"- name: anna\n  user:\n    token: {r(40)}", "token: "),
+        "kubeconfig, a weak token": (
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: home\nusers:\n- name: anna\n  user:\n"
+            "    token: kubetokensecretvalue12345\n",
+            "kubetokensecret",
+        ),
         "kubeconfig key": (f"    client-key-data: {armour}", armour[:40]),
         "base64 of a key": (f"It says {armour} there.", armour[:40]),
         "docker": ('{"auths": {"x": {"auth": "' + encoded + '"}}}', encoded),
@@ -278,6 +319,22 @@ def written() -> dict[str, Sample]:
         "seed": f"{{{seed}}}",
         "numbered seed": f"Wallet\n{numbered}",
         "seed with commas": "Seed phrase: " + seed.replace(" ", ", "),
+        "attribute": f'<add key="Password" value="{{{weak}}}"/>',
+        "plist": f"<key>password</key>\n<string>{{{weak}}}</string>",
+        "constant": f"define('DB_PASSWORD', '{{{weak}}}');",
+        "json in json": f'{{\\"password\\":\\"{{{weak}}}\\"}}'.replace("{\\", "(\\", 1),
+        "far from its name": f"The password for the router in the attic is {{{weak}}}.",
+        "login on a line": f"login anna pw {{{weak}}}",
+        "spanish": f"Clave: {{{weak}}}",
+        "network": "Wifi password: {sunflower}",
+        "german network": "WLAN-Passwort: {Sonnenblume}",
+        "alarm": "Alarmcode: {4711}",
+        "key in groups": "Recovery key: {IF7O L97S AX72 QA7Z QH7U 0U77}",
+        "totp in groups": "2FA key: {jbsw y3dp ehpk 3pxp}",
+        "seed in columns": "1. candy  2. maple  3. cake\n4. sugar  5. pudding  6. cream\n7. honey  8. rich\n"
+        "9. smooth  10. crumble  11. sweet  12. treat",
+        "seed under a heading of the list's words": f"# Note\n\n{{{seed}}}\n",
+        "seed with slashes": "Seed: " + seed.replace(" ", " / "),
         "sql": f'CREATE USER anna IDENTIFIED BY "{{{weak}}}"',
     }
     return {name: _marked(text) for name, text in texts.items()}
