@@ -91,7 +91,11 @@ class DocumentBuilder:
             return
         body = body[: MAX_CHARACTERS - self._length]
         end = "\n" if kind == "row" else "\n\n"
-        self._lines += [pair for pair in lines if pair[0] < start + len(body)]
+        if lines:
+            lines[0] = (start, lines[0][1])  # a sign in front of the first word is on its line
+        for position, line in lines:
+            if position < start + len(body) and (not self._lines or self._lines[-1][1] != line):
+                self._lines.append((position, line))
         self._parts += (body, end)
         self._length += len(body) + len(end)
         self._sections.append(Section(start, start + len(body), kind, self.heading))

@@ -11,16 +11,25 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode
-from index.extract.document_builder import DocumentBuilder, collapse_blanks, one_line, table_row
-from index.extract.html_shape import flatten
+from index.extract.document_builder import (
+    DocumentBuilder,
+    collapse_blanks,
+    mark,
+    marked,
+    one_line,
+    table_row,
+)
+from index.extract.html_source import LINE, prepared
 from index.extract.source import Source
 from index.types import Document, SectionKind
 
 _DROPPED = frozenset(
-    {"script", "style", "noscript", "template", "svg", "nav", "button", "select", "input", "iframe",
-     "object",
-     "embed", "canvas", "audio", "video", "dialog", "head"}
+    {"script", "style", "noscript", "svg", "nav", "iframe", "object", "embed", "canvas", "audio", "video",
+     "head"}
 )  # fmt: skip
+"""What is no text of the page, or the same on every page of a site."""
+_FIELDS = frozenset({"text", "search", "email", "tel", "url", "number", "date", "submit", "button", ""})
+"""Types of input whose value is shown; a password's is not."""
 _BLOCKS: dict[str, SectionKind] = {
     "p": "prose", "blockquote": "prose", "li": "list", "dt": "list", "dd": "list", "pre": "code",
      "tr": "table",
@@ -28,7 +37,8 @@ _BLOCKS: dict[str, SectionKind] = {
 }  # fmt: skip
 _BREAKING = frozenset(
     {"div", "section", "article", "main", "aside", "header", "footer", "ul", "ol", "dl", "table", "thead",
-     "tbody", "tfoot", "details", "figure", "fieldset", "hr", "body", "html", "center", "td", "th", "form"}
+     "tbody", "tfoot", "details", "figure", "fieldset", "hr", "body", "html", "center", "td", "th", "form",
+     "option", "optgroup", "select", "dialog", "textarea", "button"}
 )  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _MOST_NODES = 2_000_000
@@ -38,18 +48,21 @@ def read(source: Source) -> Document:
     """An HTML page; its title is `<title>`, else its first top heading."""
     data = source.content()
     builder = DocumentBuilder()
-    title = add_html(builder, decode(data, declared_in_markup(data)))
+    title = add_html(builder, decode(data, declared_in_markup(data)), lined=True)
     return builder.document("html", title)
 
 
-def add_html(builder: DocumentBuilder, markup: str, *, base_level: int = 0) -> str:
-    """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title."""
-    tree = LexborHTMLParser(flatten(markup))
+def add_html(builder: DocumentBuilder, markup: str, *, base_level: int = 0, lined: bool = False) -> str:
+    """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title.
+
+    `lined` says that the markup is the file's own, so that its lines are.
+    """
+    tree = LexborHTMLParser(prepared(markup, lined=lined))
     named = tree.css_first("title")
     title = one_line(named.text()) if named is not None else ""
     root = tree.body or tree.root
     if root is not None:
-        _Reader(builder, base_level).read(root)
+        _Reader(builder, base_level, lined=lined).read(root)
     if not title:
         first = tree.css_first("h1")
         title = one_line(first.text()) if first is not None else ""
@@ -59,7 +72,8 @@ def add_html(builder: DocumentBuilder, markup: str, *, base_level: int = 0) -> s
 class _Reader:
     """Walks a tree without recursion, gathering the words of one block at a time."""
 
-    def __init__(self, builder: DocumentBuilder, base_level: int) -> None:
+    def __init__(self, builder: DocumentBuilder, base_level: int, *, lined: bool) -> None:
+        self._line = 1 if lined else 0
         self._builder = builder
         self._base = base_level
         self._words: list[str] = []
@@ -80,11 +94,16 @@ class _Reader:
     def _enter(self, node: LexborNode) -> None:
         tag = node.tag or ""
         if tag == "-text":
-            self._words.append(node.text_content or "")
+            self._words.append(self._marked(node.text_content or ""))
+            return
+        if self._line and (line := node.attributes.get(LINE)):
+            self._line = int(line)
+        if tag == "input":
+            self._field(node)
         elif tag == "br":
             self._words.append("\n")
         elif tag == "img":
-            self._words.append(f" {node.attributes.get('alt') or ''} ")
+            self._words.append(self._marked_words(node.attributes.get("alt")))
         elif tag in _HEADINGS or tag in _BLOCKS or tag in _BREAKING:
             if self._cells is not None and tag not in ("tr", "table"):
                 self._words.append(" ")
@@ -94,6 +113,23 @@ class _Reader:
                 self._cells = []
             elif tag in _BLOCKS:
                 self._kinds.append(_BLOCKS[tag])
+
+    def _field(self, node: LexborNode) -> None:
+        """What is written in a field, and what asks for it."""
+        kind = (node.attributes.get("type") or "").lower()
+        words = (node.attributes.get(name) for name in ("value", "placeholder")) if kind in _FIELDS else ()
+        self._words.append(self._marked_words(" ".join(one for one in words if one)))
+
+    def _marked_words(self, words: str | None) -> str:
+        one = one_line(words or "")
+        return f" {mark(self._line) if self._line else ''}{one} " if one else " "
+
+    def _marked(self, text: str) -> str:
+        """Text with the lines it stands on, and the line behind it."""
+        if not self._line:
+            return text
+        first, self._line = self._line, self._line + text.count("\n")
+        return marked(text, first)
 
     def _leave(self, tag: str) -> None:
         if self._cells is not None:

@@ -13,7 +13,7 @@ import re
 
 DEEPEST = 512
 """Elements open at once: the limit of Chromium (`maximumHTMLParserDOMTreeDepth`)."""
-_SMALL = 64 << 10
+SMALL = 64 << 10
 """Characters: a smaller page is parsed in half a second, whatever its shape."""
 _NEAR = 64
 _NEAR_START = 16
@@ -23,7 +23,7 @@ _LONGEST_NAME = 40
 _LONGEST_ALT = 1_000
 
 _ATTRIBUTES = r"(?:[^>\"'=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+|[\"'])*+(?:>|\Z)"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"<!--.*?(?:--!?>|\Z)"
     rf"|<(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?![^\s/>]){_ATTRIBUTES}"
     r"(?P<content>.*?)(?=</(?P=raw)|\Z)"
@@ -73,12 +73,7 @@ _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 """Which open element a start tag ends, and those beyond which it does not look. A parser ends some more."""
 
 
-def flatten(markup: str) -> str:
-    """The markup with what makes parsing slow taken off; as it is where it is small."""
-    return _TOKEN.sub(_Open().token, markup) if len(markup) > _SMALL else markup
-
-
-class _Open:
+class OpenElements:
     """The elements that are open where a token stands."""
 
     def __init__(self) -> None:

@@ -5,13 +5,15 @@ Owns the notebook's JSON.
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from index.errors import FileFailed
 from index.extract.decode import decode
-from index.extract.document_builder import DocumentBuilder
+from index.extract.document_builder import DocumentBuilder, mark
+from index.extract.html import add_html
+from index.extract.located_json import LineCounter, loads_located
 from index.extract.markdown import sections_of, strip_inline_markup
 from index.extract.source import Source
 from index.languages import TITLES
@@ -19,12 +21,36 @@ from index.types import Document
 
 _MOST_OUTPUT = 2_000
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_RICH = ("text/markdown", "text/html", "text/latex", "text/plain")
+"""Forms of an output, the one that says most first."""
+_BARE = re.compile(r"\s*<[\w.]+[^\n]{0,200}>\s*\Z")
+"""What Python prints for an object that has no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """The text of a cell, and on which lines of the file parts of it begin."""
+
+    text: str
+    lines: tuple[tuple[int, int], ...]
+
+    def part(self, start: int, end: int) -> str:
+        """A part with the lines it comes from marked in it."""
+        begun = [(at, line) for at, line in self.lines if at <= start][-1:]
+        inside = [(at, line) for at, line in self.lines if start < at < end]
+        pieces: list[str] = []
+        for (at, line), after in zip([*begun, *inside], [*(at for at, _ in inside), end], strict=False):
+            words = self.text[max(at, start) : after]
+            body = words.lstrip()
+            pieces.append(words[: len(words) - len(body)] + (mark(line) + body if body and line else body))
+        return "".join(pieces) if begun else self.text[start:end]
 
 
 def read(source: Source) -> Document:
     """A notebook; its title is its first heading."""
+    text = decode(source.content())
     try:
-        book = json.loads(decode(source.content()))
+        book = loads_located(text)
         cells = book.get("cells") or [
             cell for sheet in book.get("worksheets", []) for cell in sheet.get("cells", [])
         ]
@@ -32,17 +58,24 @@ def read(source: Source) -> Document:
     except (ValueError, AttributeError, TypeError):
         raise FileFailed("It is damaged or no notebook: its JSON cannot be read.") from None
     builder = DocumentBuilder()
+    counter = LineCounter(text)
     title = ""
+    cut = 0
     for cell in cells if isinstance(cells, list) else []:
         if not isinstance(cell, dict):
             continue
-        body = _joined(cell.get("source", cell.get("input", "")))
+        body = _joined(cell.get("source", cell.get("input", "")), counter)
         if cell.get("cell_type") == "code":
-            builder.add(body, "code")
-            for output in cell.get("outputs") or []:
-                builder.add(_printed(output), "data")
+            builder.add(body.part(0, len(body.text)), "code")
+            outputs = cell.get("outputs")
+            printed = outputs if isinstance(outputs, list) else []
+            cut += sum(_add_output(builder, one, counter) for one in printed)
         else:
             title = title or _add_markdown(builder, body)
+    if cut:
+        builder.notes.append(
+            f"Of {cut} output{'s' if cut > 1 else ''} only the first {_MOST_OUTPUT:,} characters are read."
+        )
     return builder.document("notebook", title, language=language)
 
 
@@ -53,33 +86,57 @@ def _language(named: Any) -> str:
     return bare if bare in TITLES else ""
 
 
-def _add_markdown(builder: DocumentBuilder, text: str) -> str:
+def _add_markdown(builder: DocumentBuilder, cell: _Cell) -> str:
     """Put a text cell into the builder; returns its first top heading."""
     first = ""
-    for section in sections_of(text):
-        words = text[section.start : section.end]
+    for section in sections_of(cell.text):
+        words = cell.text[section.start : section.end]
         if section.kind == "heading":
             level = len(words.strip()) - len(words.strip().lstrip("#")) or 1
             title = strip_inline_markup(words.strip().strip("#").strip().split("\n")[0])
-            builder.open(level, title)
+            line = next((line for at, line in reversed(cell.lines) if at <= section.start), 0)
+            builder.open(level, (mark(line) if line else "") + title)
             first = first or (title if level == 1 else "")
         else:
-            builder.add(words, section.kind)
+            builder.add(cell.part(section.start, section.end), section.kind)
     return first
 
 
-def _joined(lines: Any) -> str:
-    if isinstance(lines, list):
-        return "".join(line for line in lines if isinstance(line, str))
-    return lines if isinstance(lines, str) else ""
+def _joined(lines: Any, counter: LineCounter) -> _Cell:
+    parts = lines if isinstance(lines, list) else [lines]
+    text: list[str] = []
+    places: list[tuple[int, int]] = []
+    length = 0
+    for part in parts:
+        if isinstance(part, str):
+            places.append((length, counter.line_of(part)))
+            text.append(str(part))
+            length += len(part)
+    return _Cell("".join(text), tuple(places))
 
 
-def _printed(output: Any) -> str:
-    """The plain text of an output, its beginning where it is long."""
+def _add_output(builder: DocumentBuilder, output: Any, counter: LineCounter) -> bool:
+    """Put what a cell printed into the builder; returns whether some of it is left out."""
     if not isinstance(output, dict):
-        return ""
+        return False
     data = output.get("data")
-    text = _joined(output.get("text") or (data.get("text/plain") if isinstance(data, dict) else ""))
-    if not text and isinstance(output.get("evalue"), str):
-        text = f"{output.get('ename', '')}: {output['evalue']}"
-    return _ESCAPE.sub("", text)[:_MOST_OUTPUT]
+    forms = data if isinstance(data, dict) else {"text/plain": output.get("text", "")}
+    kind, cell = _said(forms, counter)
+    if not cell.text and isinstance(output.get("evalue"), str):
+        cell = _Cell(f"{output.get('ename', '')}: {output['evalue']}", ())
+    if kind == "text/html":
+        add_html(builder, cell.text[: 50 * _MOST_OUTPUT])
+        return len(cell.text) > 50 * _MOST_OUTPUT
+    builder.add(_ESCAPE.sub("", cell.part(0, min(len(cell.text), _MOST_OUTPUT))), "data")
+    return len(cell.text) > _MOST_OUTPUT
+
+
+def _said(forms: dict[Any, Any], counter: LineCounter) -> tuple[str, _Cell]:
+    """The form of an output that is read: plain text where it is more than the name of an object."""
+    plain = _joined(forms.get("text/plain", ""), counter)
+    if plain.text.strip() and not _BARE.match(plain.text):
+        return "text/plain", plain
+    for kind in _RICH:
+        if kind in forms and (cell := _joined(forms[kind], counter)).text.strip():
+            return kind, cell
+    return "text/plain", _Cell("", ())

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from statistics import median
 
-from index.extract.document_builder import DocumentBuilder, one_line
+from index.extract.document_builder import DocumentBuilder, one_line, without_marks
 
 MOST_COLUMNS = 400
 _MOST_BLANK_ROWS = 100_000
@@ -27,12 +27,13 @@ def add_rows(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> None:
     filled = _filled(builder, rows)
     first = list(islice(filled, _LOOKED_AT))
     header = _header(first)
-    names = first[header] if header is not None else []
+    names = [without_marks(name) for name in first[header]] if header is not None else []
     for number, cells in enumerate(chain(first, filled)):
         if builder.full:
             return
         named = header is not None and number > header
-        builder.add(_named(names, cells) if named else "| " + " | ".join(_trimmed(cells)) + " |", "row")
+        row = _named(names, cells) if named else "| " + " | ".join(_trimmed(cells)) + " |"
+        builder.add(row, "row")
 
 
 def _filled(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
@@ -85,13 +86,13 @@ def _extent(row: Sequence[str]) -> int:
 
 def _is_values(row: Sequence[str]) -> bool:
     """Whether most cells are numbers or dates."""
-    cells = [cell for cell in row if cell]
+    cells = [without_marks(cell) for cell in row if cell]
     return sum(bool(_VALUE.fullmatch(cell)) for cell in cells) > 0.5 * len(cells)
 
 
 def _is_header(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Short words, or years above values that are none; no sentence, and not one word again and again."""
-    cells = [cell for cell in row if cell]
+    cells = [without_marks(cell) for cell in row if cell]
     years = [cell for cell in cells if _YEAR.fullmatch(cell)]
     words = [cell for cell in cells if len(cell) <= _LONGEST_NAME and any(c.isalpha() for c in cell)]
     words = [cell for cell in words if not _VALUE.fullmatch(cell) and not cell.endswith((".", ":"))]

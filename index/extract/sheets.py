@@ -5,7 +5,6 @@ Calamine reads binary workbooks. What a row is made of is `rows`' to say.
 
 from __future__ import annotations
 
-import csv
 import datetime
 import io
 from collections.abc import Iterator
@@ -23,7 +22,6 @@ from index.types import Document
 
 _MOST_XLRD = 16 * MEBIBYTE
 """A larger workbook takes xlrd longer than a reader has; calamine gives its values."""
-_DELIMITERS = ",;\t|"
 
 
 def read(source: Source) -> Document:
@@ -80,16 +78,6 @@ def _panics_told() -> Iterator[None]:
         raise FileFailed("It is damaged: its sheets cannot be made out.") from None
 
 
-def read_delimited(text: str, builder: DocumentBuilder) -> None:
-    """Comma, semicolon, tab or bar separated values; line by line, so that a line here is a row there."""
-    delimiter = _delimiter(text[:20_000])
-    csv.field_size_limit(1 << 20)
-    try:
-        add_rows(builder, csv.reader(io.StringIO(text), delimiter=delimiter))
-    except csv.Error as error:
-        builder.notes.append(f"Rows after a damaged one are not read ({error}).")
-
-
 def _shown(cell: object) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
@@ -98,15 +86,3 @@ def _shown(cell: object) -> str:
     if isinstance(cell, (datetime.datetime, datetime.date, datetime.time)):
         return cell.isoformat(" ") if isinstance(cell, datetime.datetime) else cell.isoformat()
     return str(cell)
-
-
-def _delimiter(sample: str) -> str:
-    """The delimiter that divides most lines into the same number of fields."""
-    lines = [line for line in sample.splitlines() if line.strip()][:50]
-
-    def agreement(delimiter: str) -> tuple[int, int]:
-        counts = [line.count(delimiter) for line in lines]
-        usual = max(set(counts), key=counts.count) if counts else 0
-        return (counts.count(usual) if usual else 0, usual)
-
-    return max(_DELIMITERS, key=agreement)

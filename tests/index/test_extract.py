@@ -323,3 +323,59 @@ def test_a_notebook_s_language_is_a_known_one_or_none(named: object, language: s
     cells = [{"cell_type": "markdown", "source": "# t"}]
     book = {"cells": cells, "metadata": {"kernelspec": {"language": named}}}
     assert read("a.ipynb", json.dumps(book)).language == language
+
+
+@pytest.mark.parametrize(
+    ("markup", "words"),
+    [
+        ("<x-a><template shadowrootmode=open><p>Tung oil.</p></template></x-a>", "Tung oil."),
+        ("<iframe srcdoc='&lt;p&gt;The &amp;quot;tung&amp;quot; oil'></iframe>", 'The "tung" oil'),
+        ("<select><option>Tung oil<option>Linseed</select>", "Tung oil\n\nLinseed"),
+        ("<button>Order tung oil</button>", "Order tung oil"),
+        ("<input value=Tung><input type=password value=geheim><textarea>\nOil</textarea>", "Tung Oil"),
+        ("<dialog open>Tung oil dries slowly</dialog>", "Tung oil dries slowly"),
+    ],
+    ids=["template", "srcdoc", "options", "button", "fields", "dialog"],
+)  # fmt: skip
+def test_what_a_page_keeps_in_odd_places_is_read(markup: str, words: str) -> None:
+    for filler in ("", "<p>filler</p>\n" * 8_000):
+        text = read(
+            "a.html", f"<title>Oil</title><style>p{{}}</style><body><p>One.</p>{markup}<p>Last.</p>{filler}"
+        ).text
+        assert " ".join(words.split()) in " ".join(text.split())
+        assert "One." in text and "Last." in text and "geheim" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "row"),
+    [
+        ("a.csv", "sep=;\nArtikel;Lager\nDollen;Halle 2, Süd\n", "Artikel: Dollen; Lager: Halle 2, Süd"),
+        (
+            "a.tsv",
+            'id\tsentence\n1\t"Otters swim.\n2\tThe ferryman waits.\n',
+            "id: 2; sentence: The ferryman waits.",
+        ),
+        ("a.csv", 'what,note\nrope,5" thick\nsail,"two\nlines"\n', "what: sail; note: two lines"),
+        ("a.csv", 'what,note\nrope,"never closed\nsail,white\n', "what: sail; note: white"),
+    ],
+)
+def test_a_table_is_divided_as_it_was_meant(name: str, table: str, row: str) -> None:
+    assert row in read(name, table).text.split("\n")
+
+
+def test_outputs_of_a_notebook_are_read_in_the_form_that_says_most() -> None:
+    said = [
+        ({"text/markdown": ["**Result**: the neap tide lags"], "text/plain": ["<IPython.Markdown object>"]}),
+        ({"text/html": ["<table><td>sluicegate</table>"], "text/plain": ["<Styler at 0x7f>"]}),
+        ({"text/html": ["<b>9</b>"], "text/plain": ["array([4.2])"]}),
+    ]
+    outputs = [*({"data": data} for data in said), {"text": ["line\n"] * 1_000}]
+    cells = [{"cell_type": "code", "source": ["show(report)"], "outputs": outputs}]
+    document = read("a.ipynb", json.dumps({"cells": cells, "metadata": {}}))
+    assert (
+        "neap tide lags" in document.text
+        and "sluicegate" in document.text
+        and "array([4.2])" in document.text
+    )
+    assert "IPython" not in document.text and "Styler" not in document.text
+    assert "1 output " in document.note
