@@ -1,13 +1,12 @@
-"""Driving the terminal interface in tests: an application over a library in memory, and waiting for it."""
+"""Driving the terminal interface in tests: an application over a real library, and waiting for it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from support.memory_library import MemoryLibrary
+from support.driven_library import DrivenLibrary, driven_library
 from textual.pilot import Pilot
 
 from app.config import Config
@@ -19,19 +18,20 @@ NOTES = {
     "phone.md": "# Moving to a new phone\n\nGetting the notes across took an evening.\n\n## Transfer\n\n"
     "Transfer the vault with a cable. The phone shows it at once.\n",
     "boiler.md": "# Boiler\n\n## Pressure\n\nWhen radiators stay cold, look at the pressure first. "
-    "Top up to one bar.\n\n## Service\n\nEvery September; the boiler man comes early.\n",
+    "Top up to one bar.\n\n## Service\n\nEvery September; the boiler man comes early. He looks at the flame, "
+    "the flue and the valve, sweeps what has fallen, and writes the pressure of the boiler on the card.\n",
     "bread.md": "# Sourdough\n\nA loaf for the weekend. The oven must be hot, the boiler need not.\n",
     "tools/plot.py": "import math\n\n\n"
     "def boiler(pressure):\n    # pressure of the boiler\n    return math.sqrt(pressure)\n",
 }
 
 
-def library(**more: Any) -> MemoryLibrary:
-    """Four notes, twenty days old."""
-    return MemoryLibrary("/home/ada/notes", NOTES, modified_ns=int((time.time() - 20 * 86400) * 1e9), **more)
+def library(**more: str | bytes) -> DrivenLibrary:
+    """Four notes, and more files by name."""
+    return driven_library({**NOTES, **more})
 
 
-def application(lib: MemoryLibrary, *, config: Config | None = None, memory: Memory | None = None) -> KenApp:
+def application(lib: DrivenLibrary, *, config: Config | None = None, memory: Memory | None = None) -> KenApp:
     return KenApp(Session(config=config or Config(), memory=memory or Memory()), lambda: lib)
 
 

@@ -42,10 +42,10 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "watch": ("", lambda app, lib, done: [kept.query for kept in saved_searches.read()] == ["boiler"]),
     "down": ("", lambda app, lib, done: app.search_screen.results.cursor == 1),
     "up": ("down down", lambda app, lib, done: app.search_screen.results.cursor == 1),
-    "page_down": ("", lambda app, lib, done: app.search_screen.results.cursor == 2),
+    "page_down": ("", lambda app, lib, done: app.search_screen.results.cursor == 3),
     "page_up": ("down down", lambda app, lib, done: app.search_screen.results.cursor == 0),
     "first": ("down down", lambda app, lib, done: app.search_screen.results.cursor == 0),
-    "last": ("", lambda app, lib, done: app.search_screen.results.cursor == 2),
+    "last": ("", lambda app, lib, done: app.search_screen.results.cursor == 3),
     "expand": ("", lambda app, lib, done: any(card.depth for card in app.search_screen.results.cards)),
     "collapse": (
         "alt+down", lambda app, lib, done: not any(card.depth for card in app.search_screen.results.cards)

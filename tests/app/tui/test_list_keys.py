@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.memory_library import MemoryLibrary
+from support.driven_library import DrivenLibrary, driven_library
 from support.pilots import application, ask, drive, library, until
 
 from app.answers import saved_searches
@@ -14,11 +14,12 @@ MOVES = (("down", 1), ("j", 2), ("k", 1), ("up", 0), ("end", 3), ("home", 0), ("
          ("pagedown", 3), ("pageup", 0))  # fmt: skip
 
 
-def many() -> MemoryLibrary:
+def many() -> DrivenLibrary:
     lib = library()
     names = [f"/home/ada/{name}" for name in ("books", "letters", "notes", "papers")]
-    lib.folders = tuple(Folder(name, 1, 1, 0, "watching") for name in names)
-    lib.found_problems = tuple(Problem(f"{name}/a.pdf", "failed", "It is encrypted.") for name in names)
+    lib.shown["folders"] = tuple(Folder(name, 1, 1, 0, "watching") for name in names)
+    problems = tuple(Problem(f"{name}/a.pdf", "failed", "It is encrypted.") for name in names)
+    lib.instead["problems"] = lambda: problems
     return lib
 
 
@@ -54,13 +55,13 @@ def test_the_first_screen_of_all_answers_to_arrows(tmp_path, monkeypatch) -> Non
             await pilot.press(key)
             assert cards.cursor == expected, key
 
-    drive(application(MemoryLibrary(str(home), {})), steps)
+    drive(application(driven_library({})), steps)
 
 
 def test_the_outline_answers_to_arrows() -> None:
     async def steps(pilot, app):
         await ask(pilot, app, "cold radiators pressure")
-        await until(pilot, lambda: app.search_screen.preview.page)
+        await until(pilot, lambda: (page := app.search_screen.preview.page) and page.excerpt.outline)
         await pilot.press("alt+o")
         await until(pilot, lambda: len(app.screen_stack) == 2 and app.screen.query(CardList))
         cards = app.screen.query_one(CardList)
@@ -79,7 +80,7 @@ def test_the_outline_answers_to_arrows() -> None:
 def test_a_preview_with_marks_outlives_every_resize(before: tuple[int, int], after: tuple[int, int]) -> None:
     sentence = "When radiators stay cold, look at the pressure of the boiler first, then bleed each of them. "
     text = "# Boiler\n\n" + "\n\n".join(f"{number}. {sentence * 4}" for number in range(60))
-    lib = MemoryLibrary("/home/ada/notes", {"boiler.md": text})
+    lib = driven_library({"boiler.md": text})
 
     async def steps(pilot, app):
         preview = app.search_screen.preview

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from support.memory_library import MemoryLibrary
+from support.driven_library import DrivenLibrary, driven_library
 from support.pilots import NOTES, application, ask, drive, library, shown, until
 
 from app.answers import saved_searches
 from app.api import Problem, Progress
 from app.connect import local_library
-from app.errors import AppError, NothingIndexed
+from app.errors import AppError
 from app.tui import themes
 from app.tui.app import KenApp
 from app.tui.screens.model import ModelScreen
@@ -22,6 +22,25 @@ from embedder.checkpoints import download
 from index.errors import IndexNewer
 from index.store import database
 from index.store.store import Store
+
+
+def without_daemon() -> DrivenLibrary:
+    lib = library()
+    lib.shown = {}
+    return lib
+
+
+def hold_sync(lib: DrivenLibrary) -> threading.Event:
+    """Let `sync` embed until the event."""
+    held = threading.Event()
+
+    def sync(paths, progress):
+        progress(Progress("embedding", 12, 40, 310, 1204, 1500.0, 38.0, 95.0, lib.root + "/notes.md"))
+        held.wait(10)
+        return lib.real.sync(paths)
+
+    lib.instead["sync"] = sync
+    return held
 
 
 async def at(pilot, app, kind):
@@ -36,7 +55,7 @@ def test_first_run_suggests_estimates_and_begins(tmp_path, monkeypatch):
         (notes / name).parent.mkdir(exist_ok=True)
         (notes / name).write_text(text)
     (notes / "photo.jpg").write_bytes(b"\xff\xd8\xff" + b"0" * 100)
-    lib = MemoryLibrary(str(notes), {})
+    lib = driven_library({})
 
     async def steps(pilot, app):
         await at(pilot, app, WelcomeScreen)
@@ -44,10 +63,10 @@ def test_first_run_suggests_estimates_and_begins(tmp_path, monkeypatch):
         await pilot.pause()
         assert "Documents" in shown(app) and "4 files" in shown(app) and "leaves out" in shown(app)
         await pilot.press("space", "enter")
-        assert not lib.folders
+        assert not lib.status().folders
         await pilot.press("space", "enter")
         await at(pilot, app, ModelScreen)
-        assert lib.folders[0].path == str(notes)
+        assert lib.status().folders[0].path == str(notes)
         assert "terms of use" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: ("sync", str(notes)) in lib.calls)
@@ -101,13 +120,15 @@ def test_leaving_while_the_model_is_fetched_stops_it(monkeypatch):
     drive(application(library()), steps)
 
 
-def test_folders_add_forget_pause_and_search_in():
+def test_folders_add_forget_pause_and_search_in(tmp_path):
+    (tmp_path / "user-home" / "xy").mkdir(parents=True)
     lib = library()
+    lib.shown = {}
 
     async def steps(pilot, app):
         await until(pilot, lambda: app.session.status)
         await pilot.press("f2")
-        await until(pilot, lambda: "watched" in shown(app))
+        await until(pilot, lambda: "read when ken starts" in shown(app))
         await pilot.press("a", "x", "y", "enter")
         await until(pilot, lambda: ("add", "~/xy") in lib.calls and ("sync", "~/xy") in lib.calls)
         await pilot.press("p")
@@ -115,7 +136,7 @@ def test_folders_add_forget_pause_and_search_in():
         await pilot.press("f")
         await until(pilot, lambda: "Forget this folder?" in shown(app))
         await pilot.press("right", "enter")
-        await until(pilot, lambda: ("forget", "/home/ada/notes") in lib.calls)
+        await until(pilot, lambda: ("forget", lib.root) in lib.calls)
         await pilot.press("enter")
         assert app.search_screen.input.value.startswith("in:")
 
@@ -124,10 +145,11 @@ def test_folders_add_forget_pause_and_search_in():
 
 def test_problems_are_listed_with_reasons():
     lib = library()
-    lib.found_problems = (
+    problems = (
         Problem("/home/ada/notes/scan.pdf", "failed", "The file is encrypted: a password is needed."),
         Problem("/home/ada/notes/\x1b[31mred.md", "skipped", "Left out by [b].gitignore[/b]."),
     )
+    lib.instead["problems"] = lambda: problems
 
     async def steps(pilot, app):
         await pilot.press("f3")
@@ -205,9 +227,8 @@ def test_no_color_draws_without_colours(monkeypatch):
 
 
 def test_indexing_progress_stands_in_the_status_line_while_search_works():
-    lib = library()
-    lib.daemon = False
-    lib.hold("sync")
+    lib = without_daemon()
+    held = hold_sync(lib)
 
     async def steps(pilot, app):
         await until(pilot, lambda: app.session.progress and app.session.progress.phase == "embedding")
@@ -215,23 +236,22 @@ def test_indexing_progress_stands_in_the_status_line_while_search_works():
         assert "310 of 1,204 passages" in shown(app) and "2 min left" in shown(app)
         await ask(pilot, app, "boiler")
         assert app.search_screen.results.cards
-        lib.release("sync")
+        held.set()
         await until(pilot, lambda: app.session.progress is None)
 
     drive(application(lib), steps)
 
 
 def test_quitting_while_indexing():
-    lib = library()
-    lib.daemon = False
-    lib.hold("sync")
+    lib = without_daemon()
+    held = hold_sync(lib)
 
     async def steps(pilot, app):
         await until(pilot, lambda: app.session.progress)
         await pilot.press("ctrl+q")
 
     drive(application(lib), steps)
-    lib.release("sync")
+    held.set()
 
 
 def test_daemon_paused_and_busy_states_are_told():
@@ -243,7 +263,7 @@ def test_daemon_paused_and_busy_states_are_told():
             (Progress("scanning"), "Looking for changes"),
             (Progress("reading", 3, 9), "Reading"),
         ):
-            lib.progress = progress
+            lib.shown["progress"] = progress
             app.look()
             await until(pilot, lambda expected=expected: expected in shown(app))
 
@@ -296,8 +316,8 @@ def test_pausing_without_a_daemon_outlives_the_library():
 
 
 def test_paused_without_a_daemon_nothing_is_read_until_it_goes_on():
-    lib = library()
-    lib.daemon, lib.progress = False, Progress("paused")
+    lib = without_daemon()
+    lib.real.pause()
 
     async def steps(pilot, app):
         await until(pilot, lambda: "Paused" in shown(app))
@@ -308,15 +328,17 @@ def test_paused_without_a_daemon_nothing_is_read_until_it_goes_on():
     drive(application(lib), steps)
 
 
-def test_nothing_read_yet_is_said_and_asked_again_as_soon_as_something_is():
-    lib = library()
-    lib.missing = NothingIndexed("No file has been indexed.", "Run ken index.")
+def test_nothing_read_yet_is_said_and_asked_again_as_soon_as_something_is(tmp_path):
+    lib = driven_library({})
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    lib.real.add([str(notes)])
 
     async def steps(pilot, app):
         app.search_screen.input.set("boiler")
         await until(pilot, lambda: "Nothing is read yet" in shown(app))
-        lib.missing = None
-        lib.documents["/home/ada/notes/new.md"] = lib._document("new.md", "# New\n")
+        (notes / "boiler.md").write_text(NOTES["boiler.md"])
+        lib.real.sync()
         await until(pilot, lambda: app.search_screen.results.cards)
 
     drive(application(lib), steps)
@@ -326,14 +348,14 @@ def test_the_speed_of_this_machine_replaces_the_guess(tmp_path):
     notes = tmp_path / "user-home" / "Documents"
     notes.mkdir(parents=True)
     (notes / "a.md").write_text("word " * 5000)
-    lib = MemoryLibrary(str(notes), {})
+    lib = driven_library({})
     lib.hold("closeness")
 
     async def steps(pilot, app):
         await at(pilot, app, WelcomeScreen)
         await until(pilot, lambda: "a guess" in shown(app) and "roughly" in shown(app))
         lib.release("closeness")
-        await until(pilot, lambda: "about 1 s" in shown(app) and "a guess" not in shown(app))
+        await until(pilot, lambda: "· about" in shown(app) and "a guess" not in shown(app))
 
     drive(application(lib), steps)
 
