@@ -154,7 +154,7 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
-class Landmark:
+class OutlineEntry:
     """A heading of a document, or the beginning of a page without one."""
 
     title: str
@@ -183,7 +183,7 @@ class Excerpt:
     title: str = ""
     pages: tuple[int, ...] = ()
     """Positions at which pages begin; empty where the format has none."""
-    outline: tuple[Landmark, ...] = ()
+    outline: tuple[OutlineEntry, ...] = ()
     links: tuple[str, ...] = ()
     """Paths of the files that the document links to."""
     backlinks: tuple[str, ...] = ()
@@ -240,7 +240,7 @@ class Library(Protocol):
         For previews: of a document of any size only the stretch travels.
         """
 
-    def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
+    def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         """How close each text is to the question, as cosines: which sentences of a passage answer."""
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:

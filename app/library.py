@@ -2,7 +2,7 @@
 
 Owns how an answer is made true and what is said of it. The parts are given: `OpenIndex` reads, a `Writer`
 changes (in the calling thread, or in the daemon's own), a `TextModel` makes vectors. `app.connect` and
-`app.daemon.hosting` put them together.
+`app.daemon.parts` put them together.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from app import paths
 from app.answers.preview import Documents, Excerpts, allowed
-from app.answers.stale_hits import away, check, together, unfinished
+from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note, join_sentences
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.config import Config
 from app.errors import PathInvalid, UsageInvalid
-from app.folders.places import absolute
-from app.folders.roots import FORGOTTEN, Kept
+from app.folders.roots import FORGOTTEN, RootSet
 from app.folders.rules import rules_of
+from app.folders.typed_paths import absolute_path
 from app.folders.why import folder_now, problem_of, problems_above, verdict_on
 from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
@@ -53,7 +53,7 @@ class Writer(Protocol):
     progress: Progress
 
     @property
-    def goes_on(self) -> str:
+    def embedding_note(self) -> str:
         """How passages that wait for their vectors get them, or what keeps them from it, in a sentence."""
 
     @property
@@ -74,7 +74,7 @@ class Writer(Protocol):
 
     def pause(self) -> None: ...
     def resume(self) -> None: ...
-    def seen(self, status: Status) -> Status:
+    def add_writer_state(self, status: Status) -> Status:
         """The status with what only the writer knows."""
 
     def close(self) -> None: ...
@@ -123,7 +123,7 @@ class Library:
         answer = self._answer(ask, query, used, limit, started)
         return replace(
             answer,
-            notice=together(told, answer.notice) if used == mode else told,
+            notice=join_sentences(told, answer.notice) if used == mode else told,
             complete=answer.complete and used == mode,
             waiting=max(answer.waiting, self.writer.waiting),
         )
@@ -161,7 +161,7 @@ class Library:
         filter: Filter | None = None,  # noqa: A002
     ) -> Answer:
         started = time.monotonic()
-        path = absolute(path)
+        path = absolute_path(path)
         searcher = self.index.searcher()
         unread = allowed(path, *self._known(path), rules_of(self.config.reading)).unread
         if unread:
@@ -177,10 +177,10 @@ class Library:
 
     def excerpt(self, path: str, start: int, length: int) -> Excerpt:
         document = self._document(path)
-        links, backlinks = self.index.searcher().linked(absolute(path))
+        links, backlinks = self.index.searcher().linked(absolute_path(path))
         return replace(document.cut(path, start, length), links=links, backlinks=backlinks)
 
-    def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
+    def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         if not texts:
             return ()
         vector = self.model.embed_queries([query[:MOST_ASKED]])[0]
@@ -189,15 +189,15 @@ class Library:
     # Changing
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
-        return self.writer.add([absolute(path) if path else "" for path in paths])
+        return self.writer.add([absolute_path(path) if path else "" for path in paths])
 
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
     ) -> SyncReport:
-        return self.writer.sync(None if paths is None else [absolute(path) for path in paths], progress)
+        return self.writer.sync(None if paths is None else [absolute_path(path) for path in paths], progress)
 
     def forget(self, path: str) -> int:
-        dropped = self.writer.forget(absolute(path))
+        dropped = self.writer.forget(absolute_path(path))
         self._documents.clear()
         return dropped
 
@@ -217,7 +217,7 @@ class Library:
         store = self.index.store()
         stored = () if store is None else store.roots()
         counts = None if store is None else store.counts()
-        above = problems_above(Kept(stored), rules_of(self.config.reading))
+        above = problems_above(RootSet(stored), rules_of(self.config.reading))
         progress, has_model = self.writer.progress, self.model.present
         status = Status(
             folders=tuple(folder_now(store, f) for f in stored if store and f.state != FORGOTTEN),
@@ -235,7 +235,7 @@ class Library:
             index_bytes=self.index.bytes,
             notices=(*([] if has_model else [MISSING]), *configured_faults(rules_of(self.config.reading))),
         )
-        return self.writer.seen(status)
+        return self.writer.add_writer_state(status)
 
     def follow(self, progress: Callable[[Status], None]) -> None:
         if not self.writer.in_background:
@@ -253,13 +253,13 @@ class Library:
         store = self.index.store()
         if store is None:
             return ()
-        above = problems_above(Kept(store.roots()), rules_of(self.config.reading))
+        above = problems_above(RootSet(store.roots()), rules_of(self.config.reading))
         return (*map(problem_of, store.problems()), *above)
 
     def why(self, path: str) -> Why:
-        path = absolute(path)
+        path = absolute_path(path)
         store = self.index.store()
-        kept = Kept(store.roots() if store else ())
+        kept = RootSet(store.roots() if store else ())
         record = store.files(path).get(path) if store else None
         passages = store.counts(path).passages if store and record else 0
         links, backlinks = self.index.searcher().linked(path) if store and record else ((), ())
@@ -322,20 +322,24 @@ class Library:
         """Ask until every hit is true: what is gone is left out, what changed is read again or marked."""
         complete = self._has_every_vector()
         results = ask(limit)
-        checked = check(results.hits)
+        checked = check_hits(results.hits)
         if checked.changed and self.writer.refresh(checked.changed):
             results = ask(limit)
-            checked = check(results.hits)
+            checked = check_hits(results.hits)
         gone = checked.gone
         if gone:
             results = ask(limit + gone)
-            checked = check(results.hits)
+            checked = check_hits(results.hits)
         hits = checked.hits[:limit]
         if not hits:
             self._require_files()
         stale = frozenset(hit.path for hit in hits if hit.path in checked.changed)
         complete = complete and self._has_every_vector()
-        lacks = "" if complete or (mode == "words" and results.is_close) else unfinished(self.writer.goes_on)
+        lacks = (
+            ""
+            if complete or (mode == "words" and results.is_close)
+            else incomplete_note(self.writer.embedding_note)
+        )
         return Answer(
             query=query,
             mode=mode,
@@ -345,7 +349,9 @@ class Library:
             waiting=len(stale),
             took_ms=(time.monotonic() - started) * 1000,
             stale=stale,
-            notice=together(*results.notes, away(self.index.store()) if gone else "", lacks),
+            notice=join_sentences(
+                *results.notes, absent_root_note(self.index.store()) if gone else "", lacks
+            ),
             corrected=results.corrected,
             complete=complete,
             total=results.total,
@@ -361,7 +367,7 @@ class Library:
             raise nothing_indexed()
 
     def _document(self, path: str) -> Excerpts:
-        path = absolute(path)
+        path = absolute_path(path)
         return self._documents.read(path, *self._known(path), rules_of(self.config.reading))
 
     def _known(self, path: str) -> tuple[FileRecord | None, str | None]:
@@ -369,4 +375,4 @@ class Library:
         store = self.index.store()
         if store is None:
             return None, None
-        return store.files(path).get(path), Kept(store.roots()).root_of(path)
+        return store.files(path).get(path), RootSet(store.roots()).root_of(path)

@@ -1,1 +1,1 @@
-"""After an answer: stale hits, the best sentence, previews, saved searches, and opening the file."""
+"""What happens to an answer: stale hits, the best sentence, previews, saved searches, opening a file."""

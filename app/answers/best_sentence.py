@@ -1,4 +1,4 @@
-"""Where the sentences of a text begin and end, and which of them answers a question."""
+"""Splits a text into sentences and finds the one that answers a query best."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from index.passages.sentence_ends import SENTENCE_END
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#+|\|)\s?)")
 _END = re.compile(rf"{SENTENCE_END}|{_BLOCK.pattern}")
 SENTENCE_AT_LEAST = 40
-"""Characters: a heading alone repeats the subject and answers nothing."""
+"""Characters of a sentence that can be the best one: a heading only repeats the subject."""
 SENTENCES_AT_MOST = 32
 SHOWN_AT_MOST = 240
-"""Characters shown of an answer where its first sentence leaves room for the next."""
+"""Characters up to which the following sentences are added to the best one."""
 SENTENCE_AT_MOST = 600
 
 
 def sentences(text: str, start: int) -> list[tuple[int, int]]:
-    """Positions of the sentences of a text that begins at `start`; a list's items are sentences too."""
+    """Start and end of each sentence of a text that begins at `start`; a list item is a sentence too."""
     found: list[tuple[int, int]] = []
     left = 0
     for right, following in _ends(text):
@@ -41,16 +41,16 @@ def _ends(text: str) -> Iterable[tuple[int, int]]:
 
 
 def best_sentences(library: Library, question: str, text: str) -> str:
-    """The sentence of `text` nearest in meaning to the question, and what follows it as far as there is room.
+    """The sentence of `text` nearest in meaning to the query, with those after it that fit.
 
-    Weighs each sentence, so not for every keystroke.
+    Embeds every sentence: too slow to call on every keystroke.
     """
     every = sentences(text, 0)
     spans = [(start, end) for start, end in every if end - start >= SENTENCE_AT_LEAST] or every
     if not spans:
         return text.strip()
-    closeness = library.closeness(question, [text[start:end] for start, end in spans])
-    start, end = spans[max(range(len(spans)), key=closeness.__getitem__)]
+    similarities = library.similarities(question, [text[start:end] for start, end in spans])
+    start, end = spans[max(range(len(spans)), key=similarities.__getitem__)]
     block = _BLOCK.search(text, end)
     room = min(start + SHOWN_AT_MOST, block.start() if block else len(text))
     return text[start : max([end, *(stop for _, stop in every if stop <= room)])]

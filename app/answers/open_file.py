@@ -1,6 +1,6 @@
-"""Opening a file where a passage stands: editors at the line, viewers at the page, the file manager.
+"""Opens a file at a passage: an editor at its line, a viewer at its page, or the file manager.
 
-Owns the command lines of other programs. Knows nothing of screens: a `Launch` says what to run and
+Owns the command lines of other programs. Knows nothing of screens: a `Launch` says which command to run and
 whether it needs the terminal.
 """
 
@@ -29,7 +29,7 @@ class NothingOpens(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A command, and whether it takes the terminal over while it runs."""
+    """A command, and whether it uses the terminal while it runs."""
 
     command: tuple[str, ...]
     terminal: bool
@@ -93,15 +93,13 @@ def launch_for(
     path: str, line: int = 1, page: int | None = None, *, kind: str = "text", editor: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> Launch:  # fmt: skip
-    """What opens a file at its line or page.
+    """The command that opens a file at its line or page.
 
-    `editor` (the configured one) wins over `$VISUAL` and `$EDITOR`. Raises `PathInvalid` where the file
-    is gone and `NothingOpens` where nothing on this machine can show it.
+    `editor` (from the settings) comes before `$VISUAL` and `$EDITOR`. Raises `PathInvalid` if the file
+    does not exist, `NothingOpens` if no program here can show it.
     """
     if not Path(path).exists():
-        raise PathInvalid(
-            f"{path} is not there any more.", "The index forgets it with the next look at the folder."
-        )
+        raise PathInvalid(f"{path} does not exist any more.", "The next sync removes it from the index.")
     if kinds.opens(kind) != "editor":
         return _viewer(os.path.realpath(path), page) if is_document(path) else reveal_launch(path)
     variables = os.environ if environment is None else environment
@@ -112,11 +110,11 @@ def launch_for(
 
 
 def is_document(path: str) -> bool:
-    """Whether the system may be handed a file: name and content are those of one kind, and it is no program.
+    """Whether the system's opener may get a file: its name and content belong to one kind of document.
 
-    What opens a file is the system's choice, by its name (`.command`, `.desktop`, `.jnlp`) or by its first
-    bytes (a Windows program), and for some that is to run it. Looked at now, on the file that a link leads
-    to: it may be another than the one that was indexed.
+    The system chooses the program by the name (`.command`, `.desktop`, `.jnlp`) or by the first bytes (a
+    Windows program), and runs some files instead of showing them. The check reads the file as it is now,
+    behind all links: it may differ from the one that was indexed.
     """
     real = os.path.realpath(path)
     named = {kinds.of_file_name(os.path.basename(name)) for name in (path, real)}  # noqa: PTH119
@@ -133,9 +131,9 @@ def is_document(path: str) -> bool:
 
 
 def _is_opener(editor: str) -> bool:
-    """Whether what is set as the editor is the system's opener, which may run what it is handed.
+    """Whether the configured editor is the system's opener, which may run a file instead of showing it.
 
-    `open -t`, `-e` and `-a` of macOS name a program themselves.
+    `open -t`, `-e`, `-a` and `-b` of macOS name a program, so they are safe.
     """
     words = editor.split()
     named = any(word in ("-t", "-e", "-a", "-b") for word in words[1:])
@@ -143,12 +141,12 @@ def _is_opener(editor: str) -> bool:
 
 
 def editor_launch(editor: str, path: str, line: int) -> Launch:
-    """The command of an editor, its own arguments kept, at the line where its way of saying so is known."""
+    """The command of an editor with its own arguments, at the line if the editor's syntax for it is known."""
     try:
         words = shlex.split(editor)
     except ValueError as error:
         raise NothingOpens(
-            f"The editor {editor!r} cannot be read: {error}.", "Mend $VISUAL or $EDITOR."
+            f"The editor {editor!r} cannot be read: {error}.", "Correct $VISUAL or $EDITOR."
         ) from error
     if not words:
         raise NothingOpens("The editor's name is empty.", "Set $EDITOR, or tui.editor in the configuration.")
@@ -166,7 +164,7 @@ def editor_launch(editor: str, path: str, line: int) -> Launch:
 
 
 def _safe(path: str) -> str:
-    """A path no program takes for an option; absolute ones never are."""
+    """A path that no program parses as an option; an absolute path never is one."""
     return path if path.startswith("/") else f"./{path}"
 
 
@@ -194,11 +192,9 @@ def _viewer(path: str, page: int | None) -> Launch:
 
 
 def reveal_launch(path: str) -> Launch:
-    """What shows a file in the file manager, selected where that can be asked for."""
+    """The command that shows a file in the file manager, selected if the file manager can do that."""
     if not Path(path).exists():
-        raise PathInvalid(
-            f"{path} is not there any more.", "The index forgets it with the next look at the folder."
-        )
+        raise PathInvalid(f"{path} does not exist any more.", "The next sync removes it from the index.")
     if sys.platform == "darwin":
         return Launch(("open", "-R", path), terminal=False)
     if shutil.which("dbus-send") and os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
@@ -213,16 +209,16 @@ def reveal_launch(path: str) -> Launch:
 
 
 def run(launch: Launch) -> None:
-    """Run a command: waiting for one that takes the terminal, leaving a windowed one to itself.
+    """Run a command: wait for one that uses the terminal, start any other in the background.
 
-    Raises `NothingOpens` where it cannot be started or, taking the terminal, ends with an error.
+    Raises `NothingOpens` if it cannot start, or if it uses the terminal and fails.
     """
     try:
         if launch.terminal:
             code = subprocess.run(launch.command, check=False).returncode
             if code != 0:
                 raise NothingOpens(
-                    f"{launch.command[0]} ended with status {code}.", "Try it in a shell of its own."
+                    f"{launch.command[0]} ended with status {code}.", "Run it in a shell to see why."
                 )
             return
         subprocess.Popen(
@@ -236,7 +232,7 @@ def run(launch: Launch) -> None:
 
 
 def clipboard_command() -> tuple[str, ...] | None:
-    """The platform's own way to the clipboard, for terminals that do not pass it on (OSC 52)."""
+    """The platform's clipboard program, for terminals that do not support OSC 52; None if there is none."""
     if sys.platform == "darwin":
         return ("pbcopy",)
     for display, command in (
@@ -250,7 +246,7 @@ def clipboard_command() -> tuple[str, ...] | None:
 
 
 def copy(text: str) -> None:
-    """Put text on the clipboard by the platform's own way; nothing where there is none."""
+    """Copy text with the platform's clipboard program; does nothing if there is none."""
     command = clipboard_command()
     if command is None:
         return

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import accumulate
 
-from app.api import Excerpt, Landmark
+from app.api import Excerpt, OutlineEntry
 from app.errors import PathInvalid
 from app.sanitize import plain_path
 from index import kinds
@@ -150,15 +150,17 @@ class Excerpts:
         )
 
 
-def outline(document: Document) -> tuple[Landmark, ...]:
+def outline(document: Document) -> tuple[OutlineEntry, ...]:
     """Headings in their order; pages where the document has no headings."""
     found = [
-        Landmark(section.heading[-1], section.start, len(section.heading) - 1, _page(document, section.start))
+        OutlineEntry(
+            section.heading[-1], section.start, len(section.heading) - 1, _page(document, section.start)
+        )
         for section in document.sections
         if section.kind == "heading" and section.heading
     ]
     if not found:
-        found = [Landmark(f"Page {n}", start, 0, n) for n, start in enumerate(document.pages, 1)]
+        found = [OutlineEntry(f"Page {n}", start, 0, n) for n, start in enumerate(document.pages, 1)]
     return tuple(found[:OUTLINE_AT_MOST])
 
 

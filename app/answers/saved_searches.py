@@ -1,7 +1,8 @@
-"""Standing questions: asked once, answered whenever a newly saved passage matches closely.
+"""Saved searches: queries that run again whenever files change, and report new close hits.
 
-They are a person's own, not derived from the disk, so they live in a file beside the index. Any
-process may add one; the daemon asks them. Knows how to tell of an answer, not how one is found.
+Owns the file that holds them and how a hit is reported: log, desktop notification, command. The user types
+them, so they cannot be rebuilt from the disk and have a file beside the index. Any process may add one; the
+daemon runs them. Knows nothing of how search works.
 """
 
 from __future__ import annotations
@@ -36,44 +37,44 @@ from index.types import Filter, Hit
 log = logging.getLogger(__name__)
 
 MOST = 100
-MOST_TOLD = 50
-"""Answers told of one question at once: more than a person reads, and a tenth of what is remembered."""
-TOLD_KEPT = 500
-"""Answers remembered for each question, so that saving a note again does not tell it again."""
+MOST_REPORTED = 50
+"""Hits reported for one saved search at once: more than a user reads, a tenth of `REPORTED_KEPT`."""
+REPORTED_KEPT = 500
+"""Hits remembered for each saved search, so that saving a note again does not report it again."""
 COMMAND_TIMEOUT = 60.0
 LOCK_WAIT = 5.0
 NEARLY = 0.8
-"""Part of the best answer's score that another needs to be told beside it."""
+"""Share of the best hit's score that another hit needs to be reported with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One question. `command` gets each answer as JSON on its standard input; empty for none."""
+class SavedSearch:
+    """A saved query. `command` gets each hit as JSON on its standard input; empty: no command."""
 
     id: int
     query: str
     command: tuple[str, ...]
     since_ns: int
-    """When it was first asked: only what was saved, or came to its place, later counts."""
+    """When it was saved: only files that are written or moved into place later count."""
     told: tuple[str, ...] = ()
-    """Digests of the answers told so far, oldest first."""
+    """Digests of the hits reported so far, oldest first."""
 
     def digest(self, hit: Hit) -> str:
         whole = f"{hit.path}\0{hit.text}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(whole, digest_size=8).hexdigest()
 
 
-def standing_path() -> Path:
+def saved_searches_path() -> Path:
     return paths.home() / "standing.json"
 
 
-def read(path: Path | None = None) -> tuple[Standing, ...]:
-    """All standing questions, oldest first."""
-    path = path or standing_path()
+def read(path: Path | None = None) -> tuple[SavedSearch, ...]:
+    """All saved searches, oldest first."""
+    path = path or saved_searches_path()
     try:
         entries = json.loads(path.read_bytes())
         return tuple(
-            Standing(
+            SavedSearch(
                 int(entry["id"]),
                 str(entry["query"]),
                 tuple(map(str, entry["command"])),
@@ -90,8 +91,8 @@ def read(path: Path | None = None) -> tuple[Standing, ...]:
         ) from error
 
 
-def add(query: str, command: str = "") -> Standing:
-    """Ask `query` from now on; `command` is split as a shell would, and never given to one."""
+def add(query: str, command: str = "") -> SavedSearch:
+    """Save `query`. `command` is split into words as a shell does, and runs without a shell."""
     query = " ".join(query.split())
     if not query:
         raise UsageInvalid("The question is empty.", 'Try: ken watch-for "flights to Lisbon".')
@@ -103,13 +104,13 @@ def add(query: str, command: str = "") -> Standing:
                 f"There are {MOST} standing questions already.", "Remove one: ken watch-for --remove ID."
             )
         number = max((question.id for question in questions), default=0) + 1
-        asked = Standing(number, query, words, time.time_ns())
+        asked = SavedSearch(number, query, words, time.time_ns())
         _write((*questions, asked))
     return asked
 
 
-def remove(number: int) -> Standing:
-    """Ask no longer; raises `UsageInvalid` where no question has this number."""
+def remove(number: int) -> SavedSearch:
+    """Delete a saved search. Raises `UsageInvalid` if none has this number."""
     with _lock():
         questions = read()
         found = next((question for question in questions if question.id == number), None)
@@ -122,11 +123,11 @@ def remove(number: int) -> Standing:
 
 
 def remember(number: int, digests: Sequence[str]) -> None:
-    """Note answers as told."""
+    """Record hits as reported."""
     with _lock():
         _write(
             tuple(
-                dataclasses.replace(question, told=(*question.told, *digests)[-TOLD_KEPT:])
+                dataclasses.replace(question, told=(*question.told, *digests)[-REPORTED_KEPT:])
                 if question.id == number
                 else question
                 for question in read()
@@ -154,26 +155,26 @@ def _lock() -> WriteLock:
     return lock
 
 
-def _write(questions: tuple[Standing, ...]) -> None:
+def _write(questions: tuple[SavedSearch, ...]) -> None:
     text = json.dumps([dataclasses.asdict(question) for question in questions], indent=1)
     try:
-        private_files.replace(standing_path(), text.encode())
+        private_files.replace(saved_searches_path(), text.encode())
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         kind = IndexFull if full else IndexUnreachable
         fix = "Free some space, and try again." if full else "Check the folder's permissions and its disk."
-        raise kind(f"{standing_path()} cannot be written: {error.strerror}.", fix) from error
+        raise kind(f"{saved_searches_path()} cannot be written: {error.strerror}.", fix) from error
 
 
-class Asker:
-    """Asks the standing questions of what is new. `notify`: tell answers on the desktop too."""
+class SavedSearchRunner:
+    """Runs the saved searches on new files. `notify`: also show a desktop notification."""
 
     def __init__(self, *, notify: bool) -> None:
         self._notify = notify
 
     def ask(self, new: Sequence[str], library: Library) -> None:
-        """Tell each close answer among the files `new` that was not told before."""
-        if not new or not standing_path().exists():
+        """Report each close hit in the files `new` that was not reported before."""
+        if not new or not saved_searches_path().exists():
             return
         try:
             questions = read()
@@ -186,35 +187,37 @@ class Asker:
             except TITLED_ERRORS as error:
                 log.warning("standing question %d: %s %s", question.id, error.what, error.fix)
 
-    def _ask_one(self, question: Standing, new: Sequence[str], library: Library) -> None:
-        answer = library.search(question.query, limit=MOST_TOLD, filter=Filter(files=tuple(new)))
+    def _ask_one(self, question: SavedSearch, new: Sequence[str], library: Library) -> None:
+        answer = library.search(question.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new)))
         if not answer.close:
             return
         best = answer.hits[0].score
         roots = {folder.path for folder in library.status().folders}
         hits = [
-            hit for hit in answer.hits if hit.score >= best * NEARLY and _came(hit, roots) > question.since_ns
+            hit
+            for hit in answer.hits
+            if hit.score >= best * NEARLY and _arrived_ns(hit, roots) > question.since_ns
         ]
-        untold = [hit for hit in hits if question.digest(hit) not in question.told]
-        for hit in untold:
-            tell(question, hit, notify=self._notify)
-        if untold:
-            remember(question.id, [question.digest(hit) for hit in untold])
+        unreported = [hit for hit in hits if question.digest(hit) not in question.told]
+        for hit in unreported:
+            report(question, hit, notify=self._notify)
+        if unreported:
+            remember(question.id, [question.digest(hit) for hit in unreported])
 
 
-def _came(hit: Hit, roots: Collection[str]) -> int:
-    """When a file was saved or came to its place, also in a folder that was moved: ns since the epoch."""
-    came = max(hit.modified_ns, hit.ctime_ns)
+def _arrived_ns(hit: Hit, roots: Collection[str]) -> int:
+    """When a file was written or moved into place, alone or with its folder: nanoseconds since 1970."""
+    arrived = max(hit.modified_ns, hit.ctime_ns)
     for folder in map(str, Path(hit.path).parents):
         if folder in roots:
             break
         with suppress(OSError):
-            came = max(came, os.stat(folder).st_ctime_ns)  # noqa: PTH116
-    return came
+            arrived = max(arrived, os.stat(folder).st_ctime_ns)  # noqa: PTH116
+    return arrived
 
 
-def tell(question: Standing, hit: Hit, *, notify: bool) -> None:
-    """Tell of an answer: in the log, on the desktop, to the question's command."""
+def report(question: SavedSearch, hit: Hit, *, notify: bool) -> None:
+    """Report a hit: in the log, on the desktop, to the command of the saved search."""
     log.info("standing question %d (%s): %s:%d", question.id, question.query, hit.path, hit.line)
     if notify:
         _notify("ken", "Something new answers a saved search.")
@@ -245,8 +248,8 @@ def _run(command: tuple[str, ...], message: str) -> None:
 
 
 def _notify(title: str, body: str) -> None:
-    """A desktop notification. It names no query and quotes no file: other users of the machine can read the
-    arguments of a process."""
+    """Show a desktop notification. It names no query and no file, because other users of the machine can
+    read the arguments of a process."""
     if sys.platform == "darwin":
         script = "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run"
         command = ["osascript", "-e", script, title, body]
@@ -258,5 +261,5 @@ def _notify(title: str, body: str) -> None:
 
 @cache
 def _runner() -> ThreadPoolExecutor:
-    """Runs commands two at a time, so that a thousand answers do not become a thousand processes."""
+    """Runs two commands at a time, so that a thousand hits do not start a thousand processes."""
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="watch-for")

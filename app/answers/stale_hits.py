@@ -1,4 +1,4 @@
-"""Whether a hit is still true: its file is looked at before it is shown; and what is to be told of that."""
+"""Checks each hit against its file before it is shown, and words what the user has to know of that."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from index.types import Hit, Stamp
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """Hits whose file is there, and among their paths those whose file changed since it was indexed."""
+class CheckedHits:
+    """The hits whose file exists, and which of those files changed since they were indexed."""
 
     hits: tuple[Hit, ...]
     changed: dict[str, int]
-    """Path to the size it has now, or had where it cannot be looked at just now."""
+    """Path to the present size; to the indexed size if the file cannot be read for now."""
     gone: int
 
 
-def check(hits: Iterable[Hit]) -> Checked:
+def check_hits(hits: Iterable[Hit]) -> CheckedHits:
     kept: list[Hit] = []
     changed: dict[str, int] = {}
     gone = 0
@@ -40,16 +40,16 @@ def check(hits: Iterable[Hit]) -> Checked:
             if not hit.stamp.same(Stamp.of(stat)):
                 changed[hit.path] = stat.st_size
         kept.append(hit)
-    return Checked(tuple(kept), changed, gone)
+    return CheckedHits(tuple(kept), changed, gone)
 
 
-def unfinished(goes_on: str) -> str:
-    """What to say of an answer while passages have no vector; `goes_on` says how they get it."""
-    return f"Indexing is not finished: some passages are found by their words only. {goes_on}"
+def incomplete_note(embedding_note: str) -> str:
+    """The notice while passages lack vectors; `embedding_note` says how they get them."""
+    return f"Indexing is not finished: some passages are found by their words only. {embedding_note}"
 
 
-def away(store: Store | None) -> str:
-    """What to say of a kept folder that is not there, in whole or in part: a disk may have been taken out."""
+def absent_root_note(store: Store | None) -> str:
+    """The notice for a root that is missing in whole or in part, an unmounted disk for one; empty if none."""
     for folder in store.roots() if store else ():
         if folder.state != FORGOTTEN and _is_bare(folder.path):
             return f"{plain_path(folder.path)} is not there now; nothing that lies in it is shown."
@@ -58,8 +58,8 @@ def away(store: Store | None) -> str:
     return ""
 
 
-def together(*sentences: str) -> str:
-    """Those that say something, one after the other."""
+def join_sentences(*sentences: str) -> str:
+    """The sentences that are not empty, joined by blanks."""
     return " ".join(sentence for sentence in sentences if sentence)
 
 

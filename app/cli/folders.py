@@ -25,9 +25,9 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
     from app.cli.model_offer import ensure_model
     from app.cli.progress import shown
     from app.errors import NothingIndexed
-    from app.folders.places import usable
+    from app.folders.typed_paths import indexable_path
 
-    wanted = [usable(path) for path in paths]
+    wanted = [indexable_path(path) for path in paths]
     ensure_model()
     with open_library(daemon=not no_daemon, purpose=" ".join(["ken index", *paths])) as library:
         if wanted:
@@ -65,7 +65,7 @@ def forget(path: str | None, everything: bool, yes: bool, no_daemon: bool) -> No
     backups and exports stay.
     """
     from app.errors import UsageInvalid
-    from app.folders.places import absolute
+    from app.folders.typed_paths import absolute_path
     from app.maintenance import leftovers
 
     if everything == (path is not None):
@@ -80,7 +80,7 @@ def forget(path: str | None, everything: bool, yes: bool, no_daemon: bool) -> No
     with open_library(daemon=not no_daemon, purpose="ken forget") as library:
         status = library.status()
         empty = not (status.folders or status.files or status.problems)
-        dropped = 0 if everything and empty else library.forget("/" if path is None else absolute(path))
+        dropped = 0 if everything and empty else library.forget("/" if path is None else absolute_path(path))
         left_behind = leftovers.LEFT_BEHIND in library.status().notices
     if everything:
         leftovers.delete_all()

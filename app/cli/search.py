@@ -107,14 +107,14 @@ def search(
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def similar(place: str, limit: int, as_json: bool, no_daemon: bool, **narrow: Any) -> None:
     """Find what else is like FILE, or like what stands at its LINE."""
-    from app.folders.places import absolute
+    from app.folders.typed_paths import absolute_path
 
     path, _, line = place.rpartition(":")
     if not path or not line.isdigit() or Path(place).exists():
         path, line = place, ""
     with open_library(daemon=not no_daemon, purpose="ken similar") as library:
         answer = library.similar(
-            absolute(path), int(line) if line else None, limit=limit, filter=_filter(**narrow)
+            absolute_path(path), int(line) if line else None, limit=limit, filter=_filter(**narrow)
         )
     _show(answer, as_json=as_json, explain=False)
 

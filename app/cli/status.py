@@ -31,11 +31,11 @@ def status(problems: bool, as_json: bool, no_daemon: bool) -> None:
 def why(path: str, as_json: bool, no_daemon: bool) -> None:
     """Whether PATH is indexed, by which rule, when, and what went wrong."""
     from app import json_output
-    from app.folders.places import absolute
+    from app.folders.typed_paths import absolute_path
     from app.sanitize import plain, plain_path
 
     with open_library(daemon=not no_daemon, start=False, purpose="ken why") as library:
-        verdict = library.why(absolute(path))
+        verdict = library.why(absolute_path(path))
     if as_json:
         terminal.result(json_output.dumps(json_output.why(verdict)))
         return

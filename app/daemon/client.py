@@ -37,7 +37,7 @@ from app.daemon.protocol import (
     Lines,
     Nonsense,
     error_from,
-    is_kens_folder,
+    is_same_user,
 )
 from app.errors import DaemonError
 from app.lock import holder
@@ -114,8 +114,8 @@ class RemoteLibrary:
         excerpt: Excerpt = self._ask("excerpt", {"path": path, "start": start, "length": length})
         return excerpt
 
-    def closeness(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
-        close: tuple[float, ...] = self._ask("closeness", {"query": query, "texts": list(texts)})
+    def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
+        close: tuple[float, ...] = self._ask("similarities", {"query": query, "texts": list(texts)})
         return close
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
@@ -233,7 +233,7 @@ def _connected(path: Path) -> Lines:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _connect(connection, path)
-        if not is_kens_folder(connection):
+        if not is_same_user(connection):
             raise DaemonError(f"{path} belongs to another user.", "Set KEN_HOME to a folder of your own.")
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
         connection.close()

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from app.config import ModelConfig
 from app.daemon.model_child import LOADED, STILL_LOADING, Facts, ModelChild
-from app.sync.throttle import step_back
+from app.sync.throttle import lower_process_priority
 from embedder.errors import EmbedderClosed, EmbedderError, ModelNotFound, ModelUnresponsive, VectorsWrong
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class ModelProcess:
             asked = child.ask(size, "embed_documents", list(texts), titles, dim=dim)
             vectors = _unit(self._answer(child, asked, self.limits.batch), len(texts), dim)
             if alone:
-                self._learn_speed(size, time.monotonic() - started)
+                self._update_speed(size, time.monotonic() - started)
             return vectors
 
     def release(self) -> None:
@@ -258,7 +258,7 @@ class ModelProcess:
         pause = self.limits.restart[min(self._failures, len(self.limits.restart)) - 1]
         return self._failed_at + pause - time.monotonic()
 
-    def _learn_speed(self, size: int, seconds: float) -> None:
+    def _update_speed(self, size: int, seconds: float) -> None:
         """Move halfway to what was just measured."""
         self._speed = (self._speed + size / max(seconds, 1e-3)) / 2
 
@@ -353,7 +353,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def main() -> None:
-    step_back(int(sys.argv[2]))
+    lower_process_priority(int(sys.argv[2]))
     with contextlib.suppress(EOFError, OSError):
         serve(Connection(int(sys.argv[1])))
     # Engines' threads may still compute: nothing of theirs is worth waiting for.

@@ -133,7 +133,7 @@ def peer_uid(connection: socket.socket) -> int:
     return int(struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1])
 
 
-def is_kens_folder(connection: socket.socket) -> bool:
+def is_same_user(connection: socket.socket) -> bool:
     """Whether this user is at the other end."""
     try:
         return peer_uid(connection) == os.geteuid()

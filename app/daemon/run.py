@@ -79,12 +79,12 @@ def _start_log(*, to_terminal: bool) -> None:
 def _serve(
     settings: config.Config, lock: WriteLock, ended: threading.Event, ready: Callable[[], None] | None
 ) -> None:
-    from app.daemon.hosting import hosted
+    from app.daemon.parts import daemon_parts
     from app.daemon.server import Server
 
     sys.setswitchinterval(SWITCH_INTERVAL)
     log.info("ken %s begins as process %d", __version__, os.getpid())
-    with hosted(settings) as parts:
+    with daemon_parts(settings) as parts:
         server = Server(parts.library, parts.info, paths.socket_path())
         server.start()
         try:

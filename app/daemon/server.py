@@ -30,7 +30,7 @@ from app.daemon.protocol import (
     Lines,
     Nonsense,
     error_message,
-    is_kens_folder,
+    is_same_user,
 )
 from app.errors import TITLED_ERRORS, DaemonCannotRun, DaemonError
 
@@ -43,8 +43,8 @@ SEND_TIMEOUT = 30.0
 """Seconds a client may leave a reply unread."""
 
 SERVED = (
-    "search", "similar", "text", "excerpt", "closeness", "add", "sync", "forget", "pause", "resume", "status",
-    "problems", "why", "follow",
+    "search", "similar", "text", "excerpt", "similarities", "add", "sync", "forget", "pause", "resume",
+    "status", "problems", "why", "follow",
 )  # fmt: skip
 """The methods of the library that clients may call; `daemon` is the server's own."""
 
@@ -119,7 +119,7 @@ class Server:
                 self._admit(accepted)
 
     def _admit(self, accepted: socket.socket) -> None:
-        if not is_kens_folder(accepted):
+        if not is_same_user(accepted):
             log.warning("refused a connection of another user")
             accepted.close()
             return

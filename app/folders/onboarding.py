@@ -98,8 +98,8 @@ def estimate(
 
 
 def measured_speed(library: Library) -> float:
-    """Tokens a second that this machine embeds; loads the model. Raises what `closeness` raises."""
-    library.closeness("warm up", [SAMPLE])
+    """Tokens a second that this machine embeds; loads the model. Raises what `similarities` raises."""
+    library.similarities("warm up", [SAMPLE])
     began = time.perf_counter()
-    library.closeness("which radiator is cold", [f"{number}. {SAMPLE}" for number in range(SAMPLES)])
+    library.similarities("which radiator is cold", [f"{number}. {SAMPLE}" for number in range(SAMPLES)])
     return SAMPLES * len(SAMPLE) / BYTES_PER_TOKEN / (time.perf_counter() - began)

@@ -17,7 +17,7 @@ FORGOTTEN = store.FORGOTTEN
 FORGOTTEN_RULE = "forgotten"
 
 
-class Kept:
+class RootSet:
     """The folders of an index, as they stand now."""
 
     def __init__(self, stored: Iterable[StoredRoot]) -> None:
@@ -29,7 +29,7 @@ class Kept:
 
     @property
     def missing(self) -> set[str]:
-        """Kept folders that were not there when they were last looked for."""
+        """RootSet folders that were not there when they were last looked for."""
         return {path for path, state in self._states.items() if state == "missing"}
 
     def owner(self, path: str) -> str | None:

@@ -6,7 +6,7 @@ import os
 from typing import Literal, cast, get_args
 
 from app.api import Folder, Problem, ProblemState
-from app.folders.roots import FORGOTTEN_RULE, Kept
+from app.folders.roots import FORGOTTEN_RULE, RootSet
 from index.store.store import Store, StoredRoot
 from index.types import FileRecord, FileState
 from index.walk import ignore_levels
@@ -29,7 +29,7 @@ def folder_now(store: Store, folder: StoredRoot) -> Folder:
         passages=counts.passages,
         problems=counts.problems,
         state=cast(FolderState, state),
-        note=folder.note or ("" if there else "It is not there; what was indexed from it is kept."),
+        note=folder.note or ("" if there else "It is missing. Its files stay in the index until it is back."),
     )
 
 
@@ -38,7 +38,7 @@ def problem_of(record: FileRecord) -> Problem:
     return Problem(record.path, _PROBLEMS[record.state], record.reason, record.kind)
 
 
-def problems_above(kept: Kept, rules: Rules) -> list[Problem]:
+def problems_above(kept: RootSet, rules: Rules) -> list[Problem]:
     """Ignore files above the roots that do not hold in them as written; the index has no record of these."""
     if not rules.ignore_files:
         return []
@@ -46,7 +46,7 @@ def problems_above(kept: Kept, rules: Rules) -> list[Problem]:
     return [Problem(path, "skipped", why, "") for path, why in found.items() if kept.root_of(path) is None]
 
 
-def covered(path: str, kept: Kept, rules: Rules) -> bool:
+def covered(path: str, kept: RootSet, rules: Rules) -> bool:
     """Whether a kept folder brings `path` in already; what it leaves out may be kept on its own."""
     root = kept.root_of(path)
     if root is None or root == path:
@@ -55,7 +55,7 @@ def covered(path: str, kept: Kept, rules: Rules) -> bool:
     return isinstance(verdict, Found) or verdict.rule == "folder"
 
 
-def verdict_on(path: str, kept: Kept, rules: Rules) -> tuple[str, str, str]:
+def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
     """State, rule and reason of a path, from the rules alone."""
     if kept.forgotten(path):
         return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."

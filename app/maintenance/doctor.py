@@ -1,4 +1,4 @@
-"""What `ken doctor` looks at, and the index taken out, put in and copied."""
+"""The checks and repairs of `ken doctor`; export, backup and restore of the index."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from index.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """One thing looked at: what was found, whether it is sound, what to do where it is not."""
+class Finding:
+    """The result of one check: what it found, whether that is sound, and what to do if it is not."""
 
     what: str
     sound: bool
     fix: str = ""
 
 
-def examine(*, repair: bool) -> list[Report]:
-    """Look at everything; `repair` mends the index. Raises `IndexBusy` where another process writes it."""
-    return [_model(), _place(repair=repair), _readers(), *_scan(), *_index(repair=repair)]
+def examine(*, repair: bool) -> list[Finding]:
+    """Run every check; `repair` also repairs the index. Raises `IndexBusy` if another process writes it."""
+    return [_model(), _home_folder(repair=repair), _readers(), *_vector_scan(), *_index(repair=repair)]
 
 
 def export(folder: Path, tell: export_import.ProgressCallback) -> int:
@@ -48,7 +48,7 @@ def backup(target: Path) -> int:
 
 
 def restore(source: Path) -> None:
-    """Put a backup in the place of the index. Raises `IndexBusy` where another process writes it."""
+    """Replace the index with a backup. Raises `IndexBusy` if another process writes the index."""
     with WriteLock("ken restore"):
         paths.make_home()
         restore_index(paths.index_path(), source)
@@ -61,32 +61,32 @@ def _existing() -> Path:
     return index
 
 
-def _model() -> Report:
+def _model() -> Finding:
     try:
         folder = find_model(load().model.name or None)
     except EmbedderError as error:
-        return Report(f"Model: {error.what}", False, error.fix)
-    return Report(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
+        return Finding(f"Model: {error.what}", False, error.fix)
+    return Finding(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
 
 
-def _place(*, repair: bool) -> Report:
+def _home_folder(*, repair: bool) -> Finding:
     home = paths.home()
     shown = paths.short(str(home))
     if not home.exists():
-        return Report(f"Home: {shown} is not there yet.", True)
+        return Finding(f"Home: {shown} is not there yet.", True)
     if repair and home.stat().st_uid == os.getuid():
         home.chmod(0o700)
     if home.stat().st_mode & 0o077:
-        return Report(f"Home: other users can look into {shown}.", False, f"Run `chmod 700 {shown}`.")
+        return Finding(f"Home: other users can look into {shown}.", False, f"Run `chmod 700 {shown}`.")
     if not os.access(home, os.W_OK):
-        return Report(
+        return Finding(
             f"Home: {shown} cannot be written.", False, "Make it yours, or point KEN_HOME elsewhere."
         )
-    return Report(f"Home: {shown} is yours alone.", True)
+    return Finding(f"Home: {shown} is yours alone.", True)
 
 
-def _scan() -> list[Report]:
-    """Whether compiled code compares vectors rightly; nothing is said of it where no index can be opened."""
+def _vector_scan() -> list[Finding]:
+    """Whether compiled code compares vectors correctly; no finding if no index can be opened."""
     index = paths.index_path()
     try:
         if not index.exists():
@@ -96,61 +96,61 @@ def _scan() -> list[Report]:
     except IndexingError:
         return []
     fix = "Report it, with the processor's name; an update of that package may mend it."
-    found = [Report(f"Search: {fault}", False, fix) for fault in faults]
-    return found or [Report("Search: vectors are compared exactly on this processor.", True)]
+    found = [Finding(f"Search: {fault}", False, fix) for fault in faults]
+    return found or [Finding("Search: vectors are compared exactly on this processor.", True)]
 
 
-def _readers() -> Report:
+def _readers() -> Finding:
     checked = confinement_check.check()
     if not checked.possible:
         by = ", ".join(checked.means)
-        return Report(f"Readers: no network, no writing, no programs, no file but their own ({by}).", True)
+        return Finding(f"Readers: no network, no writing, no programs, no file but their own ({by}).", True)
     what = f"Readers: a file made to take one over could {', '.join(checked.possible)}"
     why = "; ".join(checked.missing) or "the system does not hold it"
-    return Report(f"{what} ({why}).", False, "Landlock (Linux 5.13 and later) and seccomp prevent it.")
+    return Finding(f"{what} ({why}).", False, "Landlock (Linux 5.13 and later) and seccomp prevent it.")
 
 
-def _index(*, repair: bool) -> list[Report]:
+def _index(*, repair: bool) -> list[Finding]:
     index = paths.index_path()
     if not index.exists():
-        return [Report("Index: none yet.", True)]
+        return [Finding("Index: none yet.", True)]
     with WriteLock("ken doctor"):
         leftovers.delete_old()
         try:
             return _tables(index, repair=repair)
         except IndexCorrupt as error:
             if not repair:
-                return [Report(f"Index: {error.what}", False, error.fix)]
+                return [Finding(f"Index: {error.what}", False, error.fix)]
             saved = salvage(index)
             again = (
                 "run `ken index` now" if saved.folders else "add your folders again with `ken index FOLDER`"
             )
             return [
-                Report(
+                Finding(
                     f"Index: it was damaged; {saved.files:,} files in {saved.folders:,} folders were saved.",
                     True,
                 ),
-                Report(f"The damaged file is kept as {paths.short(str(saved.kept))}; {again}.", True),
+                Finding(f"The damaged file is kept as {paths.short(str(saved.kept))}; {again}.", True),
             ]
 
 
-def _tables(index: Path, *, repair: bool) -> list[Report]:
+def _tables(index: Path, *, repair: bool) -> list[Finding]:
     with Store(index) as store:
         found = store.check()
         if not found:
             if repair:
                 store.wipe("all")
-            return [Report("Index: all tables agree.", True)]
+            return [Finding("Index: all tables agree.", True)]
         if not repair:
             return [
-                Report(f"Index: {one.rows:,} {one.what}.", False, "Run `ken doctor --repair`.")
+                Finding(f"Index: {one.rows:,} {one.what}.", False, "Run `ken doctor --repair`.")
                 for one in found
             ]
         store.repair()
         store.wipe("all")
         left = {one.what for one in store.check()}
         return [
-            Report(
+            Finding(
                 f"Index: {one.rows:,} {one.what}{'' if one.what in left else ', mended'}.",
                 one.what not in left,
             )

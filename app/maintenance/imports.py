@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app import paths
 from app.errors import PathInvalid
-from app.folders.places import absolute, usable
+from app.folders.typed_paths import absolute_path, indexable_path
 from app.lock import WriteLock
 from index.store import export_import
 from index.store.copies import staged_copy
@@ -47,7 +47,7 @@ def _refusal(path: str) -> str:
     if path == os.sep or any(path == place or path.startswith(f"{place}/") for place in SYSTEM):
         return "it is the system's"
     try:
-        usable(path)
+        indexable_path(path)
     except PathInvalid as error:
         return error.what
-    return "" if absolute(path) == path else "a link leads to it"
+    return "" if absolute_path(path) == path else "a link leads to it"

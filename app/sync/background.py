@@ -1,7 +1,7 @@
-"""What changes the index in a thread of its own: the daemon's writer, which keeps it level with the disk.
+"""The daemon's writer: changes the index in a thread of its own, so that it follows the disk.
 
-Owns the right to write from the first change to the end, the connection that writes and the readers.
-`app.sync.indexer` says what is done next; here it is done. Queries never wait for it.
+Owns the write lock from the first change to the end, the connection that writes, and the readers.
+`app.sync.indexer` decides what to do next; this module does it. Queries never wait for it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from dataclasses import replace
 from app import paths
 from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import Config
-from app.folders.roots import FORGOTTEN, Kept
+from app.folders.roots import FORGOTTEN, RootSet
 from app.folders.rules import rules_of
 from app.lock import DAEMON, WriteLock
 from app.maintenance import leftovers
 from app.model import MISSING, TextModel, fingerprint_of
 from app.open_index import OpenIndex
-from app.sync.change_queue import DirtyQueue
-from app.sync.extract_stage import Readers
+from app.sync.change_queue import ChangeQueue
+from app.sync.during_walk import added_up
+from app.sync.extract_stage import ReaderPools
 from app.sync.indexer import Indexer
-from app.sync.later import Later
-from app.sync.meanwhile import added_up
 from app.sync.pipeline import Pipeline, readers_for
-from app.sync.run import Urgent
+from app.sync.retry_schedule import RetrySchedule
+from app.sync.sync_run import PriorityPaths
 from app.sync.watcher import Watcher
 from app.sync.writer import REFRESH_BYTES, add_roots, chunker_of, forget_path, roots_to_sync
 from index.errors import IndexingError
@@ -39,25 +39,25 @@ from index.types import Stamp
 log = logging.getLogger(__name__)
 
 GRACE = 10.0
-"""Seconds a file may be away before the index lets go of it: saves by deleting and writing anew, and
-moves by copying, come back within."""
+"""Seconds a missing file stays in the index. Editors that save by deleting and writing anew, and moves by
+copying, bring it back within that time."""
 LOCK_WAIT = 1.0
 """Seconds to wait for another process that writes."""
-MUCH = 64
-"""Passages that wait from which on they are embedded apart from queries."""
+BACKLOG = 64
+"""Passages without vectors from which on a second process embeds them, so that queries do not wait."""
 REFRESH_SECONDS = 0.2
-"""How long an answer waits for files among its hits that have changed to be read again."""
+"""Seconds an answer waits until changed files among its hits are read again."""
 STEP = 0.01
-"""Seconds between two looks whether they have been."""
+"""Seconds between two checks whether they are."""
 TURN_SECONDS = 0.5
-"""Seconds between two words to somebody who waits for another's sync to end."""
+"""Seconds between two progress reports to a caller that waits for another sync to end."""
 
 
 class BackgroundWriter:
     """`app.library.Writer` over a thread that writes; open from `start` to `close`.
 
-    `stored` is told which files have new content, `resting` that nothing is to be done; `notices` are what
-    else a person should know.
+    `stored` gets the files with new content, `resting` is called when there is no work, and `notices`
+    returns what else the user should know.
     """
 
     in_background = True
@@ -73,14 +73,14 @@ class BackgroundWriter:
         notices: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
         self.progress = Progress("idle")
-        self.queue = DirtyQueue()
+        self.queue = ChangeQueue()
         self.indexer = Indexer(
             self, self.queue, Watcher(self.queue, ignored=rules_of(config.reading).own), config.daemon
         )
         self._index = index
         self._model = model
         self._reading = config.reading
-        self._told_stored = stored
+        self._on_stored = stored
         self._resting = resting
         self._notices = notices
         self._lock = WriteLock(DAEMON, index.path.with_name(paths.lock_path().name))
@@ -89,17 +89,17 @@ class BackgroundWriter:
         self._store: Store | None = None
         self._fingerprint = ""
         self._left_behind = False
-        """Whether what was forgotten could not be overwritten yet."""
+        """Whether forgotten texts are not overwritten on the disk yet."""
         self._remembered: tuple[StoredRoot, ...] = ()
-        """The folders that are kept, in case the index file is removed."""
+        """The roots, kept in case the index file is removed."""
         self._pipeline: Pipeline | None = None
-        self._readers: Readers | None = None
-        self._later = Later(GRACE)
+        self._readers: ReaderPools | None = None
+        self._retry_schedule = RetrySchedule(GRACE)
         self._syncing = threading.Lock()
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Begin to keep the index level; a pause that a person asked for goes on."""
+        """Begin to follow the disk; a pause set by the user stays in force."""
         self._index.made_anew_by(
             self.indexer.thread, lambda: self.indexer.scan_soon("the index file was removed or replaced")
         )
@@ -115,7 +115,7 @@ class BackgroundWriter:
         self._close_store()
         self._lock.release()
 
-    # What is asked for (`app.library.Writer`): done by the one thread that writes
+    # Requests (`app.library.Writer`): run in the one thread that writes
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
         def add() -> tuple[Folder, ...]:
@@ -136,9 +136,9 @@ class BackgroundWriter:
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
     ) -> SyncReport:
-        """As asked for by a person: nothing waits out its grace, and it is told how it goes.
+        """A sync that the user requested: missing files get no grace, and progress is reported.
 
-        One at a time: two would interrupt each other for ever.
+        One at a time: two would cancel each other for ever.
         """
         while not self._syncing.acquire(timeout=TURN_SECONDS):
             if progress is not None:
@@ -147,7 +147,9 @@ class BackgroundWriter:
             total = SyncReport()
             while True:
                 report = self.indexer.run(
-                    lambda: self._sync(paths, self.indexer.urgent, patient=False, progress=progress)
+                    lambda: self._sync(
+                        paths, self.indexer.priority_paths, with_grace=False, progress=progress
+                    )
                 )
                 total = added_up(total, report)
                 if not report.interrupted or self.indexer.paused or self._ended.is_set():
@@ -156,10 +158,10 @@ class BackgroundWriter:
             self._syncing.release()
 
     def refresh(self, changed: dict[str, int]) -> bool:
-        """Have what changed read again at once, and wait for it a little; else it is marked in the answer."""
+        """Read changed files again now and wait briefly; False if that takes longer."""
         for path in changed:
-            self.queue.mark(path, at_once=True)
-        if not self.indexer.may_be_waited_for or sum(changed.values()) > REFRESH_BYTES:
+            self.queue.mark(path, priority=True)
+        if not self.indexer.answers_may_wait or sum(changed.values()) > REFRESH_BYTES:
             return False
         deadline = time.monotonic() + REFRESH_SECONDS
         while not all(map(self._is_level, changed)):
@@ -181,18 +183,18 @@ class BackgroundWriter:
         return len(self.queue) + max(0, now.files_total - now.files_done)
 
     @property
-    def has_much(self) -> bool:
-        """Whether so many passages wait that they should not keep queries waiting."""
-        return self.progress.passages_total - self.progress.passages_done > MUCH
+    def has_backlog(self) -> bool:
+        """Whether so many passages lack vectors that embedding them would delay queries."""
+        return self.progress.passages_total - self.progress.passages_done > BACKLOG
 
     @property
-    def goes_on(self) -> str:
+    def embedding_note(self) -> str:
         if because := self.indexer.waiting_because:
             return f"It is {because}."
         held = ("" if self._model.present else MISSING, self.indexer.notice, *self._notices())
         return next(filter(None, held), "It goes on by itself.")
 
-    def seen(self, status: Status) -> Status:
+    def add_writer_state(self, status: Status) -> Status:
         left = leftovers.LEFT_BEHIND if self._left_behind else ""
         told = (*self._notices(), self.indexer.notice, self.indexer.waiting_because, left)
         progress = status.progress
@@ -208,24 +210,30 @@ class BackgroundWriter:
             notices=(*status.notices, *(note for note in told if note)),
         )
 
-    # What the indexer has done (`app.sync.indexer.Work`)
+    # Steps that the indexer calls (`app.sync.indexer.Work`)
 
     def roots(self) -> list[str]:
         self._make_lost_index_anew()
-        return Kept(self._index.made().roots()).roots
+        return RootSet(self._index.made().roots()).roots
 
-    def scan(self, roots: Sequence[str] | None, urgent: Urgent) -> SyncReport:
-        return self._sync(roots, urgent, patient=True, progress=None)
+    def scan(self, roots: Sequence[str] | None, priority_paths: PriorityPaths) -> SyncReport:
+        return self._sync(roots, priority_paths, with_grace=True, progress=None)
 
-    def take(self, paths: Sequence[str], urgent: Urgent) -> SyncReport:
+    def take(self, paths: Sequence[str], priority_paths: PriorityPaths) -> SyncReport:
         return self._work(
-            lambda pipeline: pipeline.take(paths, self._told(None), self._cancel, urgent=urgent, patient=True)
+            lambda pipeline: pipeline.take(
+                paths,
+                self._record_progress(None),
+                self._cancel,
+                priority_paths=priority_paths,
+                with_grace=True,
+            )
         )
 
     def due(self) -> dict[str, float]:
-        return self._later.due
+        return self._retry_schedule.due
 
-    def interrupt(self) -> None:
+    def cancel(self) -> None:
         self._cancel.set()
 
     def rest(self) -> None:
@@ -237,12 +245,12 @@ class BackgroundWriter:
     # Parts
 
     def _notice_model(self) -> None:
-        """What was read while there was no model gets its vectors once there is one."""
+        """Embed what was indexed without a model as soon as there is one."""
         if not self._fingerprint and self._model.present:
             self.indexer.scan_soon("the model is there")
 
     def release(self) -> None:
-        """End the reading processes; they are started again when there is something to read."""
+        """End the reader processes; the next file to read starts them again."""
         readers, self._readers, self._pipeline = self._readers, None, None
         if readers is not None:
             readers.close()
@@ -252,7 +260,7 @@ class BackgroundWriter:
         return self._readers is not None
 
     def _is_level(self, path: str) -> bool:
-        """Whether the index has the file as it is, vectors and all."""
+        """Whether the index has the present content of the file, vectors included."""
         try:
             stat = os.stat(path)  # noqa: PTH116
         except OSError:
@@ -273,40 +281,44 @@ class BackgroundWriter:
     def _sync(
         self,
         wanted: Sequence[str] | None,
-        urgent: Urgent,
+        priority_paths: PriorityPaths,
         *,
-        patient: bool,
+        with_grace: bool,
         progress: ProgressCallback | None,
     ) -> SyncReport:
         roots = roots_to_sync(self._index.made(), wanted)
         return self._work(
             lambda pipeline: pipeline.sync(
-                roots, self._told(progress), self._cancel, urgent=urgent, patient=patient
+                roots,
+                self._record_progress(progress),
+                self._cancel,
+                priority_paths=priority_paths,
+                with_grace=with_grace,
             )
         )
 
     def _work(self, do: Callable[[Pipeline], SyncReport]) -> SyncReport:
         self._cancel.clear()
-        if self.indexer.has_calls:  # who waits for this thread set `_cancel` after queueing
+        if self.indexer.has_calls:  # a caller sets `_cancel` after it queued its call
             self._cancel.set()
         try:
             with self._writing(fingerprint_of(self._model)) as store:
                 pipeline = self._pipeline_over(store)
                 report = do(pipeline)
                 store.wipe("due")
-            self._tell_stored(pipeline.stored())
+            self._report_stored(pipeline.stored())
             return report
         finally:
             self.progress = Progress("idle")
 
-    def _tell_stored(self, paths: Sequence[str]) -> None:
-        """What saved searches make of new files stops no indexing."""
+    def _report_stored(self, paths: Sequence[str]) -> None:
+        """Run the saved searches; their failure does not stop indexing."""
         try:
-            self._told_stored(paths)
+            self._on_stored(paths)
         except Exception:
-            log.exception("saved searches could not be asked")
+            log.exception("saved searches failed")
 
-    def _told(self, progress: ProgressCallback | None) -> ProgressCallback:
+    def _record_progress(self, progress: ProgressCallback | None) -> ProgressCallback:
         def told(now: Progress) -> None:
             self.progress = now
             if progress is not None:
@@ -316,20 +328,20 @@ class BackgroundWriter:
 
     def _pipeline_over(self, store: Store) -> Pipeline:
         if self._pipeline is None:
-            self._readers = self._readers or Readers(readers_for(self._reading.processes))
+            self._readers = self._readers or ReaderPools(readers_for(self._reading.processes))
             self._pipeline = Pipeline(
                 store,
                 self._model,
                 rules_of(self._reading),
                 passage_tokens=self._reading.passage_tokens,
                 readers=self._readers,
-                later=self._later,
+                retry_schedule=self._retry_schedule,
             )
         return self._pipeline
 
     @contextmanager
     def _writing(self, fingerprint: str = "") -> Iterator[Store]:
-        """The connection that writes: kept, and opened anew where what makes vectors is another."""
+        """The connection that writes. It stays open until the model changes."""
         with self._guard:
             self._lock.acquire(LOCK_WAIT)
             if self._store is None or (fingerprint and fingerprint != self._fingerprint):
@@ -350,10 +362,10 @@ class BackgroundWriter:
             store.close()
 
     def _make_lost_index_anew(self) -> None:
-        """Where the index file was removed or replaced: close all of the old one, and keep its folders."""
+        """If the index file was removed or replaced, close the old one and add its roots to the new one."""
         if not self._index.is_lost:
             return
-        log.warning("the index file was removed or replaced; %s is opened anew", self._index.path)
+        log.warning("the index file was removed or replaced; opening %s again", self._index.path)
         with self._guard, self._index.guard:
             self._index.close()
             self._close_store()

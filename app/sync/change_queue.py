@@ -1,7 +1,7 @@
-"""Paths that may have changed, each held until it has been quiet for a moment.
+"""Queue of paths that may have changed. Each waits until it has had no event for a moment.
 
-Events are hints: this only remembers where to look and when. It knows nothing of files or the
-index, and nothing is lost with it: what was waiting is found again by the scan at the next start.
+Owns where to look and when. Knows nothing of files or the index. Events are hints, so a lost queue loses
+nothing: the scan at the next start finds the same changes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 QUIET = 0.3
-"""Seconds without an event after which a path is looked at: above an editor's burst of writes."""
+"""Seconds without an event after which a path is ready: longer than an editor's burst of writes."""
 LONGEST = 5.0
-"""Seconds after which a path is looked at although it is never quiet (a log being written)."""
+"""Seconds after which a path is ready although events go on, as for a log."""
 MOST = 50_000
-"""Paths beyond which everything is looked at instead."""
+"""Paths beyond which a scan of everything replaces the queue, to bound its memory."""
 
 
 @dataclass(slots=True)
@@ -30,8 +30,8 @@ class _Mark:
         return min(self.last + QUIET, self.first + LONGEST)
 
 
-class DirtyQueue:
-    """Marks come from any thread; one thread takes."""
+class ChangeQueue:
+    """Any thread may mark; one thread takes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -40,8 +40,8 @@ class DirtyQueue:
         self._scan = ""
         self._changed = threading.Condition()
 
-    def mark(self, path: str, *, tree: bool = False, at_once: bool = False) -> None:
-        """`path` may have changed; `tree`: and everything under it. `at_once`: it need not be quiet first."""
+    def mark(self, path: str, *, tree: bool = False, priority: bool = False) -> None:
+        """`path` may have changed; `tree`: and all under it. `priority`: do not wait for quiet."""
         now = self._clock()
         with self._changed:
             covering = next((above for above in folders_above(path) if above in self._trees), None)
@@ -51,7 +51,7 @@ class DirtyQueue:
                 self._marks[path] = _Mark(tree, now, now)
             else:
                 mark.last, mark.tree = now, mark.tree or tree
-            if at_once:
+            if priority:
                 self._marks[path].first = now - LONGEST
             if tree:
                 self._trees.add(path)
@@ -60,7 +60,7 @@ class DirtyQueue:
             self._changed.notify_all()
 
     def mark_all(self, reason: str) -> None:
-        """Events were lost or never came: everything has to be compared."""
+        """Request a scan of everything: events were lost or never sent."""
         with self._changed:
             self._forget_marks(reason)
             self._changed.notify_all()
@@ -71,13 +71,13 @@ class DirtyQueue:
         self._scan = self._scan or reason
 
     def take_scan(self) -> str:
-        """Why everything has to be compared, once; empty where it has not."""
+        """Why a scan of everything is requested, and clear the request; empty if it is not."""
         with self._changed:
             reason, self._scan = self._scan, ""
             return reason
 
     def take(self) -> dict[str, bool]:
-        """The paths that are quiet now, and whether each stands for its tree; no longer waiting after."""
+        """Remove and return the paths that are ready, each with whether it stands for its tree."""
         now = self._clock()
         with self._changed:
             ready = {path: mark.tree for path, mark in self._marks.items() if mark.ready_at() <= now}
@@ -91,7 +91,7 @@ class DirtyQueue:
             }
 
     def wait(self, timeout: float, *, scan: bool = True) -> None:
-        """Sleep until a path is quiet, a scan (but for `scan=False`) or `wake` asks, or `timeout` is over."""
+        """Sleep until a path is ready, a scan is requested (if `scan`), `wake`, or `timeout` seconds."""
         deadline = self._clock() + timeout
         with self._changed:
             if scan and self._scan:
@@ -117,7 +117,7 @@ class DirtyQueue:
 
 
 def folders_above(path: str) -> Iterator[str]:
-    """The folders that hold `path`, innermost first."""
+    """The folders above `path`, innermost first."""
     while (parent := os.path.dirname(path)) != path:  # noqa: PTH120
         yield parent
         path = parent

@@ -1,8 +1,8 @@
-"""Texts that wait for a vector, handed to the model in batches and stored as they come back.
+"""Embeds the texts that have no vector yet, in batches, and stores the vectors.
 
-Batches are of like length across files: a window of waiting texts is sorted and cut under a token
-budget. The model always has one batch to go on with. Only the thread that calls touches the store.
-A batch that the model fails at is tried in halves, until the text that is the cause stands alone.
+Owns the batches: a window of waiting texts is sorted by length and cut under a token budget, so that a batch
+needs little padding. The model always has one more batch queued. Only the calling thread uses the store. If
+the model fails on a batch, each half is tried, until the text that causes the failure is alone.
 """
 
 from __future__ import annotations
@@ -22,20 +22,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 256
-"""Texts sorted together."""
-URGENT_WINDOW = 16
-"""Texts in a window when something came that cannot wait: the newest, and few."""
+"""Texts sorted together: enough that batches have equal lengths."""
+PRIORITY_WINDOW = 16
+"""Texts in a window of priority texts: the newest, and few."""
 BATCH_SECONDS = 0.25
-"""Work in a batch: what a crash loses, and what an interrupt or an urgent text waits for."""
+"""Seconds of work in a batch: a crash loses so much, and a cancel or a priority text waits so long."""
 LEAST_TOKENS, MOST_TOKENS = 512, 16_384
+"""Bounds of a batch: below, overhead dominates; above, memory does."""
 AHEAD = 2
-"""Batches the model has at once: one it computes, one that waits."""
-
-
+"""Batches the model has at once: one that it computes, one that waits."""
 HARMLESS = "A quiet morning."
-"""What a model that is well can embed."""
+"""A text that a working model can embed."""
 TRIES = 2
-"""How often a text is tried alone: once may have been another's fault."""
+"""How often a text is tried alone: another text may have caused the first failure."""
 REFUSED = (
     "makes the model fail each time ({error}), so it is left out; the rest of the file is in the index. "
     "The file is tried again when it changes."
@@ -43,7 +42,7 @@ REFUSED = (
 
 
 class _Embedded(NamedTuple):
-    """What came of a batch: the texts that have vectors, those that have none and why, the time it took."""
+    """The result of a batch: texts with vectors, texts without and why, seconds."""
 
     done: list[EmbeddingJob]
     vectors: list[NDArray[np.float32]]
@@ -51,7 +50,7 @@ class _Embedded(NamedTuple):
     seconds: float
 
 
-class Embedding:
+class EmbedStage:
     """`fill`, wait for any of `running`, `finished`, and again until nothing runs; then `close`."""
 
     def __init__(self, store: Store, model: TextModel) -> None:
@@ -70,17 +69,17 @@ class Embedding:
 
     @property
     def starves(self) -> bool:
-        """Whether the model has nothing to do; False where there is no model that could."""
+        """Whether the model is idle; False if there is no working model."""
         return not self._running and not self._failed
 
-    def more(self, *, urgent: bool = False) -> None:
-        """The store has new texts that wait; `urgent`: they are the next to be embedded."""
+    def more(self, *, priority: bool = False) -> None:
+        """The store has new texts without vectors; `priority`: embed these next."""
         self._dry = False
-        if urgent:
-            self._window = self._waiting(URGENT_WINDOW)
+        if priority:
+            self._window = self._waiting(PRIORITY_WINDOW)
 
     def fill(self) -> None:
-        """Give the model what it can have, where anything waits."""
+        """Queue batches for the model, up to `AHEAD`."""
         while len(self._running) < AHEAD and not self._failed:
             batch = self._batch()
             if not batch:
@@ -94,7 +93,7 @@ class Embedding:
         return found._replace(seconds=time.perf_counter() - started)
 
     def _try(self, batch: list[EmbeddingJob], found: _Embedded, tries: int = 1) -> None:
-        """Embed what can be embedded of `batch`; raises where the model can embed nothing at all."""
+        """Embed each text of `batch` that the model accepts; raises if the model embeds nothing at all."""
         try:
             vectors = self._vectors(batch)
         except Exception as error:  # noqa: BLE001 (an engine's failure may be anything, and its process' end)
@@ -119,7 +118,7 @@ class Embedding:
     def finished(self) -> tuple[int, int]:
         """Store the vectors that are ready; returns how many, and of how many tokens.
 
-        Raises what the model raised; after that the model is given nothing more.
+        Raises what the model raised; after that no batch is queued.
         """
         passages = tokens = 0
         for future in [future for future in self._running if future.done()]:
@@ -129,11 +128,11 @@ class Embedding:
             self._keep(made)
             passages += len(made.done)
             tokens += sum(p.tokens for p in made.done)
-            self._learn_speed(sum(p.tokens for p in batch), made.seconds)
+            self._adapt_batch_size(sum(p.tokens for p in batch), made.seconds)
         return passages, tokens
 
     def _keep(self, made: _Embedded) -> None:
-        """Store what came of a batch, but for texts that are gone: others may have their numbers by now."""
+        """Store the result of a batch without deleted texts: other texts may have their ids by now."""
         kept = [i for i, pending in enumerate(made.done) if self._store.still_pending(pending)]
         if kept:
             self._store.put_vectors(
@@ -143,14 +142,14 @@ class Embedding:
             if self._store.still_pending(pending):
                 self._store.reject_text(pending.id, reason)
 
-    def _learn_speed(self, tokens: int, seconds: float) -> None:
-        """Let batches grow or shrink towards `BATCH_SECONDS`, at most by half or double."""
+    def _adapt_batch_size(self, tokens: int, seconds: float) -> None:
+        """Move the batch size towards `BATCH_SECONDS` of work, at most by a factor of two."""
         fitting = tokens * BATCH_SECONDS / max(seconds, 1e-3)
         wanted = min(2 * self._tokens, max(self._tokens // 2, int(fitting)))
         self._tokens = min(MOST_TOKENS, max(LEAST_TOKENS, wanted))
 
     def close(self) -> None:
-        """Drop what is not embedded yet; the next run finds it waiting."""
+        """Drop the queued batches; the next run embeds these texts."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _batch(self) -> list[EmbeddingJob]:
@@ -167,7 +166,7 @@ class Embedding:
         return batch
 
     def _waiting(self, window: int) -> list[EmbeddingJob]:
-        """The next window, the longest texts last; what the model has already is not taken again."""
+        """The next window without the texts that are being embedded, the longest last."""
         busy = {pending.id for batch in self._running.values() for pending in batch}
         waiting = self._store.pending(window + len(busy))
         return sorted((p for p in waiting if p.id not in busy), key=lambda p: p.tokens)

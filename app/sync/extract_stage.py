@@ -1,8 +1,9 @@
-"""Reading and cutting ahead of storing: files in, records and passages out, on threads of their own.
+"""Extracts files ahead of the store: files in, records and passages out.
 
-Child processes read and cut; a thread here only waits for one. How far they read ahead is bounded, so
-that neither memory nor the embedder suffers. What cannot wait never waits for a slow file: it goes to a
-reader that is free, or to one of those that read nothing else, each file for a moment only.
+Owns which file goes to which reader process, and how far reading is ahead: that is bounded, so that memory
+stays bounded too. A thread here only waits for a reader. A priority file never waits for a slow file: it goes
+to a free reader, or to one that reads priority files only and gives each a short time. Knows nothing of the
+index.
 """
 
 from __future__ import annotations
@@ -29,88 +30,88 @@ from index.walk.walker import Found
 log = logging.getLogger(__name__)
 
 AHEAD = 4
-"""Files being read or waiting to be stored, for each reader."""
-URGENT = 3
-"""Readers of what cannot wait, started when needed: two may be at slow files. Each takes some 25 MB."""
-URGENT_SECONDS = 1.0
-"""Processor time that such a reader gives a file; one that takes longer is read again among all others."""
+"""Files in work for each reader: enough that none is idle, few enough for memory."""
+PRIORITY_READERS = 3
+"""Readers for priority files, started when needed: two may be busy with slow files. Each takes 25 MB."""
+PRIORITY_SECONDS = 1.0
+"""Seconds of processor time for a file in such a reader; a slower file is read again with all others."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """One file as it was read: its record and its passages (none where it was refused)."""
+class ExtractedFile:
+    """The record of one file and its passages; none if it was refused."""
 
     record: FileRecord
     passages: Sequence[Passage] = ()
     unreadable: bool = False
-    """Refused by the system, which says nothing of what the file holds."""
+    """The system refused to read it, so its content is unknown."""
 
 
-class Readers:
-    """The processes that read, started when they are needed: `count` for all files, more for urgent ones."""
+class ReaderPools:
+    """The reader processes, started on demand: `count` for all files, more for priority files."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self.all = ReaderPool(count)
-        self.urgent = ReaderPool(URGENT, seconds=URGENT_SECONDS)
+        self.priority = ReaderPool(PRIORITY_READERS, seconds=PRIORITY_SECONDS)
 
     def abandon(self) -> None:
-        """Let go of the files that are being read, so that those of the next run need not wait for them."""
+        """Give up the files that are being read, so that the next run does not wait for them."""
         self.all.abandon()
-        self.urgent.abandon()
+        self.priority.abandon()
 
     def close(self) -> None:
         self.all.close()
-        self.urgent.close()
+        self.priority.close()
 
 
-class Reading:
-    """The files of one run. `begin`, then `finished` until `running` is empty, then `close`.
+class ExtractStage:
+    """Extracts the files of one run. Call `begin`, then `finished` until `running` is empty, then `close`.
 
-    `readers` that are lent are left open.
+    `lent` readers stay open.
     """
 
-    def __init__(self, model: TextModel, readers: Readers, passage_tokens: int, *, lent: bool) -> None:
+    def __init__(self, model: TextModel, readers: ReaderPools, passage_tokens: int, *, lent: bool) -> None:
         self._model = model
         self._size = passage_tokens or MAX_TOKENS
         self._readers = readers
         self._lent = lent
         # one more than readers: while it takes an answer apart, no reader waits
         self._threads = ThreadPoolExecutor(readers.count + 1, thread_name_prefix="read")
-        self._urgent_threads = ThreadPoolExecutor(URGENT, thread_name_prefix="read-urgent")
+        self._priority_threads = ThreadPoolExecutor(PRIORITY_READERS, thread_name_prefix="read-priority")
         self._disks = Disks()
         self._files: deque[Found] = deque()
-        self._urgent: deque[Found] = deque()
-        self._running: dict[Future[Taken | None], Found] = {}
-        self._running_urgent: dict[Future[Taken | None], Found] = {}
+        self._priority: deque[Found] = deque()
+        self._running: dict[Future[ExtractedFile | None], Found] = {}
+        self._running_priority: dict[Future[ExtractedFile | None], Found] = {}
         self._in_hand: set[str] = set()
 
     @property
-    def running(self) -> set[Future[Taken | None]]:
-        return {*self._running, *self._running_urgent}
+    def running(self) -> set[Future[ExtractedFile | None]]:
+        return {*self._running, *self._running_priority}
 
     def begin(self, files: Sequence[Found]) -> None:
-        """Read these, in this order."""
+        """Queue files, in this order."""
         self._files.extend(files)
         self._submit()
 
     def first(self, files: Sequence[Found]) -> None:
-        """Read these before all that is not begun yet."""
+        """Queue priority files, before all files that are not begun."""
         self._disks = Disks()
-        self._urgent.extend(files)
+        self._priority.extend(files)
         self._in_hand |= {file.path for file in files}
         self._submit()
 
     @property
-    def has_urgent(self) -> bool:
-        """Whether files given to `first` are still being read, but for those that take long."""
+    def has_priority(self) -> bool:
+        """Whether priority files are still being read, slow ones excepted."""
         return bool(self._in_hand)
 
-    def finished(self) -> tuple[list[Taken], int]:
-        """What was read since the last call, and how many files that was, those that vanished included."""
-        taken: list[Taken] = []
+    def finished(self) -> tuple[list[ExtractedFile], int]:
+        """The files extracted since the last call, and their number with those that vanished."""
+        taken: list[ExtractedFile] = []
         count = 0
-        for running in (self._running, self._running_urgent):
+        for running in (self._running, self._running_priority):
             for future in [future for future in running if future.done()]:
                 file = running.pop(future)
                 self._in_hand.discard(file.path)
@@ -126,23 +127,23 @@ class Reading:
         return taken, count
 
     def close(self) -> None:
-        """Stop; readers in the middle of a file are ended."""
+        """Stop, and end the readers that are in the middle of a file."""
         self._files.clear()
-        self._urgent.clear()
-        for threads in (self._threads, self._urgent_threads):
+        self._priority.clear()
+        for threads in (self._threads, self._priority_threads):
             threads.shutdown(wait=False, cancel_futures=True)
         self._readers.abandon()
         if not self._lent:
             self._readers.close()
 
     def _submit(self) -> None:
-        while self._urgent:
+        while self._priority:
             if len(self._running) < self._readers.count:
-                self._begin_one(self._urgent.popleft())
-            elif len(self._running_urgent) < URGENT:
-                file = self._urgent.popleft()
-                future = self._urgent_threads.submit(self._take, file, self._readers.urgent)
-                self._running_urgent[future] = file
+                self._begin_one(self._priority.popleft())
+            elif len(self._running_priority) < PRIORITY_READERS:
+                file = self._priority.popleft()
+                future = self._priority_threads.submit(self._take, file, self._readers.priority)
+                self._running_priority[future] = file
             else:
                 return
         while self._files and len(self._running) < AHEAD * self._readers.count:
@@ -151,10 +152,10 @@ class Reading:
     def _begin_one(self, file: Found) -> None:
         self._running[self._threads.submit(self._take, file, self._readers.all)] = file
 
-    def _take(self, found: Found, pool: ReaderPool) -> Taken | None:
-        """Read and cut one file; None where it vanished meanwhile. What it makes fail is its own failure.
+    def _take(self, found: Found, pool: ReaderPool) -> ExtractedFile | None:
+        """Extract one file; None if it vanished. A failure becomes the record of this file alone.
 
-        Raises FileTooSlow where it is to be read again among all others.
+        Raises `FileTooSlow` if it has to be read again with all others.
         """
         try:
             if found.unread:
@@ -165,7 +166,7 @@ class Reading:
         except FileSkipped as refused:
             return self._refused(found, "skipped", refused.what)
         except FileTooSlow as refused:
-            if pool is self._readers.urgent:
+            if pool is self._readers.priority:
                 raise
             what = f"{refused.what} {RETRIED_LATER}" if refused.by_clock else refused.what
             return self._refused(found, "failed", what, unreadable=refused.by_clock)
@@ -180,7 +181,7 @@ class Reading:
             log.exception("%s could not be read", found.path)
             return self._refused(found, "failed", f"Reading it failed ({type(error).__name__}).")
 
-    def _read(self, found: Found, pool: ReaderPool) -> Taken:
+    def _read(self, found: Found, pool: ReaderPool) -> ExtractedFile:
         read = pool.read(found.path, ChunkerSettings(self._model.counter, self._size), root=found.root)
         document, name = read.document, PurePath(found.path).stem
         record = FileRecord(
@@ -198,7 +199,7 @@ class Reading:
             ctime_ns=read.ctime_ns,
             disk=self._disks.holding(found.path).number,
         )
-        return Taken(record, read.passages)
+        return ExtractedFile(record, read.passages)
 
     def _refused(
         self,
@@ -208,8 +209,8 @@ class Reading:
         *,
         unreadable: bool = False,
         kind: str | None = None,
-    ) -> Taken:
-        """A file without text. It is found by its name, unless `kind` is empty."""
+    ) -> ExtractedFile:
+        """The record of a file without text. Search finds it by its name, unless `kind` is empty."""
         disk = self._disks.holding(found.path).number
         name = PurePath(found.path).name
         record = FileRecord(
@@ -217,4 +218,4 @@ class Reading:
             ctime_ns=Stamp.of(found.stat).ctime_ns, disk=disk,
             kind=kinds.guessed(name) if kind is None else kind, title=name,
         )  # fmt: skip
-        return Taken(record, (), unreadable)
+        return ExtractedFile(record, (), unreadable)

@@ -1,9 +1,8 @@
-"""The thread that keeps the index level with the disk: the only one in the daemon that writes.
+"""The daemon's indexing thread, the only one that writes: decides what to index next.
 
-It compares everything at the start, after events were lost, after the machine slept, when the clock
-jumped and at intervals; between, it looks at what events point to. A failure is told, waited out and
-tried again: nothing but `stop` ends this thread. Knows the watcher and the clock; what there is to
-do is `Work`'s, and sockets are nobody's here.
+It scans everything at the start, after lost events, after sleep, after a jump of the clock, and at intervals;
+otherwise it indexes the paths that events name. After a failure it reports, waits and tries again; only
+`stop` ends it. Owns this order and its times. Knows the watcher and the clock; `Work` does the indexing.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import Any, Protocol, TypeVar, cast
 from app.api import SyncReport
 from app.config import DaemonConfig
 from app.errors import TITLED_ERRORS
-from app.sync.change_queue import DirtyQueue
+from app.sync.change_queue import ChangeQueue
 from app.sync.throttle import reason_to_wait
 from app.sync.watcher import Watch, Watcher
 from embedder.errors import EmbedderClosed
@@ -31,34 +30,35 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TICK = 5.0
-"""Seconds between two looks at the folders, and at the clock and the battery when nothing happens."""
+"""Seconds between two checks of the roots, the clock and the battery when there is no event."""
 JUMP = 5.0
-"""Seconds by which the wall clock may leave the monotonic one before it was set, or the machine slept."""
+"""Seconds between wall clock and monotonic clock that mean the clock was set or the machine slept."""
 JITTER = 0.1
+"""Share by which the interval of scans varies, so that two machines do not scan a shared disk together."""
 BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
-"""Seconds to wait after the first failure in a row, the second, and so on."""
+"""Seconds to wait after the first failure in a row, after the second, and so on."""
 
 
 class Work(Protocol):
-    """What the indexer has done. Each takes long; `urgent` gives paths that must not wait for it."""
+    """The steps that the indexer calls. Each may take long; `priority_paths` must not wait for it."""
 
     def roots(self) -> list[str]: ...
-    def scan(self, roots: Sequence[str] | None, urgent: Callable[[], list[str]]) -> SyncReport: ...
-    def take(self, paths: Sequence[str], urgent: Callable[[], list[str]]) -> SyncReport: ...
+    def scan(self, roots: Sequence[str] | None, priority_paths: Callable[[], list[str]]) -> SyncReport: ...
+    def take(self, paths: Sequence[str], priority_paths: Callable[[], list[str]]) -> SyncReport: ...
     def due(self) -> dict[str, float]:
-        """Paths to look at again without an event, and when, on the monotonic clock."""
+        """Paths to index again without an event, each with its time on the monotonic clock."""
 
-    def interrupt(self) -> None:
-        """End what runs at the next safe point, with everything done kept."""
+    def cancel(self) -> None:
+        """End the running step at the next safe point; finished work is kept."""
 
     def rest(self) -> None:
-        """Nothing is to be done: give back what can be had again."""
+        """There is no work: release what can be created again."""
 
 
 class Indexer:
-    """Works from `start` to `stop`; the other methods may be called from any thread."""
+    """Runs from `start` to `stop`; any thread may call the other methods."""
 
-    def __init__(self, work: Work, queue: DirtyQueue, watcher: Watcher, config: DaemonConfig) -> None:
+    def __init__(self, work: Work, queue: ChangeQueue, watcher: Watcher, config: DaemonConfig) -> None:
         self.queue = queue
         self.watcher = watcher
         self.notice = ""
@@ -82,7 +82,7 @@ class Indexer:
         self.thread.start()
 
     def stop(self) -> None:
-        """End at the next safe point and follow nothing any more."""
+        """End at the next safe point and stop watching."""
         self._stopping.set()
         self._wake()
         if self.thread.is_alive():
@@ -93,7 +93,7 @@ class Indexer:
                 self._calls.get_nowait()[1].cancel()
 
     def run(self, call: Callable[[], T]) -> T:
-        """Have `call` done by the thread that writes, before anything else; returns what it returns."""
+        """Run `call` in the indexing thread, before any other work; returns its result."""
         if threading.current_thread() is self.thread:
             return call()
         future: Future[Any] = Future()
@@ -103,7 +103,7 @@ class Indexer:
 
     def _wake(self) -> None:
         self._called.set()
-        self._work.interrupt()
+        self._work.cancel()
         self.queue.wake()
 
     def pause(self) -> None:
@@ -115,7 +115,7 @@ class Indexer:
         self.scan_soon("work was paused")
 
     def scan_soon(self, reason: str) -> None:
-        """Compare everything as soon as nothing else is to be done."""
+        """Scan everything as soon as there is no other work."""
         self.queue.mark_all(reason)
 
     @property
@@ -123,13 +123,13 @@ class Indexer:
         return self._paused.is_set()
 
     @property
-    def may_be_waited_for(self) -> bool:
-        """Whether what is marked is taken in soon, and by another thread than the one that asks."""
+    def answers_may_wait(self) -> bool:
+        """Whether marked paths are indexed soon, and by another thread than the caller's."""
         return not self.waiting_because and threading.current_thread() is not self.thread
 
     @property
     def has_calls(self) -> bool:
-        """Whether somebody waits for this thread: what runs has to end soon."""
+        """Whether a caller waits for this thread, so that the running step has to end."""
         return not self._calls.empty() or self._stopping.is_set()
 
     @property
@@ -147,8 +147,8 @@ class Indexer:
                     f"{error.title}: {error.what} {error.fix}", quiet=isinstance(error, EmbedderClosed)
                 )
             except Exception as error:
-                log.exception("keeping the index failed")
-                self._failed(f"Keeping the index fresh failed ({type(error).__name__}); it is tried again.")
+                log.exception("indexing failed")
+                self._failed(f"Indexing failed ({type(error).__name__}). It is tried again.")
 
     def _serve_calls(self) -> None:
         while not self._calls.empty():
@@ -164,20 +164,20 @@ class Indexer:
                 future.set_result(result)
 
     def _do_next(self) -> bool:
-        """Do the most urgent thing there is; False where there is none or it has to wait."""
+        """Do the next piece of work by priority; False if there is none or it has to wait."""
         self._look_around()
         self._scanning_for = self._scanning_for or self.queue.take_scan()
         self.waiting_because = "paused" if self.paused else reason_to_wait(self._config)
         if self.waiting_because:
             return False
-        # After a failure the rest waits; a file saved just now is found by its words all the same.
+        # After a failure only events are handled, so that words of a file saved now are found.
         failed = time.monotonic() < self._not_before
-        if paths := list(self.queue.take()) if failed else self.urgent():
+        if paths := list(self.queue.take()) if failed else self.priority_paths():
             self._take(paths)
         elif failed:
             return False
         elif self._scanning_for or time.monotonic() >= self._next_scan:
-            self._scan(None, self._scanning_for or "it was time")
+            self._scan(None, self._scanning_for or "the interval is over")
         elif time.monotonic() >= self._next_poll:
             self._scan([root for root, watch in self.watches.items() if watch.state != "watching"], "")
         else:
@@ -187,27 +187,27 @@ class Indexer:
     def _take(self, paths: list[str]) -> None:
         taken = list(paths)
 
-        def urgent() -> list[str]:
-            more = self.urgent()
+        def priority_paths() -> list[str]:
+            more = self.priority_paths()
             taken.extend(more)
             return more
 
-        report = self._work.take(paths, urgent)
+        report = self._work.take(paths, priority_paths)
         self._done(report)
         if report.interrupted:
             for path in taken:
                 self.queue.mark(path)
 
-    def urgent(self) -> list[str]:
-        """Paths to look at now: those that are quiet, and those that are due."""
+    def priority_paths(self) -> list[str]:
+        """Paths to index now: those without recent events, and those that are due."""
         now = time.monotonic()
         return [*self.queue.take(), *(path for path, until in self._work.due().items() if until <= now)]
 
     def _scan(self, roots: Sequence[str] | None, reason: str) -> None:
         self._follow(again=roots is None)
         if reason:
-            log.info("comparing everything: %s", reason)
-        report = self._work.scan(roots, self.urgent)
+            log.info("scanning everything: %s", reason)
+        report = self._work.scan(roots, self.priority_paths)
         self._done(report)
         if report.interrupted:
             return
@@ -223,7 +223,7 @@ class Indexer:
         )
 
     def _follow(self, *, again: bool = False) -> None:
-        """Watch the folders that are kept now; what is new, or was away and is back, has to be compared."""
+        """Watch the present roots; scan if one is new or has come back."""
         before = self.watches
         after = self.watcher.follow(self._work.roots(), again=again)
         for root, watch in after.items():
@@ -231,7 +231,7 @@ class Indexer:
                 self.scan_soon(f"{root} is new, or back")
 
     def _look_around(self) -> None:
-        """At the clock, and now and then at whether the folders are still what is watched."""
+        """Check the clock, and once a tick whether the watched folders are still the roots."""
         if time.monotonic() >= self._next_look:
             self._follow()
             self._next_look = time.monotonic() + TICK
@@ -241,7 +241,7 @@ class Indexer:
         self._drift = drift
 
     def _rest(self) -> None:
-        """Sleep until something is to be done, at most a tick."""
+        """Sleep until there is work, at most a tick."""
         now = time.monotonic()
         if self.waiting_because:
             self._pause(1.0)
@@ -254,7 +254,7 @@ class Indexer:
         self.queue.wait(max(0.0, until - now))
 
     def _pause(self, seconds: float) -> None:
-        """Sleep although there may be work; a call or `stop` ends it."""
+        """Sleep although there may be work; a call or `stop` ends the sleep."""
         deadline = time.monotonic() + seconds
         while not self.has_calls and (left := deadline - time.monotonic()) > 0:
             self._called.wait(left)
@@ -280,5 +280,5 @@ class Indexer:
 
 
 def _drift() -> float:
-    """Wall clock less monotonic clock: constant while the machine is awake and nobody sets the time."""
+    """Wall clock minus monotonic clock: constant while the machine is awake and its clock is not set."""
     return time.time() - time.monotonic()

@@ -1,8 +1,8 @@
-"""Linux's limit on watched folders, counted before it bites. Elsewhere there is none.
+"""Counts watched folders against Linux's limit before it is reached. Other systems have none.
 
-watchdog passes over folders below the first that could not be watched without a word, so both what
-is needed and what was got are counted here: the kernel lists the watches a process holds in
-`/proc/PID/fdinfo` (man 5 proc, "inotify wd:").
+watchdog reports no error for a folder below its root that it cannot watch, so this module counts both the
+watches that are needed and those that exist: the kernel lists the watches of a process in `/proc/PID/fdinfo`
+(man 5 proc, "inotify wd:").
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 
 LIMITS = ("/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches")
 KEPT_FREE = 0.1
-"""Part of the limit left to other programs."""
+"""Share of the limit left to other programs."""
 
 
 def room(limit: int | None = None) -> int | None:
-    """How many more folders this user may watch with a tenth left over; None where nothing limits."""
+    """How many more folders this user may watch with a tenth left free; None if there is no limit."""
     limit = limit if limit is not None else _limit()
     if limit is None:
         return None
@@ -26,12 +26,12 @@ def room(limit: int | None = None) -> int | None:
 
 
 def held() -> int | None:
-    """How many folders this process watches; None where that cannot be known."""
+    """How many folders this process watches; None if the system does not say."""
     return _watches(Path("/proc/self")) if sys.platform == "linux" else None
 
 
 def count_folders(root: str) -> int:
-    """Folders that following `root` takes a watch for: itself and all below that can be read."""
+    """How many watches `root` needs: one for itself and one for each readable folder below."""
     count, waiting = 0, [root]
     while waiting:
         folder = waiting.pop()

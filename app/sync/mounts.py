@@ -1,8 +1,7 @@
-"""Which file systems are mounted, which of them holds a folder, and which send no events.
+"""Mounted file systems: which one holds a folder, and which send no events.
 
-A disk is told by the number its file system gives itself and by the folder of it that is mounted, so
-that one that was taken out, or replaced by another, is seen even where a folder still has its name.
-Decides nothing.
+Owns the identity of a disk: the number of its file system and the folder of it that is mounted. So a disk
+that was removed or replaced is noticed even if a folder has its name. Decides nothing.
 """
 
 from __future__ import annotations
@@ -47,22 +46,22 @@ class Disk(NamedTuple):
     """A mounted file system, or the part of it that is mounted."""
 
     number: int
-    """Names it; 0: it cannot be told."""
+    """Its identity; 0: unknown."""
     mount: str
-    """The folder it is mounted at."""
+    """The mount point."""
     lasting: bool
-    """Whether the number is its own: one that comes from the device may be another disk's tomorrow."""
+    """Whether the file system itself has the number: a device number may name another disk tomorrow."""
 
 
 class Disks:
-    """The file systems as they are mounted now; made anew for each comparison."""
+    """The file systems mounted at this moment; each comparison makes a new one."""
 
     def __init__(self) -> None:
         self._mounts = mounts()
         self._of: dict[str, Disk] = {}
 
     def holding(self, path: str) -> Disk:
-        """The disk that holds the folder of `path`, whether that folder is there or not."""
+        """The disk that holds the folder of `path`; the folder need not exist."""
         return self._in(os.path.dirname(path))  # noqa: PTH120
 
     def _in(self, folder: str) -> Disk:
@@ -78,22 +77,22 @@ class Disks:
 
 
 class Mount(NamedTuple):
-    """What is mounted at a folder."""
+    """One mounted file system."""
 
     device: str
     kind: str
-    """The kind of file system, as the system names it."""
+    """The type of file system, in the system's words."""
 
 
 def mounts() -> dict[str, Mount]:
-    """Every folder at which something is mounted, and what is seen there."""
-    import psutil  # 20 ms, and only needed where folders are compared or followed
+    """Every mount point with what is mounted there."""
+    import psutil  # its import takes 20 ms
 
     return {one.mountpoint: Mount(one.device, one.fstype) for one in psutil.disk_partitions(all=True)}
 
 
 def is_remote(path: str) -> bool:
-    """Whether changes made elsewhere are possible and nobody would tell of them."""
+    """Whether another machine can change the files without an event here."""
     best, kind = "", ""
     path = os.path.realpath(path)
     for point, mounted in mounts().items():
@@ -104,7 +103,8 @@ def is_remote(path: str) -> bool:
 
 
 def _disk(mount: str, kind: str) -> Disk:
-    """The file system's own number where it has one: some only pass on their device's (man 2 statfs)."""
+    """The disk at a mount point, by the file system's own number if it has one: some pass on the device's
+    (man 2 statfs)."""
     try:
         status, system = os.stat(mount), os.statvfs(mount)  # noqa: PTH116
     except OSError:
@@ -122,7 +122,7 @@ def _disk(mount: str, kind: str) -> Disk:
 
 
 def _label(device: int) -> str:
-    """The identity that Linux's udev found on a device; empty where it knows of none."""
+    """The identity that Linux's udev found on a device; empty if it found none."""
     try:
         with os.scandir(LABELS) as entries:
             return next((entry.name for entry in entries if entry.stat().st_rdev == device), "")

@@ -1,4 +1,4 @@
-"""What one file makes fail is that file's failure; what the machine makes fail stops the work."""
+"""Limits a failure to the file that causes it; a failure of the machine stops the work."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MACHINE_ERRORS = (IndexBusy, IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable, EmbedderError)
-"""They would meet every other file too: a full disk, a lock, a damaged index, no model."""
+"""Errors that every other file would meet too: a full disk, a lock, a damaged index, no model."""
 
 
 def do_all(do: Callable[[Sequence[T]], object], items: Sequence[T]) -> list[tuple[T, Exception]]:
-    """`do` with all items at once, or one by one where that fails; returns those that fail alone, and why.
+    """Call `do` with all items, or if that fails with each; returns the items that fail, and why.
 
-    `do` happens as a whole or not at all. Raises the errors of the machine.
+    `do` has to be atomic. Raises `MACHINE_ERRORS`.
     """
     if not items:
         return []
@@ -30,7 +30,7 @@ def do_all(do: Callable[[Sequence[T]], object], items: Sequence[T]) -> list[tupl
         raise
     except Exception as error:
         if len(items) == 1:
-            log.exception("%r could not be taken in", items[0])
+            log.exception("%r could not be stored", items[0])
             return [(items[0], error)]
         return [failure for item in items for failure in do_all(do, [item])]
     return []

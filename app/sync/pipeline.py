@@ -1,6 +1,6 @@
-"""The way from disk to index: what is asked for is compared, and a run brings the index level.
+"""From disk to index: compares paths with the index, and starts the run that stores the differences.
 
-Owns one writing process's readers and what it remembers from run to run. Knows nothing of watching.
+Owns the readers of one writing process and what stays from run to run. Knows nothing of watching.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from app.api import ProgressCallback, SyncReport
-from app.folders.roots import Kept, is_under
+from app.folders.roots import RootSet, is_under
 from app.model import MISSING, TextModel
-from app.sync.embed_stage import Embedding
-from app.sync.extract_stage import Readers, Reading
-from app.sync.later import Later
-from app.sync.meanwhile import UrgentMeanwhile, added_up
+from app.sync.during_walk import PriorityDuringWalk, added_up
+from app.sync.embed_stage import EmbedStage
+from app.sync.extract_stage import ExtractStage, ReaderPools
 from app.sync.presence import folders_away
-from app.sync.progress import Meter
+from app.sync.progress import ProgressMeter
 from app.sync.reconciler import Differences, Known, absent, compare, outside
-from app.sync.run import Run, Urgent
+from app.sync.retry_schedule import RetrySchedule
+from app.sync.sync_run import PriorityPaths, SyncRun
 from index.store.store import Store
 from index.types import FileRecord
 from index.walk.walker import Rules
 
 
-def nothing_urgent() -> Sequence[str]:
+def no_priority_paths() -> Sequence[str]:
     return ()
 
 
 class Pipeline:
-    """One writing process's way from disk to index. One `sync` or `take` runs at a time.
+    """Indexing for one writing process. One `sync` or `take` runs at a time.
 
-    `readers` are lent, or `count` are started for each run (0: one for each two cores); `passage_tokens`
-    is the longest passage (0: the default). `later` is what to look at again.
+    `readers` are lent; without them each run starts `count` (0: one for each two cores). `passage_tokens` is
+    the longest passage (0: the default). `retry_schedule` says what to look at again.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class Pipeline:
         *,
         count: int = 0,
         passage_tokens: int = 0,
-        readers: Readers | None = None,
-        later: Later | None = None,
+        readers: ReaderPools | None = None,
+        retry_schedule: RetrySchedule | None = None,
     ) -> None:
         self._store = store
         self._model = model
@@ -54,7 +54,7 @@ class Pipeline:
         self._count = readers_for(count)
         self._passage_tokens = passage_tokens
         self._readers = readers
-        self._later = later or Later()
+        self._retry_schedule = retry_schedule or RetrySchedule()
         self._stored: list[str] = []
         self._guard = threading.Lock()
 
@@ -64,47 +64,52 @@ class Pipeline:
         progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
         *,
-        urgent: Urgent = nothing_urgent,
-        patient: bool = False,
+        priority_paths: PriorityPaths = no_priority_paths,
+        with_grace: bool = False,
     ) -> SyncReport:
-        """Bring everything under `roots` level with the disk; returns early once `cancel` is set.
+        """Index everything under `roots`; returns early once `cancel` is set.
 
-        `urgent` is asked often for paths that go before all others. `patient`: files that are away are
-        given their grace.
+        `priority_paths` is called often and returns paths that go before all others. `with_grace`: a missing
+        file stays in the index for a while.
         """
         with self._guard:
-            self._later.retries.looking_at(None)
-            meanwhile = UrgentMeanwhile(
-                urgent, lambda paths: self._take_nested(paths, cancel, meanwhile.urgent, patient)
+            self._retry_schedule.retries.looking_at(None)
+            during_walk = PriorityDuringWalk(
+                priority_paths,
+                lambda paths: self._take_nested(paths, cancel, during_walk.priority_paths, with_grace),
             )
-            run = self._run(progress, cancel, urgent, patient)
-            differences, known = self._compare(roots, run, meanwhile)
-            report = added_up(meanwhile.report, run.apply(differences, known))
+            run = self._run(progress, cancel, priority_paths, with_grace)
+            differences, known = self._compare(roots, run, during_walk)
+            report = added_up(during_walk.report, run.apply(differences, known))
             notices = () if self._model.present else (MISSING,)
             return replace(report, notices=(*report.notices, *notices))
 
     def _compare(
-        self, roots: Sequence[str], run: Run, meanwhile: UrgentMeanwhile
+        self, roots: Sequence[str], run: SyncRun, during_walk: PriorityDuringWalk
     ) -> tuple[Differences, Known]:
-        """All differences under `roots` but for what was brought level meanwhile."""
+        """The differences under `roots`, without the paths indexed during the walk."""
         known = self._known(roots)
-        kept = Kept(self._store.roots())
+        kept = RootSet(self._store.roots())
         differences = compare(
             list(roots),
             known,
             self._rules,
             run.meter.seen,
-            verdicts=lambda root, rules: meanwhile.during(kept.walk(root, rules)),
-            settled=meanwhile.paths,
+            verdicts=lambda root, rules: during_walk.during(kept.walk(root, rules)),
+            settled=during_walk.paths,
         )
-        known = outside(known, meanwhile.paths)
-        self._tell_folders(roots, roots, differences, known)
+        known = outside(known, during_walk.paths)
+        self._update_roots(roots, roots, differences, known)
         return differences, known
 
     def _take_nested(
-        self, paths: Sequence[str], cancel: threading.Event | None, urgent: Urgent, patient: bool
+        self,
+        paths: Sequence[str],
+        cancel: threading.Event | None,
+        priority_paths: PriorityPaths,
+        with_grace: bool,
     ) -> SyncReport:
-        run = self._run(None, cancel, urgent, patient, nested=True)
+        run = self._run(None, cancel, priority_paths, with_grace, nested=True)
         return run.apply(*self._look(paths), first=True)
 
     def take(
@@ -113,36 +118,36 @@ class Pipeline:
         progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
         *,
-        urgent: Urgent = nothing_urgent,
-        patient: bool = False,
+        priority_paths: PriorityPaths = no_priority_paths,
+        with_grace: bool = False,
     ) -> SyncReport:
-        """The same for single paths under kept folders: what is new there, changed or gone."""
+        """Index single paths under roots: new, changed or deleted."""
         with self._guard:
-            run = self._run(progress, cancel, urgent, patient)
+            run = self._run(progress, cancel, priority_paths, with_grace)
             return run.apply(*self._look(paths), first=True)
 
     def stored(self) -> list[str]:
-        """Files with new content since this was last asked."""
+        """Files stored with new content since the last call."""
         stored, self._stored = self._stored, []
         return stored
 
     def _look(self, paths: Sequence[str]) -> tuple[Differences, dict[str, FileRecord]]:
-        """What single paths differ in. Files that are away are looked at too: one may be back elsewhere.
+        """The differences of single paths and of missing files: one of these may be back elsewhere.
 
-        Those that are named are read even where they look unchanged: something said that they are not.
+        The paths are read even if they look unchanged, because an event named them.
         """
-        self._later.retries.looking_at(paths)
-        kept = Kept(self._store.roots())
+        self._retry_schedule.retries.looking_at(paths)
+        kept = RootSet(self._store.roots())
         roots = _roots_of(kept, paths)
         missing = {root: reason for root in roots if (reason := self._absent(root))}
-        looked_at = {*paths, *self._later.grace.ends}
+        looked_at = {*paths, *self._retry_schedule.grace.ends}
         wanted = [p for p in looked_at if (root := kept.root_of(p)) and root not in missing]
         known = self._known(wanted)
         differences = compare(
             wanted, known, self._rules, verdicts=kept.verdicts, careful=False, suspects=set(paths)
         )
         differences.missing = list(missing.items())
-        self._tell_folders(roots, paths, differences, known)
+        self._update_roots(roots, paths, differences, known)
         return differences, known
 
     def _absent(self, root: str) -> str:
@@ -154,12 +159,12 @@ class Pipeline:
             pass
         return absent(root, self._store.files(root))
 
-    def _tell_folders(
+    def _update_roots(
         self, roots: Iterable[str], looked_at: Sequence[str], differences: Differences, known: Known
     ) -> None:
-        """Note which folders are missing, or in part, and which of them are there again.
+        """Record which roots are missing, whole or in part, and which have come back.
 
-        A folder is missing, too, where all that was indexed in it lay on a disk that is away.
+        A root is missing, too, if all its indexed files are on a disk that is not mounted.
         """
         away = folders_away(differences.away)
         for folder in self._store.roots():
@@ -184,40 +189,40 @@ class Pipeline:
         self,
         progress: ProgressCallback | None,
         cancel: threading.Event | None,
-        urgent: Urgent,
-        patient: bool,
+        priority_paths: PriorityPaths,
+        with_grace: bool,
         *,
         nested: bool = False,
-    ) -> Run:
-        readers = self._readers or Readers(self._count)
-        reading = Reading(self._model, readers, self._passage_tokens, lent=self._readers is not None)
-        return Run(
+    ) -> SyncRun:
+        readers = self._readers or ReaderPools(self._count)
+        reading = ExtractStage(self._model, readers, self._passage_tokens, lent=self._readers is not None)
+        return SyncRun(
             self._store,
             reading,
-            Embedding(self._store, self._model),
-            Meter(progress),
+            EmbedStage(self._store, self._model),
+            ProgressMeter(progress),
             cancel,
-            urgent,
+            priority_paths,
             self._look,
-            self._later,
+            self._retry_schedule,
             self._stored,
-            patient=patient,
+            with_grace=with_grace,
             nested=nested,
         )
 
 
 def _all_away(root: str, away: Sequence[FileRecord], known: Known) -> bool:
-    """Whether no indexed file under `root` is elsewhere than on disks that are away."""
+    """Whether all indexed files under `root` are on disks that are not mounted."""
     paths = {record.path for record in away}
     return all(
         path in paths for path, record in known.items() if record.state == "indexed" and is_under(path, root)
     )
 
 
-def _roots_of(kept: Kept, paths: Sequence[str]) -> set[str]:
+def _roots_of(kept: RootSet, paths: Sequence[str]) -> set[str]:
     return {root for path in paths if (root := kept.root_of(path)) is not None}
 
 
 def readers_for(wanted: int) -> int:
-    """How many processes read: as many as wanted, or one for each two cores."""
+    """How many reader processes: as many as wanted, or one for each two cores."""
     return wanted or max(1, min(4, (os.cpu_count() or 2) // 2))

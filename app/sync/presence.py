@@ -1,9 +1,8 @@
-"""Whether a file that is not found was deleted, or lies on a disk that is not there.
+"""Tells a deleted file from one on a disk that is not mounted.
 
-A record names the disk its file lay on. Where that disk is still mounted over the file's place, the file
-was deleted. Where another is there, or none, it is away, unless the disk only has another number now: the
-system gives out device numbers anew when it starts. That is seen by files that are there as they were.
-Decides, changes nothing.
+A record names the disk of its file. If that disk is still mounted there, the file was deleted. If another
+disk is, or none, the file is away, unless the same disk only has a new number: the system assigns device
+numbers at each start. Unchanged files show that. Owns this decision; changes nothing.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from index.types import FileRecord, Stamp
 from index.walk.walker import Found
 
 MOSTLY = 0.5
-"""Share of a disk's files that have to be there with their size and time, where all identities are new."""
+"""Share of a disk's files with equal size and time that identifies it if all inode numbers are new."""
 
 
 class Presence:
-    """What is known of the disks in one comparison of `known` with `found` under `roots`."""
+    """The disks in one comparison of `known` with `found` under `roots`."""
 
     def __init__(
         self, known: Mapping[str, FileRecord], found: Mapping[str, Found], disks: Disks, roots: Sequence[str]
@@ -36,7 +35,7 @@ class Presence:
         self._look()
 
     def away(self, record: FileRecord) -> bool:
-        """Whether the disk of a file that is not found is away too."""
+        """Whether the disk of a missing file is not mounted."""
         if not record.disk:
             return False
         disk = self._disks.holding(record.path)
@@ -46,17 +45,17 @@ class Presence:
         return whole and not disk.lasting and disk.number not in self._present
 
     def hidden(self, record: FileRecord) -> bool:
-        """Whether a file that is away only lies under the mount of a disk that is in its own place."""
+        """Whether a missing file is only hidden under the mount point of a disk that belongs there."""
         over = self._disks.holding(record.path)
         below = self._disks.holding(over.mount)
         return over.number in self._present and record.disk == below.number
 
     def disk_now(self, record: FileRecord) -> int:
-        """The number of the disk at the file's place."""
+        """The number of the disk that is mounted at the file's path."""
         return self._disks.holding(record.path).number
 
     def _look(self) -> None:
-        """Which disks hold files that are known, and which of them had another number."""
+        """Find the disks that hold known files, and those with a new number."""
         files = Counter(record.disk for record in self._known.values())
         alike: Counter[tuple[int, int]] = Counter()
         for path, file in self._found.items():
@@ -75,7 +74,7 @@ class Presence:
 
 
 def folders_away(away: Iterable[FileRecord]) -> dict[str, str]:
-    """For each disk the innermost folder that is there and held all its files, and what to say of it."""
+    """For each unmounted disk the innermost existing folder above its files, with the notice for it."""
     by_disk: dict[int, list[str]] = {}
     for record in away:
         by_disk.setdefault(record.disk, []).append(os.path.dirname(record.path))  # noqa: PTH120
@@ -83,8 +82,8 @@ def folders_away(away: Iterable[FileRecord]) -> dict[str, str]:
     for folders in by_disk.values():
         folder = _there(os.path.commonpath(folders))
         told[folder] = (
-            f"Another disk is mounted at {folder} now, or none; what was indexed there is kept until its own "
-            "is back. `ken forget` drops it."
+            f"The disk at {folder} is not mounted. Its files stay in the index until it is back; "
+            "`ken forget` removes them."
         )
     return told
 

@@ -1,4 +1,4 @@
-"""How far a run is and how fast it goes: counts in, `Progress` out a few times a second."""
+"""Measures the progress and speed of a run: counts in, `Progress` out a few times a second."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import replace
 from app.api import Phase, Progress, ProgressCallback
 
 SPAN = 15.0
-"""Seconds over which speed is measured."""
+"""Seconds over which speed is averaged."""
 INTERVAL = 0.1
-"""Seconds between two reports at least."""
+"""Least seconds between two reports."""
 
 
-class Meter:
-    """Counts one run's work; `progress` is called in the thread that runs, ten times a second at most."""
+class ProgressMeter:
+    """Counts the work of one run. Calls `progress` in the thread that counts, at most ten times a second."""
 
     def __init__(self, progress: ProgressCallback | None) -> None:
         self._progress = progress
@@ -27,7 +27,7 @@ class Meter:
         self._done: deque[tuple[float, int, int]] = deque()
         self._tokens = 0
 
-    def tell(
+    def add(
         self,
         *,
         phase: Phase | None = None,
@@ -37,7 +37,7 @@ class Meter:
         passages_total: int = 0,
         path: str = "",
     ) -> None:
-        """Add to the counts, and report them."""
+        """Add to the counts and report them."""
         with self._guard:
             now = self._now
             self._now = replace(
@@ -52,13 +52,13 @@ class Meter:
         self._report(changed_phase=phase is not None and phase != now.phase)
 
     def seen(self, paths: int) -> None:
-        """While scanning, where nobody knows yet how many there are."""
+        """Report the paths scanned so far; their total is not known yet."""
         with self._guard:
             self._now = replace(self._now, files_done=paths)
         self._report()
 
     def begin(self, files: int, passages: int, tokens: int) -> None:
-        """Scanning is done: this many files are to be read; passages of so many tokens wait already."""
+        """End of the scan: `files` to read, and `passages` of `tokens` that wait for vectors already."""
         with self._guard:
             self._tokens_left = tokens
             self._now = Progress(
@@ -67,13 +67,13 @@ class Meter:
         self._report(changed_phase=True)
 
     def waiting(self, passages: int, tokens: int) -> None:
-        """More passages wait for their vectors."""
+        """Count more passages that wait for vectors."""
         with self._guard:
             self._tokens_left += tokens
-        self.tell(passages_total=passages)
+        self.add(passages_total=passages)
 
     def embedded(self, passages: int, tokens: int) -> None:
-        """Vectors came; speed is counted from the first on, when the model is loaded."""
+        """Count vectors. Speed is measured from the first ones on, when the model is loaded."""
         with self._guard:
             self._tokens += tokens
             self._tokens_left = max(0, self._tokens_left - tokens)
@@ -81,7 +81,7 @@ class Meter:
             self._done.append((now, self._tokens, self._now.passages_done + passages))
             while len(self._done) > 2 and self._done[0][0] < now - SPAN:
                 self._done.popleft()
-        self.tell(passages_done=passages)
+        self.add(passages_done=passages)
 
     def _report(self, *, changed_phase: bool = False) -> None:
         now = time.monotonic()

@@ -1,8 +1,8 @@
-"""What differs between the disk and the index: the truth that events only hint at.
+"""Compares the disk with the index, which events only hint at.
 
-Walks a root and compares it with what the index remembers; decides, changes nothing. Gone is only what
-was deleted: what lies on a disk that is not there, or cannot be read just now, stays as it was. Whatever
-one path makes fail is that path's failure.
+Owns what counts as new, changed, moved, deleted or away; changes nothing. A file on a disk that is not
+mounted, or that cannot be read for now, is not deleted: its record stays. An error at one path affects that
+path alone.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ T = TypeVar("T")
 Known = dict[str, FileRecord]
 
 LISTED = ("default: size", "not a file", "link", "secret:", "system", "ignore file")
-"""Rules whose files are listed among the problems; files left out by an ignore rule are not."""
+"""Rules whose files are listed as problems; files that an ignore rule leaves out are not."""
 RACY_NS = 2_000_000_000
-"""Two seconds: the coarsest time stamps of a file system (FAT)."""
+"""Two seconds in nanoseconds: the coarsest time stamps of a file system (FAT)."""
 
 
 @dataclass(slots=True)
 class Differences:
-    """What has to be done so that the index equals the disk."""
+    """The work that makes the index equal to the disk."""
 
     read: list[Found] = field(default_factory=list)
     """New and changed files, the newest first."""
@@ -46,21 +46,21 @@ class Differences:
     """Old path, and the record to keep at the new one."""
     skipped: list[FileRecord] = field(default_factory=list)
     noted: list[FileRecord] = field(default_factory=list)
-    """Files whose content is as it was, and whose records are to say something else of them."""
+    """New records of files whose content is unchanged."""
     gone: list[FileRecord] = field(default_factory=list)
     away: list[FileRecord] = field(default_factory=list)
-    """Files on disks that are not there, which is to be told: their records stay as they are."""
+    """Files on disks that are not mounted: their records stay, and the user is told."""
     unreadable: list[str] = field(default_factory=list)
-    """Files and folders to be tried again soon."""
+    """Files and folders to try again soon."""
     unchanged: int = 0
     notices: list[str] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
-    """Roots that are not there, and why."""
+    """Roots that are missing, and why."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What was met on the disk. `blind`: folders of which nothing can be said."""
+    """The paths seen on the disk. `blind`: folders that could not be listed."""
 
     found: dict[str, Found] = field(default_factory=dict)
     left_out: dict[str, Skipped] = field(default_factory=dict)
@@ -85,9 +85,9 @@ def compare(
 ) -> Differences:
     """Compare the disk under `roots` with `known`, the index's records under them.
 
-    `seen` is told now and then how many paths were looked at. `careful`: nothing is concluded from a
-    root that is missing or suddenly empty. `suspects` are read even where they look unchanged. `settled`,
-    which may grow meanwhile, are paths that need no comparing, each with all that is under it.
+    `seen` gets the number of paths from time to time. `careful`: a root that is missing or suddenly empty
+    deletes nothing. `suspects` are read even if they look unchanged. `settled` are paths that are indexed
+    already, each with everything under it; the set may grow during the walk.
     """
     result, met = Differences(), _Seen()
     for root in roots:
@@ -110,7 +110,7 @@ def compare(
 
 
 def outside(of_paths: Mapping[str, T], settled: Collection[str]) -> dict[str, T]:
-    """What is neither in `settled` nor under one of these."""
+    """The entries that are neither in `settled` nor under one of its paths."""
     return {path: one for path, one in of_paths.items() if not settled or not _among(path, settled)}
 
 
@@ -145,7 +145,7 @@ def _look(
 
 
 def _passing(path: str, verdict: Skipped) -> str:
-    """Why a file cannot be looked at just now; empty where the verdict will not pass, or the file is gone."""
+    """Why a file cannot be read for now; empty if the verdict is final or the file is deleted."""
     try:
         os.stat(path)  # noqa: PTH116
     except OSError as error:
@@ -155,29 +155,27 @@ def _passing(path: str, verdict: Skipped) -> str:
 
 
 def absent(root: str, known: Known) -> str:
-    """Why nothing may be concluded from what is (not) under `root`; empty where all is well."""
+    """Why the content of `root` must not count as deleted; empty if it may."""
     try:
         if not os.path.isdir(root):  # noqa: PTH112
             if os.path.lexists(root) or (os.path.isdir(os.path.dirname(root)) and root in known):  # noqa: PTH112, PTH120
                 return ""
-            return "It is not there; what was indexed from it is kept until it is back."
+            return "It is missing. Its files stay in the index until it is back."
         if (target := os.path.realpath(root)) != root:
-            return (
-                f"A link leads from it to {target} now, and links are not followed; what was indexed is kept."
-            )
+            return f"It is a link to {target} now, and ken follows no links. Its files stay in the index."
         with os.scandir(root) as entries:
             empty = next(entries, None) is None
     except OSError as error:
         return f"It cannot be read: {error.strerror}."
     if empty and any(record.state == "indexed" for record in _under(root, known)):
-        return "It is suddenly empty; what was indexed from it is kept. `ken forget` drops it."
+        return "It is suddenly empty. Its files stay in the index; `ken forget` removes them."
     return ""
 
 
 def unchanged(record: FileRecord, now: Stamp) -> bool:
-    """Whether the file is as the index read it.
+    """Whether the file is unchanged since it was indexed.
 
-    A file written a moment ago may have been written again within the same tick of its time stamp.
+    A file written a moment ago counts as changed: a second write may have had the same time stamp.
     """
     same = record.stamp.same(now) and abs(time.time_ns() - now.mtime_ns) > RACY_NS
     return same and (record.state == "indexed" or bool(record.reason))
@@ -217,7 +215,7 @@ def _sort_out(
 def _sort_found(
     result: Differences, found: dict[str, Found], known: Known, disks: Disks, suspects: Container[str]
 ) -> list[Found]:
-    """Changed files are to be read; returns those the index knows nothing of."""
+    """Add changed files to those to read; returns the files that the index does not have."""
     fresh: list[Found] = []
     for path, file in found.items():
         record = known.get(path)
@@ -237,7 +235,7 @@ def _sort_found(
 
 
 def _sort_gone(result: Differences, gone: Known, presence: Presence) -> None:
-    """Part what was deleted from what lies on a disk that is away."""
+    """Separate deleted files from files on disks that are not mounted."""
     for record in gone.values():
         if presence.away(record):
             result.away += [] if presence.hidden(record) else [record]
@@ -258,17 +256,17 @@ def _note_unreadable(result: Differences, unreadable: dict[str, str], known: Kno
 
 
 def unread(record: FileRecord | None, path: str, reason: str) -> FileRecord:
-    """The record of a file that cannot be read just now: what the index has of it stays, not as current."""
+    """The record of a file that cannot be read for now. Its passages stay, as not current."""
     if record is not None and record.state == "indexed":
         return replace(record, reason=reason, ctime_ns=READ_AGAIN_CTIME)
     return FileRecord(path, 0, 0, -1, state="failed", reason=reason)
 
 
 def _moves(result: Differences, fresh: list[Found], gone: Known, disks: Disks) -> list[Found]:
-    """Take out of `fresh` and `gone` what is one file under a new name; returns what is to be read.
+    """Find the files of `gone` that are in `fresh` under a new name; returns the files to read.
 
-    An inode's number means something on its own disk alone. A new name changes the file's status, and so
-    does new content: then it is read as well.
+    Inode numbers are compared on one disk only. A new name changes the status time, and so does new
+    content: if it differs, the file is read as well.
     """
     by_identity = {
         (record.disk, *record.stamp[:3]): path
@@ -291,6 +289,6 @@ def _moves(result: Differences, fresh: list[Found], gone: Known, disks: Disks) -
 
 
 def _read_alike(record: FileRecord, path: str) -> bool:
-    """Whether the same content gives the same passages under the new name: some take their title from it."""
+    """Whether equal content gives equal passages under the new name: some take their title from it."""
     before, after = PurePath(record.path), PurePath(path)
     return before.suffix == after.suffix and (before.stem == after.stem or record.title != before.stem)

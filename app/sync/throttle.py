@@ -1,4 +1,4 @@
-"""How indexing steps back: it waits for better times, as the settings ask, and gives way to others."""
+"""Limits what indexing takes from the machine: it pauses as the settings say, and lowers its priority."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.config import DaemonConfig
 
 
 def reason_to_wait(config: DaemonConfig) -> str:
-    """Why indexing waits just now, as a person reads it; empty where it need not."""
+    """Why indexing pauses now, as text for the user; empty if it need not."""
     if config.pause_on_battery and _on_battery():
         return "paused: on battery"
     if config.pause_above_load and (load := _load()) > config.pause_above_load:
@@ -18,11 +18,11 @@ def reason_to_wait(config: DaemonConfig) -> str:
     return ""
 
 
-def step_back(nice: int) -> None:
-    """Let this process, which leads its session, give way to all others by so much.
+def lower_process_priority(nice: int) -> None:
+    """Add `nice` to the nice value of this process, which leads its session, and of the session.
 
-    Linux may schedule whole sessions against each other, and `nice` then counts for nothing outside of
-    them: the session has a value of its own (man 7 sched, "The autogroup feature").
+    Linux may schedule whole sessions against each other. A process's nice value then has no effect outside of
+    its session, which has a value of its own (man 7 sched, "The autogroup feature").
     """
     os.nice(nice)
     with suppress(OSError):
@@ -32,7 +32,7 @@ def step_back(nice: int) -> None:
 
 
 def _on_battery() -> bool:
-    import psutil  # 20 ms, and only needed where it is asked for
+    import psutil  # its import takes 20 ms
 
     battery = psutil.sensors_battery()
     return battery is not None and battery.power_plugged is False

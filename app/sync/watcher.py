@@ -1,7 +1,8 @@
-"""Hints that something changed: watchdog's events for the folders kept, and what it cannot watch.
+"""Watches the roots with watchdog, and marks the paths of its events.
 
-Events only mark paths (`DirtyQueue.mark`) or tell that some were lost (`mark_all`); nothing here
-reads a file. What cannot be watched is reported as "polling" and left to scans at short intervals.
+Owns which root is watched and how. Events mark paths (`ChangeQueue.mark`) or request a scan if some were lost
+(`mark_all`). A root that cannot be watched has the state "polling" and is scanned at short intervals. Reads
+no file.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from app.sync import inotify
-from app.sync.change_queue import DirtyQueue
+from app.sync.change_queue import ChangeQueue
 from app.sync.mounts import Mount, is_remote, mounts
 from index.walk.own_folders import is_kens_folder
 from index.walk.walker import IGNORE_FILES
@@ -50,26 +51,26 @@ EVENTS: list[type[FileSystemEvent]] = [
     FileModifiedEvent,
     FileMovedEvent,
 ]
-"""All but opening and closing unchanged: reading a file must not mark it."""
+"""All events but opening and closing without a change: reading a file must not mark it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How a folder is followed, and what a person should know of it."""
+    """How a root is watched, and a note for the user."""
 
     state: Literal["watching", "polling", "missing"]
     note: str = ""
 
 
 class Watcher:
-    """Follows folders from `follow` to `stop`.
+    """Watches roots from `follow` to `stop`.
 
-    `ignored` are folders whose events mean nothing (ken's own); `watch_limit` stands in for the
-    system's limit on watched folders.
+    Events in `ignored` folders (ken's own) are dropped. `watch_limit` replaces the system's limit on watched
+    folders.
     """
 
     def __init__(
-        self, queue: DirtyQueue, ignored: Sequence[str] = (), watch_limit: int | None = None
+        self, queue: ChangeQueue, ignored: Sequence[str] = (), watch_limit: int | None = None
     ) -> None:
         self.queue = queue
         self.ignored = ignored
@@ -81,9 +82,9 @@ class Watcher:
         self._losses = _LossListener(queue)
 
     def follow(self, roots: Sequence[str], *, again: bool = True) -> dict[str, Watch]:
-        """Follow exactly these folders from now on; returns how each is followed.
+        """Watch exactly these roots from now on; returns how each is watched.
 
-        `again`: also try anew, which takes time, to watch what could not be watched before.
+        `again`: also retry, which takes time, the roots that could not be watched before.
         """
         for root in set(self._scheduled) - set(roots):
             self._drop(root)
@@ -92,7 +93,7 @@ class Watcher:
         return self.watches
 
     def check(self) -> None:
-        """See that what is watched still is; where not, begin anew and have everything compared."""
+        """Check that all watches are in place; if not, begin again and request a scan."""
         observer = self._observer
         if observer is None:
             return
@@ -101,11 +102,11 @@ class Watcher:
             return
         roots = list(self.watches)
         self.stop()
-        self.queue.mark_all("the watcher had lost folders")
+        self.queue.mark_all("the watcher lost folders")
         self.follow(roots)
 
     def stop(self) -> None:
-        """Follow nothing; `follow` begins again."""
+        """Stop watching; `follow` begins again."""
         observer, self._observer = self._observer, None
         self._losses.stop()
         self._scheduled.clear()
@@ -115,7 +116,7 @@ class Watcher:
             observer.join()
 
     def _follow_one_alone(self, root: str, points: dict[str, Mount], again: bool) -> Watch:
-        """Whatever one folder makes fail keeps no other from being followed."""
+        """Watch one root; its failure does not affect the others."""
         try:
             return self._follow_one(root, points, again)
         except Exception as error:
@@ -127,7 +128,7 @@ class Watcher:
     def _follow_one(self, root: str, points: dict[str, Mount], again: bool) -> Watch:
         if not os.path.lexists(root):
             self._drop(root)
-            return Watch("missing", "not there now; what was found in it is kept")
+            return Watch("missing", "missing now; its files stay in the index")
         identity = _identity(root, points)
         if root in self._scheduled and (identity != self._identities[root] or not self._is_alive(root)):
             self._drop(root)
@@ -160,12 +161,12 @@ class Watcher:
         return Watch("watching")
 
     def _is_alive(self, root: str) -> bool:
-        """Whether the thread that reads a folder's events still runs: some end with the folder."""
+        """Whether the thread that reads a root's events still runs: some end when the folder is deleted."""
         emitters = self._observer.emitters if self._observer is not None else ()
         return any(one.watch == self._scheduled[root] and one.is_alive() for one in emitters)
 
     def _lacks(self, needed: int) -> bool:
-        """Whether clearly fewer folders are watched than `needed`; some come and go while counting."""
+        """Whether clearly fewer folders are watched than `needed`; a margin allows for changes meanwhile."""
         held = inotify.held()
         return held is not None and held < needed - max(2, needed // 50)
 
@@ -183,22 +184,22 @@ class Watcher:
 
 
 class _Handler(FileSystemEventHandler):
-    """Marks what an event names. macOS names files by their real path: put back to the folder's own."""
+    """Marks the paths of events. macOS reports real paths; they are mapped back to paths under the root."""
 
-    def __init__(self, queue: DirtyQueue, root: str, ignored: Sequence[str]) -> None:
+    def __init__(self, queue: ChangeQueue, root: str, ignored: Sequence[str]) -> None:
         self.queue = queue
         self.root = root
         self.real = os.path.realpath(root)
         self.ignored = ignored
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        """An event that cannot be understood is a lost one: it must not end the thread that reads them."""
+        """Mark the paths of an event. One that fails counts as lost: it must not end watchdog's thread."""
         try:
             for name in (event.src_path, event.dest_path):
                 self._mark(self._own(os.fsdecode(name)), tree=event.is_directory)
         except Exception:
-            log.exception("an event under %s could not be understood", self.root)
-            self.queue.mark_all("an event could not be understood")
+            log.exception("an event under %s could not be handled", self.root)
+            self.queue.mark_all("an event could not be handled")
 
     def _mark(self, path: str, *, tree: bool) -> None:
         if path and os.path.basename(path) in IGNORE_FILES:  # noqa: PTH119
@@ -207,7 +208,7 @@ class _Handler(FileSystemEventHandler):
             self.queue.mark(path, tree=tree)
 
     def _own(self, path: str) -> str:
-        """The path as the index knows it; empty where it is none of ours."""
+        """The path as the index names it; empty if it is outside of the root or ignored."""
         if self.real != self.root and _is_under(path, self.real):
             path = self.root + path[len(self.real) :]
         if not _is_under(path, self.root) or any(_is_under(path, folder) for folder in self.ignored):
@@ -216,16 +217,16 @@ class _Handler(FileSystemEventHandler):
 
 
 class _LossListener(logging.Handler):
-    """watchdog tells of lost events only in its log: any warning there means to compare everything."""
+    """Requests a scan at any warning in watchdog's log: lost events are reported only there."""
 
     LOGGERS = ("watchdog", "fsevents")
 
-    def __init__(self, queue: DirtyQueue) -> None:
+    def __init__(self, queue: ChangeQueue) -> None:
         super().__init__(logging.WARNING)
         self.queue = queue
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.queue.mark_all("the system had more changes than it could tell")
+        self.queue.mark_all("the system lost events")
 
     def start(self) -> None:
         for name in self.LOGGERS:
@@ -237,7 +238,7 @@ class _LossListener(logging.Handler):
 
 
 def _make_observer() -> BaseObserver:
-    """The system's own observer; on macOS one that logs the flags by which events are told lost."""
+    """The observer for this system; on macOS it logs the flags that report lost events."""
     observer: BaseObserver = Observer()
     if sys.platform == "darwin":
         from watchdog.observers.fsevents import FSEventsEmitter
@@ -258,9 +259,9 @@ def _make_observer() -> BaseObserver:
 
 
 def _identity(root: str, points: dict[str, Mount]) -> _Identity:
-    """What tells a folder or file from another under its name, with all that is mounted in it.
+    """Tells a folder from another of the same name, with everything that is mounted in it.
 
-    Events follow a folder, not its name, and those for a disk that is mounted later have to be asked for.
+    Events follow a folder, not its name, and a disk that is mounted later needs watches of its own.
     """
     inside = tuple(sorted((point, *mount) for point, mount in points.items() if _is_under(point, root)))
     try:

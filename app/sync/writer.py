@@ -1,7 +1,7 @@
-"""What changes the index, in the thread that calls: for a command that works without the daemon.
+"""Changes the index in the calling thread, for commands that run without the daemon.
 
-Owns the right to write for as long as one change takes. `app.sync.background` does the same in a thread of
-its own, for the daemon.
+Owns the write lock during one change. `app.sync.background` does the same in a thread of its own, for the
+daemon.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from app import paths
 from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import ReadingConfig
 from app.errors import PathInvalid
-from app.folders.places import absolute, usable
-from app.folders.roots import FORGOTTEN, Kept, is_under
+from app.folders.roots import FORGOTTEN, RootSet, is_under
 from app.folders.rules import rules_of
+from app.folders.typed_paths import absolute_path, indexable_path
 from app.folders.why import covered, folder_now
 from app.lock import WriteLock
 from app.maintenance.leftovers import LEFT_BEHIND
@@ -30,16 +30,16 @@ from index.store.store import Store
 from index.walk.walker import Rules
 
 REFRESH_BYTES = 64 * 1024
-"""Changed files among the hits are read again before answering, up to this much of them."""
+"""Bytes of changed files among the hits up to which they are indexed again before the answer."""
 
 
 class Writer:
-    """`app.library.Writer` in the calling thread; the write lock is held while something is written."""
+    """`app.library.Writer` in the calling thread; holds the write lock while it writes."""
 
     in_background = False
 
     def __init__(self, index: OpenIndex, model: TextModel, reading: ReadingConfig, purpose: str) -> None:
-        """`purpose` is what others are told who wait for this one to finish."""
+        """`purpose` is what other processes show while they wait for this one."""
         self.progress = Progress("idle")
         self._index = index
         self._model = model
@@ -48,7 +48,7 @@ class Writer:
         self._guard = threading.RLock()
         self._cancel = threading.Event()
         self._left_behind = False
-        """Whether what was forgotten could not be overwritten."""
+        """Whether forgotten texts are not overwritten on the disk yet."""
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
         with self._writing() as store:
@@ -82,7 +82,7 @@ class Writer:
             self.progress = Progress("idle")
 
     def refresh(self, changed: dict[str, int]) -> bool:
-        """Take in changed files (path to bytes) at once where they are small and nobody else is writing."""
+        """Index changed files (path to bytes) again now if they are small and no other process writes."""
         if sum(changed.values()) > REFRESH_BYTES:
             return False
         try:
@@ -94,21 +94,21 @@ class Writer:
         return True
 
     def pause(self) -> None:
-        """End a `sync` in progress; what is done is kept."""
+        """Cancel a `sync` in progress; finished work is kept."""
         self._cancel.set()
 
     def resume(self) -> None:
-        """Nothing waits here for it: the next command goes on."""
+        """Does nothing: the next command continues."""
 
     @property
-    def goes_on(self) -> str:
+    def embedding_note(self) -> str:
         return "`ken index` goes on." if self._model.present else MISSING
 
     @property
     def waiting(self) -> int:
         return 0
 
-    def seen(self, status: Status) -> Status:
+    def add_writer_state(self, status: Status) -> Status:
         left = (LEFT_BEHIND,) if self._left_behind else ()
         return replace(status, notices=(*status.notices, *left))
 
@@ -117,11 +117,11 @@ class Writer:
 
     @contextmanager
     def _writing(self, fingerprint: str = "") -> Iterator[Store]:
-        """The store, with the write lock held; `fingerprint`: vectors of this kind will be written."""
+        """The store, with the write lock held. `fingerprint`: the vectors that will be written."""
         with self._guard, self._lock:
             if fingerprint:
                 with Store(self._index.path, fingerprint=fingerprint, chunker=chunker_of(self._reading)):
-                    """Opening takes note of what makes vectors and passages."""
+                    """Opening records what makes vectors and passages."""
             yield self._index.made()
 
     def _pipeline(self, store: Store) -> Pipeline:
@@ -141,12 +141,12 @@ def chunker_of(reading: ReadingConfig) -> str:
 
 def add_roots(store: Store, paths: Sequence[str], rules: Rules) -> tuple[Folder, ...]:
     """Keep these folders or files from now on. Raises `PathInvalid`."""
-    wanted = [usable(path) for path in paths]
+    wanted = [indexable_path(path) for path in paths]
     for path in wanted:
-        kept = Kept(store.roots())
+        kept = RootSet(store.roots())
         if kept.owner(path) == path and kept.forgotten(path):
             store.forget(path)
-            kept = Kept(store.roots())
+            kept = RootSet(store.roots())
         if not covered(path, kept, rules):
             store.add_root(path)
     return tuple(folder_now(store, folder) for folder in store.roots() if folder.path in wanted)
@@ -161,13 +161,13 @@ def forget_path(store: Store, path: str) -> int:
     if not known:
         raise PathInvalid(f"Nothing under {path} is in the index.", "`ken status` lists what is.")
     dropped = store.forget(path)
-    if Kept(store.roots()).root_of(path) is not None:
+    if RootSet(store.roots()).root_of(path) is not None:
         store.add_root(path)
         store.set_root_state(path, FORGOTTEN)
     return dropped
 
 
 def roots_to_sync(store: Store, paths: Sequence[str] | None) -> list[str]:
-    """The roots to compare so that `paths` are level with the disk; None: all of them."""
-    kept = Kept(store.roots())
-    return kept.roots if paths is None else kept.related([absolute(path) for path in paths])
+    """The roots to scan for `paths`; None: all roots."""
+    kept = RootSet(store.roots())
+    return kept.roots if paths is None else kept.related([absolute_path(path) for path in paths])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from app.tui.screens.folders import FoldersScreen
     from app.tui.screens.help import HelpScreen
     from app.tui.screens.problems import ProblemsScreen
-    from app.tui.screens.saved_searches import StandingScreen
+    from app.tui.screens.saved_searches import SavedSearchesScreen
 
 LONG = 0.5
 """Seconds of opening after which it is said what takes so long."""
@@ -319,9 +319,9 @@ class KenApp(App[None]):
         self._push(ProblemsScreen)
 
     def action_show_standing(self) -> None:
-        from app.tui.screens.saved_searches import StandingScreen
+        from app.tui.screens.saved_searches import SavedSearchesScreen
 
-        self._push(StandingScreen)
+        self._push(SavedSearchesScreen)
 
     def action_show_model(self) -> None:
         self.fetch_model([])
@@ -335,7 +335,7 @@ class KenApp(App[None]):
 
         self.push_screen(ModelScreen(self.session), done)
 
-    def _push(self, kind: type[HelpScreen | FoldersScreen | ProblemsScreen | StandingScreen]) -> None:
+    def _push(self, kind: type[HelpScreen | FoldersScreen | ProblemsScreen | SavedSearchesScreen]) -> None:
         if isinstance(self.screen, kind):
             self.screen.dismiss()
             return

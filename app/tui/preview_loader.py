@@ -106,10 +106,10 @@ def weigh(library: Library, wanted: WeighingWanted, overtaken: Callable[[], bool
     text = excerpt.text[begin : stop if stop >= 0 else len(excerpt.text)]
     spans = sentences(text, excerpt.start + begin)
     texts = [excerpt.text[start - excerpt.start : end - excerpt.start] for start, end in spans]
-    closeness: list[float] = []
+    similarities: list[float] = []
     for first in range(0, len(texts), AT_ONCE):
         if overtaken():
             return ()
-        closeness += library.closeness(wanted.question, texts[first : first + AT_ONCE])
-    levels = strengths(closeness)
+        similarities += library.similarities(wanted.question, texts[first : first + AT_ONCE])
+    levels = strengths(similarities)
     return tuple((start, end, level) for (start, end), level in zip(spans, levels, strict=True) if level)

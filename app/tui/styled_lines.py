@@ -62,12 +62,12 @@ def plain_lines(text: str, start: int, number: int) -> list[Line]:
     ]
 
 
-def strengths(closeness: Sequence[float]) -> list[int]:
+def strengths(similarities: Sequence[float]) -> list[int]:
     """0 to 3 for each sentence: how near it comes to the one that answers best."""
-    if not closeness:
+    if not similarities:
         return []
-    best = max(closeness)
-    worst = min(closeness)
+    best = max(similarities)
+    worst = min(similarities)
     reach = max(best - worst, 0.08)
-    shares = [(value - (best - reach)) / reach for value in closeness]
+    shares = [(value - (best - reach)) / reach for value in similarities]
     return [3 if share >= 0.9 else 2 if share >= 0.7 else 1 if share >= 0.5 else 0 for share in shares]

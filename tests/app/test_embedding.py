@@ -10,7 +10,7 @@ from support.tiny_home import with_tiny_model
 
 from app.config import ModelConfig
 from app.model import LazyModel
-from app.sync.embed_stage import Embedding
+from app.sync.embed_stage import EmbedStage
 from index.store.store import Store
 from index.types import FileRecord, Passage
 
@@ -26,7 +26,7 @@ def test_a_text_that_takes_the_number_of_one_being_embedded_does_not_get_its_vec
     model = LazyModel(ModelConfig(precision="f32", threads=1))
     with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store:
         put(store, "/a", "pears in winter")
-        embedding = Embedding(store, model)
+        embedding = EmbedStage(store, model)
         embedding.fill()
         wait(embedding.running)
         (before,) = store.pending(9)

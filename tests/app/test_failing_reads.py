@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.failing_reads import run
 
-from app.sync.later import BACKOFF, MOST, DeletionGrace, Retries
+from app.sync.retry_schedule import BACKOFF, MOST, DeletionGrace, Retries
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_only_so_many_are_tried_by_the_clock() -> None:
 def test_what_is_away_is_dropped_when_its_grace_is_over() -> None:
     clock = Clock()
     grace = DeletionGrace(10.0, clock)
-    assert grace.over(["/a", "/b"], [], patient=True) == []
-    assert grace.over(["/a"], ["/b"], patient=True) == [] and set(grace.ends) == {"/a"}
+    assert grace.over(["/a", "/b"], [], with_grace=True) == []
+    assert grace.over(["/a"], ["/b"], with_grace=True) == [] and set(grace.ends) == {"/a"}
     clock.now += 10.0
-    assert grace.over(["/a"], [], patient=True) == ["/a"]
-    assert grace.over(["/b"], [], patient=False) == ["/b"]
+    assert grace.over(["/a"], [], with_grace=True) == ["/a"]
+    assert grace.over(["/b"], [], with_grace=False) == ["/b"]

@@ -17,7 +17,7 @@ from app.config import Config
 from app.connect import local_library
 from app.library import Library
 from app.sync import pipeline
-from app.sync.extract_stage import Readers
+from app.sync.extract_stage import ReaderPools
 from index.errors import IndexFull
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.store.store import Store
@@ -116,7 +116,7 @@ def test_a_reader_that_fails_as_nobody_foresaw(library: Library, folder: Path, t
     notes(folder, odd__md="odd", vanishing__md="vanishing")
     library.add([str(folder)])
     with library.writer._writing(library.model.fingerprint) as store:
-        readers = Readers(1)
+        readers = ReaderPools(1)
         readers.all = Failing(1)
         report = pipeline.Pipeline(store, library.model, Rules(), readers=readers).sync([str(folder)])
         readers.close()
@@ -153,14 +153,14 @@ def test_a_folder_at_which_walking_fails_keeps_its_files_and_the_others_are_comp
     odd, other = good(tmp_path / "odd", 2), good(folder, 2)
     library.add([str(odd), str(other)])
     library.sync()
-    walk = pipeline.Kept.walk
+    walk = pipeline.RootSet.walk
 
-    def failing(self: pipeline.Kept, root: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def failing(self: pipeline.RootSet, root: str, rules: Rules) -> Iterator[Found | Skipped]:
         if root == str(odd):
             raise RuntimeError("odd")
         return walk(self, root, rules)
 
-    monkeypatch.setattr(pipeline.Kept, "walk", failing)
+    monkeypatch.setattr(pipeline.RootSet, "walk", failing)
     notes(other, new__md="# New\n")
     report = library.sync()
     assert report.added == 1 and any(str(odd) in notice for notice in report.notices)

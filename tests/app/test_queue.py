@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from app.sync.change_queue import LONGEST, MOST, QUIET, DirtyQueue
+from app.sync.change_queue import LONGEST, MOST, QUIET, ChangeQueue
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
 
 def test_a_path_waits_until_it_is_quiet() -> None:
     clock = Clock()
-    queue = DirtyQueue(clock)
+    queue = ChangeQueue(clock)
     queue.mark("/notes/a.md")
     clock.now += QUIET * 0.9
     queue.mark("/notes/a.md")
@@ -30,7 +30,7 @@ def test_a_path_waits_until_it_is_quiet() -> None:
 
 def test_a_path_that_is_never_quiet_is_taken_all_the_same() -> None:
     clock = Clock()
-    queue = DirtyQueue(clock)
+    queue = ChangeQueue(clock)
     started = clock.now
     while not queue.has_ready:
         queue.mark("/logs/busy.txt")
@@ -41,7 +41,7 @@ def test_a_path_that_is_never_quiet_is_taken_all_the_same() -> None:
 
 def test_a_tree_stands_for_everything_under_it() -> None:
     clock = Clock()
-    queue = DirtyQueue(clock)
+    queue = ChangeQueue(clock)
     queue.mark("/notes/old/before.md")
     queue.mark("/notes/old", tree=True)
     for number in range(100):
@@ -52,7 +52,7 @@ def test_a_tree_stands_for_everything_under_it() -> None:
 
 
 def test_more_paths_than_can_be_followed_become_one_scan() -> None:
-    queue = DirtyQueue(Clock())
+    queue = ChangeQueue(Clock())
     for number in range(MOST + 1):
         queue.mark(f"/notes/{number}.md")
     assert len(queue) == 0
@@ -61,7 +61,7 @@ def test_more_paths_than_can_be_followed_become_one_scan() -> None:
 
 
 def test_wait_ends_when_a_path_is_marked_from_another_thread() -> None:
-    queue = DirtyQueue()
+    queue = ChangeQueue()
     waiter = threading.Thread(target=lambda: queue.wait(60.0))
     waiter.start()
     queue.mark_all("a test")

@@ -14,8 +14,8 @@ from support.tiny_model import make_tiny_checkpoint
 
 from app.config import ModelConfig
 from app.model import LazyModel
-from app.sync import run
-from app.sync.extract_stage import Readers
+from app.sync import sync_run
+from app.sync.extract_stage import ReaderPools
 from app.sync.pipeline import Pipeline
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.store.store import Store
@@ -48,12 +48,12 @@ class Held(ReaderPool):
 def test_what_is_read_is_embedded_while_another_file_is_being_read(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "STORE_SECONDS", 1e9)
+    monkeypatch.setattr(sync_run, "STORE_SECONDS", 1e9)
     model = Told(ModelConfig(name=str(make_tiny_checkpoint(tmp_path / "model")), precision="f32", threads=1))
     folder = notes(tmp_path / "notes", long__md="# Long\n\nPears.\n", short__md="# Short\n\nBread.\n")
     with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store, Held(1) as pool:
         store.add_root(str(folder))
-        readers = Readers(1)
+        readers = ReaderPools(1)
         readers.all = pool
         report = Pipeline(store, model, Rules(), readers=readers).sync([str(folder)])
         readers.close()

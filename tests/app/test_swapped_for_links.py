@@ -11,7 +11,7 @@ from support.tiny_home import ken, ken_json, with_tiny_model
 
 from app.connect import local_library
 from app.library import Library
-from app.sync.extract_stage import Readers
+from app.sync.extract_stage import ReaderPools
 from app.sync.pipeline import Pipeline
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.walk.walker import Rules
@@ -80,7 +80,7 @@ def test_a_swap_between_the_walk_and_the_reading(
     swap: Callable[[Path], None], library: Library, root: Path
 ) -> None:
     with library.writer._writing(library.model.fingerprint) as store:
-        readers = Readers(1)
+        readers = ReaderPools(1)
         readers.all = Swapping(lambda: swap(root))
         Pipeline(store, library.model, Rules(), readers=readers).sync([str(root)])
         readers.close()

@@ -13,7 +13,7 @@ import pytest
 from support.waiting import until
 
 from app.sync import inotify
-from app.sync.change_queue import DirtyQueue
+from app.sync.change_queue import ChangeQueue
 from app.sync.watcher import Watcher
 from index.store.store import Store
 
@@ -29,19 +29,19 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def queue() -> DirtyQueue:
-    return DirtyQueue()
+def queue() -> ChangeQueue:
+    return ChangeQueue()
 
 
 @pytest.fixture
-def watcher(queue: DirtyQueue, notes: Path) -> Iterator[Watcher]:
+def watcher(queue: ChangeQueue, notes: Path) -> Iterator[Watcher]:
     watcher = Watcher(queue, ignored=(str(notes / "ken-home"),))
     yield watcher
     watcher.stop()
 
 
 @pytest.fixture
-def marked(queue: DirtyQueue) -> Callable[[Path], bool]:
+def marked(queue: ChangeQueue) -> Callable[[Path], bool]:
     """Whether a path was handed out by the queue, now or before, itself or with its tree."""
     seen: dict[str, bool] = {}
 
@@ -143,7 +143,7 @@ def test_a_missing_folder_is_told_and_followed_when_it_is_back(
 
 
 def test_another_folder_under_the_same_name_is_followed_in_its_place(
-    watcher: Watcher, notes: Path, tmp_path: Path, queue: DirtyQueue
+    watcher: Watcher, notes: Path, tmp_path: Path, queue: ChangeQueue
 ) -> None:
     watcher.follow([str(notes)])
     notes.rename(tmp_path / "before")
@@ -156,7 +156,7 @@ def test_another_folder_under_the_same_name_is_followed_in_its_place(
 
 
 def test_a_file_kept_by_itself_is_followed_through_atomic_saves(
-    watcher: Watcher, notes: Path, queue: DirtyQueue
+    watcher: Watcher, notes: Path, queue: ChangeQueue
 ) -> None:
     file = notes / "old.md"
     for number in range(3):
@@ -169,7 +169,7 @@ def test_a_file_kept_by_itself_is_followed_through_atomic_saves(
 
 
 def test_what_could_not_be_watched_is_tried_again_only_when_asked(
-    queue: DirtyQueue, notes: Path, monkeypatch: pytest.MonkeyPatch
+    queue: ChangeQueue, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remote = [True]
     monkeypatch.setattr("app.sync.watcher.is_remote", lambda path: remote[0])
@@ -197,7 +197,7 @@ def test_folders_no_longer_followed_mark_nothing(
 
 
 def test_a_warning_of_watchdog_means_to_compare_everything(
-    watcher: Watcher, notes: Path, queue: DirtyQueue
+    watcher: Watcher, notes: Path, queue: ChangeQueue
 ) -> None:
     watcher.follow([str(notes)])
     logging.getLogger("watchdog.observers.inotify_c").warning("Inotify queue overflowed")
@@ -206,7 +206,7 @@ def test_a_warning_of_watchdog_means_to_compare_everything(
 
 @linux_only
 def test_a_real_overflow_means_to_compare_everything(
-    watcher: Watcher, notes: Path, queue: DirtyQueue
+    watcher: Watcher, notes: Path, queue: ChangeQueue
 ) -> None:
     setting = Path("/proc/sys/fs/inotify/max_queued_events")
     if not os.access(setting, os.W_OK):
@@ -223,7 +223,7 @@ def test_a_real_overflow_means_to_compare_everything(
 
 
 @linux_only
-def test_more_folders_than_may_be_watched_are_polled(queue: DirtyQueue, notes: Path, tmp_path: Path) -> None:
+def test_more_folders_than_may_be_watched_are_polled(queue: ChangeQueue, notes: Path, tmp_path: Path) -> None:
     large = tmp_path / "large"
     for number in range(300):
         (large / str(number)).mkdir(parents=True)
@@ -247,8 +247,8 @@ def test_the_systems_limit_is_noticed_where_counting_did_not_help(tmp_path: Path
     for number in range(100):
         (large / str(number)).mkdir(parents=True)
     script = (
-        "import sys; from app.sync.change_queue import DirtyQueue; from app.sync.watcher import Watcher\n"
-        "watcher = Watcher(DirtyQueue(), watch_limit=10**9)\n"
+        "import sys; from app.sync.change_queue import ChangeQueue; from app.sync.watcher import Watcher\n"
+        "watcher = Watcher(ChangeQueue(), watch_limit=10**9)\n"
         "print(watcher.follow([sys.argv[1]])[sys.argv[1]].state)\n"
         "watcher.stop()"
     )
@@ -288,14 +288,14 @@ def test_what_one_folder_makes_fail_keeps_no_other_from_being_followed(
 
 
 def test_an_event_that_cannot_be_understood_means_to_compare_everything(
-    watcher: Watcher, notes: Path, queue: DirtyQueue, marked: Callable[[Path], bool]
+    watcher: Watcher, notes: Path, queue: ChangeQueue, marked: Callable[[Path], bool]
 ) -> None:
     mark = queue.mark
 
-    def odd(path: str, *, tree: bool = False, at_once: bool = False) -> None:
+    def odd(path: str, *, tree: bool = False, priority: bool = False) -> None:
         if path.endswith("odd.md"):
             raise ValueError(path)
-        mark(path, tree=tree, at_once=at_once)
+        mark(path, tree=tree, priority=priority)
 
     queue.mark = odd  # type: ignore[method-assign]
     watcher.follow([str(notes)])

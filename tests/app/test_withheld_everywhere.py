@@ -135,7 +135,7 @@ def calls(library: Facade, root: Path) -> Iterator[tuple[str, Callable[[], objec
         "text": [(str(file),) for file in files],
         "excerpt": [(str(file), 0, 100_000) for file in files],
         "why": [(str(file),) for file in files],
-        "closeness": [("harbour", ["quay"])],
+        "similarities": [("harbour", ["quay"])],
         "add": [([str(root)],)],
         "sync": [()],
         "status": [()],

@@ -11,7 +11,7 @@ from support.waiting import until
 from app.api import SyncReport
 from app.config import Config, ModelConfig
 from app.connect import local_library
-from app.daemon.hosting import Hosted
+from app.daemon.parts import DaemonParts
 from app.library import Library
 from app.sync import background
 
@@ -157,7 +157,7 @@ def a_disk_that_goes_under_a_daemon(folder: Path) -> None:
     (root / "nas").mkdir()
     mount("--bind", away, root / "nas")
     model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
-    parts = Hosted(Config(model=model))
+    parts = DaemonParts(Config(model=model))
     library = parts.library
     parts.start()
     try:

@@ -18,7 +18,7 @@ from support.tiny_home import notes, tiny_models
 from support.waiting import until
 
 from app.config import Config, ModelConfig
-from app.daemon.hosting import Hosted
+from app.daemon.parts import DaemonParts
 from app.library import Library
 
 PASSING = ("EIO", "ETIMEDOUT", "ESTALE", "EDEADLK", "ENETDOWN", "EHOSTDOWN", "ENOTCONN", "ENOMEM", "EACCES")
@@ -124,7 +124,7 @@ def a_read_never_comes_back(folder: Path) -> None:
     """A saved note is found while another file is being read, and that file is not given up."""
     model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
     saved = notes(folder / "notes", old__md="# Old\n")
-    parts = Hosted(Config(model=model))
+    parts = DaemonParts(Config(model=model))
     library = parts.library
     with faulty(folder) as disk:
         parts.start()

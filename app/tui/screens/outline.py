@@ -11,25 +11,25 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from app.api import Landmark
+from app.api import OutlineEntry
 from app.sanitize import plain_line
 from app.tui.widgets.list_view import CardList
 
 
-class LandmarkList(CardList[Landmark]):
+class OutlineList(CardList[OutlineEntry]):
     """Headings, indented by their depth."""
 
-    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"landmark--page"}
+    COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"entry--page"}
 
     def __init__(self) -> None:
-        super().__init__(key=lambda landmark: landmark.start, height=lambda landmark: 1, paint=self.paint)
+        super().__init__(key=lambda entry: entry.start, height=lambda entry: 1, paint=self.paint)
 
-    def paint(self, card: Landmark, width: int) -> list[Content]:
+    def paint(self, card: OutlineEntry, width: int) -> list[Content]:
         text = Content(" " + "  " * min(card.depth, 8) + plain_line(card.title))
         page = f"{card.page} " if card.page else ""
         left = text.truncate(max(1, width - len(page) - 1), ellipsis=True)
         gap = " " * max(1, width - left.cell_length - len(page))
-        return [left + Content.assemble((gap + page, self.part("landmark--page")))]
+        return [left + Content.assemble((gap + page, self.part("entry--page")))]
 
 
 class OutlineScreen(ModalScreen[int | None]):
@@ -45,7 +45,7 @@ class OutlineScreen(ModalScreen[int | None]):
         Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),
     ]
 
-    def __init__(self, title: str, landmarks: Sequence[Landmark], position: int) -> None:
+    def __init__(self, title: str, landmarks: Sequence[OutlineEntry], position: int) -> None:
         super().__init__()
         self._title = title
         self._landmarks = landmarks
@@ -54,23 +54,23 @@ class OutlineScreen(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="tall"):
             yield Static(plain_line(self._title), id="dialog-title", markup=False)
-            yield LandmarkList()
+            yield OutlineList()
 
     def on_mount(self) -> None:
-        cards = self.query_one(LandmarkList)
+        cards = self.query_one(OutlineList)
         cards.show(self._landmarks)
-        here = [i for i, landmark in enumerate(self._landmarks) if landmark.start <= self._position]
+        here = [i for i, entry in enumerate(self._landmarks) if entry.start <= self._position]
         self.call_after_refresh(cards.highlight, here[-1] if here else 0)
         cards.focus()
 
     def action_move(self, steps: int) -> None:
-        self.query_one(LandmarkList).move(steps)
+        self.query_one(OutlineList).move(steps)
 
     def action_page(self, pages: int) -> None:
-        self.query_one(LandmarkList).page(pages)
+        self.query_one(OutlineList).page(pages)
 
     def action_choose(self) -> None:
-        card = self.query_one(LandmarkList).card
+        card = self.query_one(OutlineList).card
         self.dismiss(None if card is None else card.start)
 
     def on_card_list_chosen(self) -> None:

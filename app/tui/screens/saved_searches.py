@@ -1,4 +1,4 @@
-"""Standing questions: asked once, answered whenever something new matches."""
+"""SavedSearch questions: asked once, answered whenever something new matches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.content import Content
 
 from app import amounts
 from app.answers import saved_searches
-from app.answers.saved_searches import Standing
+from app.answers.saved_searches import SavedSearch
 from app.sanitize import plain_line
 from app.tui.screens.dialog import Prompt
 from app.tui.screens.list_screen import ListScreen
@@ -17,7 +17,7 @@ from app.tui.session import Session, background
 from app.tui.widgets.list_view import CardList
 
 
-class StandingList(CardList[Standing]):
+class StandingList(CardList[SavedSearch]):
     """A question a card."""
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim"}
@@ -25,7 +25,7 @@ class StandingList(CardList[Standing]):
     def __init__(self) -> None:
         super().__init__(key=lambda search: search.id, height=lambda search: 3, paint=self.paint)
 
-    def paint(self, card: Standing, width: int) -> list[Content]:
+    def paint(self, card: SavedSearch, width: int) -> list[Content]:
         since = datetime.fromtimestamp(card.since_ns / 1e9)
         facts = [f"since {since.day} {since:%b %Y}", amounts.count(len(card.told), "answer")]
         if card.command:
@@ -40,10 +40,10 @@ class StandingList(CardList[Standing]):
         ]
 
 
-class StandingScreen(ListScreen[Standing]):
+class SavedSearchesScreen(ListScreen[SavedSearch]):
     """The standing questions."""
 
-    HEADING = "Standing questions"
+    HEADING = "SavedSearch questions"
     HINTS = (("↵", "ask now"), ("a", "add"), ("d", "ask no longer"))
     BINDINGS = [
         Binding("enter,o", "ask", "Ask it now", show=False),

@@ -246,6 +246,6 @@ class WelcomeScreen(ListScreen[Choice]):
 
 
 def _usable(path: str) -> str:
-    from app.folders.places import usable
+    from app.folders.typed_paths import indexable_path
 
-    return usable(path)
+    return indexable_path(path)

@@ -11,7 +11,7 @@ from support.waiting import until
 from app.api import SyncReport
 from app.config import DaemonConfig
 from app.sync import indexer as keeping
-from app.sync.change_queue import DirtyQueue
+from app.sync.change_queue import ChangeQueue
 from app.sync.indexer import Indexer
 from app.sync.watcher import Watcher
 from index.errors import IndexFull
@@ -56,7 +56,7 @@ def work(tmp_path: Path) -> Recorded:
 
 @pytest.fixture
 def keeper(work: Recorded) -> Iterator[Indexer]:
-    queue = DirtyQueue()
+    queue = ChangeQueue()
     keeper = Indexer(work, queue, Watcher(queue), DaemonConfig())
     keeper.start()
     until(lambda: str(work.root) in keeper.watches and len(work.scans) >= 2, what="the scans of the start")
@@ -71,7 +71,7 @@ def test_a_jump_of_the_clock_means_to_compare_everything(
     before = len(work.scans)
     drift = keeping._drift()
     monkeypatch.setattr(keeping, "_drift", lambda: drift + jump)
-    keeper.queue.mark(str(work.root / "wakes.md"), at_once=True)
+    keeper.queue.mark(str(work.root / "wakes.md"), priority=True)
     until(lambda: len(work.scans) == before + 1, what="a scan")
     assert work.scans[-1] is None
 
@@ -82,7 +82,7 @@ def test_a_small_correction_of_the_clock_means_nothing(
     before = len(work.scans)
     drift = keeping._drift()
     monkeypatch.setattr(keeping, "_drift", lambda: drift + 1.0)
-    keeper.queue.mark(str(work.root / "wakes.md"), at_once=True)
+    keeper.queue.mark(str(work.root / "wakes.md"), priority=True)
     until(lambda: work.taken, what="the marked path")
     assert len(work.scans) == before
 
@@ -122,7 +122,7 @@ def test_only_folders_that_cannot_be_watched_are_compared_at_intervals(
     remote.mkdir()
     monkeypatch.setattr("app.sync.watcher.is_remote", lambda path: path == str(remote))
     monkeypatch.setattr(work, "roots", lambda: [str(work.root), str(remote)])
-    queue = DirtyQueue()
+    queue = ChangeQueue()
     keeper = Indexer(work, queue, Watcher(queue), DaemonConfig(poll_seconds=0))
     keeper.start()
     try:

@@ -12,8 +12,8 @@ from support.waiting import until
 
 from app.config import Config, ModelConfig
 from app.daemon import model_process
-from app.daemon.hosting import hosted
 from app.daemon.model_process import TimeLimits
+from app.daemon.parts import daemon_parts
 from app.library import Library
 from embedder.errors import EngineUnavailable
 
@@ -23,7 +23,7 @@ def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Libr
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     dying_model.use(monkeypatch)
     monkeypatch.setattr(model_process, "LIMITS", TimeLimits(query=2.0, batch=2.0))
-    with hosted(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
+    with daemon_parts(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
         parts.start()
         yield parts.library
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.daemon import protocol
-from app.daemon.protocol import Closed, Lines, Nonsense, error_from, error_message, is_kens_folder, peer_uid
+from app.daemon.protocol import Closed, Lines, Nonsense, error_from, error_message, is_same_user, peer_uid
 from app.errors import DaemonError, PathInvalid
 from embedder.errors import ModelNotFound
 from index.errors import IndexFull
@@ -76,7 +76,7 @@ def test_a_reader_that_does_not_read_is_given_up(pair: tuple[Lines, socket.socke
 def test_the_kernel_says_who_is_there(pair: tuple[Lines, socket.socket]) -> None:
     lines, _ = pair
     assert peer_uid(lines.connection) == os.geteuid()
-    assert is_kens_folder(lines.connection)
+    assert is_same_user(lines.connection)
 
 
 @pytest.mark.parametrize("kind", [PathInvalid, ModelNotFound, IndexFull, DaemonError])

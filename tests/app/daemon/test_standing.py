@@ -1,4 +1,4 @@
-"""Standing questions: kept, asked of what is new, answered once, and told to a command without a shell."""
+"""Saved searches: kept, asked of what is new, answered once, and given to a command without a shell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_questions_are_kept_listed_and_removed(home: Path) -> None:
     assert first.command == (sys.executable, "-c", "print(1)")
     assert saved_searches.remove(1).query == "flights to Lisbon"
     assert [question.id for question in saved_searches.read()] == [2]
-    assert saved_searches.standing_path().stat().st_mode & 0o777 == 0o600
+    assert saved_searches.saved_searches_path().stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(("query", "command"), [(" ", ""), ("x", "'open"), ("x", "no-such-command-here")])
@@ -37,10 +37,10 @@ def test_what_cannot_be_asked_is_refused(home: Path, query: str, command: str) -
 
 def test_a_damaged_file_is_told_and_left_alone(home: Path) -> None:
     saved_searches.add("x")
-    saved_searches.standing_path().write_text("{")
+    saved_searches.saved_searches_path().write_text("{")
     with pytest.raises(UsageInvalid):
         saved_searches.add("y")
-    assert saved_searches.standing_path().read_text() == "{"
+    assert saved_searches.saved_searches_path().read_text() == "{"
 
 
 def test_a_new_note_that_matches_is_told_once(daemons: Daemons, tmp_path: Path) -> None:
@@ -95,5 +95,5 @@ def test_a_question_that_cannot_be_asked_leaves_the_others(home: Path) -> None:
     asked: list[str] = []
     saved_searches.add("first")
     saved_searches.add("second")
-    saved_searches.Asker(notify=False).ask(["/n/a.md"], Asked())
+    saved_searches.SavedSearchRunner(notify=False).ask(["/n/a.md"], Asked())
     assert asked == ["first", "second"]

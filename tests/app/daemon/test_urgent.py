@@ -12,7 +12,7 @@ from support.tiny_home import notes
 from support.waiting import until
 
 from app.config import Config, ModelConfig
-from app.daemon.hosting import hosted
+from app.daemon.parts import daemon_parts
 from app.library import Library
 from app.sync import extract_stage, pipeline
 from app.sync.background import BackgroundWriter
@@ -30,7 +30,7 @@ class Slow(ReaderPool):
         self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
     ) -> ExtractedDocument:
         if "slow" in Path(path).name and not END.is_set():
-            if self._seconds == extract_stage.URGENT_SECONDS:
+            if self._seconds == extract_stage.PRIORITY_SECONDS:
                 raise FileTooSlow("Reading it took too long.")
             assert END.wait(120)
         return super().read(path, chunking, root=root)
@@ -41,7 +41,7 @@ def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Libr
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     monkeypatch.setattr(extract_stage, "ReaderPool", Slow)
     END.clear()
-    with hosted(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
+    with daemon_parts(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
         parts.start()
         yield parts.library
         END.set()
@@ -84,16 +84,16 @@ def test_what_is_saved_during_a_walk_does_not_wait_for_its_end(
     folder = notes(tmp_path / "notes", **{f"old{i}__md": f"# Old\n\nAbout herons{i}.\n" for i in range(4)})
     library.add([str(folder)])
     library.sync()
-    walking, walk = threading.Event(), pipeline.Kept.walk
+    walking, walk = threading.Event(), pipeline.RootSet.walk
 
-    def endless(self: pipeline.Kept, root: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def endless(self: pipeline.RootSet, root: str, rules: Rules) -> Iterator[Found | Skipped]:
         verdicts = list(walk(self, root, rules))
         yield from verdicts
         while not END.wait(0.01):
             walking.set()
             yield verdicts[0]
 
-    monkeypatch.setattr(pipeline.Kept, "walk", endless)
+    monkeypatch.setattr(pipeline.RootSet, "walk", endless)
     writer = library.writer
     assert isinstance(writer, BackgroundWriter)
     writer.indexer.scan_soon("a test")

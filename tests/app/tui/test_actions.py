@@ -68,7 +68,7 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "help": ("", lambda app, lib, done: top(app) == "HelpScreen"),
     "folders": ("", lambda app, lib, done: top(app) == "FoldersScreen"),
     "problems": ("", lambda app, lib, done: top(app) == "ProblemsScreen"),
-    "standing": ("", lambda app, lib, done: top(app) == "StandingScreen"),
+    "standing": ("", lambda app, lib, done: top(app) == "SavedSearchesScreen"),
     "sync": ("", lambda app, lib, done: ("sync",) in lib.calls),
     "pause": ("", lambda app, lib, done: app.session.status.progress.phase == "paused"),
     "model": ("", lambda app, lib, done: top(app) == "ModelScreen"),

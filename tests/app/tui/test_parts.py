@@ -105,7 +105,7 @@ def test_excerpts_hold_what_they_say(start):
 def test_pages_of_a_pdf_begin_with_a_line_of_their_own():
     excerpt = Excerpts(Document("one\ntwo\nthree", "pdf", pages=(0, 4, 8))).cut("/x", 0, 100)
     assert [line.text for line in lines_of(excerpt)] == ["page 1", "one", "page 2", "two", "page 3", "three"]
-    assert [landmark.page for landmark in excerpt.outline] == [1, 2, 3]
+    assert [entry.page for entry in excerpt.outline] == [1, 2, 3]
 
 
 def test_filters_are_completed_set_and_taken_out():

@@ -349,12 +349,12 @@ def test_the_speed_of_this_machine_replaces_the_guess(tmp_path):
     notes.mkdir(parents=True)
     (notes / "a.md").write_text("word " * 5000)
     lib = driven_library({})
-    lib.hold("closeness")
+    lib.hold("similarities")
 
     async def steps(pilot, app):
         await at(pilot, app, WelcomeScreen)
         await until(pilot, lambda: "a guess" in shown(app) and "roughly" in shown(app))
-        lib.release("closeness")
+        lib.release("similarities")
         await until(pilot, lambda: "· about" in shown(app) and "a guess" not in shown(app))
 
     drive(application(lib), steps)

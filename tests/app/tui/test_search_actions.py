@@ -50,7 +50,7 @@ def test_a_file_that_is_gone_says_so():
         await ask(pilot, app, "boiler")
         await pilot.press("enter")
         await pilot.pause()
-        assert "is not there any more" in shown(app).replace("\n", " ") or app._notifications
+        assert "does not exist any more" in shown(app).replace("\n", " ") or app._notifications
 
     drive(application(library()), steps)
 

@@ -1,6 +1,6 @@
-"""Paths to look at again, and when: files that went away, and what could not be read.
+"""When to look at a path again: missing files, and files that could not be read.
 
-Times are on the monotonic clock. Knows neither files nor the index.
+Owns both schedules, in times of the monotonic clock. Knows nothing of files or the index.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 BACKOFF = (5.0, 15.0, 60.0, 300.0, 900.0)
-"""Seconds until what could not be read is tried again: after the first failure, the second, and so on."""
+"""Seconds until an unreadable path is tried again: after the first failure, the second, and so on."""
 MOST = 1000
-"""Paths that are tried again by the clock; the others wait for the next comparison of everything."""
+"""Paths with a time of their own; all others wait for the next scan."""
 
 Clock = Callable[[], float]
 
 
-class Later:
-    """Both, for as long as one process keeps an index: files are away for at most `grace` seconds."""
+class RetrySchedule:
+    """Both schedules of one writing process. `grace`: seconds that a missing file stays in the index."""
 
     def __init__(self, grace: float = 0.0, clock: Clock = time.monotonic) -> None:
         self.grace = DeletionGrace(grace, clock)
@@ -25,27 +25,27 @@ class Later:
 
     @property
     def due(self) -> dict[str, float]:
-        """Every path to look at again, and when."""
+        """Every path to look at again, with its time."""
         return {**self.grace.ends, **self.retries.due}
 
 
 class DeletionGrace:
-    """Files that are not on the disk, each given `seconds` to come back: saved anew, or moved by copying."""
+    """Missing files, each with `seconds` to come back: saved by replacement, or moved by copying."""
 
     def __init__(self, seconds: float, clock: Clock = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
         self.ends: dict[str, float] = {}
 
-    def over(self, gone: Sequence[str], there: Iterable[str], *, patient: bool) -> list[str]:
-        """Those of `gone` to drop now; `there` were looked at and are on the disk, or dropped already."""
+    def over(self, gone: Sequence[str], there: Iterable[str], *, with_grace: bool) -> list[str]:
+        """The files of `gone` to remove now. `there` are on the disk, or removed already."""
         now = self._clock()
         for path in there:
             self.ends.pop(path, None)
         over = [
             path
             for path in gone
-            if not patient or not self._seconds or self.ends.setdefault(path, now + self._seconds) <= now
+            if not with_grace or not self._seconds or self.ends.setdefault(path, now + self._seconds) <= now
         ]
         for path in over:
             self.ends.pop(path, None)
@@ -53,7 +53,7 @@ class DeletionGrace:
 
 
 class Retries:
-    """What could not be read: `looking_at` before it is tried, `failed` where that failed, then `settle`."""
+    """Unreadable paths: call `looking_at` before a try, `failed` after a failure, then `settle`."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -61,7 +61,7 @@ class Retries:
         self.due: dict[str, float] = {}
 
     def looking_at(self, paths: Iterable[str] | None) -> None:
-        """These are tried now; None: all."""
+        """These paths are tried now; None: all."""
         for path in list(self.due if paths is None else paths):
             self.due.pop(path, None)
 
@@ -72,6 +72,6 @@ class Retries:
             self.due[path] = self._clock() + BACKOFF[min(times, len(BACKOFF) - 1)]
 
     def settle(self) -> None:
-        """Forget the failures of what was tried and did not fail again."""
+        """Forget the failures of paths that were tried and did not fail again."""
         for path in [path for path in self._failures if path not in self.due]:
             del self._failures[path]

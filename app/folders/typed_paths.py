@@ -9,7 +9,7 @@ from app.errors import PathInvalid
 from app.sanitize import plain_path
 
 
-def absolute(path: str) -> str:
+def absolute_path(path: str) -> str:
     """Absolute and without links on the way; a link to a file keeps its own name."""
     path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
     if os.path.isdir(path):  # noqa: PTH112
@@ -18,11 +18,11 @@ def absolute(path: str) -> str:
     return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
 
 
-def usable(path: str) -> str:
+def indexable_path(path: str) -> str:
     """The same of a path that can be indexed; raises `PathInvalid` where it cannot."""
     if not path:
         raise PathInvalid("The path is empty.", "Name a folder or a file.")
-    full = absolute(path)
+    full = absolute_path(path)
     shown = plain_path(full)
     try:
         mode = os.stat(full).st_mode  # noqa: PTH116

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from app import __version__, paths
-from app.answers.saved_searches import Asker
+from app.answers.saved_searches import SavedSearchRunner
 from app.config import Config
 from app.daemon.model import DaemonModel
 from app.daemon.protocol import DaemonInfo
@@ -25,15 +25,15 @@ from app.open_index import OpenIndex
 from app.sync.background import BackgroundWriter
 
 
-class Hosted:
+class DaemonParts:
     """The parts of the daemon, open from `start` to `close`."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._started = time.time()
-        self._asker = Asker(notify=config.daemon.notify)
+        self._asker = SavedSearchRunner(notify=config.daemon.notify)
         self.index = OpenIndex(paths.index_path(), cached_vectors=True)
-        self.model = DaemonModel(config, lambda: self.writer.has_much)
+        self.model = DaemonModel(config, lambda: self.writer.has_backlog)
         self.writer = BackgroundWriter(
             self.index,
             self.model,
@@ -76,9 +76,9 @@ class Hosted:
 
 
 @contextmanager
-def hosted(config: Config) -> Iterator[Hosted]:
+def daemon_parts(config: Config) -> Iterator[DaemonParts]:
     """The parts, closed when the block ends; `start` begins the work."""
-    parts = Hosted(config)
+    parts = DaemonParts(config)
     try:
         yield parts
     finally:

@@ -1,9 +1,9 @@
-"""One run: from the differences between disk and index to an index that has them.
+"""One run: stores the differences between disk and index.
 
-Reader threads read and cut, one thread embeds, and the thread that calls does all the storing: a
-file's words are committed as soon as it is read, vectors follow batch by batch. What is committed
-stays; whatever stops the work, the next run goes on from there. A file at which any step fails is a
-problem of its own.
+Owns the order of the stages extract, store and embed. Reader processes extract, one thread embeds, the
+calling thread stores: the words of a file are committed as soon as it is extracted, vectors follow in
+batches. After a crash or a cancel the next run continues. An error at one file affects that file alone. Knows
+nothing of watching.
 """
 
 from __future__ import annotations
@@ -17,62 +17,66 @@ from typing import Any
 
 from app.api import SyncReport
 from app.errors import TITLED_ERRORS, TitledError
-from app.sync.embed_stage import Embedding
-from app.sync.extract_stage import Reading, Taken
-from app.sync.later import Later
+from app.sync.embed_stage import EmbedStage
+from app.sync.extract_stage import ExtractedFile, ExtractStage
 from app.sync.one_by_one import do_all
-from app.sync.progress import Meter
+from app.sync.progress import ProgressMeter
 from app.sync.reconciler import Differences, unread
+from app.sync.retry_schedule import RetrySchedule
 from embedder.errors import EmbedderError
 from index.store.store import Store
 from index.types import FileRecord
 
 Content = tuple[bytes, int, str, str, str]
-"""What makes two files the same to a reader: hash, size, kind, language and title, which may be the name."""
-Urgent = Callable[[], Sequence[str]]
+"""What two files have in common if their passages are equal: hash, size, kind, language, title."""
+PriorityPaths = Callable[[], Sequence[str]]
 STORE_PASSAGES = 1000
+"""Extracted passages that are stored at once, at the latest: a transaction of some 50 ms."""
 STORE_FILES = 200
+"""Extracted files that are stored at once, at the latest."""
 STORE_SECONDS = 0.5
+"""Seconds until extracted files are stored at the latest, so that their words are found soon."""
 TICK = 0.05
-HURRY_FILES = 64
-"""Files that cannot wait are each stored as soon as they are read, unless there are more at once."""
+"""Seconds between two checks for priority paths and for a cancel."""
+PRIORITY_FILES = 64
+"""Up to so many priority files are each stored as soon as they are extracted."""
 
 
-class Run:
+class SyncRun:
     """One run from differences to a report."""
 
     def __init__(
         self,
         store: Store,
-        reading: Reading,
-        embedding: Embedding,
-        meter: Meter,
+        reading: ExtractStage,
+        embedding: EmbedStage,
+        meter: ProgressMeter,
         cancel: threading.Event | None,
-        urgent: Urgent,
+        priority_paths: PriorityPaths,
         look: Callable[[Sequence[str]], tuple[Differences, dict[str, FileRecord]]],
-        later: Later,
+        retry_schedule: RetrySchedule,
         stored: list[str],
         *,
-        patient: bool,
+        with_grace: bool,
         nested: bool = False,
     ) -> None:
-        """`nested` in a longer run: that one embeds, and settles what is tried again."""
+        """`nested`: part of a longer run, which does the embedding and settles the retries."""
         self.meter = meter
         self._store = store
         self._reading = reading
         self._embedding = embedding
         self._cancel = cancel or threading.Event()
-        self._urgent = urgent
+        self._priority_paths = priority_paths
         self._look = look
-        self._later = later
+        self._retry_schedule = retry_schedule
         self._stored = stored
-        self._patient = patient
+        self._with_grace = with_grace
         self._nested = nested
         self._started = self._stored_at = time.monotonic()
         self._starved = 0.0
         self._report = SyncReport()
-        self._ready: list[Taken] = []
-        self._hurry = False
+        self._ready: list[ExtractedFile] = []
+        self._store_at_once = False
         self._known: dict[str, FileRecord] = {}
         self._moved: set[str] = set()
         self._gone: dict[str, FileRecord] = {}
@@ -82,15 +86,15 @@ class Run:
     def apply(
         self, differences: Differences, known: dict[str, FileRecord], *, first: bool = False
     ) -> SyncReport:
-        """Do what `differences` say; an interrupt ends it early, with all that was done kept.
+        """Store `differences`. A cancel ends it early; finished work is kept.
 
-        `first`: all that is to be read cannot wait. Raises what the model raised, once everything that
-        needs no model is done.
+        `first`: all files to read have priority. Raises the model's error after everything that needs no
+        model is done.
         """
         try:
             self._accept(differences, known)
             if first:
-                self._read_first(differences)
+                self._extract_priority(differences)
             else:
                 self._reading.begin(differences.read)
             self.meter.begin(len(differences.read), *self._store.pending_totals())
@@ -102,7 +106,7 @@ class Run:
             self._reading.close()
             self._embedding.close()
             if not self._nested:
-                self._later.retries.settle()
+                self._retry_schedule.retries.settle()
         if self._failure is not None and not self._cancel.is_set():
             raise self._failure
         seconds = time.monotonic() - self._started
@@ -116,28 +120,28 @@ class Run:
         self._gone.update((record.path, record) for record in differences.gone)
         self._gone_content = {_content(record): path for path, record in self._gone.items() if record.hash}
         for path in differences.unreadable:
-            self._later.retries.failed(path)
-        self._tell_missing(differences)
+            self._retry_schedule.retries.failed(path)
+        self._note_missing(differences)
         self._keep_moved(differences)
         self._note(differences.noted)
-        self._put([Taken(record) for record in differences.skipped])
+        self._put([ExtractedFile(record) for record in differences.skipped])
         self._count(skipped=len(differences.skipped))
 
-    def _take_urgent(self) -> None:
-        """Let paths in that cannot wait until this run is over."""
-        paths = self._urgent()
+    def _accept_priority(self) -> None:
+        """Accept the priority paths that came during this run."""
+        paths = self._priority_paths()
         if not paths:
             return
         differences, known = self._look(paths)
         self._accept(differences, known)
-        self._read_first(differences)
-        self.meter.tell(files_total=len(differences.read))
+        self._extract_priority(differences)
+        self.meter.add(files_total=len(differences.read))
 
-    def _read_first(self, differences: Differences) -> None:
+    def _extract_priority(self, differences: Differences) -> None:
         self._reading.first(differences.read)
-        self._hurry = self._hurry or 0 < len(differences.read) <= HURRY_FILES
+        self._store_at_once = self._store_at_once or 0 < len(differences.read) <= PRIORITY_FILES
 
-    def _tell_missing(self, differences: Differences) -> None:
+    def _note_missing(self, differences: Differences) -> None:
         missing = tuple(f"{root}: {reason}" for root, reason in differences.missing)
         notices = (*self._report.notices, *missing, *differences.notices)
         unchanged = self._report.unchanged + differences.unchanged
@@ -148,7 +152,7 @@ class Run:
         not_moved = {record.path for (_, record), _ in failures}
         for old, record in differences.moved:
             if record.path in not_moved:
-                self._later.retries.failed(record.path)
+                self._retry_schedule.retries.failed(record.path)
                 continue
             self._known.pop(old, None)
             self._known[record.path] = record
@@ -163,17 +167,17 @@ class Run:
                 self._gone[record.path] = record
 
     def _drop_gone(self) -> None:
-        """Last of all, so that a text that only moved is in use again before it is let go."""
+        """Remove deleted files. Comes last, so that a text that was only moved is in use again before."""
         if self._cancel.is_set():
             return
         there = [path for path in self._known if path not in self._gone]
-        over = self._later.grace.over(list(self._gone), there, patient=self._patient)
+        over = self._retry_schedule.grace.over(list(self._gone), there, with_grace=self._with_grace)
         failures = do_all(self._store.remove, over)
         self._count(removed=len(over) - len(failures))
 
     def _work(self) -> None:
         while not self._cancel.is_set():
-            self._take_urgent()
+            self._accept_priority()
             if not self._nested:
                 self._embedding.fill()
             running: set[Future[Any]] = {*self._reading.running, *self._embedding.running}
@@ -189,7 +193,7 @@ class Run:
     def _collect(self) -> None:
         taken, files = self._reading.finished()
         self._ready += taken
-        self.meter.tell(files_done=files, path=taken[-1].record.path if taken else "")
+        self.meter.add(files_done=files, path=taken[-1].record.path if taken else "")
         self._store_ready()
         try:
             passages, tokens = self._embedding.finished()
@@ -201,52 +205,52 @@ class Run:
             self.meter.embedded(passages, tokens)
             self._count(embedded=passages)
         if not self._reading.running:
-            self.meter.tell(phase="embedding")
+            self.meter.add(phase="embedding")
 
     def _store_ready(self) -> None:
-        """Commit what was read: many files at once, but soon; at once where the model has nothing to do."""
+        """Store extracted files: many in one transaction, but soon, and at once if the model is idle."""
         passages = sum(len(taken.passages) for taken in self._ready)
         full = len(self._ready) >= STORE_FILES or passages >= STORE_PASSAGES
         late = time.monotonic() - self._stored_at > STORE_SECONDS
-        hurry = self._hurry or (passages and self._embedding.starves)
-        if not self._ready or not (full or late or hurry or not self._reading.running):
+        store_now = self._store_at_once or (passages and self._embedding.starves)
+        if not self._ready or not (full or late or store_now or not self._reading.running):
             return
         ready, self._ready = self._ready, []
         new = [taken for taken in ready if not (self._kept_unread(taken) or self._kept(taken.record))]
         waiting, stored = self._put(new)
         if waiting:
-            self._embedding.more(urgent=self._hurry)
+            self._embedding.more(priority=self._store_at_once)
             tokens = sum(passage.tokens for taken in stored for passage in taken.passages)
             self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in stored))
-        self._hurry = self._hurry and self._reading.has_urgent
+        self._store_at_once = self._store_at_once and self._reading.has_priority
         self._stored += [taken.record.path for taken in stored if taken.passages]
         for taken in stored:
             self._count_taken(taken)
         self._stored_at = time.monotonic()
 
-    def _put(self, new: Sequence[Taken]) -> tuple[int, list[Taken]]:
-        """How many texts wait because of these files, and the files as they were stored."""
+    def _put(self, new: Sequence[ExtractedFile]) -> tuple[int, list[ExtractedFile]]:
+        """Store files; returns how many texts now wait for vectors, and the files as stored."""
         waiting, refused = self._store.put_each([(taken.record, taken.passages) for taken in new])
         paths = {record.path for record in refused}
         stored = [taken for taken in new if taken.record.path not in paths]
-        return waiting, stored + [Taken(record) for record in refused]
+        return waiting, stored + [ExtractedFile(record) for record in refused]
 
-    def _kept_unread(self, taken: Taken) -> bool:
-        """Whether the file could not be read just now and the index has passages of it: they stay."""
+    def _kept_unread(self, taken: ExtractedFile) -> bool:
+        """Whether the file cannot be read for now; passages that the index has of it stay."""
         if not taken.unreadable:
             return False
         path = taken.record.path
-        self._later.retries.failed(path)
+        self._retry_schedule.retries.failed(path)
         record = unread(self._known.get(path), path, taken.record.reason)
         if record.state == "indexed":
             self._note([record])
         else:
-            self._put([Taken(record)])
+            self._put([ExtractedFile(record)])
         self._count(failed=1)
         return True
 
     def _kept(self, record: FileRecord) -> bool:
-        """Whether the index has this content already: this file's, or that of one that is gone."""
+        """Whether the index has this content already, under this path or that of a deleted file."""
         before = self._known.get(record.path)
         if record.state != "indexed":
             return False
@@ -265,10 +269,10 @@ class Run:
         return True
 
     def _keep_as(self, old: str, record: FileRecord) -> bool:
-        """Keep the passages of the file at `old` for this one; whether that could be done."""
+        """Move the passages of the file at `old` to this one; returns whether that succeeded."""
         return not do_all(self._store.move_all, [(old, record)])
 
-    def _count_taken(self, taken: Taken) -> None:
+    def _count_taken(self, taken: ExtractedFile) -> None:
         record = taken.record
         if record.state == "named":
             self._count(named=1)
