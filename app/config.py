@@ -1,4 +1,4 @@
-"""Settings: `config.toml` in ken's home, read once a process. A missing file or field means the default.
+"""Settings: `config.toml` in ken's home, read once by a process. A missing file or field means the default.
 
 Each section of the file is one dataclass here, each key one field with its docstring.
 """
@@ -20,34 +20,34 @@ from app.errors import ConfigInvalid
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """`[model]`: what turns text into vectors."""
+    """`[model]`: the embedding model."""
 
     name: str = ""
     """A fetched model's name or a folder; empty for the default."""
     engine: Literal["auto", "mlx", "native", "openvino"] = "auto"
-    """What computes: `auto` takes the fastest that is right on this machine."""
+    """The inference engine; `auto` takes the fastest that is correct on this machine."""
     precision: Literal["auto", "f32", "bf16", "int8", "8bit", "4bit"] = "auto"
-    """How exactly. A change re-embeds everything, with search working meanwhile."""
+    """The number format of the weights. A change embeds everything again; search works meanwhile."""
     threads: int = 0
-    """Threads to compute with; 0 for as many as there are cores."""
+    """Threads of the engine; 0 for one a core."""
     memory_mb: int = 0
-    """What the engine may cache beside the weights; 0 for its own default."""
+    """Megabytes that the engine may cache beside the weights; 0 for its own default."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingConfig:
-    """`[reading]`: which files are looked at, and how they are read."""
+    """`[reading]`: which files are indexed, and how they are read."""
 
     ignore: tuple[str, ...] = ()
-    """Further patterns to leave out, in the syntax of `.gitignore`."""
+    """More patterns of files to leave out, in the syntax of `.gitignore`."""
     include_hidden: bool = False
-    """Look at files and folders whose name begins with a dot, too."""
+    """Index files and folders whose name begins with a dot, too."""
     max_file_mb: int = 0
-    """Larger files are left out, and listed as such; 0 for as much as each format can take."""
+    """Megabytes beyond which a file is left out and listed; 0 for the limit of each format."""
     processes: int = 0
-    """Processes that read; 0 for one for each two cores."""
+    """Reader processes; 0 for one for each two cores."""
     passage_tokens: int = 0
-    """Longest passage in tokens; 0 for the default. A change cuts everything again."""
+    """Tokens of the longest passage; 0 for the default. A change cuts all documents again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class SearchConfig:
     """`[search]`."""
 
     limit: int = 10
-    """Hits shown where no number is asked for."""
+    """Results shown if the command gives no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +65,33 @@ class TuiConfig:
     theme: str = "auto"
     """`auto`, `dark`, `light`, `ansi` (the terminal's own sixteen colours), or the name of another theme."""
     keymap: Literal["default", "vim", "emacs"] = "default"
-    """Whose key habits to follow."""
+    """The set of keys."""
     editor: str = ""
     """The command that opens a file; empty for `$VISUAL` or `$EDITOR`."""
     keys: dict[str, str] = field(default_factory=dict)
-    """`[tui.keys]`: keys of single actions, by the names that the help screen shows."""
+    """`[tui.keys]`: keys of single actions, by their names on the help screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonConfig:
-    """`[daemon]`: the process in the background that keeps the index level with the disk."""
+    """`[daemon]`: the background process that keeps the index current."""
 
     autostart: bool = True
-    """Start it where a command would use it."""
+    """Whether commands start it."""
     nice: int = 10
-    """How far indexing steps back behind questions and other programs, 0 to 19."""
+    """The nice value of indexing, 0 to 19: queries and other programs go first."""
     idle_minutes: float = 5.0
-    """Minutes without work or question after which the model is let go."""
+    """Minutes without work or query after which the model is unloaded."""
     pause_on_battery: bool = False
-    """Do not index while the machine runs on battery; searching goes on."""
+    """Pause indexing while the machine runs on battery; search works."""
     pause_above_load: float = 0.0
-    """Do not index while the load of the last minute is above this for each core; 0 for never."""
+    """Pause indexing while the load of the last minute is above this for each core; 0: never."""
     scan_minutes: float = 60.0
-    """Minutes between two comparisons of everything with the disk, for changes that nobody reported."""
+    """Minutes between two scans of all roots, for changes without an event."""
     poll_seconds: float = 60.0
-    """Seconds between two comparisons of what cannot be watched, such as network drives."""
+    """Seconds between two scans of roots that cannot be watched, such as network drives."""
     notify: bool = True
-    """Tell answers to standing questions on the desktop too."""
+    """Show a desktop notification for hits of saved searches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Config:
 
 
 def load(path: Path | None = None) -> Config:
-    """The settings of `path` (ken's own by default); raises `ConfigInvalid`, naming key and line."""
+    """The settings in `path` (default: ken's own); raises `ConfigInvalid` with key and line."""
     path = path or paths.config_path()
     try:
         text = path.read_bytes().decode()
@@ -117,7 +117,7 @@ def load(path: Path | None = None) -> Config:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigInvalid(f"{path}: {error}.", "Mend that line, or remove it for the default.") from error
+        raise ConfigInvalid(f"{path}: {error}.", "Correct or remove that line.") from error
     config: Config = _build(Config, values, str(path), "")
     return config
 
@@ -140,7 +140,7 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
         raise ConfigInvalid(f"{where}: {key} is a section.", f"Write [{key}] on a line of its own.")
     if not _fits(hint, value):
         raise ConfigInvalid(
-            f"{where}: {key} = {value!r} is not {_describe(hint)}.", "Mend or remove that line."
+            f"{where}: {key} = {value!r} is not {_describe(hint)}.", "Correct or remove that line."
         )
     return _container(hint, value)
 

@@ -1,4 +1,4 @@
-"""The demo: a throw-away index of the documents ken ships with, and questions in other words than theirs."""
+"""The demo: a temporary index of the documents that ken ships, and queries in other words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUESTIONS = (
 
 
 def folder() -> Path:
-    """The documents; raises `PathInvalid` where this installation lacks them."""
+    """The folder of the documents; raises `PathInvalid` if this installation has none."""
     found = paths.assets_path() / "demo"
     if not found.is_dir():
         raise PathInvalid(f"The demo's documents are missing: {found}.", "Reinstall ken.")
@@ -29,7 +29,7 @@ def folder() -> Path:
 
 @contextmanager
 def library() -> Iterator[Library]:
-    """A library that keeps the demo's documents alone, not read yet; gone when the block ends."""
+    """A library with the demo's documents as its root, not indexed yet; deleted when the block ends."""
     with (
         tempfile.TemporaryDirectory(prefix="ken-demo-") as place,
         local_library(config.load(), index=Path(place) / "index.db", purpose="ken demo") as demo,

@@ -1,13 +1,13 @@
-"""Errors of the application, and how any titled error is told to a person.
+"""Errors of the application.
 
 AppError
 ├── PathInvalid      a path that does not exist, cannot be read or is not watched
 ├── ConfigInvalid    a setting that cannot be understood
 ├── UsageInvalid     an argument or a combination of arguments that makes no sense
-├── NothingIndexed   a question was asked before anything was indexed
-├── SystemRefused    a disk or a permission is in the way of a file of ken's
+├── NothingIndexed   a query came before anything was indexed
+├── SystemRefused    a disk or a permission keeps ken from one of its files
 └── DaemonError      the daemon did not answer or understand
-    └── DaemonCannotRun  it did not start, or another program is where it should be
+    └── DaemonCannotRun  it did not start, or another program has its place
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def refused_by_system(error: BaseException) -> SystemRefused | None:
-    """What a person is told where the disk or a permission is the reason; None for any other error."""
+    """The error to show if the disk or a permission is the cause; None for any other error."""
     if not isinstance(error, OSError) or error.errno not in {*FULL, *FORBIDDEN, errno.EIO}:
         return None
     named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
@@ -77,5 +77,5 @@ def refused_by_system(error: BaseException) -> SystemRefused | None:
     if error.errno in FULL:
         return SystemRefused(what, "Free some space and try again.")
     if error.errno in FORBIDDEN:
-        return SystemRefused(what, "Check whom it belongs to and its permissions.")
+        return SystemRefused(what, "Check its owner and its permissions.")
     return SystemRefused(what, "Check the disk.")

@@ -1,8 +1,8 @@
 """The JSON contract: what `--json` prints, as `assets/docs/json.md` documents it.
 
 Keys are only ever added. Paths are absolute; a path whose bytes are not UTF-8 carries them as lone
-surrogates (Python's `os.fsdecode`), escaped as `\\udcNN`. Text from files is as it stands in them; what is
-not printable, or not seen, is escaped as `\\uNNNN`, which changes no value.
+surrogates (Python's `os.fsdecode`), escaped as `\\udcNN`. Text from files is unchanged; a character that
+is not printable or not visible is escaped as `\\uNNNN`, which changes no value.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 def dumps(value: object) -> str:
-    """One line of JSON that any terminal or pipe can carry, of printable characters alone."""
+    """One line of JSON of printable characters only, safe for any terminal or pipe."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return escaped(text, lambda character: json.dumps(character)[1:-1])
 

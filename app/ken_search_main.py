@@ -1,9 +1,8 @@
-"""Where every process of ken begins: the command `ken`, and `python -P …/ken_search_main.py app.daemon`.
+"""The entry point of every process: the command `ken`, and `python -P …/ken_search_main.py app.daemon`.
 
-Owns the order of `sys.path`. ken's packages have common names (`app`, `embedder`, `index`); a person's own
-packages of these names, in the current folder or on PYTHONPATH, must not take their place. This module is
-installed beside the packages, outside all of them, under a name that no other project has. Knows nothing of
-commands.
+Owns the order of `sys.path`. ken's packages have common names (`app`, `embedder`, `index`); packages of the
+same name in the current folder or on PYTHONPATH must not replace them. This module is installed beside the
+packages, under a name that no other project has. Knows nothing of commands.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 TOP = _HERE.parent if _HERE.name == "app" else _HERE
-"""The folder that holds the packages: this one where ken is installed, the one above in a source tree."""
+"""The folder of the packages: this one when installed, the one above in a source tree."""
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""Command lines of ken's own processes, in which its packages come before all others on `sys.path`.
+"""Command lines of ken's own processes, with ken's packages first on `sys.path`.
 
-Knows nothing of what the processes do.
+Owns how a process starts. Knows nothing of what it does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 _TOP = _PACKAGE.parent
 _STARTS = (_TOP / "ken_search_main.py", _PACKAGE / "ken_search_main.py")
-"""Where `ken_search_main.py` is: beside the packages where ken is installed, in `app` in a source tree."""
+"""Where `ken_search_main.py` is: beside the packages when installed, in `app` in a source tree."""
 
 
 def module_command(module: str) -> list[str]:

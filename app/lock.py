@@ -1,7 +1,7 @@
-"""The right to write: one process at a time, held by a lock that ends with its holder.
+"""The write lock: one process at a time may write the index.
 
-The lock is the kernel's (`flock`), so a crash cannot leave it behind. What the file says about the holder
-is for people, and for those who look for the daemon; it counts only while the lock is held.
+Owns the lock file. The kernel holds the lock (`flock`) and releases it with the process, also after a crash.
+The file names the holder, for messages and to find the daemon; that counts only while the lock is held.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from app import paths
 from index.errors import IndexBusy, IndexFull, IndexUnreachable
 
 DAEMON = "ken daemon"
-"""The daemon's purpose, by which it is told from commands."""
+"""The purpose that the daemon gives."""
 GLANCE = 0.3
-"""Seconds to try for at least: `holder` takes the lock for an instant to see whether it is free."""
+"""Least seconds to try: `holder` takes the lock for an instant to see whether it is free."""
 NOTE_BYTES = 2048
-"""Every note fills so many bytes, so that the next one takes no room that a full disk has not got."""
+"""Bytes of every note, so that the next one needs no room on a full disk."""
 LONGEST_PURPOSE = 500
+"""Characters of a purpose, so that a note fits into `NOTE_BYTES`."""
 
 
 class WriteLock:
     """Held from `acquire` to `release`; a context manager that acquires on entry.
 
-    `purpose` is what a person who has to wait is told ("ken index ~/notes").
+    `purpose` is shown to users who have to wait ("ken index ~/notes").
     """
 
     def __init__(self, purpose: str, path: Path | None = None) -> None:
@@ -40,7 +41,7 @@ class WriteLock:
         self._descriptor: int | None = None
 
     def acquire(self, wait: float = 0.0) -> None:
-        """Take the lock, waiting up to `wait` seconds; raises `IndexBusy`, saying who holds it."""
+        """Take the lock within `wait` seconds; raises `IndexBusy`, which names the holder."""
         if self._descriptor is not None:
             return
         descriptor = self._open()
@@ -58,7 +59,7 @@ class WriteLock:
             raise
 
     def note(self, **more: str) -> None:
-        """Say in the file who holds the lock, and `more` of it. Raises a titled error where that fails."""
+        """Write the holder and `more` facts to the file. Raises a titled error if that fails."""
         assert self._descriptor is not None
         purpose = self.purpose[:LONGEST_PURPOSE]
         note = {"pid": os.getpid(), "purpose": purpose, "since": int(time.time()), **more}
@@ -95,7 +96,7 @@ class WriteLock:
 
     @property
     def in_place(self) -> bool:
-        """Whether what is held is still what others would find: its folder may have been removed."""
+        """Whether the held file is still at its path: its folder may have been removed."""
         if self._descriptor is None:
             return False
         try:
@@ -114,13 +115,13 @@ class WriteLock:
 
 
 def holder(path: Path | None = None) -> dict[str, object] | None:
-    """Who holds the lock (`pid`, `purpose`, `since`, and what else was noted); None where nobody does."""
+    """The holder of the lock (`pid`, `purpose`, `since` and other facts); None if the lock is free."""
     try:
         descriptor = os.open(path or paths.lock_path(), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        # Shared, so that two who look at once do not take each other for the holder.
+        # A shared lock, so that two calls at once do not take each other for the holder.
         if _try_lock(descriptor, fcntl.LOCK_SH):
             return None
         note = json.loads(os.pread(descriptor, 2 * NOTE_BYTES, 0) or b"{}")
@@ -143,7 +144,7 @@ def _busy(note: dict[str, object] | None) -> IndexBusy:
     purpose = (note or {}).get("purpose", "another ken")
     who = f"“{purpose}” (process {(note or {}).get('pid', '?')})"
     if purpose == DAEMON:
-        fix = "Leave out --no-daemon and it does the work, or end it with `ken daemon stop`."
+        fix = "Run the command without --no-daemon, or stop the daemon with `ken daemon stop`."
     else:
         fix = "Wait until it is done, or stop it, and try again."
     return IndexBusy(f"{who} is writing the index.", fix)

@@ -1,4 +1,4 @@
-"""The log: one file in ken's home, turned over at 1 MB, for what nobody watches as it happens."""
+"""The log: a file in ken's home, rotated at 1 MB, for events without a user who could see them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from app.sanitize import plain_path
 from index.private_files import opener
 
 LARGEST = 1_000_000
+"""Bytes of the file at which it is rotated."""
 KEPT = 3
+"""Rotated files that are kept."""
 
 
 def start(path: Path | None = None, level: int = logging.INFO) -> None:
-    """Write this process's log to `path` (ken's own by default); nothing goes to the terminal."""
+    """Write the log of this process to `path` (default: ken's own), and nothing to the terminal."""
     path = path or paths.log_path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handler = _PrivateLog(
@@ -30,7 +32,7 @@ def start(path: Path | None = None, level: int = logging.INFO) -> None:
 
 
 class _OneLine(logging.Formatter):
-    """A message may name a file, and a name may hold line ends: none makes a line of its own."""
+    """Escapes line ends: a message may quote a file name, and a name may contain them."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's own name
         record.message = plain_path(record.message)
@@ -38,14 +40,14 @@ class _OneLine(logging.Formatter):
 
 
 class _PrivateLog(logging.handlers.RotatingFileHandler):
-    """Every file it opens, also after turning over, is its owner's alone."""
+    """Opens every file, rotated ones too, for this user only."""
 
     def _open(self) -> IO[Any]:  # type: ignore[override]
         return open(self.baseFilename, self.mode, encoding="utf-8", errors="backslashreplace", opener=opener)
 
 
 def stop() -> None:
-    """Close the log's file."""
+    """Close the log file."""
     root = logging.getLogger()
     for handler in root.handlers:
         handler.close()

@@ -1,7 +1,6 @@
-"""Where ken keeps things: every path in one place.
+"""Every path of ken's own files.
 
-`KEN_HOME` moves all of them. Models alone can be moved further, with `KEN_MODELS`
-(`embedder.checkpoints.models` knows how).
+`KEN_HOME` moves all of them. `KEN_MODELS` moves the models alone (`embedder.checkpoints.models`).
 """
 
 from __future__ import annotations
@@ -20,28 +19,28 @@ SOCKET_PATH_LIMIT = 100
 
 
 def home() -> Path:
-    """The folder that holds everything: `KEN_HOME`, or the platform's place for an application's data."""
+    """The folder of all of ken's files: `KEN_HOME`, or the platform's folder for application data."""
     chosen = os.environ.get("KEN_HOME")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    import platformdirs  # only where nobody chose: it costs each start some milliseconds
+    import platformdirs  # its import takes some milliseconds
 
     return platformdirs.user_data_path("ken")
 
 
 def make_home() -> Path:
-    """The same, made where it is missing, and closed to other users."""
+    """Create the same folder if it is missing, closed to other users."""
     folder = home()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise PathInvalid(
-            f"{folder}, where ken keeps everything, cannot be made: {error.strerror}.",
+            f"{folder}, the folder of ken's files, cannot be created: {error.strerror}.",
             "Choose another folder with KEN_HOME.",
         ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PathInvalid(
-            f"{folder}, where ken keeps everything, cannot be written.",
+            f"{folder}, the folder of ken's files, cannot be written.",
             "Check its permissions and its disk, or choose another folder with KEN_HOME.",
         )
     return folder
@@ -60,25 +59,26 @@ def log_path() -> Path:
 
 
 def lock_path() -> Path:
-    """The file whose lock is the right to write the index."""
+    """The lock file of the process that writes the index."""
     return home() / "write.lock"
 
 
 def pause_mark() -> Path:
-    """A file that is there while a person has paused indexing: it outlives every process."""
+    """A file that exists while the user has paused indexing, also across restarts."""
     return home() / "paused"
 
 
 def daemon_lock_path() -> Path:
-    """The file whose lock is the right to be this home's daemon."""
+    """The lock file of the daemon of this home."""
     return home() / "daemon.lock"
 
 
 def socket_path() -> Path:
-    """Where a daemon that is started now listens: beside the index unless that path is too long for a socket.
+    """The socket of a daemon that starts now: beside the index, or in a folder of this user's.
 
-    Else in a folder of this user's (`make_socket_folder`). Where that is depends on the environment: who
-    looks for a running daemon asks its lock. Raises `PathInvalid` where no path is short enough.
+    The latter (`make_socket_folder`) is for a path that is too long for a socket. That folder depends on the
+    environment, so clients read the path of a running daemon from its lock file. Raises `PathInvalid` if no
+    path is short enough.
     """
     name = hashlib.blake2b(os.fsencode(home()), digest_size=8).hexdigest() + ".sock"
     folders = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")
@@ -93,17 +93,17 @@ def socket_path() -> Path:
 
 
 def make_socket_folder(folder: Path) -> None:
-    """Make the folder of a socket that lies elsewhere, and see that it is this user's alone.
+    """Create the folder of a socket outside of ken's home, and check that only this user can use it.
 
-    The folder above may be one in which everybody writes: whatever is there already is looked at and, where
-    it is a link, another user's or open to others, refused with `PathInvalid`.
+    Every user may be able to write to the folder above. Raises `PathInvalid` if the folder exists and is a
+    link, belongs to another user, or is open to others.
     """
     try:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         found = folder.lstat()
     except OSError as error:
-        raise _no_place(folder, f"cannot be made: {error.strerror}") from error
+        raise _no_place(folder, f"cannot be created: {error.strerror}") from error
     if not stat.S_ISDIR(found.st_mode):
         raise _no_place(folder, "is in the way and is no folder")
     if found.st_uid != os.geteuid():
@@ -120,14 +120,14 @@ def _no_place(folder: Path, why: str) -> PathInvalid:
 
 
 def assets_path() -> Path:
-    """What ken ships with: beside this package when installed, at the top of the tree in a checkout."""
+    """The files that ken ships: in this package when installed, at the top of a source tree."""
     package = Path(__file__).resolve().parent
     installed = package / "assets"
     return installed if installed.is_dir() else package.parent / "assets"
 
 
 def short(path: str) -> str:
-    """A path as a person reads it: `~` for their home."""
+    """A path with `~` for the user's home."""
     user = str(Path.home())
     if path == user or path.startswith(user + os.sep):
         return "~" + path[len(user) :]

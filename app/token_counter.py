@@ -1,4 +1,4 @@
-"""What a reading process needs to count tokens, and nothing else: such processes start all the time."""
+"""Token counts for reader processes. Imports nothing else, because such processes start often."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALPHABETS_END = 0x2E80
 
 
 class TokenCounterOf:
-    """A model folder's token counts, without its engine. `models` is where its tables are kept."""
+    """Counts tokens with a model's tokenizer, without its engine. `models` is the folder of the tables."""
 
     def __init__(self, folder: Path, models: Path) -> None:
         from embedder.tokenizer import GemmaTokenizer
@@ -28,8 +28,8 @@ class TokenCounterOf:
 
 
 def estimating_counter() -> Callable[[Sequence[str]], list[int]]:
-    """Token counts without a tokenizer, rather too many than too few: passages are cut while no model is
-    there, and stay as they are when it comes."""
+    """Estimates token counts without a tokenizer, rather too high than too low. Passages that are cut without
+    a model stay as they are when it is installed."""
     return CachedTokenCounter(_estimates)
 
 
@@ -38,7 +38,7 @@ def _estimates(texts: Sequence[str]) -> list[int]:
 
 
 def _estimate(run: str) -> int:
-    """A run of letters of one script, of digits or of signs. Gemma has a token for each digit."""
+    """Tokens of a run of letters of one script, of digits or of signs. Gemma has one token a digit."""
     if run.isascii():
         return -(-len(run) // ASCII_LETTERS_PER_TOKEN) if run.isalpha() else len(run)
     return -(-len(run) // OTHER_LETTERS_PER_TOKEN) if ord(run[0]) < ALPHABETS_END else len(run)

@@ -87,7 +87,7 @@ def read(path: Path | None = None) -> tuple[SavedSearch, ...]:
         return ()
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UsageInvalid(
-            f"The standing questions in {path} cannot be read: {error}.", "Mend the file or remove it."
+            f"The saved searches in {path} cannot be read: {error}.", "Correct the file or remove it."
         ) from error
 
 
@@ -95,13 +95,13 @@ def add(query: str, command: str = "") -> SavedSearch:
     """Save `query`. `command` is split into words as a shell does, and runs without a shell."""
     query = " ".join(query.split())
     if not query:
-        raise UsageInvalid("The question is empty.", 'Try: ken watch-for "flights to Lisbon".')
+        raise UsageInvalid("The query is empty.", 'Try: ken watch-for "flights to Lisbon".')
     words = _command(command)
     with _lock():
         questions = read()
         if len(questions) >= MOST:
             raise UsageInvalid(
-                f"There are {MOST} standing questions already.", "Remove one: ken watch-for --remove ID."
+                f"There are {MOST} saved searches already.", "Remove one: ken watch-for --remove ID."
             )
         number = max((question.id for question in questions), default=0) + 1
         asked = SavedSearch(number, query, words, time.time_ns())
@@ -115,9 +115,7 @@ def remove(number: int) -> SavedSearch:
         questions = read()
         found = next((question for question in questions if question.id == number), None)
         if found is None:
-            raise UsageInvalid(
-                f"There is no standing question {number}.", "`ken watch-for --list` shows them."
-            )
+            raise UsageInvalid(f"There is no saved search {number}.", "`ken watch-for --list` shows them.")
         _write(tuple(question for question in questions if question is not found))
     return found
 
@@ -179,13 +177,13 @@ class SavedSearchRunner:
         try:
             questions = read()
         except TITLED_ERRORS as error:
-            log.warning("standing questions: %s %s", error.what, error.fix)
+            log.warning("saved searches: %s %s", error.what, error.fix)
             return
         for question in questions:
             try:
                 self._ask_one(question, new, library)
             except TITLED_ERRORS as error:
-                log.warning("standing question %d: %s %s", question.id, error.what, error.fix)
+                log.warning("saved search %d: %s %s", question.id, error.what, error.fix)
 
     def _ask_one(self, question: SavedSearch, new: Sequence[str], library: Library) -> None:
         answer = library.search(question.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new)))
@@ -218,7 +216,7 @@ def _arrived_ns(hit: Hit, roots: Collection[str]) -> int:
 
 def report(question: SavedSearch, hit: Hit, *, notify: bool) -> None:
     """Report a hit: in the log, on the desktop, to the command of the saved search."""
-    log.info("standing question %d (%s): %s:%d", question.id, question.query, hit.path, hit.line)
+    log.info("saved search %d (%s): %s:%d", question.id, question.query, hit.path, hit.line)
     if notify:
         _notify("ken", "Something new answers a saved search.")
     if question.command:

@@ -1,7 +1,7 @@
-"""`Library` over the socket: what a front uses while the daemon does the work.
+"""`Library` over the daemon's socket.
 
-A connection a call: nothing to keep alive, so that a daemon that was restarted between two calls is
-not even noticed. Imports neither the model nor the index.
+Owns the client's side of a call. Each call has a connection of its own, so that a restart of the daemon
+between two calls has no effect. Imports neither the model nor the index.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from app.daemon.protocol import (
     Closed,
     DaemonInfo,
     Lines,
-    Nonsense,
+    ProtocolViolated,
     error_from,
     is_same_user,
 )
@@ -44,11 +44,12 @@ from app.lock import holder
 from index.types import Filter, Mode, Sort
 
 CONNECT_TIMEOUT = 2.0
+"""Seconds to connect, and for the greeting."""
 SILENCE = 60.0
-"""Seconds without any message after which the daemon is taken for hung; the first question after a
-pause waits for the model, and long work sends progress every second."""
+"""Seconds without a message after which the daemon counts as hung. The first query after a pause waits for
+the model; long work sends progress every second."""
 
-AGAIN = "`ken daemon restart` starts it afresh; `--no-daemon` works without it."
+AGAIN = "`ken daemon restart` starts it again; `--no-daemon` works without it."
 
 
 class DaemonOutdated(DaemonError):
@@ -62,7 +63,7 @@ class DaemonAbsent(DaemonError):
 
 
 class RemoteLibrary:
-    """Asks the daemon of this `KEN_HOME`. Raises `DaemonError` where none answers."""
+    """Calls the daemon of this `KEN_HOME`. Methods raise `DaemonError` if none answers."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
@@ -125,7 +126,7 @@ class RemoteLibrary:
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
     ) -> SyncReport:
-        """As `Library.sync`. Where it is interrupted, the daemon goes on all the same."""
+        """As `Library.sync`. If this process is interrupted, the daemon continues."""
         params = {"paths": None if paths is None else list(paths)}
         report: SyncReport = self._ask("sync", params, progress)
         return report
@@ -152,11 +153,11 @@ class RemoteLibrary:
         return why
 
     def greet(self) -> None:
-        """Raises `DaemonOutdated` for a daemon of another release, `DaemonError` where none answers."""
+        """Raises `DaemonOutdated` for a daemon of another release, `DaemonError` if none answers."""
         self._connect().close()
 
     def daemon(self) -> DaemonInfo:
-        """Of the daemon itself: process, release, memory, time running."""
+        """Facts on the daemon's process."""
         return decode(DaemonInfo, self._exchange("daemon", {}))  # type: ignore[no-any-return]
 
     def follow(self, progress: Callable[[Status], None]) -> None:
@@ -166,7 +167,7 @@ class RemoteLibrary:
                 progress(_decoded(Status, message["progress"]))
 
     def close(self) -> None:
-        """Nothing is held between calls."""
+        """Does nothing: no connection stays open between calls."""
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +191,7 @@ class RemoteLibrary:
                 if "error" in message:
                     raise error_from(message["error"])
                 if message.get("id") != number:
-                    raise DaemonError("The daemon answered another question.", AGAIN)
+                    raise DaemonError("The daemon answered another request.", AGAIN)
                 if "result" in message:
                     return message["result"]
                 if progress is not None:
@@ -207,18 +208,18 @@ class RemoteLibrary:
 
 
 def find_socket() -> Path:
-    """Where the daemon listens, as it says in its lock; else where one that is started now would.
+    """The socket of the running daemon, from its lock file; else that of a daemon started now.
 
-    Its environment may not be this process's: the service that the system starts has another.
+    The two may differ, because a service that the system starts has another environment.
     """
-    told = (holder(paths.daemon_lock_path()) or {}).get("socket")
-    return Path(told) if isinstance(told, str) else paths.socket_path()
+    noted = (holder(paths.daemon_lock_path()) or {}).get("socket")
+    return Path(noted) if isinstance(noted, str) else paths.socket_path()
 
 
 def answering() -> int | None:
-    """The process of the daemon that answers, of whatever release; None where none listens.
+    """The process id of the daemon that answers, of any release; None if none listens.
 
-    Raises `DaemonError` where one listens and says nothing.
+    Raises `DaemonError` if one listens and does not answer.
     """
     try:
         with _connected(find_socket()) as lines:
@@ -253,7 +254,7 @@ def _connected(path: Path) -> Lines:
 
 
 def _connect(connection: socket.socket, path: Path) -> None:
-    """Connect, waiting a little where so many do at once that the system refuses (EAGAIN)."""
+    """Connect; try again for a while if so many connect at once that the system refuses (EAGAIN)."""
     connection.settimeout(CONNECT_TIMEOUT)
     deadline = time.monotonic() + CONNECT_TIMEOUT
     while True:
@@ -279,7 +280,7 @@ def _send(lines: Lines, message: dict[str, Any]) -> None:
     try:
         lines.send(message, CONNECT_TIMEOUT)
     except Closed as error:
-        raise DaemonError("The daemon went away.", AGAIN) from error
+        raise DaemonError("The daemon closed the connection.", AGAIN) from error
 
 
 def _receive(lines: Lines, timeout: float | None) -> dict[str, Any]:
@@ -288,8 +289,8 @@ def _receive(lines: Lines, timeout: float | None) -> dict[str, Any]:
     except TimeoutError as error:
         raise DaemonError("The daemon does not answer.", AGAIN) from error
     except Closed as error:
-        raise DaemonError("The daemon ended before it had answered.", AGAIN) from error
-    except Nonsense as error:
+        raise DaemonError("The daemon ended before it answered.", AGAIN) from error
+    except ProtocolViolated as error:
         raise DaemonError(f"The daemon sent {error}.", AGAIN) from error
 
 

@@ -1,7 +1,7 @@
 """Dataclasses to JSON values and back, checked against their type hints.
 
-Knows nothing of sockets or of what the messages mean. What comes back has exactly the hinted types
-or is refused with `Malformed`; unknown fields are ignored, so that a newer peer may add some.
+Owns the conversion. `decode` returns exactly the hinted types or raises `Malformed`; it ignores unknown
+fields, so that a newer peer may add some. Knows nothing of sockets or of what the messages mean.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 _PLAIN = frozenset({str, int, float, bool})
-"""What most values are: neither looked into nor changed."""
+"""Types of most values, passed on unchanged."""
 
 
 class Malformed(ValueError):
@@ -21,7 +21,7 @@ class Malformed(ValueError):
 
 
 def encode(value: object) -> Any:
-    """A value of plain types, tuples, frozen sets and dataclasses as what `json.dumps` takes."""
+    """A value of plain types, tuples, frozen sets and dataclasses, converted for `json.dumps`."""
     if value is None or type(value) in _PLAIN:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -1,6 +1,7 @@
-"""Starting, finding and ending the daemon of this `KEN_HOME`, from outside of it.
+"""Starts, finds and stops the daemon of this `KEN_HOME`, from another process.
 
-Who the daemon is, its lock says: the kernel lets go of it with the process, so it is never stale.
+Owns that. The lock file names the daemon; the kernel releases the lock with the process, so it is never
+stale.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 STEP = 0.02
 SILENT_TRIES = 3
-"""Greetings to wait for in vain before a daemon that listens is said not to answer."""
+"""Greetings that may fail before a daemon that listens counts as hung."""
 READY = b"ready\n"
-"""What a daemon that was started here writes to its standard output once it serves; before that, the error
-it ends with, as one line of JSON."""
-MOST_TOLD = 1 << 16
+"""What a daemon writes to standard output when it serves. If it cannot run, it writes the error as a line of
+JSON instead."""
+MOST_READ = 1 << 16
+"""Bytes read at a time from a process that starts."""
 LOST = 0
-"""Exit status of a process that found another daemon in its place."""
+"""Exit status of a process that finds another daemon running."""
 
 
 class AlreadyRunning(DaemonError):
@@ -45,21 +47,21 @@ class AlreadyRunning(DaemonError):
 
 
 def lock() -> WriteLock:
-    """The right to be this `KEN_HOME`'s daemon."""
+    """The lock that the daemon of this `KEN_HOME` holds."""
     return WriteLock(DAEMON, paths.daemon_lock_path())
 
 
 def pid() -> int | None:
-    """The process that says it is the daemon; None where none runs, or none that says so."""
+    """The process id in the daemon's lock file; None if no daemon runs or the file names none."""
     found = (holder(paths.daemon_lock_path()) or {}).get("pid")
     return found if isinstance(found, int) else None
 
 
 def start_daemon() -> int:
-    """Start the daemon in the background and wait until it answers; returns its process.
+    """Start the daemon in the background and wait until it answers; returns its process id.
 
-    Harmless where one runs already, also where several start one at the same moment: one wins. Raises what
-    the daemon ended with where it cannot run, and `DaemonError` where one runs and does not answer.
+    If one runs already, or several processes start one at the same moment, the answer is that daemon's id.
+    Raises the daemon's error if it cannot run, and `DaemonError` if one runs and does not answer.
     """
     deadline = time.monotonic() + START_TIMEOUT
     silent = 0
@@ -75,19 +77,19 @@ def start_daemon() -> int:
                 raise
         _require_daemon()
         if time.monotonic() > deadline:
-            raise DaemonCannotRun("It did not start in time.", f"{paths.log_path()} says what it does.")
+            raise DaemonCannotRun("It did not start in time.", f"See {paths.log_path()}.")
         time.sleep(STEP)
 
 
 def stop_daemon() -> bool:
-    """End the daemon and wait until it has; by force where it does not heed. False: none ran."""
+    """Stop the daemon and wait for its end; kill it if it ignores SIGTERM. False: none ran."""
     found = _require_daemon()
     if found is None:
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.kill(found, number)
-            os.kill(found, signal.SIGCONT)  # one that was stopped ends as any other does
+            os.kill(found, signal.SIGCONT)  # a suspended process has to continue to end
         deadline = time.monotonic() + STOP_TIMEOUT
         while time.monotonic() < deadline:
             if pid() != found:
@@ -97,7 +99,7 @@ def stop_daemon() -> bool:
 
 
 def restart() -> int:
-    """Where the next one could not run, the running one is left as it is, and the reason raised."""
+    """Restart the daemon. If the settings or the home are invalid, raises that and leaves it running."""
     paths.make_home()
     config.load()
     stop_daemon()
@@ -105,30 +107,30 @@ def restart() -> int:
 
 
 def _require_daemon() -> int | None:
-    """The process that holds the lock, or None; raises `DaemonError` where it is no daemon of ken's.
+    """The process id of the daemon, or None; raises `DaemonError` if another program holds the lock.
 
-    A number found in the file is not enough to end a process by: the lock may be another program's, the
-    number that of a daemon long gone.
+    A number in the file alone must not get a signal: another program may hold the lock, and the number may be
+    that of an old daemon.
     """
     path = paths.daemon_lock_path()
-    deadline = time.monotonic() + GLANCE  # between taking the lock and saying so, a daemon has no name yet
+    deadline = time.monotonic() + GLANCE  # a daemon writes its id just after it takes the lock
     while (note := holder(path)) is not None:
         found = note.get("pid")
         if isinstance(found, int) and _is_daemon(found):
             return found
         if time.monotonic() > deadline:
-            who = f"process {found}" if isinstance(found, int) else "a process that does not say who it is"
+            who = f"process {found}" if isinstance(found, int) else "an unknown process"
             raise DaemonCannotRun(
-                f"{path} is locked, and {who} is no daemon of ken's.",
-                f"`lsof {path}` shows the program that holds it; end that.",
+                f"{path} is locked by {who}, which is not ken's daemon.",
+                f"`lsof {path}` shows that program; end it.",
             )
         time.sleep(STEP)
     return None
 
 
 def _is_daemon(process: int) -> bool:
-    """Whether a process of this user was started by `_spawn`, the system's service or `ken daemon run`."""
-    import psutil  # 20 ms, and only needed to stop one
+    """Whether a process of this user is a daemon, by its command line."""
+    import psutil  # its import takes 20 ms
 
     try:
         found = psutil.Process(process)
@@ -139,9 +141,9 @@ def _is_daemon(process: int) -> bool:
 
 
 def connect(*, start: bool) -> RemoteLibrary | None:
-    """A library that the daemon serves; one of another release is replaced. None where none runs.
+    """A library that the daemon serves; None if none runs. A daemon of another release is restarted.
 
-    `start`: where none runs one is started, unless the settings say otherwise.
+    `start`: start one if none runs, unless the settings forbid it.
     """
     library = RemoteLibrary()
     try:
@@ -156,31 +158,31 @@ def connect(*, start: bool) -> RemoteLibrary | None:
 
 
 def _launch(deadline: float) -> None:
-    """Start a process and wait until it is the daemon or has ended; raises what it ended with.
+    """Start a process and wait until it is the daemon or has ended; raises its error.
 
-    One that finds another in its place ends without a word. It is waited for all the same: still starting,
-    it would become the daemon of whoever stops the other now.
+    A process that finds another daemon ends without an error. It has to be awaited too: if the other daemon
+    stops meanwhile, it would take its place.
     """
     process = _spawn()
     assert process.stdout is not None
     with process.stdout as channel:
-        told = b""
+        output = b""
         while select.select([channel], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            told += (part := os.read(channel.fileno(), MOST_TOLD))
-            if not part or told.endswith(READY):
+            output += (part := os.read(channel.fileno(), MOST_READ))
+            if not part or output.endswith(READY):
                 break
         else:
             return
-    if told.endswith(READY):
+    if output.endswith(READY):
         return
     status = process.wait()
     if status == LOST:
         return
     with contextlib.suppress(ValueError):
-        raise error_from(json.loads(told))
+        raise error_from(json.loads(output))
     raise DaemonCannotRun(
         f"It ended while it was starting ({_ending(status)}).",
-        f"{paths.log_path()} says why; `--no-daemon` works without.",
+        f"{paths.log_path()} says why; `--no-daemon` works without the daemon.",
     )
 
 
@@ -199,7 +201,7 @@ def _spawn() -> subprocess.Popen[bytes]:
             cwd=paths.home(),
             env=environment(),
         )
-    # Whoever outlives the daemon must collect it, or it stays as a zombie.
+    # If this process outlives the daemon, it has to reap it.
     threading.Thread(target=process.wait, name="daemon", daemon=True).start()
     return process
 
@@ -218,5 +220,5 @@ def _open_log() -> BinaryIO:
 
 
 def environment() -> dict[str, str]:
-    """The daemon's: this one's, with glibc kept from holding an arena of freed memory for each thread."""
+    """The daemon's environment. With many threads glibc would keep an arena of freed memory for each."""
     return {**os.environ, "KEN_HOME": str(paths.home()), "MALLOC_ARENA_MAX": "2"}

@@ -1,11 +1,12 @@
-"""What the daemon and its clients say to each other, and who may say it.
+"""The protocol between the daemon and its clients.
 
 One JSON object a line over a Unix stream socket. The server greets with
 `{"ken": RELEASE, "protocol": 1, "pid": N}`; a client asks `{"id": 1, "method": "search", "params":
 {...}}` and gets `{"id": 1, "result": ...}` or `{"id": 1, "error": {...}}`, before either any number
-of `{"id": 1, "progress": {...}}`. One question is answered at a time on one connection.
+of `{"id": 1, "progress": {...}}`. A connection handles one request at a time.
 
-The methods and their types are those of `Library`; this module knows nothing of what they do.
+Owns messages, their limits, the check of the user, and how an error travels. The methods and their types are
+those of `Library`; this module knows nothing of what they do.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ MAX_REQUEST = 1 << 20
 MAX_REPLY = 256 << 20
 """Bytes a reply may have: `text` returns a whole document."""
 REST_OF_LINE = 10.0
-"""Seconds the rest of a line may take once its first byte is here."""
+"""Seconds from the first byte of a line to its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonInfo:
-    """Of the daemon's process itself."""
+    """Facts on the daemon's process."""
 
     pid: int
     release: str
@@ -42,7 +43,7 @@ class DaemonInfo:
     memory_mb: float
     """Resident memory of the daemon and the processes it started."""
     cpu_seconds: float
-    """Processor time of the same, since it started."""
+    """Processor time of these, since the start."""
     model_loaded: bool
 
 
@@ -50,8 +51,8 @@ class Closed(Exception):
     """The other side closed the connection."""
 
 
-class Nonsense(Exception):
-    """The other side sent what the protocol does not allow."""
+class ProtocolViolated(Exception):
+    """The other side sent something that the protocol does not allow."""
 
 
 class Lines:
@@ -63,7 +64,7 @@ class Lines:
         self._buffer = bytearray()
 
     def send(self, message: dict[str, Any], timeout: float | None = 30.0) -> None:
-        """Send one message; raises `Closed` where the other side is gone or takes nothing for `timeout`."""
+        """Send one message; raises `Closed` if the other side left or read nothing for `timeout` seconds."""
         try:
             self.connection.settimeout(timeout)
             self.connection.sendall(json.dumps(message, separators=(",", ":")).encode() + b"\n")
@@ -71,7 +72,7 @@ class Lines:
             raise Closed(str(error)) from error
 
     def receive(self, timeout: float | None) -> dict[str, Any]:
-        """The next message, waiting `timeout` seconds for its first byte (TimeoutError after)."""
+        """The next message; raises TimeoutError if no byte of it comes within `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         if self._buffer:
             deadline = time.monotonic() + REST_OF_LINE
@@ -79,7 +80,7 @@ class Lines:
         while (end := self._buffer.find(b"\n", scanned)) < 0:
             scanned = len(self._buffer)
             if scanned > self.limit:
-                raise Nonsense(f"a message of more than {self.limit} bytes")
+                raise ProtocolViolated(f"a message of more than {self.limit} bytes")
             if not scanned:
                 chunk = self._read_chunk(deadline)
                 deadline = time.monotonic() + REST_OF_LINE
@@ -96,7 +97,7 @@ class Lines:
             chunk = self.connection.recv(1 << 16)
         except TimeoutError:
             if self._buffer:
-                raise Nonsense("half a message") from None
+                raise ProtocolViolated("half a message") from None
             raise
         except OSError as error:
             raise Closed(str(error)) from error
@@ -118,9 +119,9 @@ def _parse(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise Nonsense("not JSON") from error
+        raise ProtocolViolated("not JSON") from error
     if not isinstance(message, dict):
-        raise Nonsense("not a JSON object")
+        raise ProtocolViolated("not a JSON object")
     return message
 
 
@@ -134,7 +135,7 @@ def peer_uid(connection: socket.socket) -> int:
 
 
 def is_same_user(connection: socket.socket) -> bool:
-    """Whether this user is at the other end."""
+    """Whether the other side runs as this user."""
     try:
         return peer_uid(connection) == os.geteuid()
     except OSError:
@@ -142,7 +143,7 @@ def is_same_user(connection: socket.socket) -> bool:
 
 
 def error_message(error: BaseException) -> dict[str, str]:
-    """A titled error as it travels; any other becomes a `DaemonError`."""
+    """A titled error as a message; any other error becomes a `DaemonError`."""
     if isinstance(error, TITLED_ERRORS):
         return {"class": type(error).__name__, "what": error.what, "fix": error.fix}
     return {
@@ -153,7 +154,7 @@ def error_message(error: BaseException) -> dict[str, str]:
 
 
 def error_from(message: Any) -> Exception:
-    """The error a message tells of, as the class it was raised as."""
+    """The error in a message, in its original class."""
     if not isinstance(message, dict):
         return DaemonError("The daemon sent an error that cannot be read.", "Run `ken daemon restart`.")
     known = {kind.__name__: kind for kind in _all_kinds()}

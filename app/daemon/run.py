@@ -1,4 +1,4 @@
-"""The daemon's process from its first breath to its last."""
+"""The daemon's process, from start to end."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ log = logging.getLogger(__name__)
 STDOUT = 1
 
 HOME_INTERVAL = 5.0
-"""Seconds between two looks whether its home is still there."""
+"""Seconds between two checks that ken's home and the socket still exist."""
 SWITCH_INTERVAL = 0.001
-"""Seconds a thread may keep the interpreter: a question that waits for it five times waits 5 ms, not 25."""
+"""Seconds that a thread may keep the interpreter: a query waits for it five times."""
 
 
 def main() -> int:
-    """The exit status: 0 after a stop or where another daemon runs, 1 where it cannot run.
+    """Run the daemon; returns the exit status: 0 after a stop or if another daemon runs, 1 if it cannot run.
 
-    Standard output is for the process that started this one: see `lifecycle.READY`.
+    Standard output goes to the process that started this one: see `lifecycle.READY`.
     """
     try:
-        run(_say_ready)
+        run(_send_ready)
     except lifecycle.AlreadyRunning:
         return lifecycle.LOST
     except TITLED_ERRORS as error:
         log.error("%s: %s %s", error.title, error.what, error.fix)
-        _say(json.dumps(error_message(error)).encode())
+        _send_to_parent(json.dumps(error_message(error)).encode())
         return 1
     return 0
 
 
 def run(ready: Callable[[], None] | None = None, *, to_terminal: bool = False) -> None:
-    """Be the daemon until SIGTERM or SIGINT, calling `ready` once it serves. Raises titled errors,
-    `AlreadyRunning` where one runs already."""
+    """Run the daemon until SIGTERM or SIGINT; calls `ready` when it serves. Raises titled errors, and
+    `AlreadyRunning` if one runs already."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
@@ -83,7 +83,7 @@ def _serve(
     from app.daemon.server import Server
 
     sys.setswitchinterval(SWITCH_INTERVAL)
-    log.info("ken %s begins as process %d", __version__, os.getpid())
+    log.info("ken %s starts as process %d", __version__, os.getpid())
     with daemon_parts(settings) as parts:
         server = Server(parts.library, parts.info, paths.socket_path())
         server.start()
@@ -92,23 +92,23 @@ def _serve(
             parts.start()
             if ready is not None:
                 ready()
-            # A daemon whose home or socket was removed serves nobody, and another one may have begun there.
+            # Without its home or socket the daemon serves no client, and another one may have started there.
             while lock.in_place and server.in_place and not ended.wait(HOME_INTERVAL):
                 pass
             if not ended.is_set():
-                log.warning("its home or its socket %s was removed", server.path)
+                log.warning("the home or the socket %s was removed", server.path)
         finally:
             server.stop()
     log.info("the daemon ends")
 
 
-def _say_ready() -> None:
-    _say(lifecycle.READY)
+def _send_ready() -> None:
+    _send_to_parent(lifecycle.READY)
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
 
 
-def _say(told: bytes) -> None:
-    """To whoever started this process, where he is still there."""
+def _send_to_parent(message: bytes) -> None:
+    """Write to the process that started this one, if it still runs."""
     with contextlib.suppress(OSError):
-        os.write(STDOUT, told)
+        os.write(STDOUT, message)

@@ -1,7 +1,7 @@
-"""The daemon's socket: who may connect, how many, how long, and which thread answers.
+"""The daemon's socket server: who may connect, how many, how long, and which thread answers.
 
-A thread a connection, one question at a time on each, so that a client that floods only holds up
-itself. Knows nothing of what the methods do: they are looked up on the library it is given.
+Owns the connections: each has a thread and answers one request at a time, so that a client that floods delays
+only itself. Knows nothing of what the methods do: it calls those of the library it is given.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from app.daemon.protocol import (
     Closed,
     DaemonInfo,
     Lines,
-    Nonsense,
+    ProtocolViolated,
     error_message,
     is_same_user,
 )
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 64
 IDLE_BEFORE_EVICTION = 5.0
-"""Seconds after which a silent connection gives way to a new one when all are taken."""
+"""Seconds of silence after which a connection may be closed for a new one when all are in use."""
 SEND_TIMEOUT = 30.0
 """Seconds a client may leave a reply unread."""
 
@@ -46,7 +46,7 @@ SERVED = (
     "search", "similar", "text", "excerpt", "similarities", "add", "sync", "forget", "pause", "resume",
     "status", "problems", "why", "follow",
 )  # fmt: skip
-"""The methods of the library that clients may call; `daemon` is the server's own."""
+"""Methods of the library that clients may call; `daemon` is the server's own."""
 
 Methods = Mapping[str, Callable[..., Any]]
 
@@ -65,7 +65,7 @@ class Server:
         self._thread = threading.Thread(target=self._accept, name="accept", daemon=True)
 
     def start(self) -> None:
-        """Bind the socket, closed to other users, and accept from now on. Raises a titled error."""
+        """Bind the socket, closed to other users, and begin to accept. Raises a titled error."""
         if self.path.parent != paths.home():
             paths.make_socket_folder(self.path.parent)
         try:
@@ -73,7 +73,7 @@ class Server:
             _bind(self._listener, self.path)
         except OSError as error:
             raise DaemonCannotRun(
-                f"The daemon's socket {self.path} cannot be made: {error.strerror}.",
+                f"The daemon's socket {self.path} cannot be created: {error.strerror}.",
                 "Check the folder's permissions and its disk, or choose another with KEN_HOME.",
             ) from error
         self._identity = _identity(self.path)
@@ -82,16 +82,16 @@ class Server:
 
     @property
     def in_place(self) -> bool:
-        """Whether its socket is still where clients look for it."""
+        """Whether the socket is still at the path that clients use."""
         return self._identity is not None and self._identity == _identity(self.path)
 
     def stop(self) -> None:
-        """Accept no more, close every connection and take the socket away."""
+        """Accept no more, close every connection and remove the socket."""
         self._wake.send(b"!")
         if self._thread.is_alive():
             self._thread.join()
         if self.in_place:
-            # The folder may have become read-only; the next daemon clears the socket away then.
+            # If the folder has become read-only, the next daemon removes the socket.
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
         self._listener.close()
@@ -127,7 +127,7 @@ class Server:
         thread = threading.Thread(target=self._converse, args=(connection,), name="connection", daemon=True)
         with self._guard:
             if len(self._connections) >= MAX_CONNECTIONS and not self._evict():
-                connection.refuse("Too many programs speak to the daemon at once.")
+                connection.refuse("Too many programs are connected to the daemon.")
                 return
             self._connections[connection] = thread
         thread.start()
@@ -151,7 +151,7 @@ class Server:
 
 
 class _Connection:
-    """One client, from the greeting to the end."""
+    """One client connection."""
 
     def __init__(self, methods: Methods, lines: Lines) -> None:
         self._methods = methods
@@ -175,7 +175,7 @@ class _Connection:
         self.lines.close()
 
     def converse(self) -> None:
-        """Greet and answer until the client leaves, falls silent half-way or talks nonsense."""
+        """Greet and answer until the client leaves, sends half a message or violates the protocol."""
         try:
             self.lines.send({"ken": __version__, "protocol": PROTOCOL, "pid": os.getpid()}, SEND_TIMEOUT)
             while True:
@@ -185,19 +185,19 @@ class _Connection:
                 self._answer(request)
         except Closed:
             pass
-        except (Nonsense, Malformed) as error:
+        except (ProtocolViolated, Malformed) as error:
             log.warning("a client sent %s", error)
             self.refuse(f"The daemon was sent {error}.")
 
     def _answer(self, request: dict[str, Any]) -> None:
         number, method, params = request.get("id"), request.get("method"), request.get("params", {})
         if type(number) is not int or not isinstance(method, str) or not isinstance(params, dict):
-            raise Nonsense("a request without an id, a method or parameters")
+            raise ProtocolViolated("a request without an id, a method or parameters")
         if method not in self._methods:
-            raise Nonsense(f"an unknown method {method!r:.40}")
+            raise ProtocolViolated(f"an unknown method {method!r:.40}")
         try:
             result = self._call(method, params, lambda value: self._tell(number, value))
-        except (Closed, Nonsense, Malformed):
+        except (Closed, ProtocolViolated, Malformed):
             raise
         except TITLED_ERRORS as error:
             self.lines.send({"id": number, "error": error_message(error)}, SEND_TIMEOUT)
@@ -211,7 +211,7 @@ class _Connection:
         function = self._methods[method]
         hints = hints_of(function.__func__ if isinstance(function, MethodType) else function)
         if unknown := set(params) - set(hints) | {"return", "progress"} & set(params):
-            raise Nonsense(f"unknown parameters {sorted(unknown)!r:.60}")
+            raise ProtocolViolated(f"unknown parameters {sorted(unknown)!r:.60}")
         arguments = {name: decode(hints[name], value) for name, value in params.items()}
         if "progress" in hints:
             arguments["progress"] = tell if method == "follow" else _as_long_as_heard(tell)
@@ -219,7 +219,7 @@ class _Connection:
             return function(**arguments)
         except TypeError as error:
             if error.__traceback__ is not None and error.__traceback__.tb_next is None:
-                raise Nonsense(f"missing parameters of {method}") from error
+                raise ProtocolViolated(f"missing parameters of {method}") from error
             raise
 
     def _tell(self, number: int, value: object) -> None:

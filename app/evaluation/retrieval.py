@@ -181,9 +181,9 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise PathInvalid(f"{path}, line {number}, is not JSON: {error}.", "Mend the line.") from error
+        raise PathInvalid(f"{path}, line {number}, is not JSON: {error}.", "Correct the line.") from error
     if not isinstance(record, dict) or "_id" not in record or "text" not in record:
-        raise PathInvalid(f"{path}, line {number}, has no `_id` and `text`.", "Mend the line.")
+        raise PathInvalid(f"{path}, line {number}, has no `_id` and `text`.", "Correct the line.")
     return record
 
 
@@ -202,7 +202,7 @@ def _qrels(folder: Path) -> Qrels:
             query, document, score = fields[0], fields[-2], int(float(fields[-1]))
         except (ValueError, IndexError) as error:
             raise PathInvalid(
-                f"{path}, line {number}, is not query, document, score.", "Mend the line."
+                f"{path}, line {number}, is not query, document, score.", "Correct the line."
             ) from error
         qrels.setdefault(query, {})[document] = score
     return qrels

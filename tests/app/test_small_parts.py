@@ -133,5 +133,5 @@ def test_a_lock_that_was_let_go_is_free(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("KEN_HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(PathInvalid, match="cannot be made"):
+    with pytest.raises(PathInvalid, match="cannot be created"):
         paths.make_home()

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 import pytest
 
 from app.daemon import protocol
-from app.daemon.protocol import Closed, Lines, Nonsense, error_from, error_message, is_same_user, peer_uid
+from app.daemon.protocol import (
+    Closed,
+    Lines,
+    ProtocolViolated,
+    error_from,
+    error_message,
+    is_same_user,
+    peer_uid,
+)
 from app.errors import DaemonError, PathInvalid
 from embedder.errors import ModelNotFound
 from index.errors import IndexFull
@@ -44,7 +52,7 @@ def test_messages_arrive_whole_however_they_are_split(pair: tuple[Lines, socket.
 def test_nonsense_is_refused(pair: tuple[Lines, socket.socket], nonsense: bytes) -> None:
     lines, other = pair
     other.sendall(nonsense)
-    with pytest.raises(Nonsense):
+    with pytest.raises(ProtocolViolated):
         lines.receive(1.0)
 
 
@@ -54,7 +62,7 @@ def test_half_a_message_is_not_waited_for(
     monkeypatch.setattr(protocol, "REST_OF_LINE", 0.01)
     lines, other = pair
     other.sendall(b'{"id": 1')
-    with pytest.raises(Nonsense):
+    with pytest.raises(ProtocolViolated):
         lines.receive(None)
 
 
