@@ -202,6 +202,12 @@ def folders() -> Scene:
     return Scene(pressed("f2"), lib)
 
 
+def forget() -> Scene:
+    lib = notes()
+    lib.shown["folders"] = (Folder("/home/ada/notes", 4, 6, 0, "watching"),)  # the question names it in full
+    return Scene(pressed("f2", "f"), lib)
+
+
 def problems() -> Scene:
     lib = notes()
     listed = (
@@ -288,7 +294,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "outline": lambda: Scene(asked(QUESTION, "alt+o"), notes()),
     "why": lambda: Scene(asked(QUESTION, "alt+x"), notes()),
     "folders": folders,
-    "forget": lambda: Scene(pressed("f2", "f"), notes()),
+    "forget": forget,
     "problems": problems,
     "standing": standing_questions,
     "standing_none": lambda: Scene(pressed("f4"), notes()),
