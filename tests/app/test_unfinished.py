@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,14 +67,17 @@ def test_without_the_model_words_give_no_verdict(half_read: Path, monkeypatch: p
 
 def test_the_screen_says_so_and_asks_again_when_all_is_there() -> None:
     lib = library()
-    lib.complete, lib.pending = False, 3
-    lib.notice = "Indexing is not finished: some passages are found by their words only."
+    notice = "Indexing is not finished: some passages are found by their words only."
+    parts = {"close": False, "complete": False, "notice": notice}
+    lib.shown["pending"] = 3
+    lib.instead["search"] = lambda *given, **named: replace(lib.real.search(*given, **named), **parts)
 
     async def steps(pilot, app):
         await ask(pilot, app, "boilerplate vectors quantum weekend chromodynamics")
         await until(pilot, lambda: "Indexing is not finished" in shown(app))
         assert "answers this" not in shown(app) and "All current" not in shown(app)
-        lib.complete, lib.pending, lib.notice = True, 0, ""
+        parts.update(complete=True, notice="")
+        lib.shown["pending"] = 0
         await until(pilot, lambda: "Nothing here answers this" in shown(app))
         assert "not finished" not in shown(app) and "All current" in shown(app)
 

@@ -1,4 +1,4 @@
-"""When the keeper compares everything, looks at single paths, waits and tries again."""
+"""When the indexer compares everything, looks at single paths, waits and tries again."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class Recorded:
     def roots(self) -> list[str]:
         return [str(self.root)]
 
-    def scan(self, roots: Sequence[str] | None, urgent: Callable[[], list[str]]) -> SyncReport:
+    def scan(self, roots: Sequence[str] | None, priority_paths: Callable[[], list[str]]) -> SyncReport:
         if self.failing:
             raise IndexFull("The disk is full.", "Free some space.")
         self.scans.append(None if roots is None else tuple(roots))
         return SyncReport()
 
-    def take(self, paths: Sequence[str], urgent: Callable[[], list[str]]) -> SyncReport:
-        self.taken += [*paths, *urgent()]
+    def take(self, paths: Sequence[str], priority_paths: Callable[[], list[str]]) -> SyncReport:
+        self.taken += [*paths, *priority_paths()]
         interrupted, self.interrupted = self.interrupted, False
         return SyncReport(interrupted=interrupted)
 
     def due(self) -> dict[str, float]:
         return {}
 
-    def interrupt(self) -> None: ...
+    def cancel(self) -> None: ...
     def rest(self) -> None: ...
 
 
@@ -55,62 +55,62 @@ def work(tmp_path: Path) -> Recorded:
 
 
 @pytest.fixture
-def keeper(work: Recorded) -> Iterator[Indexer]:
+def indexer(work: Recorded) -> Iterator[Indexer]:
     queue = ChangeQueue()
-    keeper = Indexer(work, queue, Watcher(queue), DaemonConfig())
-    keeper.start()
-    until(lambda: str(work.root) in keeper.watches and len(work.scans) >= 2, what="the scans of the start")
-    yield keeper
-    keeper.stop()
+    indexer = Indexer(work, queue, Watcher(queue), DaemonConfig())
+    indexer.start()
+    until(lambda: str(work.root) in indexer.watches and len(work.scans) >= 2, what="the scans of the start")
+    yield indexer
+    indexer.stop()
 
 
 @pytest.mark.parametrize("jump", [-7200.0, 28_800.0], ids=["the clock set back", "a night's sleep"])
 def test_a_jump_of_the_clock_means_to_compare_everything(
-    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch, jump: float
+    indexer: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
     before = len(work.scans)
     drift = keeping._drift()
     monkeypatch.setattr(keeping, "_drift", lambda: drift + jump)
-    keeper.queue.mark(str(work.root / "wakes.md"), priority=True)
+    indexer.queue.mark(str(work.root / "wakes.md"), priority=True)
     until(lambda: len(work.scans) == before + 1, what="a scan")
     assert work.scans[-1] is None
 
 
 def test_a_small_correction_of_the_clock_means_nothing(
-    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
+    indexer: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = len(work.scans)
     drift = keeping._drift()
     monkeypatch.setattr(keeping, "_drift", lambda: drift + 1.0)
-    keeper.queue.mark(str(work.root / "wakes.md"), priority=True)
+    indexer.queue.mark(str(work.root / "wakes.md"), priority=True)
     until(lambda: work.taken, what="the marked path")
     assert len(work.scans) == before
 
 
 def test_a_failure_is_told_and_tried_again(
-    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
+    indexer: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "BACKOFF", (0.01,))
     work.failing = True
-    keeper.scan_soon("a test")
-    until(lambda: "The disk is full." in keeper.notice, what="the notice")
+    indexer.scan_soon("a test")
+    until(lambda: "The disk is full." in indexer.notice, what="the notice")
     before = len(work.scans)
     work.failing = False
-    until(lambda: len(work.scans) > before and not keeper.notice, what="recovery")
+    until(lambda: len(work.scans) > before and not indexer.notice, what="recovery")
 
 
 def test_what_is_saved_after_a_failure_is_taken_at_once(
-    keeper: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
+    indexer: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its words may be stored although something else failed; the rest waits."""
     monkeypatch.setattr(keeping, "BACKOFF", (1000.0,))
     work.failing = True
-    keeper.scan_soon("a test")
-    until(lambda: "The disk is full." in keeper.notice, what="the notice")
+    indexer.scan_soon("a test")
+    until(lambda: "The disk is full." in indexer.notice, what="the notice")
     work.failing = False
     before = len(work.scans)
-    keeper.scan_soon("another test, which waits")
-    keeper.queue.mark(str(work.root / "saved.md"))
+    indexer.scan_soon("another test, which waits")
+    indexer.queue.mark(str(work.root / "saved.md"))
     until(lambda: work.taken == [str(work.root / "saved.md")], what="the marked path")
     assert len(work.scans) == before
 
@@ -123,25 +123,25 @@ def test_only_folders_that_cannot_be_watched_are_compared_at_intervals(
     monkeypatch.setattr("app.sync.watcher.is_remote", lambda path: path == str(remote))
     monkeypatch.setattr(work, "roots", lambda: [str(work.root), str(remote)])
     queue = ChangeQueue()
-    keeper = Indexer(work, queue, Watcher(queue), DaemonConfig(poll_seconds=0))
-    keeper.start()
+    indexer = Indexer(work, queue, Watcher(queue), DaemonConfig(poll_seconds=0))
+    indexer.start()
     try:
         until(lambda: work.scans.count((str(remote),)) >= 3, what="three polls")
         assert {root for scan in work.scans if scan for root in scan} == {str(remote)}
     finally:
-        keeper.stop()
+        indexer.stop()
 
 
-def test_what_is_called_for_is_done_by_the_keeper_though_it_waits(keeper: Indexer, work: Recorded) -> None:
-    keeper.pause()
-    until(lambda: keeper.waiting_because == "paused")
-    assert keeper.run(lambda: "done") == "done"
+def test_what_is_called_for_is_done_by_the_keeper_though_it_waits(indexer: Indexer, work: Recorded) -> None:
+    indexer.pause()
+    until(lambda: indexer.waiting_because == "paused")
+    assert indexer.run(lambda: "done") == "done"
     with pytest.raises(ZeroDivisionError):
-        keeper.run(lambda: 1 / 0)
+        indexer.run(lambda: 1 / 0)
 
 
-def test_what_a_call_interrupts_is_taken_again(keeper: Indexer, work: Recorded) -> None:
+def test_what_a_call_interrupts_is_taken_again(indexer: Indexer, work: Recorded) -> None:
     work.interrupted = True
-    keeper.queue.mark(str(work.root / "saved.md"))
+    indexer.queue.mark(str(work.root / "saved.md"))
     until(lambda: len(work.taken) == 2, what="the second time")
     assert work.taken == [str(work.root / "saved.md")] * 2
