@@ -148,7 +148,7 @@ def _m005(connection: apsw.Connection) -> None:
 _M006 = """
 ALTER TABLE passages ADD COLUMN places TEXT;
 INSERT OR REPLACE INTO settings(name, value) VALUES ('words form', 1);
-UPDATE files SET ctime_ns = -2 WHERE state IN ('indexed', 'skipped');
+UPDATE files SET ctime_ns = -2 WHERE state IN ('indexed', 'skipped', 'failed');
 """
 """Files are read again: what stands where in them, and much of their text, was not read before."""
 

@@ -109,6 +109,18 @@ def read(folder: str, beside: str | None, python: str, beside_seconds: float, as
 
 
 @main.command()
+@click.option("--files", default=200, show_default=True, help="Documents to be written.")
+@click.option("--beside", type=click.Choice(["markitdown"]), help="Read the same files with it too.")
+@BESIDE_PYTHON
+@AS_JSON
+def words(files: int, beside: str | None, python: str, as_json: bool) -> None:
+    """Of documents whose words are known, how many words are found, by format and place."""
+    from tests.benchmarks import words as benchmark
+
+    _show(benchmark, benchmark.run(python, files, bool(beside), _progress), as_json)
+
+
+@main.command()
 @click.option("--files", default=5000, show_default=True, help="Files in the folder.")
 @click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")
 @AS_JSON
