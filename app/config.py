@@ -40,6 +40,8 @@ class ReadingConfig:
 
     ignore: tuple[str, ...] = ()
     """More patterns of files to leave out, in the syntax of `.gitignore`."""
+    ocr_ignore: tuple[str, ...] = ()
+    """Pictures and scans that are not read as text, in the same syntax: `Photos/`, `*.gif`, `*` for all."""
     include_hidden: bool = False
     """Index files and folders whose name begins with a dot, too."""
     max_file_mb: int = 0

@@ -20,6 +20,7 @@ from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.config import Config
 from app.errors import PathInvalid, UsageInvalid
+from app.folders.pictures import unread_pictures
 from app.folders.roots import FORGOTTEN, RootSet
 from app.folders.rules import rules_of
 from app.folders.typed_paths import absolute_path
@@ -29,6 +30,7 @@ from app.open_index import OpenIndex, nothing_indexed
 from app.query import FIELDS
 from embedder.errors import EmbedderError
 from index.search.newest import DATED, by_date
+from index.store import scans
 from index.store.vectors import SEARCH_DIMENSION
 from index.types import FileRecord, Filter, Mode, Results, Sort
 from index.walk.walker import configured_faults
@@ -253,8 +255,9 @@ class Library:
         store = self.index.store()
         if store is None:
             return ()
-        above = problems_above(RootSet(store.roots()), rules_of(self.config.reading))
-        return (*map(problem_of, store.problems()), *above)
+        rules = rules_of(self.config.reading)
+        above = problems_above(RootSet(store.roots()), rules)
+        return (*map(problem_of, store.problems()), *above, *unread_pictures(store, rules))
 
     def why(self, path: str) -> Why:
         path = absolute_path(path)
@@ -368,7 +371,9 @@ class Library:
 
     def _document(self, path: str) -> Excerpts:
         path = absolute_path(path)
-        return self._documents.read(path, *self._known(path), rules_of(self.config.reading))
+        store = self.index.store()
+        known, rules = self._known(path), rules_of(self.config.reading)
+        return self._documents.read(path, *known, rules, scans.recognized(store, path) if store else ())
 
     def _known(self, path: str) -> tuple[FileRecord | None, str | None]:
         """What the index has of a path, and the folder that keeps it."""

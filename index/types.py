@@ -76,6 +76,8 @@ class Document:
     """Metadata of the document, by name: `("tag", "tides")`, `("author", "A. Name")`, ..."""
     links: tuple[str, ...] = ()
     """Names or relative paths of the documents that it links to, as written."""
+    scans: tuple[int, ...] = ()
+    """Pages without a text layer, from 1."""
 
 
 class Passage(NamedTuple):
@@ -167,8 +169,9 @@ class FileRecord:
     ctime_ns: int = UNKNOWN_CTIME
     disk: int = 0
     fields: tuple[tuple[str, str], ...] = ()
-    """As in `Document`; only in a record that is put."""
+    """As in `Document`, like the two below; only in a record that is put."""
     links: tuple[str, ...] = ()
+    scans: tuple[int, ...] = ()
 
     @property
     def stamp(self) -> Stamp:

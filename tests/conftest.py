@@ -19,6 +19,7 @@ SLOW = (
     "tests/app/test_mcp_arguments.py",
     "tests/app/test_nothing_left.py",
     "tests/app/test_one_bad_file.py",
+    "tests/app/test_pictures.py",
     "tests/app/test_reembedding.py",
     "tests/app/test_watcher.py",
     "tests/app/test_withheld_everywhere.py",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_right
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate
 
@@ -19,6 +21,7 @@ from app.sanitize import plain_path
 from index import kinds
 from index.extract import ReaderPool
 from index.passages.withheld import mask_withheld
+from index.store.scans import RecognizedPassage
 from index.types import Document, FileRecord, Stamp
 from index.walk.walker import Found, Rules, check_path
 
@@ -37,24 +40,34 @@ class Documents:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._readers: ReaderPool | None = None
-        self._kept: dict[tuple[str, Stamp], Excerpts] = {}
+        self._kept: dict[tuple[str, Stamp, int], Excerpts] = {}
 
-    def read(self, path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Excerpts:
+    def read(
+        self,
+        path: str,
+        record: FileRecord | None,
+        root: str | None,
+        rules: Rules,
+        recognized: Sequence[RecognizedPassage] = (),
+    ) -> Excerpts:
         """The document at an absolute path, ready to be cut.
 
-        `record` is what the index has of it, `root` the folder that keeps it. Raises `PathInvalid` where it
+        `record` is what the index has of it, `root` the folder that keeps it, `recognized` what was read of
+        pictures in it, which takes too long to be read again. Raises `PathInvalid` where it
         may not be shown, `FileSkipped` or `FileFailed` where it cannot be read.
         """
         found = allowed(path, record, root, rules)
         if found.unread:
-            return Excerpts(description(found))
-        key = (path, Stamp.of(found.stat))
+            return Excerpts(
+                with_recognized(Document("", "picture"), recognized) if recognized else description(found)
+            )
+        key = (path, Stamp.of(found.stat), len(recognized))
         with self._guard:
             if key in self._kept:
                 return self._kept[key]
             self._readers = readers = self._readers or ReaderPool(1)
         read = readers.read(path, root=found.root)
-        document = Excerpts(mask_withheld(read.document))
+        document = Excerpts(with_recognized(mask_withheld(read.document), recognized))
         with self._guard:
             while len(self._kept) >= KEPT:
                 self._kept.pop(next(iter(self._kept)))
@@ -89,6 +102,19 @@ def allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules
             "Index the folder where it lies: `ken index PATH`.",
         )
     return verdict
+
+
+def with_recognized(document: Document, recognized: Sequence[RecognizedPassage]) -> Document:
+    """The document with the passages that were read from pictures, each at its place."""
+    if not recognized:
+        return document
+    text, bare = document.text, not document.text.strip()
+    text = "" if bare else text
+    starts: list[int] = []
+    for start, page, words in recognized:
+        text = text[:start].ljust(start, "\n") + words
+        starts += [start] * ((page or 0) - len(starts))
+    return replace(document, text=text, pages=tuple(starts) if bare else document.pages)
 
 
 def description(found: Found) -> Document:

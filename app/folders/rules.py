@@ -18,6 +18,7 @@ def rules_of(reading: ReadingConfig) -> Rules:
     own = (paths.home(), models_folder())
     return Rules(
         ignore=reading.ignore,
+        ocr_ignore=reading.ocr_ignore,
         hidden=reading.include_hidden,
         max_bytes=reading.max_file_mb * 1024 * 1024 or None,
         own=tuple(os.path.realpath(folder) for folder in own),

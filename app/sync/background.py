@@ -33,6 +33,8 @@ from app.sync.sync_run import PriorityPaths
 from app.sync.watcher import Watcher
 from app.sync.writer import REFRESH_BYTES, add_roots, chunker_of, forget_path, roots_to_sync
 from index.errors import IndexingError
+from index.extract import recognizer
+from index.store import scans
 from index.store.store import Store, StoredRoot
 from index.types import Stamp
 
@@ -153,6 +155,8 @@ class BackgroundWriter:
                 )
                 total = added_up(total, report)
                 if not report.interrupted or self.indexer.paused or self._ended.is_set():
+                    if recognizer.is_installed() and scans.waiting(self._index.made()):
+                        self.indexer.scan_soon("pictures wait")
                     return total
         finally:
             self._syncing.release()
@@ -227,6 +231,7 @@ class BackgroundWriter:
                 self._cancel,
                 priority_paths=priority_paths,
                 with_grace=True,
+                pictures=True,
             )
         )
 
@@ -294,6 +299,7 @@ class BackgroundWriter:
                 self._cancel,
                 priority_paths=priority_paths,
                 with_grace=with_grace,
+                pictures=with_grace,
             )
         )
 

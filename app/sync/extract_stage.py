@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from app.folders.roots import is_gone
@@ -21,7 +21,7 @@ from app.sync.mounts import Disks
 from embedder.errors import EmbedderError
 from index import kinds
 from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable, FileWithheld
-from index.extract import ChunkerSettings, ReaderPool
+from index.extract import ChunkerSettings, ReaderPool, picture
 from index.extract.opening import RETRIED_LATER
 from index.passages.chunker import MAX_TOKENS
 from index.types import FileRecord, FileState, Passage, Stamp
@@ -159,7 +159,7 @@ class ExtractStage:
         """
         try:
             if found.unread:
-                return self._refused(found, "named", found.unread)
+                return self._refused(found, "named", found.unread, scans=picture.pages_of(found.path))
             return self._read(found, pool)
         except FileWithheld as refused:
             return self._refused(found, "skipped", refused.what, kind="")
@@ -196,9 +196,12 @@ class ExtractStage:
             title=document.title or name,
             fields=document.fields,
             links=document.links,
+            scans=document.scans,
             ctime_ns=read.ctime_ns,
             disk=self._disks.holding(found.path).number,
         )
+        if document.scans and not read.passages:
+            record = replace(record, state="named", reason=picture.SCANNED)
         return ExtractedFile(record, read.passages)
 
     def _refused(
@@ -209,6 +212,7 @@ class ExtractStage:
         *,
         unreadable: bool = False,
         kind: str | None = None,
+        scans: tuple[int, ...] = (),
     ) -> ExtractedFile:
         """The record of a file without text. Search finds it by its name, unless `kind` is empty."""
         disk = self._disks.holding(found.path).number
@@ -216,6 +220,6 @@ class ExtractStage:
         record = FileRecord(
             found.path, *Stamp.of(found.stat)[:3], state=state, reason=reason,
             ctime_ns=Stamp.of(found.stat).ctime_ns, disk=disk,
-            kind=kinds.guessed(name) if kind is None else kind, title=name,
+            kind=kinds.guessed(name) if kind is None else kind, title=name, scans=scans,
         )  # fmt: skip
         return ExtractedFile(record, (), unreadable)

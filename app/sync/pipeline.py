@@ -18,9 +18,11 @@ from app.sync.embed_stage import EmbedStage
 from app.sync.extract_stage import ExtractStage, ReaderPools
 from app.sync.presence import folders_away
 from app.sync.progress import ProgressMeter
+from app.sync.recognize_stage import Recognizing
 from app.sync.reconciler import Differences, Known, absent, compare, outside
 from app.sync.retry_schedule import RetrySchedule
 from app.sync.sync_run import PriorityPaths, SyncRun
+from index.passages.chunker import MAX_TOKENS
 from index.store.store import Store
 from index.types import FileRecord
 from index.walk.walker import Rules
@@ -66,11 +68,12 @@ class Pipeline:
         *,
         priority_paths: PriorityPaths = no_priority_paths,
         with_grace: bool = False,
+        pictures: bool = True,
     ) -> SyncReport:
         """Index everything under `roots`; returns early once `cancel` is set.
 
         `priority_paths` is called often and returns paths that go before all others. `with_grace`: a missing
-        file stays in the index for a while.
+        file stays in the index for a while. `pictures`: pictures are read last, which may take hours.
         """
         with self._guard:
             self._retry_schedule.retries.looking_at(None)
@@ -78,7 +81,7 @@ class Pipeline:
                 priority_paths,
                 lambda paths: self._take_nested(paths, cancel, during_walk.priority_paths, with_grace),
             )
-            run = self._run(progress, cancel, priority_paths, with_grace)
+            run = self._run(progress, cancel, priority_paths, with_grace, pictures=pictures)
             differences, known = self._compare(roots, run, during_walk)
             report = added_up(during_walk.report, run.apply(differences, known))
             notices = () if self._model.present else (MISSING,)
@@ -120,10 +123,11 @@ class Pipeline:
         *,
         priority_paths: PriorityPaths = no_priority_paths,
         with_grace: bool = False,
+        pictures: bool = False,
     ) -> SyncReport:
         """Index single paths under roots: new, changed or deleted."""
         with self._guard:
-            run = self._run(progress, cancel, priority_paths, with_grace)
+            run = self._run(progress, cancel, priority_paths, with_grace, pictures=pictures)
             return run.apply(*self._look(paths), first=True)
 
     def stored(self) -> list[str]:
@@ -193,8 +197,11 @@ class Pipeline:
         with_grace: bool,
         *,
         nested: bool = False,
+        pictures: bool = False,
     ) -> SyncRun:
         readers = self._readers or ReaderPools(self._count)
+        size = self._passage_tokens or MAX_TOKENS
+        recognizing = Recognizing(self._store, self._model, self._rules, size) if pictures else None
         reading = ExtractStage(self._model, readers, self._passage_tokens, lent=self._readers is not None)
         return SyncRun(
             self._store,
@@ -208,6 +215,7 @@ class Pipeline:
             self._stored,
             with_grace=with_grace,
             nested=nested,
+            recognizing=recognizing,
         )
 
 

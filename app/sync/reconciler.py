@@ -223,7 +223,7 @@ def _sort_found(
             fresh.append(file)
             continue
         now = Stamp.of(file.stat)
-        readable_now = record.state == "named" and not file.unread
+        readable_now = record.state == "named" and not file.unread and not record.hash
         if path in suspects or readable_now or not unchanged(record, now):
             result.read.append(file)
             continue

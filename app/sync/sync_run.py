@@ -21,6 +21,7 @@ from app.sync.embed_stage import EmbedStage
 from app.sync.extract_stage import ExtractedFile, ExtractStage
 from app.sync.one_by_one import do_all
 from app.sync.progress import ProgressMeter
+from app.sync.recognize_stage import Recognizing
 from app.sync.reconciler import Differences, unread
 from app.sync.retry_schedule import RetrySchedule
 from embedder.errors import EmbedderError
@@ -59,6 +60,7 @@ class SyncRun:
         *,
         with_grace: bool,
         nested: bool = False,
+        recognizing: Recognizing | None = None,
     ) -> None:
         """`nested`: part of a longer run, which does the embedding and settles the retries."""
         self.meter = meter
@@ -72,6 +74,7 @@ class SyncRun:
         self._stored = stored
         self._with_grace = with_grace
         self._nested = nested
+        self._recognizing = recognizing
         self._started = self._stored_at = time.monotonic()
         self._starved = 0.0
         self._report = SyncReport()
@@ -100,11 +103,14 @@ class SyncRun:
             self.meter.begin(len(differences.read), *self._store.pending_totals())
             self._work()
             self._drop_gone()
+            self._recognize()
         except KeyboardInterrupt:
             self._cancel.set()
         finally:
             self._reading.close()
             self._embedding.close()
+            if self._recognizing is not None:
+                self._recognizing.close()
             if not self._nested:
                 self._retry_schedule.retries.settle()
         if self._failure is not None and not self._cancel.is_set():
@@ -190,6 +196,19 @@ class SyncRun:
             if starved:
                 self._starved += time.monotonic() - began
 
+    def _recognize(self) -> None:
+        """Read pictures while nothing else is to be done; what comes meanwhile goes first."""
+        pages = self._recognizing
+        while pages is not None and not self._cancel.is_set() and pages.begin_next():
+            while pages.running and not self._cancel.is_set():
+                wait(pages.running, timeout=TICK)
+                for path, waiting in pages.finished():
+                    self.meter.waiting(waiting, 0)
+                    self.meter.add(path=path)
+                    self._stored += [path] if waiting else []
+                self._work()
+            self._drop_gone()
+
     def _collect(self) -> None:
         taken, files = self._reading.finished()
         self._ready += taken
@@ -252,14 +271,20 @@ class SyncRun:
     def _kept(self, record: FileRecord) -> bool:
         """Whether the index has this content already, under this path or that of a deleted file."""
         before = self._known.get(record.path)
-        if record.state != "indexed":
+        if record.state not in ("indexed", "named"):
             return False
+        if before is not None and record.state == "named":
+            kept = _is_known(before, record) and self._keep_as(
+                record.path, replace(record, state=before.state, reason=before.reason, hash=before.hash)
+            )
+            self._count(unchanged=int(kept and record.path not in self._moved))
+            return kept
         if before is not None:
             same = before.state == "indexed" and before.hash == record.hash and before.kind == record.kind
             kept = same and self._keep_as(record.path, record)
             self._count(unchanged=int(kept and record.path not in self._moved))
             return kept
-        old = self._gone_content.pop(_content(record), None)
+        old = self._gone_content.pop(_content(record), None) if record.hash else None
         if old is None or not self._keep_as(old, record):
             return False
         del self._gone[old]
@@ -288,6 +313,12 @@ class SyncRun:
     def _count(self, **more: int) -> None:
         counts = {name: getattr(self._report, name) + number for name, number in more.items()}
         self._report = replace(self._report, **counts)
+
+
+def _is_known(before: FileRecord, record: FileRecord) -> bool:
+    """Whether a file without text of its own is the one that the index has, of which pages may be read."""
+    same = before.hash == record.hash if record.hash else before.stamp[:3] == record.stamp[:3]
+    return same and before.kind == record.kind and before.state in ("indexed", "named")
 
 
 def _content(record: FileRecord) -> Content:

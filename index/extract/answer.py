@@ -20,6 +20,7 @@ from index import kinds
 from index.errors import FileFailed, FileSkipped, FileWithheld
 from index.extract.front_matter import MOST_FIELDS, MOST_LINKS
 from index.extract.opening import error_of_errno
+from index.extract.recognizer import MOST_PAGES
 from index.extract.source import MAX_CHARACTERS
 from index.extract.worker import NO_LINES, SECTION_KINDS
 from index.languages import TITLES
@@ -165,7 +166,7 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
     lines = _lines(numbers[rest:], text, header.get("lines"))
     document = Document(
         text,
-        _one_of(header.get("kind"), kinds.names()),
+        _one_of(header.get("kind"), kinds.names() | {"picture"}),
         _words(header.get("title")),
         _one_of(header.get("language"), _LANGUAGES),
         sections,
@@ -175,6 +176,7 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
         tuple(_span(span, text) for span in _checked(header.get("withheld"), list)),
         tuple(_field(field) for field in _checked(header.get("fields"), list)[:MOST_FIELDS]),
         tuple(_words(link) for link in _checked(header.get("links"), list)[:MOST_LINKS]),
+        tuple(_count(page) for page in _checked(header.get("scans"), list)[:MOST_PAGES]),
     )
     return ParsedAnswer(document, passages, _hash(header.get("hash")), _count(header.get("memory")))
 

@@ -20,6 +20,7 @@ from index.extract.document_builder import DocumentBuilder, collapse_blanks
 from index.extract.pdf_beside import add_beside, beside_page, prepare_forms, stands_in
 from index.extract.pdf_layout import Bookmark, TextLine, assemble_document
 from index.extract.pdf_upright import Box, Upright, upright_page
+from index.extract.recognizer import MOST_PAGES
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document
 
@@ -43,7 +44,7 @@ _NO_TITLE = re.compile(
 
 def read(source: Source) -> Document:
     """The text of a PDF with its pages, its outline as headings, and its title where that is one."""
-    pdf = _opened(source)
+    pdf = open_pdf(source)
     try:
         prepare_forms(pdf)
         pages: list[list[TextLine]] = []
@@ -65,13 +66,10 @@ def read(source: Source) -> Document:
         document = _with_parts(assemble_document(pages, _outline(pdf), title, notes, beside), pdf, source)
     finally:
         pdf.close()
-    if not document.text.strip():
-        what = "Its pages are pictures without text." if total else "It has no pages."
-        raise FileSkipped(
-            what,
-            "Run it through a text recogniser (OCR), which writes the text into the PDF." if total else "",
-        )
-    return document
+    scans = tuple(number for number, lines in enumerate(pages, 1) if not lines)[:MOST_PAGES]
+    if not total:
+        raise FileSkipped("It has no pages.")
+    return replace(document, scans=scans)
 
 
 def _with_parts(document: Document, pdf: pdfium.PdfDocument, source: Source) -> Document:
@@ -93,7 +91,8 @@ def _with_parts(document: Document, pdf: pdfium.PdfDocument, source: Source) -> 
     )
 
 
-def _opened(source: Source) -> pdfium.PdfDocument:
+def open_pdf(source: Source) -> pdfium.PdfDocument:
+    """The PDF in a source. Raises FileSkipped or FileFailed."""
     try:
         return pdfium.PdfDocument(
             io.BytesIO(source.content()) if source.size <= _IN_MEMORY else source.stream

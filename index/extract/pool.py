@@ -43,9 +43,11 @@ class ReaderPool(Closing):
         """VectorCache bytes at their peak of the largest child that has answered so far."""
 
     def read(
-        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = "", page: int = 0
     ) -> ExtractedDocument:
         """The document at `path`, with its passages where `chunking` says how to cut it.
+
+        With `page`, that page of it alone, read as a picture.
 
         With `root`, a folder that `path` lies in, neither it nor anything below it may be a link.
 
@@ -53,7 +55,7 @@ class ReaderPool(Closing):
         file, FileTooSlow where the time was over. A file that changes while it is read is read
         again, up to three times in all; one whose reader is killed from outside, once.
         """
-        request = pack_request(os.path.basename(path), cut=chunking is not None)  # noqa: PTH119
+        request = pack_request(os.path.basename(path), cut=chunking is not None, page=page)  # noqa: PTH119
         killed = False
         for _ in range(3):
             with open_regular_file(path, root) as descriptor:

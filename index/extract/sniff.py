@@ -69,7 +69,7 @@ def extract(source: Source) -> Document:
     refuse_larger(source, kind.max_bytes)
     refuse_export(kind.name, source.head(_SEARCHED))
     document = _reader(kind)(source)
-    if not document.text.strip():
+    if not document.text.strip() and not document.scans:
         raise FileSkipped("It holds no text.")
     return document
 

@@ -20,6 +20,7 @@ import socket
 import struct
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import PurePath
@@ -29,7 +30,10 @@ from index.credentials import credentials
 from index.errors import FileFailed, FileSkipped, FileWithheld
 from index.extract import limits, sniff
 from index.extract.confinement import confine
+from index.extract.picture import read_page
+from index.extract.recognizer import recognizer
 from index.extract.source import MAX_CHARACTERS, Source, WatchedFile
+from index.extract.withhold import withhold_credentials
 from index.passages.chunker import MAX_TOKENS, chunk_document
 from index.types import Document, Passage, SectionKind, TokenCounter
 
@@ -42,8 +46,8 @@ ANSWER_HEADER = struct.Struct("!III")
 NO_LINES = -1
 """In place of a number of lines: the text is the file's own."""
 SECTION_KINDS: tuple[SectionKind, ...] = get_args(SectionKind)
-_REQUEST_HEADER = struct.Struct("!?")
-"""In front of a file's name: whether its passages are asked for."""
+_REQUEST_HEADER = struct.Struct("!?I")
+"""In front of a file's name: whether its passages are asked for, and which page as a picture (0: none)."""
 _COLLECT_AFTER = 50_000
 """Objects made between two collections: a document is many small ones that live until it is sent."""
 
@@ -56,6 +60,8 @@ class ChunkerSettings:
     """Makes the token counter, once in each child."""
     size: int = MAX_TOKENS
     """Tokens of the largest passage."""
+    recognizes: bool = False
+    """Whether pages are asked for as pictures."""
 
     def prepare(self) -> None:
         """Open what counting needs: nothing can be opened once the process has given up its rights."""
@@ -78,22 +84,30 @@ def main(channel: str, memory_bytes: str, seconds: str) -> None:
     limits.limit_this_process(int(memory_bytes))
     with socket.socket(fileno=int(channel)) as link:
         chunking, error = _prepared(link)
-        confine(partial(limits.watch_memory, int(memory_bytes)))
+        confine(partial(_last_preparations, chunking, int(memory_bytes)))
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER)
         link.settimeout(IDLE_SECONDS)
         while request := _receive(link):
-            name, cut, descriptor = request
+            name, cut, page, descriptor = request
             link.settimeout(None)
             limits.allow_processor_time(float(seconds))
-            answer = _answer(name, chunking if cut else None, descriptor)
+            answer = _answer(name, chunking if cut else None, page, descriptor)
             link.sendall(_unreadable(error) if cut and error else answer)
             link.settimeout(IDLE_SECONDS)
 
 
-def pack_request(name: str, *, cut: bool) -> bytes:
-    """A request, sent with the open file: its name, and whether it is to be cut."""
-    return _REQUEST_HEADER.pack(cut) + name.encode("utf-8", "surrogateescape")
+def _last_preparations(chunking: ChunkerSettings | None, memory_bytes: int) -> None:
+    """What starts threads: done when no file but code can be opened any more, and threads still can be."""
+    if chunking is not None and chunking.recognizes:
+        with suppress(RuntimeError):  # then each page fails
+            recognizer()
+    limits.watch_memory(memory_bytes)
+
+
+def pack_request(name: str, *, cut: bool, page: int = 0) -> bytes:
+    """A request, sent with the open file: its name, whether it is to be cut, which page is a picture."""
+    return _REQUEST_HEADER.pack(cut, page) + name.encode("utf-8", "surrogateescape")
 
 
 def _prepared(link: socket.socket) -> tuple[ChunkerSettings | None, int]:
@@ -110,7 +124,7 @@ def _prepared(link: socket.socket) -> tuple[ChunkerSettings | None, int]:
     return chunking, 0
 
 
-def _receive(link: socket.socket) -> tuple[str, bool, int] | None:
+def _receive(link: socket.socket) -> tuple[str, bool, int, int] | None:
     try:
         data, descriptors, _, _ = socket.recv_fds(link, 65_536, 1)
     except (TimeoutError, ConnectionError):
@@ -118,26 +132,26 @@ def _receive(link: socket.socket) -> tuple[str, bool, int] | None:
     if not data or not descriptors:
         return None
     name = data[_REQUEST_HEADER.size :].decode("utf-8", "surrogateescape")
-    return name, _REQUEST_HEADER.unpack_from(data)[0], descriptors[0]
+    return name, *_REQUEST_HEADER.unpack_from(data), descriptors[0]
 
 
-def _answer(name: str, chunking: ChunkerSettings | None, descriptor: int) -> bytes:
+def _answer(name: str, chunking: ChunkerSettings | None, page: int, descriptor: int) -> bytes:
     """The bytes that answer one request. What the system does not let be read is no fault of the file's."""
     try:
         with WatchedFile(descriptor) as file:
-            answer = _read(name, chunking, file, os.fstat(descriptor).st_size)
+            answer = _read(name, chunking, page, file, os.fstat(descriptor).st_size)
             return _unreadable(file.error) if file.error else answer
     except OSError as error:
         return _unreadable(error.errno or errno.EIO)
 
 
-def _read(name: str, chunking: ChunkerSettings | None, file: WatchedFile, size: int) -> bytes:
+def _read(name: str, chunking: ChunkerSettings | None, page: int, file: WatchedFile, size: int) -> bytes:
     """The bytes that answer; every way a reader can fail ends here."""
     try:
         with io.BufferedReader(file) as stream:
             source = Source(stream, name, size)
             digest = source.digest()
-            document = _bounded(sniff.read(source))
+            document = _bounded(withhold_credentials(read_page(source, page)) if page else sniff.read(source))
             return pack_answer(document, digest, chunking.passages(document, name) if chunking else None)
     except FileSkipped as error:
         state = "withheld" if isinstance(error, FileWithheld) else "skipped"
@@ -212,6 +226,7 @@ def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] |
         "withheld": document.withheld,
         "fields": document.fields,
         "links": document.links,
+        "scans": document.scans,
     }
     return _frame(header, numbers.tobytes(), document.text)
 

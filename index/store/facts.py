@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 import apsw
@@ -43,10 +43,16 @@ def link_key(target: str) -> str:
 def put_facts(db: apsw.Connection, file: int, record: FileRecord) -> None:
     """Replace the fields and links of a file by those of its record."""
     delete_facts(db, file)
-    fields = {(clean_text(name, MAX_WORD), value) for name, value in _fields(record) if value}
-    db.executemany("INSERT INTO fields(file, name, value) VALUES (?, ?, ?)", [(file, *one) for one in fields])
+    title = [("title", record.title)] if record.state == "indexed" else []
+    add_fields(db, file, [*title, *record.fields])
     targets = {key for link in record.links if (key := link_key(link))}
     db.executemany("INSERT INTO links(file, target) VALUES (?, ?)", [(file, target) for target in targets])
+    db.executemany("INSERT INTO scans(file, page) VALUES (?, ?)", [(file, page) for page in record.scans])
+
+
+def add_fields(db: apsw.Connection, file: int, fields: Iterable[tuple[str, str]]) -> None:
+    rows = [(file, clean_text(name, MAX_WORD), value) for name, value in _comparable(fields) if value]
+    db.executemany("INSERT OR IGNORE INTO fields(file, name, value) VALUES (?, ?, ?)", rows)
 
 
 def delete_facts(db: apsw.Connection, file: int) -> None:
@@ -54,13 +60,12 @@ def delete_facts(db: apsw.Connection, file: int) -> None:
         wiping.mark_due(db)
     db.execute("DELETE FROM fields WHERE file = ?", (file,))
     db.execute("DELETE FROM links WHERE file = ?", (file,))
+    db.execute("DELETE FROM scans WHERE file = ?", (file,))
 
 
-def _fields(record: FileRecord) -> Iterator[tuple[str, str]]:
-    """Names and comparable values. A nested tag has those above it too, and a title is one name more."""
-    if record.state == "indexed":
-        yield "title", name_key(clean_text(record.title, MOST_VALUE))
-    for name, words in record.fields:
+def _comparable(fields: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Names and comparable values. A nested tag has those above it too."""
+    for name, words in fields:
         value = clean_text(words, MOST_VALUE)
         parts = value.split("/") if name == "tag" else [value]
         yield from ((name, name_key(" ".join(parts[:depth]))) for depth in range(1, len(parts) + 1))

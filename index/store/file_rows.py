@@ -35,17 +35,27 @@ def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage
     before = texts_of_file(db, known) if known else set()
     file = write_file(db, known, record)
     db.execute("DELETE FROM passages WHERE file = ?", (file,))
-    numbered = [_text(db, passage, record.mtime_ns) for passage in passages]
+    new = add_passages(db, file, passages, record.title, record.mtime_ns)
+    facts.put_facts(db, file, record)
+    return new, before
+
+
+def add_passages(
+    db: apsw.Connection, file: int, passages: Sequence[Passage], title: str, mtime_ns: int
+) -> int:
+    """Passages behind those that a file has; how many texts are new."""
+    numbered = [_text(db, passage, mtime_ns) for passage in passages]
+    sql = "SELECT coalesce(max(ordinal), -1) + 1 FROM passages WHERE file = ?"
+    first = fetch_value(db, sql, int, (file,))
     db.executemany(
         "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading, places) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (file, ordinal, text, *encode_passage(one, record.title))
-            for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True))
+            (file, ordinal, text, *encode_passage(one, title))
+            for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True), first)
         ],
     )
-    facts.put_facts(db, file, record)
-    return sum(new for _, new in numbered), before
+    return sum(new for _, new in numbered)
 
 
 def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:

@@ -157,6 +157,19 @@ def _m006(connection: apsw.Connection) -> None:
     connection.execute(_M006)
 
 
+_M007 = """
+CREATE TABLE scans(
+  file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE, page INTEGER NOT NULL,
+  done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (file, page)
+) WITHOUT ROWID;
+"""
+
+
+def _m007(connection: apsw.Connection) -> None:
+    """Pictures and pages without a text layer, which are read one by one."""
+    connection.execute(_M007)
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
@@ -164,4 +177,5 @@ MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("files by the stems of their names", _m004),
     ("fields of documents, and what they link to", _m005),
     ("where each part of a passage stands", _m006),
+    ("pages that are read as pictures", _m007),
 )

@@ -108,34 +108,34 @@ class Store(WriteConnection):
             raise
 
     def _renew_words(self) -> None:
-        with self._read() as db:
+        with self.reading() as db:
             old = repair.has_old_words(db)
         if old:
-            with self._write() as db:
+            with self.writing() as db:
                 repair.renew_words(db)
 
     def use_versions(self, fingerprint: str, chunker: str) -> None:
         """Set the model and the chunker of all that is stored from now on; empty: unchanged."""
-        with self._write() as db:
+        with self.writing() as db:
             if fingerprint:
                 generations.use_fingerprint(db, fingerprint)
             if chunker:
                 _use_chunker(db, chunker)
 
     def add_root(self, path: str) -> None:
-        with self._write() as db:
+        with self.writing() as db:
             db.execute(
                 "INSERT OR IGNORE INTO folders(path, state, added_ns) VALUES (?, 'unwatched', ?)",
                 (encode_path(path), time.time_ns()),
             )
 
     def roots(self) -> tuple[StoredRoot, ...]:
-        with self._read() as db:
+        with self.reading() as db:
             found = fetch_all(db, "SELECT path, state, note FROM folders ORDER BY added_ns, path")
         return tuple(StoredRoot(os.fsdecode(path), state, note) for path, state, note in found)
 
     def set_root_state(self, path: str, state: str, note: str = "") -> None:
-        with self._write() as db:
+        with self.writing() as db:
             db.execute(
                 "UPDATE folders SET state = ?, note = ? WHERE path = ?",
                 (state, clean_text(note, MAX_REASON), encode_path(path)),
@@ -144,7 +144,7 @@ class Store(WriteConnection):
     def forget(self, path: str) -> int:
         """Delete every root and file at or under `path`; returns the number of files deleted."""
         where, bindings = _under(path)
-        with self._write() as db:
+        with self.writing() as db:
             db.execute(f"DELETE FROM folders WHERE {where}", bindings)
             files = [file for (file,) in fetch_all(db, f"SELECT id FROM files WHERE {where}", bindings)]
             file_rows.delete_files(db, files)
@@ -154,7 +154,7 @@ class Store(WriteConnection):
     def files(self, under: str | None = None) -> dict[str, FileRecord]:
         """Every file of the index, by path; `under` limits this to a folder or one file."""
         where, bindings = _under(under)
-        with self._read() as db:
+        with self.reading() as db:
             found = fetch_all(db, f"SELECT {_COLUMNS} FROM files WHERE {where}", bindings)
         records = [decode_file(one) for one in found]
         return {record.path: record for record in records}
@@ -166,7 +166,7 @@ class Store(WriteConnection):
         of FILE_ERRORS where the content of a file cannot be stored.
         """
         waiting, left = 0, set[int]()
-        with self._write() as db:
+        with self.writing() as db:
             for record, passages in items:
                 new, before = file_rows.put_file(db, record, passages)
                 waiting, left = waiting + new, left | before
@@ -203,7 +203,7 @@ class Store(WriteConnection):
     def move_all(self, moves: Sequence[tuple[str, FileRecord]]) -> None:
         """Rename files from old paths to the paths of their records, in one transaction; chains and swaps
         work."""
-        with self._write() as db:
+        with self.writing() as db:
             files = [(file_rows.file_id(db, old), old, record) for old, record in moves]
             moving = {file for file, _, _ in files}
             if 0 in moving:
@@ -220,7 +220,7 @@ class Store(WriteConnection):
         """Update the stamp, the disk and the reason of these files; their passages stay."""
         columns = ("inode", "size", "mtime_ns", "ctime_ns", "disk", "reason")
         values = (dict(zip(FILE_COLUMNS, encode_file(record), strict=True)) for record in records)
-        with self._write() as db:
+        with self.writing() as db:
             db.executemany(
                 f"UPDATE files SET {', '.join(f'{name} = ?' for name in columns)} WHERE path = ?",
                 [tuple(one[name] for name in (*columns, "path")) for one in values],
@@ -228,27 +228,27 @@ class Store(WriteConnection):
 
     def remove(self, paths: Sequence[str]) -> int:
         """Delete files; paths that are not in the index are ignored. Returns the number of files deleted."""
-        with self._write() as db:
+        with self.writing() as db:
             files = [file for path in paths if (file := file_rows.file_id(db, path))]
             file_rows.delete_files(db, files)
         return len(files)
 
     def problems(self) -> list[FileRecord]:
         """Files that were skipped, failed or only indexed in part, with their reasons."""
-        with self._read() as db:
+        with self.reading() as db:
             found = fetch_all(db, f"SELECT {_COLUMNS} FROM files WHERE {_PROBLEM} ORDER BY path")
         return [decode_file(one) for one in found]
 
     def indexed_ns(self, path: str) -> int | None:
         """The time at which the file at `path` was last stored, in nanoseconds since the epoch."""
-        with self._read() as db:
+        with self.reading() as db:
             row = db.execute("SELECT indexed_ns FROM files WHERE path = ?", (encode_path(path),)).fetchone()
         return int(row[0]) if row else None
 
     def counts(self, under: str | None = None) -> Counts:
         where, bindings = _under(under)
         inside = f"file IN (SELECT id FROM files WHERE {where})" if under else "1"
-        with self._read() as db:
+        with self.reading() as db:
             indexed, problems = fetch_one(
                 db,
                 "SELECT count(*) FILTER (WHERE state = 'indexed'), "
@@ -265,22 +265,22 @@ class Store(WriteConnection):
     @property
     def fingerprint(self) -> str:
         """The fingerprint of the vectors that answer searches; empty before the first."""
-        with self._read() as db:
+        with self.reading() as db:
             return generations.fingerprint(db, generations.serving(db))
 
     def pending_totals(self) -> tuple[int, int]:
         """The number of texts without a vector, and the sum of their tokens."""
-        with self._read() as db:
+        with self.reading() as db:
             return embedding_queue.totals(db)
 
     def pending(self, limit: int) -> list[EmbeddingJob]:
         """Texts without a vector, those of the newest files first."""
-        with self._read() as db:
+        with self.reading() as db:
             return embedding_queue.jobs(db, limit)
 
     def still_pending(self, job: EmbeddingJob) -> bool:
         """Whether the text of a job still has no vector: its id may belong to another text by now."""
-        with self._read() as db:
+        with self.reading() as db:
             return embedding_queue.is_pending(db, job)
 
     def put_vectors(self, ids: Sequence[int], rows: vectors.Floats) -> None:
@@ -290,7 +290,7 @@ class Store(WriteConnection):
         vectors replaces the older one.
         """
         unit_rows = vectors.require_unit_rows(rows, len(ids))
-        with self._write() as db:
+        with self.writing() as db:
             embedding_queue.store_vectors(db, ids, unit_rows)
 
     def reject_text(self, text: int, reason: str) -> None:
@@ -299,12 +299,12 @@ class Store(WriteConnection):
         The files that hold it count as failed, but their other passages stay. They are read again when they
         change.
         """
-        with self._write() as db:
+        with self.writing() as db:
             embedding_queue.reject(db, text, reason)
 
     def begin_reembedding(self, fingerprint: str) -> None:
         """Begin a generation of vectors with another fingerprint beside the one that answers searches."""
-        with self._write() as db:
+        with self.writing() as db:
             generations.begin_reembedding(db, fingerprint)
 
     def wipe(self, when: wiping.WipeScope) -> bool:
@@ -313,7 +313,7 @@ class Store(WriteConnection):
         Steps that a reader or a full disk prevents are done by a later call.
         """
         try:
-            with self._read() as db:
+            with self.reading() as db:
                 self._require_same_file()
                 return wiping.wipe(db, when)
         except (IndexBusy, IndexFull):
@@ -322,24 +322,25 @@ class Store(WriteConnection):
     def check(self) -> list[Finding]:
         """The inconsistencies between tables; nothing is changed. Raises IndexCorrupt where the file is
         damaged."""
-        with self._write() as db:
+        with self.writing() as db:
             if messages := repair.page_damage(db):
                 raise corrupt_error(self.path, "; ".join(messages))
             return repair.check(db)
 
     def repair(self) -> None:
         """Make all tables consistent; vectors and files that must be made again are queued."""
-        with self._write() as db:
+        with self.writing() as db:
             repair.repair_tables(db, lambda texts: file_rows.drop_unused(db, texts))
 
     def text_ids(self, passages: Sequence[Passage]) -> list[int]:
         """The id of the text of each passage; 0 where it is not stored."""
         sql = "SELECT coalesce(max(id), 0) FROM texts WHERE key = ?"
-        with self._read() as db:
+        with self.reading() as db:
             return [fetch_value(db, sql, int, (passage.key,)) for passage in passages]
 
     @contextmanager
-    def _write(self) -> Iterator[apsw.Connection]:
+    def writing(self) -> Iterator[apsw.Connection]:
+        """One transaction, for the modules of this package."""
         with self._connected() as connection:
             self._require_same_file()
             with transaction(connection, self.path) as db:
@@ -359,7 +360,7 @@ class Store(WriteConnection):
             connection.execute("VACUUM")
 
     @contextmanager
-    def _read(self) -> Iterator[apsw.Connection]:
+    def reading(self) -> Iterator[apsw.Connection]:
         with self._connected() as connection, translate_errors(self.path):
             yield connection
 
@@ -367,7 +368,11 @@ class Store(WriteConnection):
 def _use_chunker(db: apsw.Connection, chunker: str) -> None:
     known = fetch_one(db, "SELECT value FROM settings WHERE name = 'chunker'")
     if known and known[0] != chunker:
-        db.execute("UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN (SELECT file FROM passages)")
+        # Text of pictures stays: to cut it again, hours of reading would be needed.
+        db.execute(
+            "UPDATE files SET mtime_ns = -1, hash = x'' WHERE id IN (SELECT file FROM passages) "
+            "AND id NOT IN (SELECT file FROM scans WHERE done)"
+        )
     db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES ('chunker', ?)", (chunker,))
 
 

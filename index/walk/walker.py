@@ -43,6 +43,8 @@ class Rules:
     """Skip files that have the name of a file of keys or passwords."""
     max_bytes: int | None = None
     """Skip files of more bytes; None: only the limit of each format applies."""
+    ocr_ignore: tuple[str, ...] = ()
+    """Patterns like those of `ignore`: files that are not read as pictures."""
     own: tuple[str, ...] = ()
     """Real paths of ken's home and models, which are never walked."""
 
