@@ -166,8 +166,13 @@ CREATE TABLE scans(
 
 
 def _m007(connection: apsw.Connection) -> None:
-    """Pictures and pages without a text layer, which are read one by one."""
+    """Pictures and pages without a text layer, which are read one by one.
+
+    Files without a hash are stored anew when they are read again, with fields and links, though their content
+    is what it was.
+    """
     connection.execute(_M007)
+    connection.execute("UPDATE files SET hash = x'' WHERE state = 'indexed'")
 
 
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (

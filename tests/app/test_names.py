@@ -106,7 +106,7 @@ def test_what_is_not_read_is_no_problem_and_is_never_embedded(library: Library) 
     passages = library.status().passages
     assert passages == sum(library.why(hit.path).passages for hit in library.search("a the", limit=100).hits)
     why = library.why(str(next(Path(library.status().folders[0].path).rglob("IMG_2041.jpg"))))
-    assert (why.state, why.passages) == ("named", 0) and "pictures" in why.reason
+    assert (why.state, why.passages) == ("named", 0) and "picture" in why.reason
 
 
 def test_photos_do_not_crowd_out_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
