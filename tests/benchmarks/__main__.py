@@ -168,6 +168,17 @@ def tui(as_json: bool) -> None:
     _show(benchmark, benchmark.run(say=_progress), as_json)
 
 
+@main.command()
+@click.argument("folder", default="", type=click.Path())
+@click.option("--pages", default=1, show_default=True, help="Pages of each script, resolution and state.")
+@AS_JSON
+def pictures(folder: str, pages: int, as_json: bool) -> None:
+    """Words found on drawn pages in eight languages, and on the scanned pages in FOLDER; seconds a page."""
+    from tests.benchmarks import pictures as benchmark
+
+    _show(benchmark, benchmark.run(_progress, folder, pages), as_json)
+
+
 @main.command("ignore-rules")
 @AS_JSON
 def ignore_rules(as_json: bool) -> None:

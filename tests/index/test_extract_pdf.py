@@ -76,10 +76,10 @@ def test_the_title_is_the_largest_line_where_the_metadata_names_a_file() -> None
     assert read([lines], "Harbour rules").title == "Harbour rules"
 
 
-def test_a_page_without_text_is_left_out_with_advice() -> None:
-    with pytest.raises(FileSkipped) as caught:
-        read([[]])
-    assert "OCR" in caught.value.fix
+def test_pages_without_text_are_told_to_be_read_as_pictures() -> None:
+    line = [(72.0, 700.0, 10.0, "Boats moor at the east quay.")]
+    assert read([[], line, []]).scans == (1, 3)
+    assert not read([[]]).text.strip()
 
 
 def test_a_truncated_file_fails_or_gives_what_is_left() -> None:
