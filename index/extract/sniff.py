@@ -47,7 +47,7 @@ _TAR_MAGIC = slice(257, 262)
 def read(source: Source) -> Document:
     """The document in `source`, its credentials marked; raises FileSkipped or FileFailed with the reason."""
     document = without_data(withhold_credentials(_noted(extract(source))))
-    if not document.text.strip():
+    if not (document.text.strip() or document.scans):
         raise FileSkipped("It holds data, and no text.")
     return document
 
