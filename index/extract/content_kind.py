@@ -26,6 +26,7 @@ _HTML = re.compile(
     rb"(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta\s|frameset)",
     re.IGNORECASE | re.DOTALL,
 )
+_CARDS = {b"BEGIN:VCARD": "contacts", b"BEGIN:VCALENDAR": "calendar"}
 _OFFICE_XML = (
     (b"urn:oasis:names:tc:opendocument", b"opendocument.spreadsheet", "sheet"),
     (b"urn:oasis:names:tc:opendocument", b"opendocument.presentation", "odp"),
@@ -44,6 +45,8 @@ def of_beginning(head: bytes) -> str:
     if text.startswith(b"<"):
         return _of_markup(text)
     first, _, rest = text.partition(b"\n")
+    if kind := _CARDS.get(first.strip().upper()):
+        return kind
     if MAILBOX_LINE.match(first) and _HEADER_LINE.match(rest):
         return "mbox"
     return _of_headers(text)
@@ -55,6 +58,8 @@ def _narrow(head: bytes) -> bytes:
 
 
 def _of_markup(text: bytes) -> str:
+    if b"<en-export" in text:
+        return "enex"
     for space, word, kind in _OFFICE_XML:
         if space in text and word in text:
             return kind

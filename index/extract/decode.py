@@ -13,6 +13,7 @@ from index.errors import FileSkipped
 from index.extract.charsets import codec_of
 from index.extract.guess_encoding import guess
 from index.extract.seven_bit import decode_seven_bit
+from index.extract.terminal_text import without_codes
 from index.extract.wide_encoding import decode_wide
 
 _MARKS = (
@@ -50,7 +51,7 @@ def decode(data: bytes, declared: str = "") -> str:
 
     Raises FileSkipped where the bytes are not text.
     """
-    return _line_ends(_decode(data, declared))
+    return without_codes(_line_ends(_decode(data, declared)))
 
 
 def _decode(data: bytes, declared: str) -> str:

@@ -14,6 +14,7 @@ from index.errors import FileSkipped
 from index.extract.document_builder import DocumentBuilder, mark
 from index.extract.no_language import is_language
 from index.extract.prose import is_name, is_prose
+from index.extract.terminal_text import without_codes
 from index.types import Document
 
 _STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"|([{}\[\]])', re.DOTALL)
@@ -55,7 +56,7 @@ def unescaped(string: str) -> str:
         if not nested:
             break
     string = _SURROGATES.sub(lambda m: m.group().encode("utf-16", "surrogatepass").decode("utf-16"), string)
-    return string.encode("utf-8", "replace").decode("utf-8")
+    return without_codes(string.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _character(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ they make a block). The text stays as it is, so a position here is a position in
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -14,18 +15,24 @@ from index.extract.front_matter import bounded, front_matter, links, tags
 from index.extract.source import Source
 from index.types import Document, Section, SectionKind
 
+_ITEM_HEADING = r"[ \t]*(?:[-*+]|>)[ \t]{1,4}\#{1,6}[ \t]+(?=\S)"
+"""A heading in an item, as outliners write it, or in a quotation."""
+_OTHER = rf"(?![ \t>]*(?:`{{3,}}|~{{3,}}|\|)|[ ]{{0,3}}\#{{1,6}}(?:[ \t]|$)|{_ITEM_HEADING})"
 _BLOCK = re.compile(
-    r"""
-    (?P<code>^[ \t>]*(?P<mark>`{3,}+|~{3,}+)[^\n]*+\n
+    rf"""
+    (?P<code>^[ \t>]*(?P<mark>`{{3,}}+|~{{3,}}+)[^\n]*+\n
         (?:(?:(?![ \t>]*(?P=mark))[^\n]*\n)*(?:[ \t>]*(?P=mark)[^\n]*)?))
-    |(?P<heading>^[ ]{0,3}\#{1,6}(?:[ \t][^\n]*|$))
+    |(?P<heading>^(?:[ ]{{0,3}}\#{{1,6}}(?:[ \t][^\n]*|$)|{_ITEM_HEADING}[^\n]*))
     |(?P<table>(?:^[ \t>]*\|[^\n]*(?:\n|\Z))+)
-    |(?P<list>^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\n|\Z)
-        (?:^(?![ \t>]*(?:`{3,}|~{3,}|\|)|[ ]{0,3}\#{1,6}[ \t])[^\n]*\S[^\n]*(?:\n|\Z))*)
-    |(?P<prose>(?:^(?![ \t>]*(?:`{3,}|~{3,}|\|)|[ ]{0,3}\#{1,6}(?:[ \t]|$))[^\n]*\S[^\n]*(?:\n|\Z))+)
+    |(?P<list>^[ \t]*(?:[-*+]|\d{{1,9}}[.)])[ \t][^\n]*(?:\n|\Z)(?:^{_OTHER}[^\n]*\S[^\n]*(?:\n|\Z))*)
+    |(?P<prose>(?:^{_OTHER}[^\n]*\S[^\n]*(?:\n|\Z))+)
     """,
     re.MULTILINE | re.VERBOSE,
 )
+_ITEM_MARK = re.compile(r"[ \t]*(?:[-*+]|>)[ \t]{1,4}(?=#)")
+_ATTRIBUTES = re.compile(r"[ \t]*\{[:]?[ \t]*[#.][^{}\n]{0,200}\}[ \t]*\Z|<!--.{0,400}?-->")
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]{0,30}(?:\s[^<>\n]{0,400})?/?>")
+_LOGSEQ_TITLE = re.compile(r"\A(?:[\w-]{1,40}::[^\n]*\n){0,20}?title::[ \t]*([^\n]+)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _MARKUP = re.compile(
     r"\[\[(?:[^\[\]|]*\|)?([^\[\]]*)\]\]|!?\[([^\[\]]*)\]\([^)]{0,2000}\)|[*`]{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)"
@@ -40,8 +47,9 @@ def read(source: Source) -> Document:
     sections = list(sections_of(text, front.end))
     if front.end:
         sections.insert(0, Section(0, front.end, "data"))
-    title = front.first("title")
-    if not title:
+    logseq = _LOGSEQ_TITLE.match(text)
+    title = front.first("title") or (logseq[1].strip() if logseq else "")
+    if not title and not front.first("excalidraw-plugin"):  # whose headings are the same in every drawing
         title = next((s.heading[-1] for s in sections if s.kind == "heading" and len(s.heading) == 1), "")
     fields = bounded([*front.fields, *tags(text, sections)])
     return Document(text, "markdown", title, sections=tuple(sections), fields=fields, links=links(text))
@@ -72,12 +80,13 @@ def sections_of(text: str, start: int = 0) -> Iterator[Section]:
 
 
 def strip_inline_markup(markup: str) -> str:
-    """A heading's words without links and emphasis marks."""
+    """A heading's words without attributes, tags, links and emphasis marks."""
+    markup = html.unescape(_TAG.sub("", _ATTRIBUTES.sub("", markup)))
     return _MARKUP.sub(lambda found: found[1] or found[2] or "", markup).strip()
 
 
 def _atx(line: str) -> tuple[int, str]:
-    bare = line.strip()
+    bare = _ITEM_MARK.sub("", line).strip()
     level = len(bare) - len(bare.lstrip("#"))
     return level, strip_inline_markup(bare[level:].strip().rstrip("#").rstrip())
 

@@ -10,12 +10,17 @@ import re
 from collections.abc import Iterator
 
 from index.extract.decode import decode
+from index.extract.latex_text import plain_letters
 from index.extract.source import Source
 from index.extract.text import paragraphs
 from index.types import Document, Section
 
 _ORG = re.compile(r"^(?P<mark>\*++)[ \t]++(?P<title>[^\n]++)$", re.MULTILINE)
-_ORG_STATE = re.compile(r"(?:TODO|DONE|NEXT|WAITING)(?:[ \t]+|\Z)")
+_ORG_STATES = ("TODO", "DONE", "NEXT", "WAITING", "COMMENT")
+_ORG_KEYWORDS = re.compile(r"^#\+(?:SEQ_|TYP_)?TODO:([^\n]{0,500})", re.MULTILINE | re.IGNORECASE)
+_ORG_WORD = re.compile(r"[^\s|(]+")
+_ORG_COOKIE = re.compile(r"[ \t]*\[(?:#[A-Z0-9]|\d*/\d*|\d*%)\][ \t]*")
+"""A priority, or how much of a task is done."""
 _ORG_TAGS = re.compile(r":[\w@:]+:")
 _ORG_TITLE = re.compile(r"^#\+title:[ \t]*(?P<title>[^\n]+)", re.MULTILINE | re.IGNORECASE)
 _RST = re.compile(
@@ -26,7 +31,7 @@ _RST = re.compile(
 )
 _LATEX = re.compile(
     r"^[^%\n]{0,40}?\\(?P<mark>part|chapter|section|subsection|subsubsection|paragraph|begin\{abstract\})\*?"
-    r"(?:\[[^\]\n]*\])?(?:\{(?P<title>(?:[^{}\n]|\{[^{}\n]*\})*)\})?",
+    r"(?:\[[^\]\n]*\])?(?:\{(?P<title>(?:[^{}]|\{[^{}]*\}){0,300})\})?",
     re.MULTILINE,
 )
 _LATEX_TITLE = re.compile(r"\\title\*?(?:\[[^\]]*\])?\{(?P<title>(?:[^{}]|\{[^{}]*\}){1,300})\}")
@@ -44,6 +49,7 @@ def read(source: Source) -> Document:
         case ".rst" | ".rest":
             return _document(text, "rst", _rst(text), None)
         case ".tex" | ".latex" | ".ltx":
+            text = plain_letters(text)
             return _document(text, "latex", _latex(text), _LATEX_TITLE)
         case _:
             return _document(text, "asciidoc", _headings(text, _ASCIIDOC), None)
@@ -74,8 +80,11 @@ def _document(text: str, kind: str, headings: Iterator[_Found], stated: re.Patte
 
 def _org(text: str) -> Iterator[_Found]:
     """Headings without the state in front and the tags behind."""
+    stated = (word for line in _ORG_KEYWORDS.finditer(text) for word in _ORG_WORD.findall(line[1]))
+    states = frozenset((*_ORG_STATES, *(re.sub(r"\(.*", "", word) for word in stated)))
     for start, end, level, title in _headings(text, _ORG):
-        words = title[state.end() :] if (state := _ORG_STATE.match(title)) else title
+        state, _, rest = title.partition(" ")
+        words = _ORG_COOKIE.sub(" ", rest if state in states else title).strip()
         before, blank, last = words.rpartition(" ")
         yield start, end, level, before if blank and _ORG_TAGS.fullmatch(last) else words
 

@@ -5,6 +5,7 @@ Owns the timing marks, which are blanked out so that every line keeps its number
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -22,13 +23,44 @@ _MARKS = re.compile(
 )
 _SPOKEN = re.compile(r"^[^\S\n]*+\S[^\n]*", re.MULTILINE)
 _PARAGRAPH = 600
+_ASS_BREAK = re.compile(r"\\[Nnh]|\{[^{}\n]{0,400}\}")
+_ROLLING = 3
+"""Lines on the screen at once."""
+_LEAST_AGAIN = 0.3
+"""The share of lines said again from which on that is how captions are made, and not what is said."""
 
 
 def read(source: Source) -> Document:
     """What is said; blocks of about a hundred words that end with a sentence where they can."""
     text = _TIMING.sub(_blanked, decode(source.content()))
-    text = _MARKS.sub("", text)
+    text = html.unescape(_MARKS.sub("", text))
+    text = _once(_dialogue(text) if source.suffix in (".ass", ".ssa") else text)
     return Document(text, "subtitles", sections=tuple(_paragraphs(text)))
+
+
+def _dialogue(text: str) -> str:
+    """What is said in Advanced SubStation Alpha: behind the ninth comma of lines of dialogue."""
+    lines = (line.split(",", 9) if line.startswith("Dialogue:") else [] for line in text.split("\n"))
+    return "\n".join(_ASS_BREAK.sub(" ", parts[9]) if len(parts) == 10 else "" for parts in lines)
+
+
+def _once(text: str) -> str:
+    """Captions that roll, as YouTube writes them, say each line two or three times: it is read once."""
+    lines = text.split("\n")
+    recent: list[str] = []
+    again: list[int] = []
+    spoken = 0
+    for i, line in enumerate(lines):
+        if words := line.strip():
+            spoken += 1
+            if words in recent:
+                again.append(i)
+            recent = [*recent, words][-_ROLLING:]
+    if len(again) < _LEAST_AGAIN * spoken or len(again) < _ROLLING:
+        return text
+    for i in again:
+        lines[i] = ""
+    return "\n".join(lines)
 
 
 def _blanked(found: re.Match[str]) -> str:

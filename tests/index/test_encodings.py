@@ -78,11 +78,13 @@ def test_japanese_mail_has_the_characters_that_makers_of_computers_added() -> No
     assert decode(b"\x1b$B-!\x1b(B one", "iso-2022-jp") == "① one"
 
 
-@pytest.mark.parametrize(
-    "text", ["let x = a~{b}~ c", "1+1=2 and C++ a+b-c +x-", "\x1b[32mINFO\x1b(B\x1b[m ok", "a+AGE-b", "~{!"]
-)
+@pytest.mark.parametrize("text", ["let x = a~{b}~ c", "1+1=2 and C++ a+b-c +x-", "a+AGE-b", "~{!"])
 def test_ascii_that_only_looks_like_seven_bits_stays(text: str) -> None:
     assert decode(text.encode()) == text
+
+
+def test_what_a_terminal_printed_is_no_japanese() -> None:
+    assert decode(b"\x1b[32mINFO\x1b(B\x1b[m ok") == "INFO ok"
 
 
 @pytest.mark.parametrize("at", [0, 100, 40_000, 190_000])

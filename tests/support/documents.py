@@ -77,6 +77,23 @@ NOTEBOOK = json.dumps(
         "metadata": {"kernelspec": {"language": "python"}},
     }
 )
+ENEX = (
+    "<?xml version='1.0'?>\n<en-export>\n<note><title>Pear</title><tag>garden</tag><content><![CDATA[<en-note>"
+    "<h1>Tying</h1><p>Tie it in March.</p></en-note>]]></content><resource><data encoding='base64'>AAAA</data>"
+    "</resource></note>\n</en-export>\n"
+)
+VCARD = (
+    "BEGIN:VCARD\nVERSION:2.1\nN:Ferry;Ada\nFN:Ada Ferry\nNOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:B=C3=B6rte=\n"
+    " and quay\nTEL;TYPE=cell:+49 30 12\nORG:Pier\\, east;Loft\nEND:VCARD\n"
+)
+CALENDAR = (
+    "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Slip the boat\nDTSTART;TZID=Europe/Berlin:20260302T083000\n"
+    'DESCRIPTION:Bring the\\ntrolley\n  and straps\nATTENDEE;CN="Ada":mailto:ada@example.org\nEND:VEVENT\nEND:VCALENDAR\n'
+)
+BIBTEX = '@article{a1,\n  title = {{H}erring in f{\\"o}rden},\n  author = {M{\\"u}ller, J\\o rg},\n}\n@book{b2, title = "Tides"}\n'
+CANVAS = '{"nodes": [{"id": "a", "type": "text", "text": "# Refit\\n\\nUnstep the mast"}], "edges": [{"label": "then"}]}'
+OPML = "<opml><body><outline text='Rigging'><outline text='Replace the forestay' _note='Order it'/></outline></body></opml>"
+ASS = "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\i1}Good, evening{\\i0}\\NAnna\n"
 YAML = "greeting: The ferry leaves at six in the evening.\nrules:\n  - No fires on the deck at any time.\n"
 JSON = '{\n  "note": "The caf\\u00e9 closes when the last ferry has left.",\n  "n": 3\n}\n'
 PYTHON = '''"""Tides."""
@@ -373,5 +390,6 @@ def every() -> dict[str, bytes]:
         "a.mhtml": containers.MHTML, "a.msg": containers.msg(), "winmail.dat": containers.tnef(), "a.doc": containers.doc(),
         "a.ppt": containers.ppt(), "a.odg": containers.odg(), "a.pages": containers.pages(),
         "a.pdf": pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the east quay.")]]),
-        "b.pdf": outlined_pdf(),
+        "b.pdf": outlined_pdf(), "a.enex": ENEX.encode(), "a.vcf": VCARD.encode(), "a.ics": CALENDAR.encode(),
+        "a.bib": BIBTEX.encode(), "a.canvas": CANVAS.encode(), "a.opml": OPML.encode(), "a.ass": ASS.encode(),
     }  # fmt: skip
