@@ -263,6 +263,9 @@ class Library(Protocol):
         Ends early where `progress` raises.
         """
 
+    def tags(self) -> tuple[str, ...]:
+        """Tags of documents, as `tag:` takes them, the most used first."""
+
     def problems(self) -> tuple[Problem, ...]: ...
     def why(self, path: str) -> Why: ...
     def close(self) -> None: ...

@@ -251,6 +251,9 @@ class Library:
                 last, told = status, time.monotonic()
             pause = FOLLOW_IDLE if status.progress.phase in ("idle", "paused") else FOLLOW_BUSY
 
+    def tags(self) -> tuple[str, ...]:
+        return self.index.searcher().tags()
+
     def problems(self) -> tuple[Problem, ...]:
         store = self.index.store()
         if store is None:

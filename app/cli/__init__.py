@@ -18,6 +18,8 @@ from app.cli import terminal
 from app.errors import TITLED_ERRORS, refused_by_system
 
 INTERRUPTED = 130
+_COMPLETING = "_KEN_COMPLETE"
+"""Set by the script of `ken completion` while a shell asks what to offer."""
 
 COMMANDS = {
     "search": "app.cli.search:search",
@@ -38,6 +40,9 @@ COMMANDS = {
     "backup": "app.cli.maintain:backup",
     "restore": "app.cli.maintain:restore",
     "model": "app.cli.model:model",
+    "config": "app.cli.configure:config",
+    "completion": "app.cli.completion:completion",
+    "man": "app.cli.manual:man",
 }
 """Each command's name, and where its click command is found when it is called."""
 
@@ -56,12 +61,28 @@ class Ken(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; an error that names the nearest where there is none."""
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            from index.kinds import did_you_mean
+
+            near = did_you_mean(args[0], COMMANDS)
+            other = f"To search for it: ken search {args[0]!r}."
+            message = f"No such command {args[0]!r}{near}" if near else f"{error.message} {other}"
+            raise click.UsageError(message, context) from error
+
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run a command and exit."""
         sys.exit(self._run(args))
 
     def _run(self, arguments: Sequence[str] | None) -> int:
         try:
+            if _COMPLETING in os.environ:
+                importlib.import_module("app.cli.completion")
             result = super().main(arguments, prog_name="ken", standalone_mode=False)
             sys.stdout.flush()
         except (KeyboardInterrupt, click.Abort):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from app import paths
 from app.amounts import plural
-from app.api import Answer
-from app.cli.terminal import columns, is_person, styled
+from app.api import Answer, Library
+from app.cli.context import Context, context_of
+from app.cli.lines import Form
+from app.cli.terminal import columns, is_person, linked, styled
 from app.sanitize import clip, plain, plain_line, plain_path, width
 from index.types import HEADING_SEPARATOR, Hit
 
@@ -21,9 +23,9 @@ Piece = tuple[str, bool]
 """A character (or word) and whether it is one of the question's words."""
 
 
-def render(answer: Answer, *, explain: bool) -> str:
+def render(library: Library, answer: Answer, form: Form) -> str:
     """The whole list."""
-    blocks = (_hit(number, hit, answer, explain=explain) for number, hit in enumerate(answer.hits, 1))
+    blocks = (_hit(library, number, hit, answer, form) for number, hit in enumerate(answer.hits, 1))
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
@@ -42,20 +44,28 @@ def summary(answer: Answer) -> str:
     return " · ".join(parts)
 
 
-def _hit(number: int, hit: Hit, answer: Answer, *, explain: bool) -> Iterator[str]:
+def _hit(library: Library, number: int, hit: Hit, answer: Answer, form: Form) -> Iterator[str]:
     right = _day(hit) if answer.listed else f"{hit.score:.2f}"
     yield _first_line(number, hit, right, stale=hit.path in answer.stale)
     heading = heading_line(hit)
     if heading:
         yield INDENT + styled(_fit(heading), dim=True)
+    context = context_of(library, hit, form.before, form.after) if form.before or form.after else Context()
+    yield from _context_lines(context.before)
     yield from snippet_lines(hit.snippet, hit.matched)
+    yield from _context_lines(context.after)
     for other in hit.more[:ALSO]:
         where = f"also {place(other)}"
         under = plain_line(HEADING_SEPARATOR.join(other.heading[-2:]) or other.snippet)
         yield INDENT + styled(_fit(f"{where}  {under}"), dim=True)
-    if explain:
+    if form.explain:
         parts = "  ".join(f"{name} {value:.3f}" for name, value in hit.explain.items())
         yield INDENT + styled(parts, fg="cyan")
+
+
+def _context_lines(lines: Iterable[tuple[int, str]]) -> Iterator[str]:
+    for _, text in lines:
+        yield INDENT + styled(_fit(text), dim=True)
 
 
 def _day(hit: Hit) -> str:
@@ -74,7 +84,8 @@ def _first_line(number: int, hit: Hit, right: str, *, stale: bool) -> str:
     if is_person() and width(path) + len(where) > room:
         path = _clip_front(path, room - len(where))
     gap = " " * max(2, room + 2 - width(path) - len(where))
-    return front + styled(path, bold=True) + styled(where, fg="cyan") + gap + styled(right, dim=True)
+    named = linked(styled(path, bold=True), hit.path) + styled(where, fg="cyan")
+    return front + named + gap + styled(right, dim=True)
 
 
 def place(hit: Hit) -> str:

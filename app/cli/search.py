@@ -9,23 +9,43 @@ from typing import Any
 
 import click
 
-from app.api import Answer
+from app.api import Answer, Library
 from app.cli import terminal
+from app.cli.completing import complete_folder, complete_kind, complete_language, complete_query
+from app.cli.lines import Form
 from app.cli.query_words import QueryCommand
 from app.connect import open_library
-from index.types import Filter, Mode
+from index.types import Filter, Mode, Sort
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+MOST_HITS = 10_000
+_COUNT = click.IntRange(0, 1000)
+
 _FILTERS: tuple[Decorator, ...] = (
     click.option(
-        "--in", "folders", multiple=True, metavar="FOLDER", help="Only in this folder, by path or name."
+        "--in",
+        "folders",
+        multiple=True,
+        metavar="FOLDER",
+        shell_complete=complete_folder,
+        help="Only in this folder, by path or name.",
     ),
     click.option(
-        "--type", "kinds", multiple=True, metavar="KIND", help="Only files of a kind: md, pdf, code, …"
+        "--type",
+        "kinds",
+        multiple=True,
+        metavar="KIND",
+        shell_complete=complete_kind,
+        help="Only files of a kind: md, pdf, code, …",
     ),
     click.option(
-        "--lang", "languages", multiple=True, metavar="LANGUAGE", help="Only code in this language."
+        "--lang",
+        "languages",
+        multiple=True,
+        metavar="LANGUAGE",
+        shell_complete=complete_language,
+        help="Only code in this language.",
     ),
     click.option("--since", metavar="WHEN", help="Only changed since: 2w, 3d, yesterday, 2024-05."),
     click.option("--before", metavar="WHEN", help="Only changed before: 2024, 2024-05-31, 1y."),
@@ -47,49 +67,67 @@ def _with(options: Sequence[Decorator]) -> Decorator:
     return decorate
 
 
+_FORMS: tuple[Decorator, ...] = (
+    click.option("-l", "--files-with-matches", "files_only", is_flag=True, help="Print paths only."),
+    click.option("-0", "--null", is_flag=True, help="Print paths only, each ended by NUL, for `xargs -0`."),
+    click.option("-A", "--after-context", "lines_after", type=_COUNT, help="Show lines after each hit."),
+    click.option("-B", "--before-context", "lines_before", type=_COUNT, help="Show lines before each hit."),
+    click.option(
+        "-C", "--context", "lines_around", type=_COUNT, help="Show lines on both sides of each hit."
+    ),
+    click.option("--relative", is_flag=True, help="Print paths relative to the current folder."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, documented in `assets/docs/json.md`."),
+    click.option("--jsonl", is_flag=True, help="Print a JSON object a line for each hit."),
+    click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs."),
+)
+
+
 @click.command(cls=QueryCommand)
-@click.argument("words", nargs=-1, metavar="[QUERY]")
-@click.option("-n", "--limit", type=click.IntRange(1, 1000), help="How many files to show.")
+@click.argument("words", nargs=-1, metavar="[QUERY]", shell_complete=complete_query)
+@click.option("-n", "--limit", type=click.IntRange(1, MOST_HITS), help="How many files to show.")
 @click.option(
     "--mode", type=click.Choice(["hybrid", "meaning", "words"]), help="What to go by.  [default: hybrid]"
 )
+@click.option(
+    "--sort", type=click.Choice(["score", "date"]), help="What comes first.  [default: score, the best]"
+)
 @_with(_FILTERS)
 @click.option("--explain", is_flag=True, help="Show what each hit's score is made of.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
-@click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
+@_with(_FORMS)
 def search(
     words: tuple[str, ...],
     limit: int | None,
     mode: Mode | None,
-    explain: bool,
-    as_json: bool,
+    sort: Sort | None,
     no_daemon: bool,
-    **narrow: Any,
-) -> None:
+    **options: Any,
+) -> int:
     """Find what answers QUERY, by meaning and by words.
 
-    Filters can be part of the query: in:notes type:pdf since:2w "exact words". Filters alone list files,
-    newest first.
+    Filters can be part of the query: in:notes type:pdf since:2w "exact words" -draft /regex/. Filters alone
+    list files, newest first. A pipe gets path:line:text, a hit a line. Exit code 1 where nothing is found.
     """
     from app import config, query
     from app.errors import UsageInvalid
 
+    form = _form(options)
     asked = query.parse(" ".join(words), base=Path.cwd())
     if asked.problems:
         raise UsageInvalid(asked.problems[0] + ".", "`ken search --help` lists the filters.")
-    narrowed = query.merge(asked.filter, _filter(**narrow))
+    narrowed = query.merge(asked.filter, _filter(**options))
     if not words and narrowed == Filter():
         raise click.UsageError("QUERY is missing: say what to look for, or what to list: type:pdf since:2w.")
+    lists_all = not asked.text and (form.for_programs or not terminal.is_person())
     with open_library(daemon=not no_daemon, purpose="ken search") as library:
         answer = library.search(
             asked.text,
-            limit=limit or config.load().search.limit,
+            limit=limit or (MOST_HITS if lists_all else config.load().search.limit),
             mode=mode or asked.mode or "hybrid",
             filter=narrowed,
-            explain=explain,
-            sort=asked.sort or "score",
+            explain=form.explain,
+            sort=sort or asked.sort or "score",
         )
-    _show(answer, as_json=as_json, explain=explain)
+        return _show(library, answer, form)
 
 
 @click.command()
@@ -97,26 +135,38 @@ def search(
 @click.option(
     "-n",
     "--limit",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(1, MOST_HITS),
     default=10,
     show_default=True,
     help="How many files to show.",
 )
 @_with(_FILTERS)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `ken search` does.")
-@click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
-def similar(place: str, limit: int, as_json: bool, no_daemon: bool, **narrow: Any) -> None:
-    """Find what else is like FILE, or like what stands at its LINE."""
+@_with(_FORMS)
+def similar(place: str, limit: int, no_daemon: bool, **options: Any) -> int:
+    """Find what else is like FILE, or like the passage at its LINE."""
     from app.folders.typed_paths import absolute_path
 
+    form = _form(options)
     path, _, line = place.rpartition(":")
     if not path or not line.isdigit() or Path(place).exists():
         path, line = place, ""
     with open_library(daemon=not no_daemon, purpose="ken similar") as library:
         answer = library.similar(
-            absolute_path(path), int(line) if line else None, limit=limit, filter=_filter(**narrow)
+            absolute_path(path), int(line) if line else None, limit=limit, filter=_filter(**options)
         )
-    _show(answer, as_json=as_json, explain=False)
+        return _show(library, answer, form)
+
+
+def _form(options: dict[str, Any]) -> Form:
+    """Takes the options that say how hits are printed out of the others."""
+    around = options.pop("lines_around") or 0
+    before, after = options.pop("lines_before"), options.pop("lines_after")
+    return Form(
+        before=around if before is None else before,
+        after=around if after is None else after,
+        explain=options.pop("explain", False),
+        **{name: options.pop(name) for name in ("as_json", "jsonl", "files_only", "null", "relative")},
+    )
 
 
 def _filter(
@@ -176,20 +226,35 @@ def _read(option: str, value: str | None, reader: Callable[[str], int]) -> int |
         raise click.BadParameter(f"{value} {error}", param_hint=option) from error
 
 
-def _show(answer: Answer, *, as_json: bool, explain: bool) -> None:
-    if as_json:
+def _show(library: Library, answer: Answer, form: Form) -> int:
+    """Print an answer; the exit code, as grep has it: 1 where nothing is found."""
+    if form.as_json:
         from app import json_output
 
         terminal.result(json_output.dumps(json_output.answer(answer)))
-        return
-    from app.cli import hits
-
+        return 0
     if answer.notice:
         terminal.say(answer.notice)
     if not answer.hits:
         terminal.say("Nothing found.")
-        return
+        return 1
     if answer.abstains:
-        terminal.say("Nothing close to that. The nearest:\n")
-    terminal.result(hits.render(answer, explain=explain))
-    terminal.say(("\n" if terminal.is_person() else "") + hits.summary(answer))
+        terminal.say("Nothing close to that. The nearest:" + "\n" * terminal.is_person())
+    _print(library, answer, form)
+    return 0
+
+
+def _print(library: Library, answer: Answer, form: Form) -> None:
+    from app.cli import lines
+
+    if form.jsonl:
+        lines.print_json_lines(answer)
+    elif form.files_only or form.null:
+        lines.print_files(answer, form)
+    elif terminal.is_person() or form.explain:
+        from app.cli import hits
+
+        terminal.result(hits.render(library, answer, form))
+        terminal.say(("\n" if terminal.is_person() else "") + hits.summary(answer))
+    else:
+        lines.print_lines(library, answer, form)

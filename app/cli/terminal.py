@@ -36,6 +36,20 @@ def styled(text: str, stream: Any = None, **style: Any) -> str:
     return click.style(text, **style) if has_colours(stream) else text
 
 
+def linked(text: str, path: str) -> str:
+    """Text that a terminal opens the file by, where it can (OSC 8: github.com/Alhadis/OSC8-Adoption).
+
+    The host is named, so that a terminal on another machine knows that the file is not there.
+    """
+    if not has_colours():
+        return text
+    import socket
+    from urllib.parse import quote_from_bytes
+
+    url = f"file://{socket.gethostname()}{quote_from_bytes(os.fsencode(path))}"
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
 def say(text: str) -> None:
     """Tell the person something that is no result."""
     click.echo(plain(text), err=True)

@@ -144,6 +144,10 @@ class RemoteLibrary:
         status: Status = self._ask("status", {})
         return status
 
+    def tags(self) -> tuple[str, ...]:
+        tags: tuple[str, ...] = self._ask("tags", {})
+        return tags
+
     def problems(self) -> tuple[Problem, ...]:
         problems: tuple[Problem, ...] = self._ask("problems", {})
         return problems

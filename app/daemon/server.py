@@ -44,7 +44,7 @@ SEND_TIMEOUT = 30.0
 
 SERVED = (
     "search", "similar", "text", "excerpt", "similarities", "add", "sync", "forget", "pause", "resume",
-    "status", "problems", "why", "follow",
+    "status", "problems", "tags", "why", "follow",
 )  # fmt: skip
 """Methods of the library that clients may call; `daemon` is the server's own."""
 

@@ -33,6 +33,8 @@ from index.types import Filter, Hit, Mode, Results
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 _NO_FILTER = Filter()
+MOST_TAGS = 2_000
+"""Tags that are offered: nobody goes through more."""
 INSIDE = 0.5
 """The lexical part of a passage that is found letter by letter, where it holds no word of the query."""
 FAULT = (
@@ -182,6 +184,14 @@ class Searcher(Closing):
         """The files that the one at `path` links to, and those that link to it."""
         with self._pool.snapshot() as db:
             return tuple(links.outgoing(db, path)), tuple(links.incoming(db, path))
+
+    def tags(self) -> tuple[str, ...]:
+        """Tags of documents, the most used first."""
+        sql = (
+            "SELECT value FROM fields WHERE name = 'tag' GROUP BY value ORDER BY count(*) DESC, value LIMIT ?"
+        )
+        with self._pool.snapshot() as db:
+            return tuple(value for (value,) in fetch_all(db, sql, (MOST_TAGS,)))
 
     def known_fields(self, names: Collection[str]) -> set[str]:
         """Those of the names that some document has as a field."""

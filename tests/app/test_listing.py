@@ -86,7 +86,7 @@ def test_the_command_lists(folder: Path, home: Path, monkeypatch: pytest.MonkeyP
         found = ken_json("search", *arguments)
         assert names([hit["path"] for hit in found["hits"]]) == ["new.md", "middle.md", "old.md"]
         assert (found["listed"], found["total"], found["query"]) == (True, 3, "")
-    shown = ken("search", "type:md")
+    shown = ken("search", "type:md", "--explain")
     assert "3 files · newest first" in shown.stderr and "2023-11-1" in shown.stdout
 
 

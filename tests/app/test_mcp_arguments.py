@@ -27,7 +27,8 @@ from mcp.client import Client
 
 from app.api import Library
 from app.connect import local_library
-from app.mcp.server import MAX_HITS, MAX_QUERY, server
+from app.mcp.arguments import MAX_HITS, MAX_QUERY
+from app.mcp.server import server
 
 SECONDS = float(os.environ.get("KEN_FUZZ", "0"))
 FUZZING = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -58,10 +59,16 @@ ARGUMENTS = {
     "length": NUMBERS,
     "line": NUMBERS,
     "limit": NUMBERS,
+    "around": NUMBERS,
+    "tokens": NUMBERS | st.integers(200, 20_000),
+    "filters": QUERIES,
+    "questions": st.lists(QUERIES, max_size=3) | QUERIES | ODD,
+    "spans": st.lists(st.fixed_dictionaries({"path": PATHS}, optional={"start": NUMBERS}), max_size=3) | ODD,
 }
 TOOLS = {
-    "search": ("query", "limit"), "read": ("path", "start", "length"), "similar": ("path", "line", "limit"),
-    "status": (), "forget": ("path",),
+    "search": ("query", "limit"), "read": ("path", "start", "length", "around"), "forget": ("path",),
+    "similar": ("path", "line", "limit"), "status": (), "outline": ("path",), "recent": ("filters", "limit"),
+    "bundle": ("questions", "tokens"), "read_many": ("spans",),
 }  # fmt: skip
 
 
@@ -129,6 +136,13 @@ def asker(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         ("read", {"path": "/etc/passwd", "start": -1}, "start: Input should be greater than or equal to 0"),
         ("similar", {"path": "/etc/passwd", "line": -3}, "line: Input should be greater than or equal to 1"),
         ("similar", {"path": "/etc/passwd"}, "is not in the index"),
+        ("read", {"path": "/a", "around": 9999}, "around: Input should be less than or equal to 5000"),
+        ("bundle", {"questions": []}, "questions: List should have at least 1 item"),
+        ("bundle", {"questions": ["quay"], "tokens": 5}, "tokens: Input should be greater than or"),
+        ("bundle", {"questions": ["quay type:foo"]}, "type:foo is no kind of file"),
+        ("recent", {"filters": "since:soon"}, "since:soon is no time"),
+        ("read_many", {"spans": [{"start": 3}]}, "spans.0.path: Field required"),
+        ("outline", {"path": "/etc/passwd"}, "is not in the index"),
         ("forget", {"path": "/"}, "There is no tool 'forget'"),
     ],
 )  # fmt: skip

@@ -140,6 +140,7 @@ def calls(library: Facade, root: Path) -> Iterator[tuple[str, Callable[[], objec
         "sync": [()],
         "status": [()],
         "problems": [()],
+        "tags": [()],
         "follow": [(raised,)],
         "pause": [()],
         "resume": [()],
@@ -188,10 +189,19 @@ def test_a_note_that_got_a_password_since_is_covered_when_read(library: Facade, 
     assert seen(text) == []
 
 
-def asked_of(properties: dict[str, Any], root: Path) -> list[dict[str, str]]:
-    if "path" in properties:
-        return [{"path": str(file)} for file in root.iterdir()]
-    return [{"query": query} for query in ("harbour", *TELLING)] if "query" in properties else [{}]
+def asked_of(properties: dict[str, Any], root: Path) -> list[dict[str, Any]]:
+    """Arguments that ask a tool for everything; a tool with an argument that is not known here fails."""
+    files = [str(file) for file in root.iterdir()]
+    queries = ["harbour", *TELLING]
+    given: dict[str, list[dict[str, Any]]] = {
+        "path": [{"path": file} for file in files],
+        "query": [{"query": query} for query in queries],
+        "questions": [{"questions": [query], "tokens": 20_000} for query in queries],
+        "filters": [{"filters": f"in:{root}", "limit": 50}],
+        "spans": [{"spans": [{"path": file}]} for file in files],
+    }
+    assert set(properties) <= {*given, "limit", "line", "start", "length", "around", "tokens"}
+    return next((calls for name, calls in given.items() if name in properties), [{}])
 
 
 def test_no_tool_of_the_assistant_gives_a_secret(library: Facade, root: Path) -> None:
@@ -241,6 +251,7 @@ def test_no_command_prints_a_secret(library: Facade, root: Path) -> None:
         "watch-for": [["harbour"], ["--list"]],
         "daemon status": [[]],
         "model list": [[]],
+        "config": [[]],
     }
     elsewhere = {"eval"}  # which has an index of its own
     assert set(commands_with_json(main)) == set(arguments) | elsewhere, "a command is not asked here"

@@ -121,6 +121,17 @@ def words(files: int, beside: str | None, python: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--mode", type=click.Choice(["hybrid", "words"]), default="hybrid", show_default=True)
+@AS_JSON
+def assistant(folder: Path, mode: str, as_json: bool) -> None:
+    """Bytes and calls that an assistant needs for twenty questions about FOLDER."""
+    from tests.benchmarks import assistant as benchmark
+
+    _show(benchmark, benchmark.run(folder.resolve(), _progress, mode), as_json)
+
+
+@main.command()
 @click.option("--files", default=5000, show_default=True, help="Files in the folder.")
 @click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")
 @AS_JSON
