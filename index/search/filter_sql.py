@@ -40,10 +40,13 @@ _HAS_FIELD = (
 )
 """Has a field whose value is one of the given ones, or holds its words; a tag must be equal."""
 _UNDER = (
-    "EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE files.path = unhex(wanted.value) "
-    "OR (files.path > unhex(wanted.value || '2f') AND files.path < unhex(wanted.value || '30')))"
+    "files.id IN (SELECT under.id FROM json_each(?) AS wanted CROSS JOIN files AS under "
+    "WHERE under.path = unhex(wanted.value) "
+    "OR (under.path > unhex(wanted.value || '2f') AND under.path < unhex(wanted.value || '30')))"
 )
-"""Is at or under an absolute path, in hexadecimal: 2f is the slash and 30 the byte after it."""
+"""Is at or under an absolute path, in hexadecimal: 2f is the slash and 30 the byte after it.
+
+CROSS JOIN makes SQLite search the index of paths. Without it, each file is compared with every path."""
 _IN_NAMED = (
     "EXISTS (SELECT 1 FROM json_each(?) AS wanted "
     "WHERE instr(lower(CAST(files.path AS TEXT)), lower(wanted.value)) > 0)"
