@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 MOST = 100
 MOST_REPORTED = 50
 """Hits reported for one saved search at once: more than a user reads, a tenth of `REPORTED_KEPT`."""
+MOST_INCOMPLETE = 1_000
+"""Files that are searched again, the latest: without a model, each run would search all of them."""
 REPORTED_KEPT = 500
 """Hits remembered for each saved search, so that saving a note again does not report it again."""
 COMMAND_TIMEOUT = 60.0
@@ -169,9 +171,17 @@ class SavedSearchRunner:
 
     def __init__(self, *, notify: bool) -> None:
         self._notify = notify
+        self._stopped = False
+        self._incomplete: tuple[str, ...] = ()
+        """Files that were searched before all their passages had vectors: they are searched again."""
+
+    def stop(self) -> None:
+        """End `ask`, which may run in another thread, before its next search."""
+        self._stopped = True
 
     def ask(self, new: Sequence[str], library: Library) -> None:
         """Report each close hit in the files `new` that was not reported before."""
+        new, self._incomplete = tuple(dict.fromkeys((*self._incomplete, *new))), ()
         if not new or not saved_searches_path().exists():
             return
         try:
@@ -179,22 +189,28 @@ class SavedSearchRunner:
         except TITLED_ERRORS as error:
             log.warning("saved searches: %s %s", error.what, error.fix)
             return
+        complete = True
         for question in questions:
+            if self._stopped:
+                return
             try:
-                self._ask_one(question, new, library)
+                complete &= self._ask_one(question, new, library)
             except TITLED_ERRORS as error:
                 log.warning("saved search %d: %s %s", question.id, error.what, error.fix)
+        self._incomplete = () if complete else new[-MOST_INCOMPLETE:]
 
-    def _ask_one(self, question: SavedSearch, new: Sequence[str], library: Library) -> None:
+    def _ask_one(self, question: SavedSearch, new: Sequence[str], library: Library) -> bool:
+        """Whether every passage had its vector, so that a hit which is not close is no answer."""
         answer = library.search(question.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new)))
-        if not answer.close:
-            return
-        best = answer.hits[0].score
+        if answer.close:
+            self._report_new(question, answer.hits, library)
+        return answer.complete
+
+    def _report_new(self, question: SavedSearch, found: Sequence[Hit], library: Library) -> None:
+        best = found[0].score
         roots = {folder.path for folder in library.status().folders}
         hits = [
-            hit
-            for hit in answer.hits
-            if hit.score >= best * NEARLY and _arrived_ns(hit, roots) > question.since_ns
+            hit for hit in found if hit.score >= best * NEARLY and _arrived_ns(hit, roots) > question.since_ns
         ]
         unreported = [hit for hit in hits if question.digest(hit) not in question.told]
         for hit in unreported:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -24,6 +26,8 @@ from app.library import Library
 from app.open_index import OpenIndex
 from app.sync.background import BackgroundWriter
 
+log = logging.getLogger(__name__)
+
 
 class DaemonParts:
     """The parts of the daemon, open from `start` to `close`."""
@@ -31,7 +35,9 @@ class DaemonParts:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._started = time.time()
-        self._asker = SavedSearchRunner(notify=config.daemon.notify)
+        self._saved_searches = SavedSearchRunner(notify=config.daemon.notify)
+        self._saved_thread = ThreadPoolExecutor(1, thread_name_prefix="saved-searches")
+        """Runs them: a hundred searches must not delay a file that is saved meanwhile."""
         self.index = OpenIndex(paths.index_path(), cached_vectors=True)
         self.model = DaemonModel(config, lambda: self.writer.has_backlog)
         self.writer = BackgroundWriter(
@@ -48,6 +54,8 @@ class DaemonParts:
         self.writer.start()
 
     def close(self) -> None:
+        self._saved_searches.stop()
+        self._saved_thread.shutdown(wait=False, cancel_futures=True)
         self.library.close()
 
     def info(self) -> DaemonInfo:
@@ -62,7 +70,14 @@ class DaemonParts:
         return DaemonInfo(os.getpid(), __version__, self._started, memory / (1 << 20), cpu, self.model.loaded)
 
     def _ask_saved(self, stored: Sequence[str]) -> None:
-        self._asker.ask(stored, self.library)
+        with suppress(RuntimeError):  # the daemon is being stopped
+            self._saved_thread.submit(self._run_saved, stored)
+
+    def _run_saved(self, stored: Sequence[str]) -> None:
+        try:
+            self._saved_searches.ask(stored, self.library)
+        except Exception:
+            log.exception("saved searches failed")
 
     def _rest(self) -> None:
         """Let the model and what it needs go when nothing needed them for a while."""

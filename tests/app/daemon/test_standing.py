@@ -16,6 +16,7 @@ from app.api import Answer
 from app.daemon.client import RemoteLibrary
 from app.errors import UsageInvalid
 from index.errors import IndexUnreachable
+from index.types import Filter
 
 
 def test_questions_are_kept_listed_and_removed(home: Path) -> None:
@@ -97,3 +98,19 @@ def test_a_question_that_cannot_be_asked_leaves_the_others(home: Path) -> None:
     saved_searches.add("second")
     saved_searches.SavedSearchRunner(notify=False).ask(["/n/a.md"], Asked())
     assert asked == ["first", "second"]
+
+
+def test_files_without_all_vectors_are_asked_again(home: Path) -> None:
+    class Answering(RemoteLibrary):
+        """A library of which only `search` is used: vectors are missing the first time."""
+
+        def search(self, query: str, **more: object) -> Answer:  # type: ignore[override]
+            asked.append(more["filter"])
+            return Answer(query, "hybrid", (), False, 0.0, 0, 1.0, complete=len(asked) > 1)
+
+    asked: list[object] = []
+    saved_searches.add("eagles")
+    runner = saved_searches.SavedSearchRunner(notify=False)
+    for new in (["/n/a.md"], [], []):
+        runner.ask(new, Answering())
+    assert asked == [Filter(files=("/n/a.md",))] * 2
