@@ -1,9 +1,9 @@
-"""The façade: everything a person can do with ken, in one place.
+"""The interface of ken: everything a front can do, in one place.
 
-The command line, the terminal interface, the daemon and MCP are thin fronts over `Library`. Two
-things keep the promise: `app.library.Library` does the work in this process, and
-`app.daemon.client.RemoteLibrary` asks the daemon that does. `open_library` chooses. This module
-imports neither the model nor the index's database, so that a front that only asks starts at once.
+Owns the `Library` protocol and its records. The command line, the terminal interface, the daemon and MCP are
+thin fronts over it. `app.library.Library` implements it in this process, `app.daemon.client.RemoteLibrary`
+over the daemon's socket; `app.connect.open_library` chooses. Imports neither the model nor the database, so
+that fronts start fast.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ ProblemState = Literal["skipped", "failed", "partial"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a question: hits, best first, and what a person should know of them."""
+    """The answer to a query: hits, best first, and facts on them for the user."""
 
     query: str
     mode: Mode
     hits: tuple[Hit, ...]
     close: bool
-    """False: nothing in the index is close; `hits` are then merely the nearest."""
+    """False: nothing in the index is close, and `hits` are only the nearest."""
     confidence: float
     waiting: int
-    """Files known to have changed that the index has not taken in yet; 0 is "all current"."""
+    """Changed files that are not indexed yet; 0 means that all are current."""
     took_ms: float
     stale: frozenset[str] = frozenset()
-    """Paths among the hits whose file changed since it was indexed."""
+    """Paths of hits whose file changed since it was indexed."""
     notice: str = ""
-    """What a person should see beside the answer (words only: model missing, ...)."""
+    """Text to show with the answer, such as why only words were searched."""
     complete: bool = True
-    """False: meaning was not asked of every passage (vectors are still made, or the model is missing).
-    A `close` of False says nothing then; `notice` has the reason."""
+    """False: vectors or the model are missing, so not all passages were compared by meaning. `close` being False
+    then means nothing, and `notice` has the reason."""
     listed: bool = False
     """The query has no words: the hits are the files that pass its filter, newest first."""
     total: int | None = None
@@ -53,13 +53,13 @@ class Answer:
 
     @property
     def abstains(self) -> bool:
-        """Whether to say above the hits that nothing is close."""
+        """Whether a front says above the hits that nothing is close."""
         return bool(self.hits) and not self.close and self.complete
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder (or single file) ken keeps."""
+    """A root: a folder or a single file that ken keeps indexed."""
 
     path: str
     files: int
@@ -71,7 +71,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that is not in the index, or only in part, and why."""
+    """A file that is not indexed, or only in part, and why."""
 
     path: str
     state: ProblemState
@@ -81,7 +81,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where indexing stands. Rates are over the last seconds; None where nothing is known yet."""
+    """The progress of indexing. Rates are over the last seconds; None: not known yet."""
 
     phase: Phase
     files_done: int = 0
@@ -96,7 +96,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync did."""
+    """The result of a sync."""
 
     added: int = 0
     changed: int = 0
@@ -107,10 +107,10 @@ class SyncReport:
     failed: int = 0
     passages: int = 0
     embedded: int = 0
-    """Passages for which a vector was computed; the others kept theirs."""
+    """Passages for which a vector was computed; others kept theirs."""
     seconds: float = 0.0
     starved: float = 0.0
-    """Seconds in which the model had nothing to embed while files were still being read."""
+    """Seconds in which the model was idle while files were being read."""
     interrupted: bool = False
     notices: tuple[str, ...] = ()
     named: int = 0
@@ -119,13 +119,13 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How things stand, in one look."""
+    """The state of the index and of indexing."""
 
     folders: tuple[Folder, ...]
     files: int
     passages: int
     pending: int
-    """Passages without a vector yet, and files known to be waiting."""
+    """Passages without a vector, and changed files that are not indexed yet."""
     problems: int
     model: str
     engine: str
@@ -138,7 +138,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Whether a path is indexed, by which rule, when, and what went wrong."""
+    """Whether a path is indexed, by which rule, when, and which problem it has."""
 
     path: str
     indexed: bool
@@ -155,34 +155,34 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class OutlineEntry:
-    """A heading of a document, or the beginning of a page without one."""
+    """A heading of a document, or a page of a document without headings."""
 
     title: str
     start: int
     depth: int
-    """Headings above it."""
+    """Number of headings above it."""
     page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A stretch of a document's extracted text, and where in the document it lies."""
+    """A part of a document's extracted text, and its position."""
 
     path: str
     text: str
     start: int
-    """Position of `text` in the whole, in characters."""
+    """Position of `text` in the document, in characters."""
     line: int
     """Line of the extracted text on which `text` begins, from 1."""
     length: int
-    """Characters of the whole."""
+    """Characters of the document."""
     lines: int
-    """Lines of the whole."""
+    """Lines of the document."""
     kind: str
     language: str = ""
     title: str = ""
     pages: tuple[int, ...] = ()
-    """Positions at which pages begin; empty where the format has none."""
+    """Positions at which pages begin; empty if the format has no pages."""
     outline: tuple[OutlineEntry, ...] = ()
     links: tuple[str, ...] = ()
     """Paths of the files that the document links to."""
@@ -201,7 +201,7 @@ ProgressCallback = Callable[[Progress], None]
 
 
 class Library(Protocol):
-    """All methods may be called from any thread; all raise titled errors and nothing else on purpose."""
+    """Any thread may call the methods. They raise titled errors and no others on purpose."""
 
     def search(
         self,
@@ -232,35 +232,35 @@ class Library(Protocol):
         """What else is like this file, or like its passage at this line, or at this position of its text."""
 
     def text(self, path: str) -> str:
-        """The extracted text of an indexed file as it is now, in which a hit's positions count."""
+        """The extracted text of an indexed file as it is now; positions of hits refer to it."""
 
     def excerpt(self, path: str, start: int, length: int) -> Excerpt:
-        """A stretch of that text, moved into the document where it lies outside, with whole lines.
+        """A part of that text, in whole lines; a part outside of the document is moved into it.
 
-        For previews: of a document of any size only the stretch travels.
+        For previews: only this part of a large document is sent.
         """
 
     def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
-        """How close each text is to the question, as cosines: which sentences of a passage answer."""
+        """The cosine of the query with each text: shows which sentences of a passage answer it."""
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
-        """Keep these folders or files from now on; reading them is `sync`'s work."""
+        """Add roots; `sync` indexes them."""
 
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
     ) -> SyncReport:
-        """Bring the index level with the disk, for all folders or those under `paths`."""
+        """Update the index from the disk, for all roots or those under `paths`."""
 
     def forget(self, path: str) -> int:
-        """Drop a folder, or everything under a path, from the index; returns files dropped."""
+        """Remove a root, or everything under a path, from the index; returns the number of files."""
 
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def status(self) -> Status: ...
     def follow(self, progress: Callable[[Status], None]) -> None:
-        """Tell the status now and, where a daemon keeps the index, each time it changes until that ends.
+        """Call `progress` with the status now and, if a daemon indexes, at each change until the daemon ends.
 
-        Ends early where `progress` raises.
+        An exception of `progress` ends it early.
         """
 
     def tags(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""Chooses the library a front talks to: the daemon where one answers, else one in this process.
+"""Opens the library for a front: the daemon's if it answers, else one in this process.
 
-Owns that choice and nothing else. Each implementation is imported only when it is chosen.
+Owns that choice. Imports an implementation only when it is chosen.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken") -> Library:
-    """The daemon where one runs or may be started, else a library that works in this process.
+    """The daemon's library if the daemon runs or may be started, else one in this process.
 
-    `start` may start it, unless the settings say `autostart = false`. `purpose` is what others are told
-    who wait for this one to finish writing. `KEN_NO_DAEMON` means `daemon=False`. Raises `DaemonError`
-    where it does not start.
+    `start`: start the daemon, unless the settings say `autostart = false`. `purpose` is shown to others who
+    wait for this process to finish writing. `KEN_NO_DAEMON` means `daemon=False`. Raises `DaemonError` if the
+    daemon does not start.
     """
     if daemon and not os.environ.get("KEN_NO_DAEMON"):
         from app.daemon.lifecycle import connect
@@ -34,25 +34,25 @@ def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken
 def local_library(
     config: Config | None = None, *, index: Path | None = None, purpose: str = "ken"
 ) -> LocalLibrary:
-    """The library that works in this process, with the settings' own index unless another is given.
+    """The library in this process, over the user's index unless another is given.
 
     Each part is opened when it is first needed.
     """
     from app import paths
     from app.config import load
     from app.library import Library as LocalLibrary
-    from app.model import LazyModel
+    from app.model import Model
     from app.open_index import OpenIndex
     from app.sync.writer import Writer
 
     settings = config or load()
-    model = LazyModel(settings.model)
+    model = Model(settings.model)
     opened = OpenIndex(index or paths.index_path())
     return LocalLibrary(settings, opened, Writer(opened, model, settings.reading, purpose), model)
 
 
 def index_is_older() -> bool:
-    """Whether the index is an earlier release's: opening it brings it up to date first, in a while."""
+    """Whether an earlier release wrote the index: opening it migrates it first, which may take a while."""
     from app import paths
     from index.store.database import needs_migration
 

@@ -1,8 +1,8 @@
-"""The library that does the work: answers from the index, and hands every change to a writer.
+"""The library over an index, a writer and a model: answers queries, and passes every change to the writer.
 
-Owns how an answer is made true and what is said of it. The parts are given: `OpenIndex` reads, a `Writer`
-changes (in the calling thread, or in the daemon's own), a `TextModel` makes vectors. `app.connect` and
-`app.daemon.parts` put them together.
+Owns that an answer agrees with the disk, and the notices beside it. `OpenIndex` reads, a `Writer` changes the
+index (in the calling thread or in the daemon's), a `TextModel` makes vectors. `app.connect` and
+`app.daemon.parts` compose them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from app import paths
-from app.answers.preview import Documents, Excerpts, allowed
+from app.answers.preview import DocumentCache, Excerpts, require_shown
 from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note, join_sentences
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.config import Config
@@ -39,32 +39,32 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_ASKED = 2000
-"""Characters of a query that are compared by meaning: a page, whose beginning says what is meant."""
+QUERY_CHARACTERS = 2000
+"""Characters of a query that are embedded: the beginning of a longer text says what it is about."""
 FOLLOW_BUSY = 0.25
-"""Seconds between two looks at the status for those who follow it, while something goes on."""
+"""Seconds between two checks of the status for a follower, while there is work."""
 FOLLOW_IDLE = 1.0
-"""The same while nothing does."""
+"""The same without work."""
 FOLLOW_AGAIN = 15.0
-"""Seconds after which a follower is told what it knows: one that left is noticed by that alone."""
+"""Seconds after which an unchanged status is sent: only a send shows that a follower has left."""
 
 
 class Writer(Protocol):
-    """What changes the index. Safe from any thread; paths are absolute."""
+    """Changes the index. Safe from any thread; paths are absolute."""
 
     progress: Progress
 
     @property
     def embedding_note(self) -> str:
-        """How passages that wait for their vectors get them, or what keeps them from it, in a sentence."""
+        """A sentence on how passages without vectors get them, or what prevents it."""
 
     @property
     def in_background(self) -> bool:
-        """Whether it works by itself, so that the status changes without anybody asking for something."""
+        """Whether it works without requests, so that the status changes by itself."""
 
     @property
     def waiting(self) -> int:
-        """Files known to have changed that are not taken in yet."""
+        """Changed files that are not indexed yet."""
 
     def add(self, paths: Sequence[str]) -> tuple[Folder, ...]: ...
     def forget(self, path: str) -> int: ...
@@ -72,27 +72,27 @@ class Writer(Protocol):
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
     ) -> SyncReport: ...
     def refresh(self, changed: dict[str, int]) -> bool:
-        """Have these files (path to bytes) read again before an answer; False where that takes too long."""
+        """Index these files (path to bytes) again before an answer; False if that takes too long."""
 
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def add_writer_state(self, status: Status) -> Status:
-        """The status with what only the writer knows."""
+        """The status with the facts that only the writer knows."""
 
     def close(self) -> None: ...
 
 
 class Library:
-    """`app.api.Library` over the parts it is given; it closes them."""
+    """`app.api.Library` over the given parts; closes them."""
 
     def __init__(self, config: Config, index: OpenIndex, writer: Writer, model: TextModel) -> None:
         self.config = config
         self.index = index
         self.writer = writer
         self.model = model
-        self.last_asked = time.monotonic()
-        """When something was last searched, on the monotonic clock."""
-        self._documents = Documents()
+        self.last_search = time.monotonic()
+        """Time of the last search, on the monotonic clock."""
+        self._documents = DocumentCache()
         self._closed = threading.Event()
 
     # Answering
@@ -108,7 +108,7 @@ class Library:
         typing: bool = False,
         sort: Sort = "score",
     ) -> Answer:
-        started = self.last_asked = time.monotonic()
+        started = self.last_search = time.monotonic()
         query, narrowed = self._with_known_fields(query, filter or Filter())
         if not query.strip():
             return self._newest(narrowed, limit, started)
@@ -165,7 +165,7 @@ class Library:
         started = time.monotonic()
         path = absolute_path(path)
         searcher = self.index.searcher()
-        unread = allowed(path, *self._known(path), rules_of(self.config.reading)).unread
+        unread = require_shown(path, *self._known(path), rules_of(self.config.reading)).unread
         if unread:
             raise PathInvalid(f"{path} has no text to compare. {unread}", "Name a file that is read.")
 
@@ -185,7 +185,7 @@ class Library:
     def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         if not texts:
             return ()
-        vector = self.model.embed_queries([query[:MOST_ASKED]])[0]
+        vector = self.model.embed_queries([query[:QUERY_CHARACTERS]])[0]
         return tuple(float(cosine) for cosine in self.model.embed_documents(list(texts)) @ vector)
 
     # Changing
@@ -204,7 +204,7 @@ class Library:
         return dropped
 
     def pause(self) -> None:
-        """Stop indexing, also after a restart, until `resume`; what is done is kept."""
+        """Stop indexing until `resume`, also across restarts; finished work is kept."""
         paths.make_home()
         paths.pause_mark().touch(mode=0o600)
         self.writer.pause()
@@ -213,7 +213,7 @@ class Library:
         paths.pause_mark().unlink(missing_ok=True)
         self.writer.resume()
 
-    # Knowing
+    # State
 
     def status(self) -> Status:
         store = self.index.store()
@@ -284,10 +284,10 @@ class Library:
             backlinks=backlinks,
         )
 
-    # Its life
+    # Life cycle
 
     def release(self) -> None:
-        """Give back what holds memory; each part is opened again when it is next needed."""
+        """Release memory; each part is opened again when it is needed."""
         self.index.release()
         self._documents.clear()
 
@@ -309,23 +309,23 @@ class Library:
     # Making an answer
 
     def _vector(self, query: str, mode: Mode) -> tuple[NDArray[np.float32] | None, Mode, str]:
-        """The query's vector, the mode it allows, and what a person should be told of that."""
+        """The vector of the query, the mode that is possible with it, and a notice on that."""
         if mode == "words":
             return None, mode, ""
-        cut = f"Only the first {MOST_ASKED:,} characters of the question were compared by meaning."
+        cut = f"Only the first {QUERY_CHARACTERS:,} characters of the question were compared by meaning."
         try:
             made_by = self.index.searcher().fingerprint
-            vector = self.model.embed_queries([query[:MOST_ASKED]], made_by=made_by)[0]
+            vector = self.model.embed_queries([query[:QUERY_CHARACTERS]], made_by=made_by)[0]
         except EmbedderError as error:
             if mode == "meaning":
                 raise
             return None, "words", f"Found by words only. {error.what} {error.fix}"
-        return vector, mode, cut if len(query) > MOST_ASKED else ""
+        return vector, mode, cut if len(query) > QUERY_CHARACTERS else ""
 
     def _answer(
         self, ask: Callable[[int], Results], query: str, mode: Mode, limit: int, started: float
     ) -> Answer:
-        """Ask until every hit is true: what is gone is left out, what changed is read again or marked."""
+        """Search until all hits agree with the disk: deleted files go, changed ones are read or marked."""
         complete = self._has_every_vector()
         results = ask(limit)
         checked = check_hits(results.hits)
@@ -379,7 +379,7 @@ class Library:
         return self._documents.read(path, *known, rules, scans.recognized(store, path) if store else ())
 
     def _known(self, path: str) -> tuple[FileRecord | None, str | None]:
-        """What the index has of a path, and the folder that keeps it."""
+        """The record of a path, and the root it belongs to."""
         store = self.index.store()
         if store is None:
             return None, None

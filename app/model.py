@@ -1,7 +1,7 @@
-"""The model as the application uses it: each part loaded when it is first needed, and not before.
+"""The model that the settings name, loaded in parts when they are needed.
 
-Knowing whether vectors may be mixed takes the checkpoint's headers, counting tokens takes the
-tokenizer, embedding takes the engine. Nothing here is imported by a front that asks the daemon.
+Owns what is loaded for what: the fingerprint needs the checkpoint's headers, token counts the tokenizer,
+vectors the engine. A front that calls the daemon imports nothing of this module. Knows nothing of the index.
 """
 
 from __future__ import annotations
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from embedder import Embedder
     from index.types import TokenCounter
+
+
+class TextEmbedder(Protocol):
+    """A loaded model: `embedder.Embedder`, or one in another process. Safe from any thread."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+    def embed_documents(
+        self, texts: Sequence[str], titles: Sequence[str | None] | None = None
+    ) -> NDArray[np.float32]: ...
+    def close(self) -> None: ...
 
 
 class TextModel(Protocol):
@@ -35,20 +44,20 @@ class TextModel(Protocol):
     def engine(self) -> str: ...
     @property
     def fingerprint(self) -> str:
-        """Equal exactly where vectors may be mixed. Raises `ModelNotFound` where there is no model."""
+        """Equal exactly if vectors may be compared. Raises `ModelNotFound` if there is no model."""
 
     @property
     def present(self) -> bool:
-        """Whether the model is on this machine. Without it files are read, and found by words only."""
+        """Whether the model is installed. Without it, files are indexed and found by words only."""
 
     @property
     def counter(self) -> Callable[[], TokenCounter]:
-        """Makes the token counter; pickles, so that another process can. An estimate without a model."""
+        """Makes the token counter, in another process too (it pickles). Without a model, it estimates."""
 
     def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
-        """Vectors of questions for vectors of the fingerprint `made_by`; of this model's own where empty.
+        """Query vectors to compare with those of the fingerprint `made_by`; empty: with this model's.
 
-        Raises `ModelNotFound` where no model that is here makes such.
+        Raises `ModelNotFound` if no installed model has that fingerprint.
         """
 
     def embed_documents(
@@ -61,23 +70,26 @@ MISSING = "The model is not here, so files are found by their words only. `ken m
 
 
 def fingerprint_of(model: TextModel) -> str:
-    """Its fingerprint; empty without a model."""
+    """The model's fingerprint; empty if it is not installed."""
     return model.fingerprint if model.present else ""
 
 
-class LazyModel:
-    """The model that the settings name, in this process.
+class Model:
+    """The model that the settings name. `load` makes the embedder when it is first needed.
 
-    An engine that hangs here hangs the command until a person interrupts it: only a process can be killed
-    and replaced, and the model has one of its own in the daemon alone.
+    By default it is in this process, where a hung engine hangs the command until the user interrupts it. The
+    daemon gives a `load` with processes, which can be killed and replaced.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(
+        self, config: ModelConfig, load: Callable[[ModelConfig], TextEmbedder] | None = None
+    ) -> None:
         self.config = config
+        self._load = load or load_here
         self._guard = threading.Lock()
-        self._embedder: Embedder | None = None
+        self._embedder: TextEmbedder | None = None
         self._former_guard = threading.Lock()
-        self._former: Embedder | None = None
+        self._former: TextEmbedder | None = None
         self._made_by = ""
         self._counter: Callable[[], TokenCounter] | None = None
 
@@ -109,19 +121,10 @@ class LazyModel:
 
         return embedder.fingerprint(self.folder, self.config.precision)
 
-    def embedder(self) -> Embedder:
-        """The loaded model; loads it now where it is not."""
-        import embedder
-
+    def _loaded(self) -> TextEmbedder:
         with self._guard:
             if self._embedder is None:
-                self._embedder = embedder.load(
-                    self.folder,
-                    engine=self.config.engine,
-                    precision=self.config.precision,
-                    threads=self.config.threads or None,
-                    memory_mb=self.config.memory_mb or None,
-                )
+                self._embedder = self._load(self.config)
             return self._embedder
 
     @property
@@ -132,37 +135,38 @@ class LazyModel:
             if not self.present:
                 return estimating_counter
 
-            # a reader sees no environment, from which the folder of models may come
+            # the folder of models may come from the environment, which a reader process does not have
             counter = partial(TokenCounterOf, self.folder.absolute(), models_folder().absolute())
-            counter()  # where its tables are still to be made, it takes a while
+            counter()  # the first one makes its tables, which takes a while
             self._counter = counter
         return self._counter
 
     def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
-        find_model(self.config.name or None)  # no process is started to learn that there is none
+        find_model(self.config.name or None)  # so that no process is started without a model
         former = self._former_for(made_by)
-        return (former or self.embedder()).embed_queries(texts)
+        return (former or self._loaded()).embed_queries(texts)
 
-    def _former_for(self, made_by: str) -> Embedder | None:
-        """The model whose vectors serve while others are made by this one; None where they are its own."""
+    def _former_for(self, made_by: str) -> TextEmbedder | None:
+        """The former model, whose vectors answer until this one has made all; None if they are its own."""
         with self._former_guard:
             if made_by != self._made_by:
                 if self._former is not None:
                     self._former.close()
                     self._former = None
                 if made_by and made_by != self.fingerprint:
-                    self._former = self._beside(maker_of(made_by, self.config))
+                    self._former = self._load(maker_of(made_by, self.config))
                 self._made_by = made_by
             return self._former
-
-    def _beside(self, config: ModelConfig) -> Embedder:
-        """Another model, loaded beside this one."""
-        return LazyModel(config).embedder()
 
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
-        return self.embedder().embed_documents(texts, titles)
+        return self._loaded().embed_documents(texts, titles)
+
+    def release(self) -> None:
+        """Release the tokenizer's tables and the former model; both are loaded again when needed."""
+        self._former_for("")
+        self._counter = None
 
     def close(self) -> None:
         self._former_for("")
@@ -172,11 +176,21 @@ class LazyModel:
                 self._embedder = None
 
 
-def maker_of(made_by: str, config: ModelConfig) -> ModelConfig:
-    """Settings of a model on this machine whose vectors have the fingerprint `made_by`.
+def load_here(config: ModelConfig) -> TextEmbedder:
+    """The embedder in this process. Raises `ModelNotFound`."""
+    import embedder
 
-    Raises `ModelNotFound` where there is none.
-    """
+    return embedder.load(
+        find_model(config.name or None),
+        engine=config.engine,
+        precision=config.precision,
+        threads=config.threads or None,
+        memory_mb=config.memory_mb or None,
+    )
+
+
+def maker_of(made_by: str, config: ModelConfig) -> ModelConfig:
+    """Settings of an installed model with the fingerprint `made_by`. Raises `ModelNotFound`."""
     import embedder
 
     for model in list_models():

@@ -1,6 +1,7 @@
-"""The index as answers read it: opened when it is first needed, and let go where its file is another.
+"""The open index, for reading: opened when first needed, opened again if its file was replaced.
 
-Owns the connections that read. Knows nothing of what is asked, and of writing only who may make a new file.
+Owns the connections that read. Knows nothing of queries, and of writing only which thread may create a new
+file.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from index.store.store import Store
 
 
 class OpenIndex:
-    """Safe from any thread. `cached_vectors`: keep vectors in memory for many queries."""
+    """Safe from any thread. `cached_vectors`: keep vectors in memory, for many queries."""
 
     def __init__(self, path: Path, *, cached_vectors: bool = False) -> None:
         self.path = path
@@ -32,7 +33,7 @@ class OpenIndex:
         self._on_lost: Callable[[], None] = lambda: None
 
     def store(self, *, create: bool = False) -> Store | None:
-        """The open tables; None where there is no index yet."""
+        """The open store; None if there is no index yet."""
         with self.guard:
             self._notice_replaced()
             if self._store is None and (create or self.path.exists()):
@@ -41,13 +42,13 @@ class OpenIndex:
             return self._store
 
     def made(self) -> Store:
-        """The open tables, made where there are none yet."""
+        """The open store, created if there is none yet."""
         store = self.store(create=True)
         assert store is not None
         return store
 
     def searcher(self) -> Searcher:
-        """Raises `NothingIndexed` where there is no index yet."""
+        """Raises `NothingIndexed` if there is no index yet."""
         with self.guard:
             self._notice_replaced()
             if self._searcher is None:
@@ -59,7 +60,7 @@ class OpenIndex:
 
     @cached_property
     def faults(self) -> list[str]:
-        """What is wrong with how this processor compares vectors: it stays the same, so it is asked once."""
+        """Faults in how this processor compares vectors; checked once, because they cannot change."""
         return self.searcher().faults
 
     @property
@@ -73,7 +74,7 @@ class OpenIndex:
         return self._searcher is not None
 
     def release(self) -> None:
-        """Give back what holds memory; it is opened again when it is next needed."""
+        """Release memory; the next query opens the index again."""
         with self.guard:
             searcher, self._searcher = self._searcher, None
         if searcher is not None:
@@ -86,10 +87,10 @@ class OpenIndex:
                     part.close()
             self._store = self._searcher = self._identity = None
 
-    # Where the file is removed or replaced while it is open
+    # If the file is removed or replaced while it is open
 
-    def made_anew_by(self, maker: threading.Thread, on_lost: Callable[[], None]) -> None:
-        """From now on only `maker` opens a file that took the place of the open one; `on_lost` tells it.
+    def recreated_by(self, maker: threading.Thread, on_lost: Callable[[], None]) -> None:
+        """From now on only the thread `maker` opens a file that replaced the open one; `on_lost` notifies it.
 
         One thread has to close every connection to the old file before it opens the new one.
         """
@@ -97,11 +98,11 @@ class OpenIndex:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the file that is open is not the one at its path."""
+        """Whether the open file is no longer the one at its path."""
         return self._lost or self._identity not in (None, file_identity(self.path))
 
     def renewed(self) -> None:
-        """`maker` has made the file anew."""
+        """Called by `maker` when it has created the new file."""
         self._lost = False
 
     def _notice_replaced(self) -> None:
@@ -115,12 +116,12 @@ class OpenIndex:
         if self._lost and threading.current_thread() is not self._maker:
             raise IndexUnreachable(
                 f"{self.path} was removed or replaced while ken had it open.",
-                "It is made anew from the folders; ask again in a moment.",
+                "ken indexes the folders again; try again in a moment.",
             )
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode; None where there is no file."""
+    """Device and inode; None if there is no file."""
     try:
         stat = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""Documents of indexed files as they stand now, and stretches of them, for previews and assistants.
+"""Present documents of indexed files, whole or in part, for previews and assistants.
 
-Owns who may be shown what: a file that is indexed, that the rules would index now, and whose text has what
-is withheld covered. Documents are read in a child process; the last few are kept.
+Owns what may be shown: files that are indexed and that the rules would index now, with withheld text masked.
+Documents are read in a child process; the last few are cached.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from index.store.scans import RecognizedPassage
 from index.types import Document, FileRecord, Stamp
 from index.walk.walker import Found, Rules, check_path
 
-KEPT = 4
-"""Documents a preview may come back to."""
+CACHED = 4
+"""Documents in the cache: as many as a preview goes back to."""
 LONGEST = 1 << 18
-"""Characters an excerpt has at most, whatever was asked for."""
+"""Characters of the longest excerpt, whatever the caller requests."""
 OUTLINE_AT_MOST = 2000
+"""Entries of an outline: more than anyone scrolls through."""
 BLOCK = 1 << 16
-"""Characters whose lines are counted together: a line is never counted from the beginning."""
+"""Characters in a block of counted lines, so that a line number needs no count from the beginning."""
 
 
-class Documents:
-    """Reads documents and keeps the last few; safe to use from several threads."""
+class DocumentCache:
+    """Reads documents and caches the last few. Safe from any thread."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -50,13 +51,13 @@ class Documents:
         rules: Rules,
         recognized: Sequence[RecognizedPassage] = (),
     ) -> Excerpts:
-        """The document at an absolute path, ready to be cut.
+        """The document at an absolute path.
 
-        `record` is what the index has of it, `root` the folder that keeps it, `recognized` what was read of
-        pictures in it, which takes too long to be read again. Raises `PathInvalid` where it
-        may not be shown, `FileSkipped` or `FileFailed` where it cannot be read.
+        `record` is its record in the index, `root` its root, `recognized` the text of pictures in it, which takes
+        too long to recognize again. Raises `PathInvalid` if it may not be shown, `FileSkipped` or `FileFailed`
+        if it cannot be read.
         """
-        found = allowed(path, record, root, rules)
+        found = require_shown(path, record, root, rules)
         if found.unread:
             return Excerpts(
                 with_recognized(Document("", "picture"), recognized) if recognized else description(found)
@@ -69,7 +70,7 @@ class Documents:
         read = readers.read(path, root=found.root)
         document = Excerpts(with_recognized(mask_withheld(read.document), recognized))
         with self._guard:
-            while len(self._kept) >= KEPT:
+            while len(self._kept) >= CACHED:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = document
         return document
@@ -86,8 +87,8 @@ class Documents:
                 self._readers = None
 
 
-def allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Found:
-    """The file, where it is indexed and the rules would index it now. Raises `PathInvalid`."""
+def require_shown(path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Found:
+    """The file, if it is indexed and the rules would index it now; else raises `PathInvalid`."""
     shown = plain_path(path)
     if record is None or root is None:
         raise PathInvalid(f"{shown} is not in the index.", "`ken why PATH` says why.")
@@ -99,13 +100,13 @@ def allowed(path: str, record: FileRecord | None, root: str | None, rules: Rules
     if path != root and os.path.realpath(path) != path:
         raise PathInvalid(
             f"{shown} is not shown. A folder on the way to it is a link now.",
-            "Index the folder where it lies: `ken index PATH`.",
+            "Index the folder at its real path: `ken index PATH`.",
         )
     return verdict
 
 
 def with_recognized(document: Document, recognized: Sequence[RecognizedPassage]) -> Document:
-    """The document with the passages that were read from pictures, each at its place."""
+    """The document with the passages that were recognized in pictures, each at its position."""
     if not recognized:
         return document
     text, bare = document.text, not document.text.strip()
@@ -118,7 +119,7 @@ def with_recognized(document: Document, recognized: Sequence[RecognizedPassage])
 
 
 def description(found: Found) -> Document:
-    """What is shown of a file that is found by its name: what is known of it."""
+    """The document shown for a file that is found only by its name: the facts on it."""
     name, folder = os.path.basename(found.path), os.path.dirname(found.path)  # noqa: PTH119, PTH120
     changed = ""
     with suppress(OverflowError, ValueError, OSError):  # a time that no calendar holds
@@ -128,7 +129,7 @@ def description(found: Found) -> Document:
 
 
 class Excerpts:
-    """Cuts one document. What does not depend on the stretch is made once: a document may have 30 MB."""
+    """Cuts excerpts from one document. Shared parts are computed once: a document may have 30 MB."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -138,12 +139,12 @@ class Excerpts:
         self._lines_before = [0, *accumulate(blocks)]
 
     def line_at(self, position: int) -> int:
-        """The line on which a position stands, from 1."""
+        """The line of a position, from 1."""
         block = position // BLOCK
         return self._lines_before[block] + self.document.text.count("\n", block * BLOCK, position) + 1
 
     def _file_line(self, position: int) -> int | None:
-        """The file's line at a position; None where the format has no lines, or none there."""
+        """The line of the file at a position; None if the format has no lines, or no line there."""
         lines = self.document.lines
         if lines is None:
             return self.line_at(position)
@@ -151,7 +152,7 @@ class Excerpts:
         return lines[max(0, at - 1)][1] if lines else None
 
     def cut(self, path: str, start: int, length: int) -> Excerpt:
-        """The stretch around `[start, start + length)`, in whole lines if they are short."""
+        """The excerpt around `[start, start + length)`, in whole lines if they are short."""
         text = self.document.text
         length = max(1, min(length, LONGEST))
         first = max(0, min(start, len(text) - length))
@@ -177,7 +178,7 @@ class Excerpts:
 
 
 def outline(document: Document) -> tuple[OutlineEntry, ...]:
-    """Headings in their order; pages where the document has no headings."""
+    """The headings in order; the pages if the document has no headings."""
     found = [
         OutlineEntry(
             section.heading[-1], section.start, len(section.heading) - 1, _page(document, section.start)

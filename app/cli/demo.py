@@ -25,9 +25,9 @@ def demo(question: str | None) -> int:
     from app.answers.best_sentence import best_sentences
     from app.cli.model_offer import fetch
     from app.cli.progress import shown
-    from app.model import LazyModel
+    from app.model import Model
 
-    if not LazyModel(config.load().model).present:
+    if not Model(config.load().model).present:
         fetch()
     with shown_demo.library() as library:
         with shown() as progress:

@@ -8,7 +8,7 @@ import click
 
 from app import config
 from app.cli import terminal
-from app.model import LazyModel
+from app.model import Model
 
 
 def ensure_model() -> None:
@@ -16,7 +16,7 @@ def ensure_model() -> None:
 
     What needs the model then raises `ModelNotFound`, which says how to get it.
     """
-    model = LazyModel(config.load().model)
+    model = Model(config.load().model)
     asked = terminal.is_person(sys.stdin) and terminal.is_person(sys.stderr)
     if model.present or model.config.name or not asked:
         return

@@ -1,48 +1,44 @@
-"""The model as the daemon has it: engines in processes of their own, for questions and for much work."""
+"""The model's processes in the daemon: one for queries, one for a backlog of passages.
+
+Owns which process embeds a text, and when the second one ends. Knows nothing of the index.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from app.config import Config, ModelConfig
+from app.config import Config
 from app.daemon.model_process import ModelProcess
-from app.model import LazyModel
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from embedder import Embedder
-
 SECOND_IDLE = 20.0
-"""Seconds without work after which the process for much work ends."""
+"""Seconds without work after which the process for the backlog ends."""
 
 
-class DaemonModel(LazyModel):
-    """The settings' model. `much` says whether much waits to be embedded.
+class ModelProcesses:
+    """`app.model.TextEmbedder` over two processes.
 
-    On a processor without a GPU a question would wait for the batch that is being computed: much work
-    goes to a second process there, which steps back behind the first.
+    Without a GPU a query waits for the batch that is being computed. So if `has_backlog`, passages go to a
+    second process with a lower priority.
     """
 
-    def __init__(self, config: Config, much: Callable[[], bool]) -> None:
-        super().__init__(config.model)
+    def __init__(self, config: Config, has_backlog: Callable[[], bool]) -> None:
         self._first = ModelProcess(config.model)
         self._second = ModelProcess(config.model, nice=config.daemon.nice)
-        self._much = much
+        self._has_backlog = has_backlog
 
-    def embedder(self) -> Embedder:
-        return self._first  # type: ignore[return-value]
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._first.embed_queries(texts)
 
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
-        apart = self.engine != "mlx" and (self._second.loaded or self._much())
+        apart = self._second.loaded or self._has_backlog()
         return (self._second if apart else self._first).embed_documents(texts, titles)
-
-    def _beside(self, config: ModelConfig) -> Embedder:
-        return ModelProcess(config)  # type: ignore[return-value]
 
     @property
     def loaded(self) -> bool:
@@ -50,27 +46,24 @@ class DaemonModel(LazyModel):
 
     @property
     def idle_for(self) -> float:
-        """Seconds since a question or a document was last embedded."""
+        """Seconds since a query or a passage was last embedded."""
         return min(self._first.idle_for, self._second.idle_for)
 
     @property
     def notices(self) -> list[str]:
-        """What is wrong with the processes, as a person reads it."""
+        """Failures of the processes, for the user."""
         return list(dict.fromkeys(filter(None, (self._first.notice, self._second.notice))))
 
     def rest(self) -> None:
-        """Let the process for much work go when there was none for a while."""
+        """End the second process if it was idle for a while."""
         if self._second.loaded and self._second.idle_for > SECOND_IDLE:
             self._second.release()
 
     def release(self) -> None:
-        """Give back the engine and the tokenizer's tables."""
-        self._former_for("")
+        """End both processes; the next text starts them again."""
         self._first.release()
         self._second.release()
-        self._counter = None
 
     def close(self) -> None:
-        super().close()
         self._first.close()
         self._second.close()

@@ -1,8 +1,9 @@
-"""The model in a process of its own, which can end: memory an engine once took it seldom gives back.
+"""The model in a child process, which can be ended: engines seldom give memory back.
 
-`ModelProcess` offers what `embedder.Embedder` does and starts its process when first asked; `release`
-ends it until the next question. A process that crashes, hangs or answers nonsense fails the requests it
-had and nothing else: it is killed and replaced. Knows nothing of the index. `serve` is the other side.
+Owns the child's life and its time limits. `ModelProcess` has the methods of `embedder.Embedder` and starts
+its process on the first request; `release` ends it until the next. A child that crashes, hangs or gives a
+malformed answer fails its requests and no others; it is killed and replaced. `serve` runs in the child. Knows
+nothing of the index.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,53 +28,49 @@ from app.daemon.model_child import LOADED, STILL_LOADING, Facts, ModelChild
 from app.sync.throttle import lower_process_priority
 from embedder.errors import EmbedderClosed, EmbedderError, ModelNotFound, ModelUnresponsive, VectorsWrong
 
-if TYPE_CHECKING:
-    from embedder import Embedder
-
 log = logging.getLogger(__name__)
 
 START = "from app.daemon.model_process import main; main()"
 METHODS = frozenset({"embed_queries", "embed_documents", "count_tokens", "embed", "similarity"})
 SIGN_SECONDS = 1.0
-"""Seconds between two signs of life of a process that is loading the model."""
+"""Seconds between two messages of a child that is loading the model."""
 SLICE = 0.25
-"""Longest wait at a time, in seconds. Time in which this process itself did not run (the machine slept, a
-person pressed Ctrl-Z) then counts as one slice at most, and is not held against the model."""
+"""Seconds of one wait: time in which this process was suspended (sleep, Ctrl-Z) counts as one such."""
 PROMPT_BYTES = 50
-"""Bytes of the prompt around each text, roughly."""
+"""Approximate bytes of the prompt around each text."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """Seconds that the model's process may take, and how soon it is started again."""
+    """Seconds that the child may take, and how soon it is started again."""
 
     load: float = 120.0
-    """To load: a model may first have to be compiled for the machine."""
+    """To load: the engine may have to compile the model for this machine."""
     load_silence: float = 20.0
-    """Without a sign of life while loading."""
+    """Without a message while it loads."""
     query_load: float = 20.0
-    """A question waits for loading; less than a client waits for the daemon."""
+    """That a query waits for loading; less than a client waits for the daemon."""
     query: float = 5.0
-    """For a question, at least."""
+    """For a query, at least."""
     batch: float = 10.0
     """For a batch of documents, at least."""
     slack: float = 20.0
-    """Times the expected duration that any request may take: other programs may have the processor."""
+    """Factor on the expected duration of a request: other programs may use the processor."""
     first_speed: float = 2000.0
-    """Bytes of text a second assumed before any was measured: a slow core. A token is four to five bytes of
-    UTF-8 in English as in Japanese, so that bytes serve where nothing else needs the tokens counted."""
+    """Bytes of text a second before the first measurement: a slow core. Bytes stand in for tokens, which have
+    four to five bytes of UTF-8 in English as in Japanese."""
     restart: tuple[float, ...] = (0.0, 1.0, 5.0, 15.0, 60.0)
-    """Before a new process is started, after the first failure in a row, the second, and so on."""
+    """Before a restart, after the first failure in a row, the second, and so on."""
 
 
 LIMITS = TimeLimits()
 
 
 class ModelProcess:
-    """An embedder that lives elsewhere. Safe from any thread; raises what `Embedder` raises.
+    """An embedder in a child process. Safe from any thread; raises what `Embedder` raises.
 
-    Every request ends within `limits`: a process that gives no answer by then is killed, and the request
-    raises `ModelUnresponsive`. `nice` is how far its process steps back behind others.
+    Every request ends within `limits`: a child that has not answered by then is killed, and the request
+    raises `ModelUnresponsive`. `nice` is the nice value of the child.
     """
 
     def __init__(self, config: ModelConfig, *, nice: int = 0, limits: TimeLimits | None = None) -> None:
@@ -125,13 +122,13 @@ class ModelProcess:
 
     @property
     def idle_for(self) -> float:
-        """Seconds since the last request began or ended."""
+        """Seconds since the last request began or ended; 0 during one."""
         child = self._child
         return 0.0 if child is not None and child.outstanding else time.monotonic() - self._used
 
     @property
     def notice(self) -> str:
-        """What went wrong last, as a person reads it; empty once the model has answered again."""
+        """The last failure, for the user; empty once the model has answered again."""
         if self._failure is None or not self._failures:
             return ""
         again = "It was started again." if self.loaded else "It is started again when it is needed."
@@ -164,7 +161,7 @@ class ModelProcess:
             return vectors
 
     def release(self) -> None:
-        """End the process and give its memory back; the next request starts another."""
+        """End the child; the next request starts another."""
         with self._guard:
             child, self._child = self._child, None
         if child is not None:
@@ -176,7 +173,7 @@ class ModelProcess:
 
     @contextlib.contextmanager
     def _child_for(self, load_seconds: float) -> Iterator[ModelChild]:
-        """A process that has loaded the model; one that then fails is replaced."""
+        """A child that has loaded the model; if it fails in the block, it is replaced."""
         self._used = time.monotonic()
         child = self._running()
         self._loaded(child, load_seconds)
@@ -189,7 +186,7 @@ class ModelProcess:
             self._used = time.monotonic()
 
     def _running(self) -> ModelChild:
-        """The process, started where there is none; raises the last failure while it is too soon for that."""
+        """The child, started if there is none; raises the last failure if it is too soon to start."""
         with self._guard:
             if self._closed:
                 raise _closed()
@@ -200,7 +197,7 @@ class ModelProcess:
             return self._child
 
     def _loaded(self, child: ModelChild, patience: float) -> Facts:
-        """What the process says once it has loaded the model; a caller waits for `patience` seconds."""
+        """The facts that the child sends when the model is loaded; waits for `patience` seconds."""
         waited = silent = 0.0
         signs = child.signs_of_life
         while True:
@@ -222,7 +219,7 @@ class ModelProcess:
                 raise ModelUnresponsive("The model is still being loaded.", "Ask again in a moment.")
 
     def _answer(self, child: ModelChild, asked: Future[object], least: float) -> object:
-        """What was asked for, by a limit of `least` seconds or what all that was asked for may take."""
+        """The result of a request, within `least` seconds or what all outstanding requests may take."""
         limit = left = max(least, self.limits.slack * child.outstanding / self._speed)
         while left > 0:
             try:
@@ -232,14 +229,14 @@ class ModelProcess:
         raise ModelUnresponsive(f"The model did not answer within {limit:.0f} seconds.")
 
     def _replaced(self, child: ModelChild, error: EmbedderError) -> EmbedderError:
-        """The error to raise, after `child` was killed and, where it is not too soon, started again."""
+        """Kill `child`, start another if it is not too soon, and return the error to raise."""
         self._count_failure(child, error)
         with contextlib.suppress(EmbedderError):
             self._running()
         return type(error)(error.what, "It was started again." if self.loaded else _again(self._wait))
 
     def _count_failure(self, child: ModelChild, error: EmbedderError) -> None:
-        """Once for each process, however many requests it fails."""
+        """Count a failure once for each child, however many requests it fails."""
         with self._guard:
             counts = self._child is child
             if counts:
@@ -252,14 +249,14 @@ class ModelProcess:
 
     @property
     def _wait(self) -> float:
-        """Seconds until the process may be started again."""
+        """Seconds until the child may be started again."""
         if not self._failures:
             return 0.0
         pause = self.limits.restart[min(self._failures, len(self.limits.restart)) - 1]
         return self._failed_at + pause - time.monotonic()
 
     def _update_speed(self, size: int, seconds: float) -> None:
-        """Move halfway to what was just measured."""
+        """Move the estimate halfway to this measurement."""
         self._speed = (self._speed + size / max(seconds, 1e-3)) / 2
 
 
@@ -268,7 +265,7 @@ def _size(texts: Sequence[str]) -> int:
 
 
 def _unit(vectors: object, count: int, dim: int) -> NDArray[np.float32]:
-    """`vectors`, which have to be `count` rows of unit length; NaN is of no length."""
+    """`vectors`, checked to be `count` rows of unit length; NaN fails."""
     if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or vectors.shape != (count, dim):
         raise ModelUnresponsive(f"The model's process answered something else than {count} vectors.")
     if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.01):
@@ -285,18 +282,20 @@ def _closed() -> EmbedderClosed:
 
 
 def serve(channel: Connection[Any, Any]) -> None:
-    """The process: load what is asked for, answer until the other side is gone."""
+    """The child's side: load the model, answer until the daemon closes the channel."""
     sending = threading.Lock()
 
     def send(number: int, result: object) -> None:
         with sending:
             channel.send((number, result))
 
+    from app.model import load_here  # only this process needs it
+
     config: ModelConfig = channel.recv()
     try:
         with _signs_of_life(send):
-            model = _load(config)
-    except Exception as error:  # noqa: BLE001 - told to the daemon, which has someone to tell
+            model = load_here(config)
+    except Exception as error:  # noqa: BLE001 - sent to the daemon
         send(LOADED, _portable(error))
         return
     send(LOADED, Facts(*(getattr(model, name) for name in Facts.__slots__)))
@@ -304,7 +303,7 @@ def serve(channel: Connection[Any, Any]) -> None:
     def answer(number: int, method: str, arguments: Any, options: Any) -> None:
         try:
             result = getattr(model, method)(*arguments, **options) if method in METHODS else None
-        except Exception as error:  # noqa: BLE001 - told to whoever asked
+        except Exception as error:  # noqa: BLE001 - sent to the caller
             result = _portable(error)
         send(number, result)
 
@@ -313,21 +312,9 @@ def serve(channel: Connection[Any, Any]) -> None:
             pool.submit(answer, *channel.recv())
 
 
-def _load(config: ModelConfig) -> Embedder:
-    from embedder import load
-
-    return load(
-        config.name or None,
-        engine=config.engine,
-        precision=config.precision,
-        threads=config.threads or None,
-        memory_mb=config.memory_mb or None,
-    )
-
-
 @contextlib.contextmanager
 def _signs_of_life(send: Callable[[int, object], None]) -> Iterator[None]:
-    """Tells the other side about once a second that this process still runs."""
+    """Sends a message each second, as a sign that this process still runs."""
     done = threading.Event()
 
     def tell() -> None:
@@ -345,7 +332,7 @@ def _signs_of_life(send: Callable[[int, object], None]) -> Iterator[None]:
 
 
 def _portable(error: Exception) -> Exception:
-    """The error where it can travel as it is, else what can be told of it."""
+    """The error in a form that can be sent."""
     if isinstance(error, EmbedderError):
         return type(error)(error.what, error.fix)
     log.exception("the model failed")
@@ -356,5 +343,5 @@ def main() -> None:
     lower_process_priority(int(sys.argv[2]))
     with contextlib.suppress(EOFError, OSError):
         serve(Connection(int(sys.argv[1])))
-    # Engines' threads may still compute: nothing of theirs is worth waiting for.
+    # Do not wait for threads of the engine.
     os._exit(0)

@@ -1,6 +1,6 @@
-"""The library as the daemon serves it, put together: an index for many queries, a writer, a model apart.
+"""Composes the daemon's library: an index with cached vectors, a background writer, a model in processes.
 
-Owns what becomes of memory while nothing is asked, and what saved searches are told.
+Owns the life of these parts, and when an idle daemon gives memory back. Knows nothing of sockets.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import psutil
 
 from app import __version__, paths
 from app.answers.saved_searches import SavedSearchRunner
-from app.config import Config
-from app.daemon.model import DaemonModel
+from app.config import Config, ModelConfig
+from app.daemon.model import ModelProcesses
+from app.daemon.model_process import ModelProcess
 from app.daemon.protocol import DaemonInfo
 from app.library import Library
+from app.model import Model, TextEmbedder
 from app.open_index import OpenIndex
 from app.sync.background import BackgroundWriter
 
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class DaemonParts:
-    """The parts of the daemon, open from `start` to `close`."""
+    """The parts of the daemon; they work from `start` to `close`."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -39,14 +41,15 @@ class DaemonParts:
         self._saved_thread = ThreadPoolExecutor(1, thread_name_prefix="saved-searches")
         """Runs them: a hundred searches must not delay a file that is saved meanwhile."""
         self.index = OpenIndex(paths.index_path(), cached_vectors=True)
-        self.model = DaemonModel(config, lambda: self.writer.has_backlog)
+        self.processes = ModelProcesses(config, self._embeds_backlog_apart)
+        self.model = Model(config.model, self._load)
         self.writer = BackgroundWriter(
             self.index,
             self.model,
             config,
-            stored=self._ask_saved,
+            stored=self._queue_saved_searches,
             resting=self._rest,
-            notices=lambda: (*self.index.faults, *self.model.notices),
+            notices=lambda: (*self.index.faults, *self.processes.notices),
         )
         self.library = Library(config, self.index, self.writer, self.model)
 
@@ -67,23 +70,32 @@ class DaemonParts:
                 memory += process.memory_info().rss
                 times = process.cpu_times()
                 cpu += times.user + times.system
-        return DaemonInfo(os.getpid(), __version__, self._started, memory / (1 << 20), cpu, self.model.loaded)
+        return DaemonInfo(
+            os.getpid(), __version__, self._started, memory / (1 << 20), cpu, self.processes.loaded
+        )
 
-    def _ask_saved(self, stored: Sequence[str]) -> None:
-        with suppress(RuntimeError):  # the daemon is being stopped
-            self._saved_thread.submit(self._run_saved, stored)
+    def _load(self, config: ModelConfig) -> TextEmbedder:
+        return self.processes if config == self._config.model else ModelProcess(config)
 
-    def _run_saved(self, stored: Sequence[str]) -> None:
+    def _embeds_backlog_apart(self) -> bool:
+        return self.writer.has_backlog and self.model.engine != "mlx"
+
+    def _queue_saved_searches(self, stored: Sequence[str]) -> None:
+        with suppress(RuntimeError):  # the daemon is stopping
+            self._saved_thread.submit(self._run_saved_searches, stored)
+
+    def _run_saved_searches(self, stored: Sequence[str]) -> None:
         try:
             self._saved_searches.ask(stored, self.library)
         except Exception:
             log.exception("saved searches failed")
 
     def _rest(self) -> None:
-        """Let the model and what it needs go when nothing needed them for a while."""
-        self.model.rest()
-        idle = min(self.model.idle_for, time.monotonic() - self.library.last_asked)
+        """Give memory back when nothing was embedded or searched for a while."""
+        self.processes.rest()
+        idle = min(self.processes.idle_for, time.monotonic() - self.library.last_search)
         if idle > 60 * self._config.daemon.idle_minutes and (self.index.is_warm or self.writer.is_warm):
+            self.processes.release()
             self.model.release()
             self.writer.release()
             self.library.release()
@@ -92,7 +104,7 @@ class DaemonParts:
 
 @contextmanager
 def daemon_parts(config: Config) -> Iterator[DaemonParts]:
-    """The parts, closed when the block ends; `start` begins the work."""
+    """The parts, closed at the end of the block; `start` begins the work."""
     parts = DaemonParts(config)
     try:
         yield parts

@@ -1,7 +1,7 @@
-"""Before anything is indexed: which folders a person may want, and what indexing one would mean.
+"""The first run: which folders to suggest, and an estimate of what indexing one takes.
 
-Looks at names and sizes on the disk only; opens no file and no index. How fast the model is, only
-`measured_speed` asks.
+Owns suggestions and estimates. Reads names and sizes on the disk only; opens no file and no index. Only
+`measured_speed` uses the model.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from index.walk.walker import Found, walk
 NAMES = ("Documents", "Notes", "notes", "Obsidian", "Zettelkasten", "wiki", "Dropbox/Notes",
          "Library/Mobile Documents/iCloud~md~obsidian/Documents", "org", "Papers", "papers",
          "Books", "Desktop", "projects", "src", "code", "work")  # fmt: skip
-"""Folders in a home that tend to hold what people search for, most wanted first."""
+"""Folders in a home that often hold documents, the most likely first."""
 MOST_FILES = 200_000
-"""Files after which counting stops: the estimate then says "more than"."""
+"""Files after which counting stops; the estimate is then a lower bound."""
 GUESSED_SPEED = 1500.0
-"""Tokens a second of the embedder on two ordinary cores."""
+"""Tokens a second before a measurement: the embedder on two ordinary cores."""
 SAMPLE = "Bleed the radiator when it is warm below and cold along the top, then look at the pressure. " * 10
-"""About a passage, to measure the speed with."""
+"""A text of about a passage, to measure the speed."""
 SAMPLES = 6
+"""Texts in a measurement."""
 BYTES_PER_TOKEN = 4.2
 """Of English prose in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What indexing a folder would mean. `left_out` counts entries by what decided."""
+    """What indexing a folder takes. `left_out` counts entries by the rule that leaves them out."""
 
     path: str
     files: int = 0
@@ -49,7 +50,7 @@ class Estimate:
 
 
 def suggestions(home: Path | None = None, here: Path | None = None) -> list[str]:
-    """Folders that are there and may be wanted: the present one where it is no home, then usual names."""
+    """Existing folders to suggest: the current one if it is inside of the home, then those of `NAMES`."""
     home = home or Path.home()
     here = here or Path.cwd()
     found = [here] if here != home and home in here.parents and here.is_dir() else []
@@ -66,7 +67,7 @@ def suggestions(home: Path | None = None, here: Path | None = None) -> list[str]
 def estimate(
     path: str, reading: ReadingConfig, stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[Estimate]:
-    """Ever better estimates of a folder, the last one final; ends early where `stopped()`."""
+    """Estimates of a folder that improve; the last one is final. Ends early if `stopped()`."""
     rules = rules_of(reading)
     files = size = 0
     tokens = 0.0
@@ -98,7 +99,7 @@ def estimate(
 
 
 def measured_speed(library: Library) -> float:
-    """Tokens a second that this machine embeds; loads the model. Raises what `similarities` raises."""
+    """Tokens a second that this machine embeds. Loads the model; raises what `similarities` raises."""
     library.similarities("warm up", [SAMPLE])
     began = time.perf_counter()
     library.similarities("which radiator is cold", [f"{number}. {SAMPLE}" for number in range(SAMPLES)])

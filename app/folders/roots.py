@@ -1,7 +1,7 @@
-"""Which folders ken keeps and which parts of them were forgotten: the innermost one decides.
+"""The roots of the index and the forgotten folders in them: for a path the innermost one decides.
 
-A person may keep `~/notes` and forget `~/notes/old`; a folder inside what was forgotten may be kept
-again. Both are remembered side by side, what was forgotten with the state `FORGOTTEN`.
+Owns that rule. A user may index `~/notes`, forget `~/notes/old`, and index a folder inside of that again. The
+index has both in one table; a forgotten folder has the state `FORGOTTEN`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FORGOTTEN_RULE = "forgotten"
 
 
 class RootSet:
-    """The folders of an index, as they stand now."""
+    """The roots and forgotten folders of an index at this moment."""
 
     def __init__(self, stored: Iterable[StoredRoot]) -> None:
         self._states = {folder.path: folder.state for folder in stored}
@@ -29,53 +29,53 @@ class RootSet:
 
     @property
     def missing(self) -> set[str]:
-        """RootSet folders that were not there when they were last looked for."""
+        """Roots that were missing at the last check."""
         return {path for path, state in self._states.items() if state == "missing"}
 
-    def owner(self, path: str) -> str | None:
-        """The innermost folder that `path` is or lies under, kept or forgotten."""
+    def innermost(self, path: str) -> str | None:
+        """The innermost root or forgotten folder that is `path` or is above it."""
         return max((f for f in self._states if is_under(path, f)), key=len, default=None)
 
     def root_of(self, path: str) -> str | None:
-        """The kept folder that `path` belongs to; None where it belongs to none or was forgotten."""
-        owner = self.owner(path)
+        """The root that `path` belongs to; None if it belongs to none or was forgotten."""
+        owner = self.innermost(path)
         return None if owner is None or self.forgotten(path) else owner
 
     def forgotten(self, path: str) -> bool:
-        owner = self.owner(path)
+        owner = self.innermost(path)
         return owner is not None and self._states[owner] == FORGOTTEN
 
     def related(self, paths: Iterable[str]) -> list[str]:
-        """The roots to walk so that `paths` are level with the disk: theirs, and those inside these."""
+        """The roots to scan for `paths`: their own, and the roots inside of these."""
         own = {root for path in paths if (root := self.root_of(path)) is not None}
         inner = {root for root in self.roots if any(is_under(root, path) for path in own)}
         return sorted(own | inner)
 
     def walk(self, root: str, rules: Rules) -> Iterator[Found | Skipped]:
-        """`index.walk.walker.walk` without what was forgotten and without what belongs to a folder inside."""
+        """`index.walk.walker.walk` without forgotten paths and without those of roots inside."""
         for verdict in walk(root, rules):
-            if self.owner(verdict.path) in (root, None):
+            if self.innermost(verdict.path) in (root, None):
                 yield verdict
 
     def verdicts(self, path: str, rules: Rules) -> Iterator[Found | Skipped]:
-        """The verdicts on `path`, or on all in it where it is a folder; none where it is gone."""
+        """The verdicts on `path`, or on everything in it if it is a folder; none if it is deleted."""
         root = self.root_of(path)
         if root is None or is_gone(path):
             return
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
             inside = (verdict for verdict in walk(root, rules, path) if is_under(verdict.path, path))
-            yield from (verdict for verdict in inside if self.owner(verdict.path) == root)
+            yield from (verdict for verdict in inside if self.innermost(verdict.path) == root)
         else:
             yield check_path(path, root, rules)
 
 
 def is_under(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies in it."""
+    """Whether `path` is `folder` or is in it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def is_gone(path: str) -> bool:
-    """Whether there is nothing at `path`, as far as can be seen."""
+    """Whether nothing exists at `path`; False if that cannot be determined."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,6 +1,6 @@
-"""The walk's rules as the settings give them, with ken's own folders left out.
+"""The rules of the walk from the settings.
 
-Owns the one place where `[reading]` becomes `index.walk` rules.
+Owns how `[reading]` becomes `index.walk` rules, and that ken's own folders are left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from index.walk.walker import Rules
 
 
 def rules_of(reading: ReadingConfig) -> Rules:
-    """What is looked at, by these settings, on this machine."""
+    """The rules for these settings on this machine."""
     own = (paths.home(), models_folder())
     return Rules(
         ignore=reading.ignore,

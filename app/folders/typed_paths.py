@@ -1,4 +1,7 @@
-"""Paths as a person gives them, made into the one name by which the index knows the place."""
+"""Converts paths that users type into the form that the index stores.
+
+Owns that form: absolute, with all links of folders resolved. Knows nothing of the index.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from app.sanitize import plain_path
 
 
 def absolute_path(path: str) -> str:
-    """Absolute and without links on the way; a link to a file keeps its own name."""
+    """The path made absolute, with the links of its folders resolved; a link to a file keeps its name."""
     path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
     if os.path.isdir(path):  # noqa: PTH112
         return os.path.realpath(path)
@@ -19,7 +22,7 @@ def absolute_path(path: str) -> str:
 
 
 def indexable_path(path: str) -> str:
-    """The same of a path that can be indexed; raises `PathInvalid` where it cannot."""
+    """The same, checked: raises `PathInvalid` if the path cannot be indexed."""
     if not path:
         raise PathInvalid("The path is empty.", "Name a folder or a file.")
     full = absolute_path(path)
@@ -27,9 +30,7 @@ def indexable_path(path: str) -> str:
     try:
         mode = os.stat(full).st_mode  # noqa: PTH116
     except OSError as error:
-        raise PathInvalid(
-            f"{shown} cannot be looked at: {error.strerror}.", "Check how it is written."
-        ) from error
+        raise PathInvalid(f"{shown} cannot be read: {error.strerror}.", "Check its spelling.") from error
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise PathInvalid(f"{shown} is neither a folder nor a file.", "Name a folder or a file.")
     if not os.access(full, os.R_OK | (os.X_OK if stat.S_ISDIR(mode) else 0)):

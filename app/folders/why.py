@@ -1,4 +1,4 @@
-"""What becomes of a path and of a folder: by the folders that are kept, the rules, and the disk."""
+"""Why a path is or is not indexed, by the roots, the rules and the disk; and the state of a root."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROBLEMS: dict[FileState, ProblemState] = {"failed": "failed", "skipped": "skip
 
 
 def folder_now(store: Store, folder: StoredRoot) -> Folder:
-    """A kept folder with its counts, and whether it is there."""
+    """A root with its counts and its present state."""
     counts = store.counts(folder.path)
     there = os.path.lexists(folder.path)
     state = folder.state if there and folder.state in FOLDER_STATES else "unwatched" if there else "missing"
@@ -34,7 +34,7 @@ def folder_now(store: Store, folder: StoredRoot) -> Folder:
 
 
 def problem_of(record: FileRecord) -> Problem:
-    """A file that the store has a reason about, as a person is told of it."""
+    """A record with a reason, as a problem for the user."""
     return Problem(record.path, _PROBLEMS[record.state], record.reason, record.kind)
 
 
@@ -47,7 +47,7 @@ def problems_above(kept: RootSet, rules: Rules) -> list[Problem]:
 
 
 def covered(path: str, kept: RootSet, rules: Rules) -> bool:
-    """Whether a kept folder brings `path` in already; what it leaves out may be kept on its own."""
+    """Whether a root indexes `path` already. A path that the rules leave out may be a root of its own."""
     root = kept.root_of(path)
     if root is None or root == path:
         return root == path
@@ -56,7 +56,7 @@ def covered(path: str, kept: RootSet, rules: Rules) -> bool:
 
 
 def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
-    """State, rule and reason of a path, from the rules alone."""
+    """State, rule and reason of a path, from the roots and the rules alone."""
     if kept.forgotten(path):
         return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."
     root = kept.root_of(path)
@@ -64,7 +64,7 @@ def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
         rule = "not kept" if root is None else f"kept with {root}"
         return "missing", rule, "There is nothing at this path."
     if root is None:
-        return "unknown", "not kept", "It lies in no folder that ken keeps; `ken index PATH` adds one."
+        return "unknown", "not kept", "It is in no folder that ken indexes; `ken index PATH` adds one."
     verdict = check_path(path, root, rules)
     if isinstance(verdict, Found) or verdict.rule == "folder":
         return "found", f"kept with {root}", ""

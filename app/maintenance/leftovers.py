@@ -1,6 +1,6 @@
-"""What is left in ken's home of texts that are not in the index: damaged indexes, half-made copies, memories.
+"""Files in ken's home with text outside of the index: damaged indexes, unfinished copies, saved queries.
 
-Owns their names and how long they stay.
+Owns their names and how long they are kept.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from app import paths
 
 MONTH = 30 * 86400
-"""Seconds that a damaged index is kept: long enough to see that nothing is missing from what was saved."""
+"""Seconds that a damaged index is kept: long enough to notice that its repair lost something."""
 HOUR = 3600
-"""Seconds after which a copy that nothing is added to is one that was broken off."""
+"""Seconds without a write after which a copy counts as broken off."""
 _SET_ASIDE = re.compile(r"-(\d+)(?:-wal)?$")
-"""In the name of an index that was set aside: when, in seconds since the epoch."""
+"""The time in the name of an index that was set aside, in seconds since 1970."""
 LEFT_BEHIND = (
     "What was forgotten is not overwritten on the disk yet: another program is reading the index, or the "
     "disk is full. ken does it as soon as it can."
@@ -27,7 +27,7 @@ LEFT_BEHIND = (
 
 
 def delete_old() -> None:
-    """Delete copies that were broken off, and damaged indexes that were set aside a month ago."""
+    """Delete copies that were broken off, and damaged indexes older than a month."""
     for file in _half_made():
         with suppress(OSError):
             if time.time() - file.stat().st_mtime > HOUR:
@@ -40,7 +40,7 @@ def delete_old() -> None:
 
 
 def delete_all() -> None:
-    """Delete damaged indexes, saved searches, and what the interface remembers. Raises OSError."""
+    """Delete damaged indexes, saved searches and the state of the terminal interface. Raises OSError."""
     home = paths.home()
     older_logs = home.glob(paths.log_path().name + ".*")
     for file in (*damaged(), *_half_made(), home / "standing.json", home / "tui.json", *older_logs):
@@ -50,14 +50,14 @@ def delete_all() -> None:
 
 
 def damaged() -> Iterator[Path]:
-    """Whole indexes that a repair or a restore took out of use and kept."""
+    """Indexes that a repair or a restore replaced and kept."""
     index = paths.index_path()
     for pattern in ("damaged-*", "replaced-*"):
         yield from index.parent.glob(f"{index.name}.{pattern}")
 
 
 def _half_made() -> Iterator[Path]:
-    """Copies for a restore, an import or a repair that did not end."""
+    """Copies of a restore, an import or a repair that did not finish."""
     index = paths.index_path()
     for pattern in (f".{index.name}.*", f"{index.name}.rescued*", ".standing.json.*", ".tui.json.*"):
         yield from index.parent.glob(pattern)

@@ -102,7 +102,7 @@ class BackgroundWriter:
 
     def start(self) -> None:
         """Begin to follow the disk; a pause set by the user stays in force."""
-        self._index.made_anew_by(
+        self._index.recreated_by(
             self.indexer.thread, lambda: self.indexer.scan_soon("the index file was removed or replaced")
         )
         self._index.made()
@@ -217,7 +217,7 @@ class BackgroundWriter:
     # Steps that the indexer calls (`app.sync.indexer.Work`)
 
     def roots(self) -> list[str]:
-        self._make_lost_index_anew()
+        self._recreate_lost_index()
         return RootSet(self._index.made().roots()).roots
 
     def scan(self, roots: Sequence[str] | None, priority_paths: PriorityPaths) -> SyncReport:
@@ -367,7 +367,7 @@ class BackgroundWriter:
                 store.wipe("quick")
             store.close()
 
-    def _make_lost_index_anew(self) -> None:
+    def _recreate_lost_index(self) -> None:
         """If the index file was removed or replaced, close the old one and add its roots to the new one."""
         if not self._index.is_lost:
             return

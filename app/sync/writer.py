@@ -144,7 +144,7 @@ def add_roots(store: Store, paths: Sequence[str], rules: Rules) -> tuple[Folder,
     wanted = [indexable_path(path) for path in paths]
     for path in wanted:
         kept = RootSet(store.roots())
-        if kept.owner(path) == path and kept.forgotten(path):
+        if kept.innermost(path) == path and kept.forgotten(path):
             store.forget(path)
             kept = RootSet(store.roots())
         if not covered(path, kept, rules):

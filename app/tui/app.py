@@ -296,9 +296,9 @@ class KenApp(App[None]):
 
     def _read_first(self, folders: list[str]) -> None:
         """Read folders for the first time, after the model where it is missing."""
-        from app.model import LazyModel
+        from app.model import Model
 
-        if LazyModel(self.session.config.model).present:
+        if Model(self.session.config.model).present:
             self.sync_now(folders)
         else:
             self.fetch_model(folders)

@@ -9,7 +9,7 @@ import pytest
 from support.tiny_home import with_tiny_model
 
 from app.config import ModelConfig
-from app.model import LazyModel
+from app.model import Model
 from app.sync.embed_stage import EmbedStage
 from index.store.store import Store
 from index.types import FileRecord, Passage
@@ -23,7 +23,7 @@ def test_a_text_that_takes_the_number_of_one_being_embedded_does_not_get_its_vec
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_tiny_model(monkeypatch, home)
-    model = LazyModel(ModelConfig(precision="f32", threads=1))
+    model = Model(ModelConfig(precision="f32", threads=1))
     with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store:
         put(store, "/a", "pears in winter")
         embedding = EmbedStage(store, model)

@@ -13,7 +13,7 @@ from support.tiny_home import notes
 from support.tiny_model import make_tiny_checkpoint
 
 from app.config import ModelConfig
-from app.model import LazyModel
+from app.model import Model
 from app.sync import sync_run
 from app.sync.extract_stage import ReaderPools
 from app.sync.pipeline import Pipeline
@@ -24,7 +24,7 @@ from index.walk.walker import Rules
 embedded = threading.Event()
 
 
-class Told(LazyModel):
+class Told(Model):
     """Tells when it embeds."""
 
     def embed_documents(

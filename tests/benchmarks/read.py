@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from queue import Empty, Queue
 
 from app.config import ModelConfig
-from app.model import LazyModel
+from app.model import Model
 from index.errors import FileFailed, FileSkipped
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.walk.walker import Rules, Skipped, walk
@@ -91,7 +91,7 @@ def run(
         for peer in peers:
             stack.callback(peer.close)
             peer.start()
-        chunking = ChunkerSettings(LazyModel(ModelConfig()).counter)
+        chunking = ChunkerSettings(Model(ModelConfig()).counter)
         formats, to_read = _listed(folder)
         for name, paths in to_read.items():
             say(f"{name}: {len(paths)} files")

@@ -129,14 +129,14 @@ def _home(top: Path, say: Callable[[str], None]) -> Iterator[None]:
 def _fill(folder: Path, say: Callable[[str], None]) -> None:
     """Files of real words with random vectors: what meaning finds does not matter for how long it takes."""
     from app.config import ModelConfig
-    from app.model import LazyModel
+    from app.model import Model
     from index.store.store import Store
     from index.types import FileRecord, Passage
     from tests.benchmarks.search import Vocabulary
 
     generator = np.random.default_rng(7)
     words = Vocabulary()
-    with Store(paths.index_path(), fingerprint=LazyModel(ModelConfig()).fingerprint) as store:
+    with Store(paths.index_path(), fingerprint=Model(ModelConfig()).fingerprint) as store:
         for first in range(0, FILES, 500):
             items = []
             for number in range(first, first + 500):

@@ -21,7 +21,7 @@ from support.tiny_home import tiny_models
 from app.api import Status
 from app.config import Config, ModelConfig
 from app.library import Library
-from app.model import LazyModel
+from app.model import Model
 from app.open_index import OpenIndex
 from app.sync.writer import Writer
 
@@ -119,11 +119,11 @@ def driven_library(files: dict[str, str | bytes], *, model: bool = True) -> Driv
 
 def _library(index: Path, *, model: bool = True) -> Library:
     opened, config = OpenIndex(index), Config()
-    used = _tiny_model() if model else LazyModel(config.model)
+    used = _tiny_model() if model else Model(config.model)
     return Library(config, opened, Writer(opened, used, config.reading, "a test"), used)
 
 
-class _SharedModel(LazyModel):
+class _SharedModel(Model):
     """Loaded once a run: no library that uses it closes it."""
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class _SharedModel(LazyModel):
 
 
 @functools.cache
-def _tiny_model() -> LazyModel:
+def _tiny_model() -> Model:
     name = str(tiny_models() / "embeddinggemma-300m")
     return _SharedModel(ModelConfig(name=name, precision="f32", threads=1))
 
