@@ -53,9 +53,9 @@ class DocumentCache:
     ) -> Excerpts:
         """The document at an absolute path.
 
-        `record` is its record in the index, `root` its root, `recognized` the text of pictures in it, which takes
-        too long to recognize again. Raises `PathInvalid` if it may not be shown, `FileSkipped` or `FileFailed`
-        if it cannot be read.
+        `record` is its record in the index, `root` its root, `recognized` the text of pictures in it, which
+        takes too long to recognize again. Raises `PathInvalid` if it may not be shown, `FileSkipped` or
+        `FileFailed` if it cannot be read.
         """
         found = require_shown(path, record, root, rules)
         if found.unread:
