@@ -38,8 +38,8 @@ class Answer:
     notice: str = ""
     """Text to show with the answer, such as why only words were searched."""
     complete: bool = True
-    """False: vectors or the model are missing, so not all passages were compared by meaning. If `close` is False
-    too, that means nothing, and `notice` has the reason."""
+    """False: vectors or the model are missing, so not all passages were compared by meaning. `close` being
+    False then means nothing, and `notice` has the reason."""
     listed: bool = False
     """The query has no words: the hits are the files that pass its filter, newest first."""
     total: int | None = None

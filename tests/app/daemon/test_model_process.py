@@ -191,13 +191,14 @@ def test_a_question_waits_for_a_slow_start_only_so_long_and_leaves_it_running(
 SLOW_START = """
 import time
 from pathlib import Path
+from app import model
 from app.daemon import model_process
-load = model_process._load
+load = model.load_here
 def wait(config):
     while Path({gate!r}).exists():
         time.sleep(0.01)
     return load(config)
-model_process._load = wait
+model.load_here = wait
 model_process.main()
 """
 
