@@ -34,7 +34,7 @@ def encode_places(passage: Passage) -> str | None:
         [p.offset, p.line, int(p.counted), p.page, None if p.heading == passage.heading else list(p.heading)]
         for p in passage.places[:MAX_PLACES]
     ]
-    return json.dumps(rows, separators=(",", ":"), ensure_ascii=True)
+    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
 
 
 def decode_places(stored: str | None, heading: tuple[str, ...]) -> tuple[Place, ...]:

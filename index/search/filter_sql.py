@@ -49,9 +49,11 @@ _UNDER = (
 CROSS JOIN makes SQLite search the index of paths. Without it, each file is compared with every path."""
 _IN_NAMED = (
     "EXISTS (SELECT 1 FROM json_each(?) AS wanted "
-    "WHERE instr(lower(CAST(files.path AS TEXT)), lower(wanted.value)) > 0)"
+    "WHERE instr({fold}(CAST(files.path AS TEXT)), {fold}(wanted.value)) > 0)"
 )
 """Is under a folder with one of the names."""
+_HEADINGS = "passages.heading || char(31) || coalesce(passages.places, '')"
+"""A passage may hold parts under other headings than its first words'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,13 @@ def _in_folders(folders: Sequence[str]) -> _Condition:
             path for _, two in under for path in two
         )
     named = [f"/{folder.strip('/')}/" for folder in folders if not folder.startswith("/")]
-    return f"({_UNDER} OR {_IN_NAMED})", (_hex(absolute), json.dumps(named))
+    in_named = _IN_NAMED.format(fold=_fold(*named))
+    return f"({_UNDER} OR {in_named})", (_hex(absolute), json.dumps(named))
+
+
+def _fold(*names: str) -> str:
+    """The function that takes away case: SQLite's own, a hundred times as fast, where all is ASCII."""
+    return "lower" if all(name.isascii() for name in names) else "casefolded"
 
 
 def _on_documents(filter_: Filter) -> Iterator[_Condition]:
@@ -120,7 +128,8 @@ def _on_documents(filter_: Filter) -> Iterator[_Condition]:
     for name, values in filter_.fields:
         yield _HAS_FIELD, (json.dumps([name_key(value) for value in values]), name, name != "tag")
     if filter_.heading:
-        yield "instr(lower(passages.heading), lower(?)) > 0", (filter_.heading,)
+        fold = _fold(filter_.heading)
+        yield f"instr({fold}({_HEADINGS}), {fold}(?)) > 0", (filter_.heading,)
 
 
 def _on_numbers(filter_: Filter) -> Iterator[_Condition]:

@@ -45,6 +45,21 @@ class StoredPassage(NamedTuple):
     places: str | None
     text: str
 
+    def stretch_under(self, heading: str) -> tuple[int, int]:
+        """The first part of the text under a heading with these words; all of it where there is none."""
+        whole = (0, len(self.text))
+        own = decode_heading(self.heading)
+        places = decode_places(self.places, own) if heading else ()
+        ends = [*(place.offset for place in places[1:]), len(self.text)]
+        wanted = heading.casefold()
+        under = (
+            (place.offset, end)
+            for place, end in zip(places, ends, strict=True)
+            if any(wanted in part.casefold() for part in place.heading)
+            and self.text[place.offset : end].strip("#*-=~ \n")
+        )
+        return next(under, whole) if places else whole
+
     def place_at(self, offset: int) -> Place:
         """Line, page and headings at an offset in the text."""
         heading = decode_heading(self.heading)
@@ -75,7 +90,9 @@ def group_hits(
             groups[place.file] = [place]
     hits: list[Hit] = []
     for places in groups.values():
-        first, *others = [_ranked_hit(db, query, ranked, place, explain=explain) for place in places]
+        first, *others = [
+            _ranked_hit(db, query, ranked, place, filter_.heading, explain=explain) for place in places
+        ]
         hits.append(replace(first, more=tuple(others)))
     return tuple(hits)
 
@@ -118,13 +135,19 @@ def _passage_rows(db: apsw.Connection, ranked: Ranked, filter_: Filter, limit: i
 
 
 def _ranked_hit(
-    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, place: StoredPassage, *, explain: bool
+    db: apsw.Connection,
+    query: ParsedQuery,
+    ranked: Ranked,
+    place: StoredPassage,
+    heading: str,
+    *,
+    explain: bool,
 ) -> Hit:
     parts_of_all = (ranked.scores, ranked.cosines, ranked.lexical_scores)
     score, cosine, words = (float(scores[place.i]) for scores in parts_of_all)
     parts = {"score": score, "similarity": cosine, "words": words} if explain else {}
     return replace(
-        hit_at(db, query, place),
+        hit_at(db, query, place, heading),
         score=min(1.0, max(0.0, score)),
         similarity=None if np.isnan(cosine) else cosine,
         words=None if np.isnan(words) else words,
@@ -132,10 +155,11 @@ def _ranked_hit(
     )
 
 
-def hit_at(db: apsw.Connection, query: ParsedQuery, place: StoredPassage) -> Hit:
-    """The passage as a hit without a score."""
-    shown, matched, begins = snippet(db, query, place.text)
-    there = place.place_at(begins)
+def hit_at(db: apsw.Connection, query: ParsedQuery, place: StoredPassage, heading: str = "") -> Hit:
+    """The passage as a hit without a score; a sentence under `heading` is shown where that was asked for."""
+    first, end = place.stretch_under(heading)
+    shown, matched, begins = snippet(db, query, place.text[first:end])
+    there = place.place_at(first + begins)
     return Hit(
         path=os.fsdecode(place.path),
         title=place.title,

@@ -55,7 +55,7 @@ def newest(db: apsw.Connection, filter_: Filter, limit: int, matching: Matching 
     )
     places = fetch_all(db, first, (id_array(_ids(found)), *wanted))
     shown = ParsedQuery("", (), 0, patterns=matching.patterns if matching else ())
-    hits = tuple(hit_at(db, shown, StoredPassage(0, *place)) for place in places)
+    hits = tuple(hit_at(db, shown, StoredPassage(0, *place), filter_.heading) for place in places)
     return Results(hits, is_close=bool(hits), confidence=1.0 if hits else 0.0, total=total)
 
 

@@ -23,6 +23,7 @@ import sqlite_vec  # type: ignore[import-untyped]
 from index.closing import Closing
 from index.errors import IndexBusy, IndexCorrupt, IndexFull, IndexingError, IndexNewer, IndexUnreachable
 from index.store.migrations import MIGRATIONS
+from index.store.word_forms import casefolded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -322,6 +323,7 @@ def _connect(path: Path) -> apsw.Connection:
 
 
 def _set_up(connection: apsw.Connection) -> None:
+    connection.create_scalar_function("casefolded", casefolded, 1, deterministic=True)
     connection.set_busy_timeout(BUSY_MS)
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())

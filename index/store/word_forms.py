@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 FORM = 2
 """Release 0.1.0 had 1: compatibility forms folded, and nothing else."""
@@ -42,6 +43,12 @@ def fold(text: str) -> str:
     """The text in the form in which words are compared."""
     text = _letters(text)
     return _SHARP_OR_PLUS.sub(_named_language, text) if "#" in text or "++" in text else text
+
+
+def casefolded(*values: Any) -> str:
+    """A name without its case and its way of writing accents: SQLite's `lower` knows ASCII only."""
+    text = str(values[0] or "")
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _letters(text: str) -> str:

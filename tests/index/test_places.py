@@ -17,7 +17,7 @@ from index.extract.source import from_bytes
 from index.passages.chunker import chunk_document
 from index.search.searcher import Searcher
 from index.store.store import Store
-from index.types import FileRecord, Hit
+from index.types import FileRecord, Filter, Hit
 
 SENTENCES = 60
 WORDS = ("rope", "mast", "keel", "oar", "tide", "quay", "sand", "gull", "hull", "sail", "knot")
@@ -173,3 +173,14 @@ def test_formats_without_lines_have_none() -> None:
         document = sniff.read(from_bytes(data, file))
         if document.lines is not None:
             assert all(line <= io.BytesIO(data).read().count(b"\n") + 1 for _, line in document.lines), file
+
+
+def test_a_filter_by_heading_finds_and_shows_what_stands_under_it(tmp_path: Path) -> None:
+    text = "# Hut\n\n## Stove\n\nOil hinges.\n\n## Ökologie\n\nOil kills newts.\n\n## Tools\n\nOil can.\n"
+    list(hits("a.md", text.encode(), [], tmp_path))
+    with Searcher(tmp_path / "a.md.db") as searcher:
+        for heading, words, line in (("Stove", "hinge", 5), ("ökologie", "newts", 9), ("tools", "can", 13)):
+            found = searcher.search("oil", None, mode="words", filter=Filter(heading=heading)).hits
+            assert (found[0].line, found[0].heading[-1].casefold()) == (line, heading.casefold())
+            assert words in found[0].snippet
+        assert not searcher.search("oil", None, mode="words", filter=Filter(heading="Roof")).hits

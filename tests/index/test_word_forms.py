@@ -14,6 +14,7 @@ from index.search.searcher import Searcher
 from index.store.database import fetch_all, open_reader
 from index.store.store import Store
 from index.store.word_forms import FORM, fold, fold_with_origins
+from index.types import Filter
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "index-0.1.0.db.gz"
 WRITTEN = [
@@ -93,3 +94,15 @@ def test_words_of_an_index_of_an_earlier_release_are_made_anew(tmp_path: Path) -
     form = fetch_all(open_reader(path), "SELECT value FROM settings WHERE name = 'words form'")
     assert form == [(FORM,)]
     assert [Path(one).name for one in found(path, "south wall")] == ["garden.md"]
+
+
+@pytest.mark.parametrize("asked", ["übersicht", "ÜBERSICHT", "u\u0308bersicht"])
+@pytest.mark.parametrize("name", ["Übersicht", "U\u0308bersicht"])
+def test_a_folder_is_meant_whatever_its_case_and_its_accents_are_made_of(
+    asked: str, name: str, tmp_path: Path
+) -> None:
+    with Store(tmp_path / "index.db") as store:
+        store.put([(record(f"/n/{name}/a.md"), [passage("boat")]), (record("/n/b/b.md"), [passage("boat")])])
+    with Searcher(tmp_path / "index.db") as searcher:
+        hits = searcher.search("boat", None, mode="words", filter=Filter(folders=(asked,))).hits
+        assert [hit.path for hit in hits] == [f"/n/{name}/a.md"]
