@@ -26,6 +26,7 @@ _MOST_UNREAD = 1024 * MEBIBYTE
 """Of a member that is not unpacked here but by a library in parts."""
 _MOST_GROWTH = 400
 """How many times its packed size an entry of more than a mebibyte may have."""
+_BLOCK = 65_536
 _DECLARATION = 200
 """Bytes of XML in which it says how it is encoded."""
 _BUILT_IN = frozenset({"", "utf-8", "us-ascii", "iso-8859-1"})
@@ -109,6 +110,17 @@ class Archive:
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError):
             raise FileFailed(f"It is damaged: {name} cannot be unpacked.") from None
 
+    def check(self, name: str) -> None:
+        """Raise FileFailed where a member is no whole XML: some readers go round for ever in what is not."""
+        parser = XMLParser(target=_Nothing())
+        with self.opened(name) as stream:
+            try:
+                while block := stream.read(_BLOCK):
+                    parser.feed(block)
+                parser.close()
+            except ParseError as error:
+                raise FileFailed(f"It is damaged: its XML breaks off in line {error.position[0]}.") from None
+
     def refuse_bombs(self) -> None:
         """Raise FileSkipped or FileFailed where a member is locked or grows too much."""
         for info in self._zip.infolist():
@@ -189,6 +201,13 @@ def _fed(target: Any, data: bytes) -> Any:
         raise FileFailed(f"It is damaged: its XML breaks off in line {line}.") from None
     except ValueError:  # an encoding that expat has no table for
         raise FileFailed("It is damaged: its XML cannot be decoded.") from None
+
+
+class _Nothing:
+    """Builds no tree."""
+
+    def close(self) -> None:
+        return None
 
 
 class _Plain(TreeBuilder):

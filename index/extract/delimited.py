@@ -84,7 +84,7 @@ def _separator(sample: str) -> str:
 
     def agreement(separator: str) -> tuple[int, int]:
         counts = [line.count(separator) for line in lines]
-        usual = max(set(counts) - {0}, key=counts.count, default=0)
+        usual = max(set(counts) - {0}, key=lambda count: (counts.count(count), count), default=0)
         return (counts.count(usual) if usual else 0, usual)
 
     return max(_SEPARATORS, key=agreement)

@@ -20,6 +20,8 @@ from index.extract.shown_value import plain_number
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document
 
+_MOST_TREE = 24 * MEBIBYTE
+"""The largest XML of an OpenDocument workbook that is held as a tree; calamine reads larger ones."""
 _MOST_XLRD = 16 * MEBIBYTE
 """A larger workbook takes xlrd longer than a reader has; calamine gives its values."""
 
@@ -29,8 +31,11 @@ def read(source: Source) -> Document:
     head = source.head(512)
     if head.startswith(b"PK"):
         archive = Archive(source)
-        if archive.has("content.xml"):
+        if archive.has("content.xml") and archive.size("content.xml") <= _MOST_TREE:
             return odf.read(source)
+        if archive.has("content.xml"):
+            archive.check("content.xml")
+            return _calamine(source)
         if not archive.has("xl/workbook.bin"):
             return xlsx.read(source)
         archive.refuse_bombs()

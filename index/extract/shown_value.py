@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import lru_cache
 
 _SHORTENED = re.compile(r"[-+]?\d+(?:[.,]\d+)?E[-+]?\d+|#+", re.IGNORECASE)
 _YEAR = re.compile(r"\d{4}")
@@ -20,6 +21,8 @@ _LITERAL = re.compile(
     r"|\.[0#?]+)|(?P<text>@)|(?P<other>.)",
     re.IGNORECASE | re.DOTALL,
 )
+_Piece = dict[str, str]
+"""What a piece of a format is (`digits`, `date`, `quoted`, ...) and how it is written there."""
 _EPOCH, _EPOCH_1904 = datetime.datetime(1899, 12, 30), datetime.datetime(1904, 1, 1)
 _LAST_DAY = 2_958_465
 """31 December 9999."""
@@ -64,15 +67,20 @@ def formatted(value: float, code: str, *, from_1904: bool = False) -> str:
     """A number as a sheet with this format shows it; in full where the format is General or unknown."""
     if not code or code.lower() == "general":
         return plain_number(value)
-    sections = _sections(code)
+    sections = _parsed(code)
     part = sections[0] if value > 0 or len(sections) < 2 else sections[1] if value < 0 else sections[-1]
     if value == 0:
         part = sections[2] if len(sections) > 2 else sections[0]
-    pieces = list(_LITERAL.finditer(part))
-    if any(piece["date"] or piece["elapsed"] for piece in pieces):
-        return _moment(value, pieces, from_1904)
+    if any(piece["date"] or piece["elapsed"] for piece in part):
+        return _moment(value, part, from_1904)
     sign = "-" if value < 0 and len(sections) < 2 else ""
-    return in_full(sign + _number(abs(value), pieces), str(value))
+    return in_full(sign + _number(abs(value), part), str(value))
+
+
+@lru_cache(maxsize=512)
+def _parsed(code: str) -> list[list[_Piece]]:
+    """The pieces of each section of a format; a workbook has few formats and many cells."""
+    return [[found.groupdict("") for found in _LITERAL.finditer(part)] for part in _sections(code)]
 
 
 def _sections(code: str) -> list[str]:
@@ -88,7 +96,7 @@ def _sections(code: str) -> list[str]:
     return found
 
 
-def _number(value: float, pieces: list[re.Match[str]]) -> str:
+def _number(value: float, pieces: list[_Piece]) -> str:
     percent = sum(piece["other"] == "%" for piece in pieces)
     digits = [piece for piece in pieces if piece["digits"]]
     if any(piece["power"] for piece in pieces):
@@ -105,12 +113,12 @@ def _number(value: float, pieces: list[re.Match[str]]) -> str:
     return shown.strip() if digits or "@" in shown or shown.strip() else plain_number(value)
 
 
-def _piece(piece: re.Match[str], value: float, masks: list[str]) -> str:
+def _piece(piece: _Piece, value: float, masks: list[str]) -> str:
     if piece["digits"]:
         return masks.pop(0)
     if piece["general"] or piece["text"]:
         return plain_number(value)
-    return piece["currency"] or piece["quoted"] or piece["escaped"] or piece["other"] or ""
+    return piece["currency"] or piece["quoted"] or piece["escaped"] or piece["other"]
 
 
 def _masked(value: float, masks: list[str]) -> list[str]:
@@ -140,7 +148,7 @@ def _in_mask(value: float, mask: str) -> str:
     return ahead.rjust(whole.count("0"), "0") + dot + behind
 
 
-def _moment(value: float, pieces: list[re.Match[str]], from_1904: bool) -> str:
+def _moment(value: float, pieces: list[_Piece], from_1904: bool) -> str:
     if not 0 <= value <= _LAST_DAY:
         return plain_number(value)
     epoch = _EPOCH_1904 if from_1904 else _EPOCH
@@ -148,7 +156,7 @@ def _moment(value: float, pieces: list[re.Match[str]], from_1904: bool) -> str:
         moment = epoch + datetime.timedelta(milliseconds=round(value * 86_400_000))
     except OverflowError:
         return plain_number(value)
-    half = any((piece["date"] or "").upper() in ("AM/PM", "A/P") for piece in pieces)
+    half = any(piece["date"].upper() in ("AM/PM", "A/P") for piece in pieces)
     shown: list[str] = []
     before = ""
     for place, piece in enumerate(pieces):
@@ -163,12 +171,12 @@ def _moment(value: float, pieces: list[re.Match[str]], from_1904: bool) -> str:
         elif piece["digits"]:
             shown.append(f"{moment.microsecond // 1000:03d}" if "." not in piece["digits"] else "")
         else:
-            shown.append(piece["currency"] or piece["quoted"] or piece["escaped"] or piece["other"] or "")
+            shown.append(piece["currency"] or piece["quoted"] or piece["escaped"] or piece["other"])
     day = value >= 1 and not any(piece["elapsed"] for piece in pieces)
     return in_full("".join(shown).strip(" ,;"), moment.date().isoformat() if day else "")
 
 
-def _following(pieces: list[re.Match[str]], place: int) -> str:
+def _following(pieces: list[_Piece], place: int) -> str:
     return next((p["date"].lower() for p in pieces[place + 1 :] if p["date"]), "")
 
 

@@ -143,6 +143,8 @@ def _packed(source: Source) -> Kind:
         names, said = [], b""
     if kind := next((kind for word, kind in _OPEN_DOCUMENTS if word in said), ""):
         return kinds.named(kind)
+    if any(name.endswith(".iwa") for name in names):
+        return kinds.named("iwork")
     packed = (kind for kind in kinds.KINDS if kind.member)
     found = (kind for kind in packed if any(name.startswith(kind.member) for name in names))
     return next(found, kinds.named("archive"))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError
 
-from index.errors import FileFailed, FileSkipped
+from index.errors import FileFailed
 from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line, parse_number
 from index.extract.docx import core_title
@@ -20,10 +20,9 @@ from index.extract.linked_parts import linked_parts
 from index.extract.rows import add_rows
 from index.extract.shown_value import built_in
 from index.extract.source import Source
-from index.extract.xlsx_cells import Cells, rows_of
+from index.extract.xlsx_cells import Cells, rows_of, strings_of
 from index.types import Document
 
-_MOST_STRINGS = 4_000_000
 _MARGIN_CODE = re.compile(r"&(?:[LCRPNDTFAGZEXYSUBIOH+-]|\"[^\"]*\"|\d{1,3}|K[0-9A-F]{6})")
 _BOILERPLATE = "[Threaded comment]"
 _SHEET_TYPES = ("worksheet", "chartsheet", "dialogsheet", "macrosheet")
@@ -74,23 +73,17 @@ def _opened(archive: Archive) -> _Workbook:
     for link in linked_parts(archive, main):
         try:
             if link.kind == "sharedStrings":
-                book.strings = list(_strings(archive.tree(link.part)))
+                with archive.opened(link.part) as stream:
+                    book.strings = strings_of(stream)
             elif link.kind == "styles":
                 book.formats = list(_formats(archive.tree(link.part)))
             elif link.kind == "person":
                 people = archive.tree(link.part).iter("person")
                 book.people = {p.get("id") or "": p.get("displayName") or "" for p in people}
-        except FileFailed:
+        except (FileFailed, ParseError):
             if link.kind == "sharedStrings":
-                raise
+                raise FileFailed("It is damaged: its words cannot be made out.") from None
     return book
-
-
-def _strings(root: Element) -> Iterator[str]:
-    for count, item in enumerate(root.iter("si")):
-        if count > _MOST_STRINGS:
-            raise FileSkipped("It holds more words than are read.")
-        yield words_of(item)
 
 
 def words_of(item: Element) -> str:

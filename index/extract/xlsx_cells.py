@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import IO
+from functools import lru_cache
+from typing import IO, Any
 from xml.etree.ElementTree import XMLParser
 
 from index.errors import FileFailed
 from index.extract.rows import MOST_COLUMNS
 from index.extract.shown_value import formatted
-from index.extract.source import Source
+from index.extract.source import MEBIBYTE, Source
 
 _BLOCK = 65_536
+_MOST_XML = 1024 * MEBIBYTE
 _MOST_CELL = 40_000
 """Characters: Excel itself keeps 32,767."""
 _COLUMN = re.compile(r"([A-Za-z]{1,3})")
@@ -37,7 +39,7 @@ class Cells:
         self.margins: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = tag.rpartition("}")[2]
+        name = _local(tag)
         if name in ("v", "t") or name in _MARGINS:
             self._words = []
         elif name == "c":
@@ -55,7 +57,7 @@ class Cells:
             self._words.append(words)
 
     def end(self, tag: str) -> None:
-        name = tag.rpartition("}")[2]
+        name = _local(tag)
         if name in ("v", "t"):
             if self._kind != "phonetic":
                 self._value += "".join(self._words or ())
@@ -96,14 +98,64 @@ class Cells:
             return value
 
 
+class Strings:
+    """Takes the events of the table of strings; `found` are their words, those above the line left out."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._words: list[str] = []
+        self._shown = False
+        self._above = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = _local(tag)
+        if name == "si":
+            self._words = []
+        elif name == "rPh":
+            self._above = True
+        self._shown = name == "t" and not self._above
+
+    def data(self, words: str) -> None:
+        if self._shown:
+            self._words.append(words)
+
+    def end(self, tag: str) -> None:
+        name = _local(tag)
+        self._shown = False
+        if name == "si":
+            self.found.append("".join(self._words))
+        elif name == "rPh":
+            self._above = False
+
+    def close(self) -> list[str]:
+        return self.found
+
+
+def strings_of(stream: IO[bytes]) -> list[str]:
+    """The words of a workbook's table of strings, without a tree of them in memory."""
+    parser = XMLParser(target=Strings())
+    for block in _blocks(stream):
+        parser.feed(block)
+    strings: Any = parser.close()
+    return list(strings)
+
+
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """The XML of a part; raises FileFailed where it declares entities or grows without bound."""
+    size = 0
+    while block := stream.read(_BLOCK):
+        if not size and b"<!DOCTYPE" in block.replace(b"\0", b""):
+            raise FileFailed("Its XML declares a type of its own, which such a file never needs.")
+        size += len(block)
+        if size > _MOST_XML:
+            raise FileFailed(f"A part of it unpacks to more than {_MOST_XML // MEBIBYTE} MB.")
+        yield block
+
+
 def rows_of(stream: IO[bytes], cells: Cells, source: Source) -> Iterator[list[str]]:
     """The rows of a sheet that hold anything, as far as the time allows."""
     parser = XMLParser(target=cells)
-    first = True
-    while block := stream.read(_BLOCK):
-        if first and b"<!DOCTYPE" in block.replace(b"\0", b""):
-            raise FileFailed("Its XML declares a type of its own, which such a file never needs.")
-        first = False
+    for block in _blocks(stream):
         parser.feed(block)
         yield from cells.done
         cells.done.clear()
@@ -112,6 +164,13 @@ def rows_of(stream: IO[bytes], cells: Cells, source: Source) -> Iterator[list[st
     parser.close()
 
 
+@lru_cache(maxsize=256)
+def _local(tag: str) -> str:
+    """A tag without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+@lru_cache(maxsize=20_000)
 def _number(letters: str) -> int:
     """1 for A, 27 for AA."""
     value = 0
