@@ -1,8 +1,8 @@
-"""The one table of document kinds: what a kind is called, how it is recognised, read, opened and asked for.
+"""The one table of kinds of documents: names, recognition, readers, opening and filters.
 
 Owns every suffix, alias and limit. Readers, the walk, filters, completion, estimates, opening and the
-documentation derive from it: a kind is one row here and one module in `index/extract`. Knows no reader's
-code and opens no file.
+documentation derive from it: a kind is one row here and one module in `index/extract`. Imports no reader and
+opens no file.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from typing import Any, Literal
 from index import languages
 
 MEBIBYTE = 1 << 20
+"""Bytes."""
 TEXT_BYTES = 32 * MEBIBYTE
-"""The largest file of plain text: it is read whole, and its text is held in memory several times."""
+"""Largest file of plain text: it is read completely, and its text is in memory several times."""
 TABLE_BYTES = 64 * MEBIBYTE
+"""Largest file of a table or a mail: a part of it is no text."""
 CONTAINER_BYTES = 512 * MEBIBYTE
-"""The largest file of a format that is read in parts."""
+"""Largest file of a format that is read in parts."""
 
 OTHER = "file"
-"""The stored name of the kind of a file that is not read and whose name says nothing."""
+"""The stored kind of a file that is not read and has an unknown suffix."""
 
 Opener = Literal["editor", "viewer"]
 
@@ -33,11 +35,11 @@ class Kind:
 
     name: str
     reader: str
-    """The module in `index.extract` whose `read(source)` makes the document."""
+    """The module in `index.extract` with the `read(source)` for this kind."""
     suffixes: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-    """Other words that people type after `type:`."""
+    """Other words for this kind after `type:`."""
     opens: Opener = "editor"
     """`editor`: the file is text, and a hit opens at its line. `viewer`: the system shows it."""
     max_bytes: int = TEXT_BYTES
@@ -45,9 +47,9 @@ class Kind:
     text_share: float = 1.0
     """Bytes of text per byte of file, for estimates before anything is read (measured on ordinary files)."""
     magic: bytes = b""
-    """The first bytes of a file of this kind, where they are its own."""
+    """The first bytes of a file of this kind, if no other kind begins with them."""
     member: str = ""
-    """How the name of a member begins by which a ZIP archive is of this kind."""
+    """The beginning of the name of a member, by which a ZIP archive is of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ _DATA_SUFFIXES = (
 )
 
 _PACKED: dict[str, Any] = {"opens": "viewer", "max_bytes": CONTAINER_BYTES}
-"""Formats that are read in parts and shown by a program of their own."""
+"""Formats that are read in parts and opened by their own programs."""
 
 KINDS: tuple[Kind, ...] = (
     Kind("markdown", "markdown", _suffixes(".md .markdown .mdown .mkd .mdx .qmd .rmd"),
@@ -136,18 +138,18 @@ GROUPS: dict[str, Selection] = {
 """Words for several kinds at once, or for a part of one."""
 
 OFFERED = ("md", "pdf", "code", "word", "html", "txt", "slides", "sheet", "epub", "mail", "notebook", "data")
-"""What completion and the filter key offer after `type:`, the most usual first."""
+"""The words that completion and the filter key offer after `type:`, the most common first."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadKind:
-    """A kind of file that is found by its name, folder and date alone. `name` is as in `Kind`."""
+    """A kind of file that is found only by its name, folder and date. `name` is as in `Kind`."""
 
     name: str
     words: str
-    """What a person calls such files."""
+    """The word for such files in messages."""
     suffixes: str
-    """How their names end, separated by blanks."""
+    """The ends of their names, separated by blanks."""
     aliases: tuple[str, ...] = ()
 
 
@@ -183,11 +185,11 @@ UNREAD: tuple[UnreadKind, ...] = (
 TEMPORARY = _suffixes(
     ".tmp .temp .swp .swo .part .crdownload -wal -shm .db-journal .sqlite-journal .sqlite3-journal"
 )
-"""How the names of files end that another program needs for a while: they are in no index."""
+"""The ends of names of temporary files of other programs, which are never indexed."""
 
 
 def of_file_name(name: str) -> Kind | None:
-    """The kind that a file's name says it has; None where the name says nothing."""
+    """The kind of a file by its name; None where no kind has such names."""
     return _BY_FILE_NAME.get(name) or _BY_SUFFIX.get(suffix_of(name))
 
 
@@ -202,37 +204,37 @@ def named(name: str) -> Kind:
 
 
 def opens(name: str) -> Opener:
-    """What shows a file of that stored kind; the system's viewer where the kind is not known."""
+    """The program that opens a file of that stored kind; `viewer` for an unknown kind."""
     return _BY_NAME[name].opens if name in _BY_NAME else "viewer"
 
 
 def is_known(name: str) -> bool:
-    """Whether a stored kind is one of the table: an older index may hold others."""
+    """Whether a stored kind is in the table: an older index can hold others."""
     return name in _BY_NAME
 
 
 def unread(name: str) -> UnreadKind | None:
-    """The kind of file, where its name says that it is one that is not read."""
+    """The kind of a file that is not read, by its name; None for any other file."""
     lower = name.lower()
     by_ending = (kind for ending, kind in _UNREAD_ENDING if lower.endswith(ending))
     return _UNREAD_SUFFIX.get(suffix_of(name)) or next(by_ending, None)
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file's name says that a program needs it for a while only."""
+    """Whether a file has the name of a temporary file of another program."""
     return name.lower().endswith(TEMPORARY)
 
 
 def guessed(name: str) -> str:
-    """The stored name of the kind that a file's name says, for one that is not read."""
+    """The stored kind of a file that is not read, by its name."""
     kind = unread(name) or of_file_name(name)
     return kind.name if kind else OTHER
 
 
 def select(word: str) -> Selection:
-    """What a person means by a word after `type:`: a group, a kind, an alias or a suffix; case is ignored.
+    """The selection of a word after `type:`: a group, a kind, an alias or a suffix; case is ignored.
 
-    Raises UnknownKind, with the nearest word that is one.
+    Raises UnknownKind with the nearest known word.
     """
     typed = word.strip().lower().lstrip(".")
     if typed in GROUPS:
@@ -251,7 +253,7 @@ def select(word: str) -> Selection:
 
 
 def select_all(words: Iterable[str]) -> Selection:
-    """The union of what each word selects. Raises UnknownKind at the first that selects nothing."""
+    """The union of the selections of the words. Raises UnknownKind at the first unknown word."""
     found = [select(word) for word in words]
     return Selection(
         tuple(dict.fromkeys(kind for one in found for kind in one.kinds)),
@@ -268,7 +270,7 @@ def did_you_mean(typed: str, known: Iterable[str]) -> str:
 
 
 def suffix_of(name: str) -> str:
-    """The last suffix of a file's name in small letters with its dot; empty where there is none."""
+    """The last suffix of a file's name in lower case with its dot; empty where there is none."""
     return os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 

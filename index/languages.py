@@ -1,7 +1,7 @@
-"""Programming languages: which files are theirs, and which lines begin a definition.
+"""Programming languages: the names of their files, and the lines that begin a definition.
 
-Owns a table; adding a language is one line. A pattern is tried at the start of a line after its
-indentation and names the definition in its group `name`.
+Owns a table, in which a language is one line. A pattern is matched at the start of a line after its
+indentation; its group `name` is the name of the definition.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MODIFIERS = (
     r"suspend|readonly|mutating|fileprivate|synchronized|native|external|operator|infix|tailrec)[ ]+)*"
 )
 _TYPES = r"(?:class|struct|enum(?:[ ]class)?|interface|trait|union|namespace|record|protocol|extension|object|module|mixin|actor)"
-# A call and a control statement look like a C function without its type: two words must stand before `(`.
+# A call and a control statement look like a C function without its type: two words must be before `(`.
 _TYPED_FUNCTION = (
     r"(?!(?:return|else|new|throw|case|goto|typedef|using|delete|await|yield|if|for|while|switch)\b)"
     r"(?:[A-Za-z_][\w:<>,\[\]*&?.]*[ ]+[*&]*)+(?:\w+::)*(?P<name2>~?\w+)[ ]?\([^;]*$"
@@ -138,7 +138,7 @@ _TABLE = (
 )
 LANGUAGES = tuple((name, family, tuple(s.split()), tuple(n.split())) for name, family, s, n in _TABLE)
 TITLES = frozenset(title for title, _, _, _ in LANGUAGES)
-"""What `Document.language` may be, where it is not empty."""
+"""The values of `Document.language` other than the empty one."""
 SUFFIXES = tuple(suffix for _, _, suffixes, _ in LANGUAGES for suffix in suffixes)
 NAMES = tuple(name for _, _, _, names in LANGUAGES for name in names)
 ALIASES = {
@@ -148,9 +148,9 @@ ALIASES = {
     "kt": "kotlin", "ps1": "powershell", "hs": "haskell", "makefile": "make", "docker": "dockerfile",
     "tf": "terraform", "vim": "vimscript", "asm": "assembly", "jl": "julia", "pl": "perl",
 }  # fmt: skip
-"""Other words that people type after `lang:`."""
+"""Other words for languages after `lang:`."""
 OFFERED = ("python", "rust", "go", "javascript", "typescript", "java", "c", "c++", "ruby", "swift", "shell")
-"""What completion offers after `lang:`, the most usual first."""
+"""The words that completion offers after `lang:`, the most common first."""
 
 
 class UnknownLanguage(ValueError):
@@ -158,9 +158,9 @@ class UnknownLanguage(ValueError):
 
 
 def select(word: str) -> str:
-    """The language a person means by a word after `lang:`: its name, an alias or a suffix; case is ignored.
+    """The language of a word after `lang:`: its name, an alias or a suffix; case is ignored.
 
-    Raises UnknownLanguage, with the nearest word that is one.
+    Raises UnknownLanguage with the nearest known word.
     """
     typed = word.strip().lower()
     found = ALIASES.get(typed, typed)
@@ -175,7 +175,7 @@ def select(word: str) -> str:
 
 
 def language_of(name: str, suffix: str) -> Language:
-    """The language of a file by its name and lower-case suffix; plain blocks where none is known."""
+    """The language of a file by its name and lower-case suffix; one without definitions for an unknown file."""
     for title, family, suffixes, names in LANGUAGES:
         if name in names or suffix in suffixes:
             return Language(title, family, suffixes, names)

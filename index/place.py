@@ -1,6 +1,6 @@
-"""Where the parts of a passage stand in their file: line, page and headings, stored and looked up.
+"""The places of the parts of a passage in their file: line, page and headings, stored and looked up.
 
-Owns which place holds at a position, and the form in which places are stored. Knows no format.
+Owns the lookup of a place by position, and its stored form. Knows no format.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from index.types import Passage, Place
 
 MAX_PLACES = 2_000
-"""Of one passage: one for each line of the largest there is."""
+"""Places of one passage: one for each line of the largest passage."""
 
 
 def place_at(passage: Passage, offset: int) -> Place:
@@ -27,7 +27,7 @@ def place_at(passage: Passage, offset: int) -> Place:
 
 
 def encode_places(passage: Passage) -> str | None:
-    """The places as they are stored, without headings that are the passage's; None where there are none."""
+    """The stored form of the places, without headings equal to those of the passage; None without places."""
     if not passage.places:
         return None
     rows = [
@@ -38,7 +38,7 @@ def encode_places(passage: Passage) -> str | None:
 
 
 def decode_places(stored: str | None, heading: tuple[str, ...]) -> tuple[Place, ...]:
-    """The places that were stored; none where what is stored is not what `encode_places` makes."""
+    """The stored places; empty where the stored form is not valid."""
     if not stored:
         return ()
     try:

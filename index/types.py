@@ -94,7 +94,8 @@ class Passage(NamedTuple):
     page: int | None = None
     tokens: int = 0
     places: tuple[Place, ...] = ()
-    """Where the passage's parts stand, in order; none where all is at `line`, `page` and `heading`."""
+    """The places of the parts of the passage, in order; empty where `line`, `page` and `heading` cover
+    all."""
 
     @property
     def prompt_title(self) -> str:

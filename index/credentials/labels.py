@@ -221,6 +221,6 @@ def _names_key(lowercase: str, start: int, end: int) -> bool:
 
 
 def _stands_alone(lowercase: str, start: int, end: int, *, glued: bool) -> bool:
-    """`glued`: a word that must stand before it may be one with it, as in `Alarmcode`."""
+    """`glued`: the word that must be before it may form one word with it, as in `Alarmcode`."""
     before, after = lowercase[start - 1 : start], lowercase[end : end + 1]
     return (glued or not before.isalnum()) and not after.isalpha()

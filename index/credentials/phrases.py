@@ -109,7 +109,7 @@ def _listed(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _paragraphs(run: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """The phrases in a run that is too long for one: a heading or a sentence may stand beside it."""
+    """The phrases in a run that is too long for one: a heading or a sentence can be beside it."""
     at = run.start()
     for paragraph in _PARAGRAPH.split(run.group()):
         start = run.string.index(paragraph, at)

@@ -1,6 +1,6 @@
 """Values that look like credentials and are public: samples of documentation, certificates, signatures.
 
-Owns which they are. A sample that documentation prints is in many ordinary files, and no account has it.
+Owns the list. A sample from documentation is in many ordinary files, and is the password of no account.
 
 Sources: Amazon's command line examples (github.com/aws/aws-cli, awscli/examples, Apache-2.0), in which every
 reserved identifier holds EXAMPLE; RFC 5280 (names in certificates), RFC 3279 (signatures).
@@ -18,7 +18,7 @@ _SAMPLES = frozenset(
         "37c10670de90", "21689c404419", "53ba0360eb3f", "a8f64d5157f3", "defff8ab5afc", "24d63b291f68",
     }
 )  # fmt: skip
-"""Digests of sample passwords and keys that say nothing of being one."""
+"""Digests of sample passwords and keys that are not marked as samples."""
 _DIGEST_BYTES = 6
 """Bytes of a digest: enough to make a collision with an ordinary value improbable."""
 _LONGEST_SAMPLE = 80
@@ -29,15 +29,16 @@ _SIGNATURE = re.compile(r"M[EG][QUY]C[IM][A-Za-z0-9+/]{80,150}={0,2}")
 """In base64, a sequence of two numbers, as ECDSA signs."""
 _SAMPLE_ID = re.compile(r"(?<![A-Za-z])(?=[A-Z]{0,30}\d)[A-Z0-9]{0,24}EXAMPLE[A-Z0-9]{0,24}(?![A-Za-z])")
 _NEAR = 400
-"""Characters around a value, within its paragraph, in which a sample's identifier makes it a sample."""
+"""Characters around a value, within its paragraph, in which the identifier of a sample marks it as a
+sample."""
 _FEWEST_DIGITS = 12
 """Digits of a value that can count up: shorter runs also occur in real passwords."""
 _COUNTED = 0.8
-"""Share of a value's digits that each follow on the one before, from which on nobody drew them by chance."""
+"""Share of the digits of a value that are the successor of the digit before: with more, it is not random."""
 
 
 def is_published(value: str) -> bool:
-    """Whether `value` is public, or counts up and down the keyboard."""
+    """Whether `value` is public, or a sequence of the keyboard."""
     if len(value) <= _LONGEST_SAMPLE and _digest(value) in _SAMPLES:
         return True
     if len(value) >= 40 and (_IN_CERTIFICATE.search(value) or _SIGNATURE.fullmatch(value)):

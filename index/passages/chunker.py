@@ -1,6 +1,6 @@
-"""Documents to passages: cut at structure, under a token budget, the same places after an edit.
+"""Documents to passages: cut at structure, within a token budget, at the same places after an edit.
 
-Owns where a document is cut. Knows no format, no model (a token counter comes in) and no database.
+Owns the boundaries of passages. Knows no format, no model (it takes a token counter) and no database.
 
 This is content-defined chunking (Muthitacharoen, Chen and Mazieres, "A Low-bandwidth Network File System",
 SOSP 2001) over segments instead of bytes. A hash of a segment's first characters decides whether a passage
@@ -23,23 +23,26 @@ from index.passages.segments import Segment, boundary_hash, split_into_segments
 from index.types import Document, Passage, TokenCounter
 
 MAX_TOKENS = 768
-"""The largest passage, in tokens."""
+"""Tokens of the largest passage."""
 OVERLAP_TOKENS = 0
 """Tokens repeated from the passage before where a section had to be cut."""
 
 _USUAL = 8
-"""How many passages of the usual length fit into the budget: the more, the fewer cuts it forces."""
+"""Passages of the usual length that fit into the budget: the more, the fewer cuts the budget forces."""
 _WHOLE = 3
 """Prose of so many usual lengths is still one segment."""
 _FRAGMENT = 16
-"""Tokens below which nothing stands alone."""
+"""Least tokens of a passage, where there is more text to join it with."""
 _LONGEST_TITLE = 160
+"""Characters of a title or heading in a passage's prompt; longer ones are truncated."""
 _HASH_RANGE = 1 << 32
+"""Number of values of a boundary hash."""
 _VERSION = 2
+"""Version of the boundaries: with another one, every file is chunked again."""
 
 
 def chunker_version(size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS) -> str:
-    """Equal exactly where documents are cut at the same places."""
+    """A text that is equal for two settings exactly where they cut documents at the same places."""
     return f"{_VERSION}-{size}-{overlap}"
 
 
@@ -101,7 +104,7 @@ class _SegmentRow:
         return boundary_hash(self._text, self.segments[i])
 
     def _sections(self, first: int, end: int) -> Iterator[tuple[int, int]]:
-        """Each heading with the tokens up to the next that is not below it."""
+        """Each heading with the number of tokens up to the next heading of the same or a higher level."""
         next_at: list[int] = []
         for i in range(end - 1, first, -1):
             segment = self.segments[i]
@@ -115,7 +118,7 @@ class _SegmentRow:
         return self.tokens(a, b) <= self._size - (self._overlap if self.segments[a].forced else 0)
 
     def _within_budget(self, a: int, b: int) -> list[tuple[int, int]]:
-        """A stretch in which nothing begins, as passages: cut where it is strongest until all fit."""
+        """Passages of a stretch without a boundary: cut at its strongest positions until all fit."""
         if self._fits(a, b):
             return [(a, b)]
         cuts = [a, b]
@@ -128,7 +131,7 @@ class _SegmentRow:
         return [span for low, high in pairwise(cuts) for span in self._halved(low, high)]
 
     def _weakness(self, i: int) -> tuple[int, int]:
-        """Later boundaries in this order are cut only where the earlier ones do not suffice."""
+        """The order of cuts: positions with greater values are used only where the others do not suffice."""
         segment = self.segments[i]
         if self.segments[i - 1].kind == "heading":
             return 3, self._boundary_hash(i)
@@ -137,7 +140,8 @@ class _SegmentRow:
         return (0 if segment.kind in ("prose", "heading") else 1), self._boundary_hash(i)
 
     def _halved(self, a: int, b: int) -> list[tuple[int, int]]:
-        """A range too large in which every boundary leaves a fragment: cut nearest its middle."""
+        """Passages of a range that is too large and in which every cut leaves a fragment: cut nearest its
+        middle."""
         if self._fits(a, b):
             return [(a, b)]
         middle = (self._sums[a] + self._sums[b]) / 2
@@ -146,7 +150,7 @@ class _SegmentRow:
 
 
 def _shown(segments: Sequence[Segment], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The runs of segments between those that hold something withheld: one sweep over both, in order."""
+    """The runs of segments between those that hold a credential: one pass over both, in order."""
     hidden = []
     first = 0
     for start, end in sorted(withheld):
@@ -186,7 +190,7 @@ def _passages(
 
 
 def _overlapped(segments: Sequence[Segment], first: int, overlap: int) -> int:
-    """Where a passage that begins inside a section begins, with what it repeats."""
+    """The first segment of a passage that begins inside a section, with the overlap."""
     begin, room = first, overlap
     while begin and segments[begin].forced:
         room -= segments[begin - 1].tokens + segments[begin].gap
@@ -197,7 +201,7 @@ def _overlapped(segments: Sequence[Segment], first: int, overlap: int) -> int:
 
 
 def _heading(segments: Sequence[Segment], first: int, end: int) -> tuple[str, ...]:
-    """The path above the passage's first words that are not themselves a heading."""
+    """The heading path of the first segment of a passage that is not a heading."""
     words = first
     while words < end and segments[words].kind == "heading":
         words += 1

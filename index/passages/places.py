@@ -1,6 +1,6 @@
-"""Where the parts of a passage stand in their file: line, page and headings, found while it is cut.
+"""The places of the parts of a passage in their file: line, page and headings, found by the chunker.
 
-Owns which places a passage carries. Knows no format.
+Owns the choice of the places that a passage stores. Knows no format.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Clip = Callable[[tuple[str, ...]], tuple[str, ...]]
 
 
 class PlaceFinder:
-    """The places of a document's passages, asked for in the order of their positions."""
+    """The places of the passages of a document; fastest if called in the order of positions."""
 
     def __init__(self, document: Document, clip: _Clip) -> None:
         self._document = document
@@ -25,7 +25,7 @@ class PlaceFinder:
         self._starts = [position for position, _ in document.lines or ()]
 
     def line_at(self, position: int) -> int:
-        """The file's line at a position; 0 where there is none."""
+        """The line of the file at a position; 0 where there is none."""
         if self._document.lines is not None:
             at = bisect_right(self._starts, position)
             return self._document.lines[at - 1][1] if at else 0
@@ -38,7 +38,7 @@ class PlaceFinder:
         return bisect_right(self._document.pages, position) or None
 
     def places(self, segments: Sequence[Segment], start: int, end: int) -> tuple[Place, ...]:
-        """The places of the text from `start` to `end`; none where one holds throughout."""
+        """The places of the text from `start` to `end`; empty where one place covers all."""
         counted = self._document.lines is None
         found: list[Place] = []
         for position, heading in self._changes(segments, start, end):
@@ -55,7 +55,7 @@ class PlaceFinder:
     def _changes(
         self, segments: Sequence[Segment], start: int, end: int
     ) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Positions from which on line, page or heading may be others, in order, with the heading there."""
+        """Positions at which line, page or heading can change, in order, with the heading there."""
         document = self._document
         cuts = {max(start, segment.start): segment.heading for segment in segments}
         others = {

@@ -13,24 +13,25 @@ from typing import NamedTuple
 
 from index.types import Document, Section, SectionKind, TokenCounter
 
-# Looked for where no blank stands in front: a line of blanks would take time with its square.
+# Matched only where no blank is before: a line of blanks would take quadratic time.
 _LINES = re.compile(r"(?<![^\S\n])[^\S\n]*+\S[^\n]*|\S[^\n]*")
 _CLOSERS = r"[\"'”’)\]]*+"
-# A run of stops is looked at once, from its beginning: a line of dots would take time with its square.
+# A run of stops is matched once, from its beginning: a line of dots would take quadratic time.
 _SENTENCES = re.compile(
     rf"[.!?]{{2,}}+{_CLOSERS}(?=\s)|\S.*?(?:(?<![.!?])[.!?]++{_CLOSERS}(?=\s)|[。！？]+[」』”]*|\Z)",
     re.DOTALL,
 )
 _ITEMS = re.compile(r"\S.*?(?=\n[^\S\n]*(?:[-*+•]|\d{1,9}[.)])[^\S\n]|\Z)", re.DOTALL)
-# Groups that begin at words in a to f, so that where one begins depends on its words alone.
+# Groups begin at words with a to f, so that the beginning of a group depends only on its words.
 _WORDS = re.compile(r"\S+(?:\s+(?![a-f])\S+){0,40}")
 _FINER = {
     "prose": (_SENTENCES, _LINES, _WORDS),
     "message": (_SENTENCES, _LINES, _WORDS),
     "list": (_ITEMS, _SENTENCES, _LINES, _WORDS),
 }
-"""What a section of a kind is split at where it is too large, coarsest first; others at lines first."""
+"""The patterns at which a section that is too large is split, coarsest first; other kinds at lines first."""
 _HASHED = 64
+"""Characters of a segment in its boundary hash: an edit further on does not move the boundary."""
 
 
 class Segment(NamedTuple):
@@ -85,7 +86,7 @@ def boundary_hash(text: str, segment: Segment) -> int:
 
 
 def _covering(document: Document) -> list[Section]:
-    """The sections without blank ends, and what lies between them where that is not blank."""
+    """The sections without blank ends, and the text between them where it is not blank."""
     text, at, size = document.text, 0, len(document.text)
     heading: tuple[str, ...] = ()
     found: list[Section] = []

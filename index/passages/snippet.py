@@ -1,4 +1,4 @@
-"""The sentence of a passage that answers a question, and where the question's words stand in it."""
+"""Snippets: the sentence of a passage that answers a query, and the spans of the query's words in it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from index.store.fts_query import UNSPACED, ParsedQuery, ngrams, tokenize_bytes
 from index.store.word_forms import fold_with_origins
 
 WIDTH = 240
-"""Characters of a snippet at most."""
+"""Characters of a snippet: three lines of an ordinary terminal."""
 TELLING = 20
-"""Letters below which a line is taken for a heading, a label or a rule."""
+"""Letters of a sentence: a line with fewer counts as a heading, a label or a rule."""
 SAYS = 5
-"""A word that weighs less than one part in so many of the weightiest that the index holds is not marked."""
+"""Words with less than one part in so many of the greatest weight in the query are not marked."""
 PATTERN_SECONDS = 0.05
+"""Seconds for the matches of a regular expression in one passage: a result list has many passages."""
 MOST_SPANS = 100
-"""Places of an expression that are marked: a single letter may occur anywhere."""
+"""Matches of an expression that are marked: a single letter can match everywhere."""
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
 _SENTENCE = re.compile(rf"{SENTENCE_END}|\n+")
 
 _WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
-"""A long line that goes on in the next: written with hard line breaks."""
+"""A long line that continues in the next one: text with hard line breaks."""
 
 
 class Snippet(NamedTuple):
-    """What is shown of a passage."""
+    """The part of a passage that is shown."""
 
     text: str
     matched: tuple[tuple[int, int], ...]
-    """Spans of it in which words of the question occur."""
+    """Spans of `text` in which words of the query occur."""
     start: int
-    """Where it begins in the passage."""
+    """Its position in the passage."""
 
 
 Extent = tuple[int, int]
@@ -47,7 +48,7 @@ Extent = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """Characters `start` to `end` of a text, and how much finding them there says."""
+    """Characters `start` to `end` of a text, and the weight of the word there."""
 
     start: int
     end: int
@@ -55,7 +56,7 @@ class Span:
 
 
 def snippet(connection: apsw.Connection, query: ParsedQuery, text: str) -> Snippet:
-    """The sentence that holds most of the question, and the spans of the words in it that say something.
+    """The sentence that holds most of the query, and the spans of its words with enough weight.
 
     Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
     and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room.
@@ -120,7 +121,7 @@ def _sentences(text: str) -> list[Extent]:
 
 
 def _with_more(text: str, sentence: Extent, sentences: Iterable[Extent]) -> Extent:
-    """A sentence with those after it that stand in the same paragraph or item and fit beside it."""
+    """A sentence with the sentences after it in the same paragraph or item, as far as they fit."""
     start, end = sentence
     for first, last in sentences:
         if first == end and last - start <= WIDTH and text[end - 1] != "\n":
@@ -129,7 +130,7 @@ def _with_more(text: str, sentence: Extent, sentences: Iterable[Extent]) -> Exte
 
 
 def _tells(text: str, sentence: Extent) -> int:
-    """2 for a sentence, 1 for a few words, 0 for a heading, which only repeats what stands above."""
+    """2 for a sentence, 1 for a few words, 0 for a heading, which the result shows already."""
     written = text[slice(*sentence)].strip()
     if _MARKUP.match(written):
         return 0
@@ -137,7 +138,7 @@ def _tells(text: str, sentence: Extent) -> int:
 
 
 def _weight(spans: list[Span], sentence: Extent) -> float:
-    """A word that comes twice answers no better than once: each place counts, the same words little."""
+    """The weight of the spans in a sentence."""
     return sum(span.weight for span in spans if sentence[0] <= span.start and span.end <= sentence[1])
 
 

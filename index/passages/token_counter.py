@@ -1,7 +1,6 @@
-"""Token counts run by run: Gemma's own, at the speed of a dictionary.
+"""Cached token counts: those of Gemma's tokenizer, at the speed of a dictionary.
 
-Owns a cache from a word to its count. Knows nothing of the tokenizer behind it: a counter comes in
-and a counter comes out.
+Owns a cache from words to their counts. Knows nothing of the tokenizer: it wraps another token counter.
 
 No entry of EmbeddingGemma's vocabulary goes on past a blank that follows another character (its one
 exception, `> </`, can only make a count smaller), so a text cut before each run of blanks tokenises
@@ -27,29 +26,31 @@ _RUN = re.compile(
     rf"\s*(?:[{_LETTERS}]{{1,40}}|[0-9]{{1,40}}|[\u3041-\u309f]{{1,40}}|[\u30a0-\u30ff]{{1,40}}|[\u3400-\u9fff]{{1,40}}"
     rf"|[!-/:-@\[-`{{-~]{{1,40}}|[^\s\x00-\x7f{_LETTERS}{_KANA_AND_HAN}]{{1,40}}|[^\s])|\s+"
 )
-"""Of bounded length, because tokenising one run takes time that grows faster than its length."""
+"""Runs have a bounded length, because the time to tokenize a run grows faster than its length."""
 _WORD = re.compile(r"(?: (?! *\n))?(\s*\S+|\s+)")
-"""A word with what stands before it, without one space; blanks before a line end keep all theirs."""
+"""A word with the blanks before it except one space; blanks before a line end are complete."""
 _FIRST = "\0"
-"""Stands before the first word of a text, which has no space in front."""
+"""A prefix for the first word of a text, which has no space before it."""
 _LONGEST_KEPT = 2000
+"""Characters of a word in the cache: longer ones are seldom repeated."""
 _WORDS_KEPT, _RUNS_KEPT = 40 << 20, 20 << 20
-"""Bytes of words, and of runs, with what a dictionary takes for each."""
+"""Bytes of cached words, and of cached runs, with their entries in a dictionary."""
 _ENTRY = 100
+"""Bytes of an entry in a dictionary."""
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _AT_ONCE = 256
-"""Texts whose words are in memory together."""
+"""Texts whose words are in memory together, to bound memory."""
 
 
 class CachedTokenCounter:
-    """A `TokenCounter` that asks another one only for words it has not met; at most 60 MB.
+    """A `TokenCounter` that calls another one only for new words; it takes at most 60 MB.
 
-    Thread-safe where that one is.
+    Thread-safe if the other one is.
     """
 
     def __init__(self, count: TokenCounter) -> None:
-        runs = _Kept(lambda run: count([run])[0], _RUNS_KEPT).__getitem__
-        words = _Kept(lambda word: sum(map(runs, _RUN.findall(_as_written(word)))), _WORDS_KEPT)
+        runs = _Cache(lambda run: count([run])[0], _RUNS_KEPT).__getitem__
+        words = _Cache(lambda word: sum(map(runs, _RUN.findall(_as_written(word)))), _WORDS_KEPT)
         self._tokens = words.__getitem__
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
@@ -58,7 +59,7 @@ class CachedTokenCounter:
         return [tokens for group in groups for tokens in self._counted(group)]
 
     def _counted(self, texts: Sequence[str]) -> list[int]:
-        """Most texts have no spaces but between words; those are split all at once."""
+        """Texts with single spaces only, the most common ones, are split together."""
         spaced = {i: text for i, text in enumerate(texts) if "  " in text or text.startswith(" ")}
         plain = ["" if i in spaced else text for i, text in enumerate(texts)] if spaced else texts
         words = _alike(_FIRST + f" {_FIRST}".join(plain)).replace("\n", " \n").split(" ")
@@ -69,15 +70,15 @@ class CachedTokenCounter:
         return counts
 
 
-class _Kept(dict[str, int]):
-    """Numbers that are worked out once, but for those of very long words."""
+class _Cache(dict[str, int]):
+    """A cache of numbers; very long words are not cached."""
 
-    def __init__(self, work_out: Callable[[str], int], most: int) -> None:
-        self._work_out = work_out
+    def __init__(self, compute: Callable[[str], int], most: int) -> None:
+        self._compute = compute
         self._room = self._most = most
 
     def __missing__(self, word: str) -> int:
-        number = self._work_out(word)
+        number = self._compute(word)
         if len(word) <= _LONGEST_KEPT:
             self._room -= sys.getsizeof(word) + _ENTRY
             if self._room < 0:
@@ -93,7 +94,8 @@ def _alike(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text, each without one space before it: most have one, and so splitting is quick."""
+    """The words of a text, each without one space before it: most words have one, which makes splitting
+    fast."""
     words = _WORD.findall(text) if "  " in text else text.replace("\n", " \n").split(" ")
     if not text.startswith(" "):
         words[0] = _FIRST + words[0]

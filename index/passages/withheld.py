@@ -1,6 +1,6 @@
-"""A document's text as it may be shown: where a credential stands, blocks stand instead.
+"""The text of a document for display, with credentials masked by blocks.
 
-Owns what of the text around a credential is covered. Knows nothing of what a credential looks like.
+Owns how much of the text around a credential is masked. Knows nothing of the form of credentials.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from dataclasses import replace
 from index.types import Document
 
 MASK = "█"
-"""Stands for each covered character: U+2588, FULL BLOCK."""
+"""Replaces each masked character: U+2588, FULL BLOCK."""
 _LONGEST_LINE = 400
-"""Characters: of a longer line only the words that touch the credential are covered, not all of it."""
+"""Characters of a line that is masked completely; of a longer one only the words that touch the
+credential."""
 _LONGEST_WORD = 200
-"""Characters covered at most on each side of a credential in such a line."""
+"""Characters that are masked at most on each side of a credential in such a line."""
 _COVERED = re.compile(r"[^\n]")
 
 
 def mask_withheld(document: Document) -> Document:
-    """The document with every line that holds something withheld covered by blocks.
+    """The document with every line that holds a credential masked by blocks.
 
-    No position moves: every line end stays where it is and every other character is replaced by one,
-    so sections, pages, lines and hits of the original hold for the result.
+    No position changes: line ends stay and every other character is replaced by one, so sections, pages,
+    lines and hits of the original are valid for the result.
     """
     if not document.withheld:
         return document
@@ -37,7 +38,7 @@ def mask_withheld(document: Document) -> Document:
 
 
 def _lines(text: str, withheld: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
-    """What is covered: apart from each other and in order."""
+    """The masked spans, in order, without overlaps."""
     done = 0
     for start, end in sorted(withheld):
         first, last = _before(text, start), _after(text, end)
@@ -47,7 +48,7 @@ def _lines(text: str, withheld: tuple[tuple[int, int], ...]) -> Iterator[tuple[i
 
 
 def _before(text: str, start: int) -> int:
-    """Where covering begins for a credential that begins at `start`."""
+    """The start of the masked span for a credential that begins at `start`."""
     line = text.rfind("\n", max(0, start - _LONGEST_LINE), start) + 1
     if line or start <= _LONGEST_LINE:
         return line
@@ -55,7 +56,7 @@ def _before(text: str, start: int) -> int:
 
 
 def _after(text: str, end: int) -> int:
-    """Where covering ends for a credential that ends before `end`."""
+    """The end of the masked span for a credential that ends before `end`."""
     line = text.find("\n", end, end + _LONGEST_LINE)
     if line >= 0:
         return line
@@ -64,5 +65,5 @@ def _after(text: str, end: int) -> int:
 
 
 def _unbroken(words: str) -> int:
-    """Characters before the first blank."""
+    """The number of characters before the first blank."""
     return next((i for i, character in enumerate(words) if character.isspace()), len(words))

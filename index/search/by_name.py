@@ -27,11 +27,13 @@ from index.types import Filter, Hit
 SAME_STEM = 3
 """Files that come first because their stem is the query: a folder can hold hundreds with one stem."""
 SAME_NAME = 100
+"""Files with the name of the query that are considered: thousands can have one, such as README."""
 LEAST = 0.5
 """Least share of the query, by weight, in the path of a file without text."""
 IN_FOLDER = 0.5
 """Weight of a word in the name of a folder, where one in the name of the file counts 1."""
 FILES = 50
+"""Files without text that are considered: more than a page of results."""
 MOST_RANKED = 20_000
 """Paths up to which all paths with words of the query are ranked; of more, only the newest are."""
 _FINDABLE = "(files.state = 'indexed' OR files.kind != '')"

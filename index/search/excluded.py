@@ -1,4 +1,4 @@
-"""Words that an answer's file must not hold: which files hold them, in their passages or their names."""
+"""Excluded words: the files that hold them in their passages or names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from index.types import Filter
 
 
 def resolved(db: apsw.Connection, filter_: Filter) -> Filter:
-    """The filter with the files that hold its excluded words, in this snapshot of the index."""
+    """The filter with the ids of the files that hold its excluded words, in this snapshot of the index."""
     if not filter_.without:
         return filter_
     files: set[int] = set()
@@ -27,7 +27,7 @@ def resolved(db: apsw.Connection, filter_: Filter) -> Filter:
 
 
 def _match(db: apsw.Connection, words: str) -> str:
-    """A word or phrase as FTS5 takes it; empty where it has no letters."""
+    """A word or phrase as a string of FTS5; empty where it has no letters."""
     fed = UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0], whole=True))} ", words)
     written = " ".join(token.written for token in tokenize(db, fed))
     return fts_string(written) if written else ""
@@ -42,7 +42,7 @@ def _holding(db: apsw.Connection, match: str) -> set[int]:
 
 
 def _named(db: apsw.Connection, match: str, words: str) -> set[int]:
-    """Files whose own name holds the words; the names of folders above do not count."""
+    """Files with the words in their own names; names of folders do not count."""
     wanted = {token.term for token in tokenize(db, words)}
     sql = "SELECT files.id, files.path FROM names JOIN files ON files.id = names.rowid WHERE names MATCH ?"
     found: set[int] = set()

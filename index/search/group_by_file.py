@@ -116,7 +116,8 @@ def ranked_paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[
 
 
 def _passage_rows(db: apsw.Connection, ranked: Ranked, filter_: Filter, limit: int) -> list[StoredPassage]:
-    """Where the ranked texts stand among what the filter lets through, best first, newest file first."""
+    """The passages with the ranked texts that pass the filter, best first, of equal ones the newest file
+    first."""
     where, bindings = where_clause(filter_)
     sql = (
         f"SELECT {COLUMNS} FROM passages JOIN files ON files.id = passages.file "

@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 
 def match_expression(query: ParsedQuery) -> str:
-    """What FTS5 is wanted: required groups joined by AND, all units by OR; "" where no unit occurs.
+    """The MATCH expression: required groups joined by AND, all clauses by OR; "" where no clause occurs.
 
     Where the units are common, the commonest are left out, so that the work stays bounded; they
     weigh little.

@@ -1,6 +1,6 @@
 """The files that a file links to, and those that link to it, by the names in the links.
 
-Several files may have the name a link gives: the one nearest to the linking file is meant.
+If several files have the name in a link, it means the one nearest to the linking file.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ LINKED = 0.15
 MOST = 50
 """Files returned for each direction."""
 _CANDIDATES = 200
+"""Links, or files of one name, that are considered."""
 _FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
 
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from index.store.fts_query import Pattern
 
 DATED = 200
-"""Files that are looked at for the newest of what answers."""
+"""Results among which the newest are selected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """The texts in which patterns occur, and the patterns."""
+    """The texts that match patterns, and the patterns."""
 
     ids: NDArray[np.int64]
     patterns: tuple[Pattern, ...]
@@ -33,7 +33,7 @@ class Matching:
 def newest(db: apsw.Connection, filter_: Filter, limit: int, matching: Matching | None = None) -> Results:
     """At most `limit` files, each with its first passage that passes, and how many pass.
 
-    `matching`: the texts in which the filter's patterns occur, where it has some.
+    `matching` are the texts that match the patterns of the filter, if it has some.
     """
     where, bindings = where_clause(of_files(filter_))
     passes, wanted = where_clause(of_passages(filter_))
@@ -60,7 +60,7 @@ def newest(db: apsw.Connection, filter_: Filter, limit: int, matching: Matching 
 
 
 def by_date(results: Results, limit: int) -> Results:
-    """The newest of what answers: of hits that reach half the score of the best."""
+    """The newest of the hits that have at least half the score of the best one."""
     best = max((hit.score for hit in results.hits), default=0.0)
     answering = [hit for hit in results.hits if 2 * hit.score >= best]
     newest_first = sorted(answering, key=lambda hit: -hit.modified_ns)

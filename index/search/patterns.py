@@ -1,4 +1,4 @@
-"""Regular expressions as people write them in a query: `/colou?r/`, `/ERR-\\d+/i`.
+"""Regular expressions in a query: `/colou?r/`, `/ERR-\\d+/i`.
 
 Owns their limits. An expression without capital letters ignores case. Knows nothing of the index.
 """
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from index.store.fts_query import Pattern
 
 LONGEST = 500
-"""Characters of an expression: more than any that is typed, and little enough to compile at once."""
+"""Characters of an expression: longer than users type, and short enough to compile quickly."""
 _ESCAPE = re.compile(r"\\.")
-"""`\\S` and `\\W` are no capital letters of the text that is sought."""
+"""Escapes such as `\\S` and `\\W` do not count as capital letters."""
 
 
 def compile_pattern(written: str) -> Pattern:
-    """The expression, as `regex` runs it: with a time limit. Raises `ValueError` with words for a person."""
+    """The compiled expression; `regex` can limit its time. Raises `ValueError` with a text for the user."""
     import regex  # 10 ms, and only a query with an expression needs it
 
     if len(written) > LONGEST:
@@ -32,7 +32,7 @@ def compile_pattern(written: str) -> Pattern:
 
 
 def literal(text: str) -> Pattern:
-    """An expression that finds a text inside words too, with any white space where it has some."""
+    """An expression that also finds a text inside words, with any white space in place of its own."""
     import regex
 
     parts = (regex.escape(part, literal_spaces=True) for part in text.split())

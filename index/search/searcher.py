@@ -116,7 +116,7 @@ class Searcher(Closing):
     def _results(
         self, db: apsw.Connection, request: SearchRequest, limit: int, filter_: Filter, *, explain: bool
     ) -> Results:
-        """One search as it is wanted."""
+        """The parameters of one search."""
         ranked = rank(db, request, self._nearest)
         found = group_by_file.group_hits(db, request.query, ranked, limit, filter_, explain=explain)
         sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))

@@ -1,6 +1,6 @@
-"""What is wanted after a query found nothing close: phrases as wishes, words otherwise spelled.
+"""Further searches for a query without a close result: optional phrases, corrected words, parts of words.
 
-Owns the order of these tries and what an answer says of them. The searches themselves are given.
+Owns the order of these searches and the sentences about them. Receives the search functions.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from index.store.fts_query import ParsedQuery
 from index.types import Results
 
 SECONDS = 0.5
-"""Seconds to look inside words: nobody wanted for it."""
+"""Seconds for a search inside words, which the user did not request."""
 WHILE_TYPING = 0.2
 """The same while a query is typed."""
 FEW_WORDS = 2
-"""Words up to which a query with an unknown word may mean a part of a word; a longer one is a query."""
+"""Words of a query up to which an unknown word is also searched inside other words."""
 SHORTEST_INSIDE = 3
-"""Letters of a word that is looked for inside others."""
+"""Least letters of a word that is searched inside others."""
 
 Search = Callable[[ParsedQuery, Ids | None], Results]
-"""Searches for a query, in these texts where there are some."""
+"""Searches for a query, among the given texts if there are some."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """The means of one query: a snapshot, the searches, and how a text becomes a query again."""
+    """The parameters of further searches: a snapshot, the search function, and the parser."""
 
     db: apsw.Connection
     search: Search
-    understand: Callable[[str], ParsedQuery]
+    parse: Callable[[str], ParsedQuery]
     within: Ids | None
-    """The texts that the filter lets through, where they are known."""
+    """The texts that pass the filter, if they are known."""
     seconds: float
 
 
 def second_try(tries: Tries, query: ParsedQuery, first: Results) -> Results:
-    """The first answer, or a better one with a sentence on what it is an answer to."""
+    """The first results, or better ones with a sentence on the query that they answer."""
     found = first
     if query.phrases and not _answers(found):
         found = _with_phrases(tries, query, found)
@@ -57,7 +57,7 @@ def _answers(results: Results) -> bool:
 
 
 def _with_phrases(tries: Tries, query: ParsedQuery, first: Results) -> Results:
-    """Phrases as parts of words and with their punctuation, else as wishes."""
+    """Search phrases inside words and with their punctuation; otherwise make them optional."""
     if not first.hits:
         patterns = tuple(literal(phrase) for group in query.phrases for phrase in group if len(group) == 1)
         inside = scan(tries.db, patterns, tries.within, tries.seconds) if patterns else None
@@ -78,7 +78,7 @@ def _with_other_words(tries: Tries, query: ParsedQuery, first: Results) -> Resul
         return first
     text = corrected(tries.db, query.text, unknown)
     if text != query.text:
-        again = tries.search(tries.understand(text), None)
+        again = tries.search(tries.parse(text), None)
         if again.hits and (again.is_close or not first.hits):
             return replace(again, corrected=text, notes=(*first.notes, _for(unknown, text)))
     inside = [word for word in unknown if len(word) >= SHORTEST_INSIDE]
@@ -99,7 +99,7 @@ def _for(unknown: list[str], text: str) -> str:
 
 
 def _exact(results: Results, left_out: str) -> Results:
-    """What was found letter by letter is close, whatever its words weigh."""
+    """Results of a search for exact characters are close, whatever the weight of their words."""
     close = bool(results.hits)
     confidence = max(results.confidence, 0.75) if close else 0.0
     return replace(results, is_close=close, confidence=confidence, notes=tuple(filter(None, [left_out])))

@@ -1,7 +1,7 @@
-"""Words of a query that nothing in the index holds, and the nearest words that something holds.
+"""Spelling correction: words of a query that the index does not hold, and the nearest words that it holds.
 
-Owns what counts as near: one change in a word of four letters or more, two in one of eight. Candidates are
-looked up in the vocabulary, which is never read as a whole (Norvig, "How to Write a Spelling Corrector").
+Owns the definition of near: one change in a word of four letters or more, two in one of eight. Candidates are
+looked up in the vocabulary, which is never read completely (Norvig, "How to Write a Spelling Corrector").
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from index.store.database import fetch_all
 from index.store.fts_query import LAST_CHARACTER, ParsedQuery, fts_string, tokenize
 
 SHORTEST = 4
+"""Letters from which a word is corrected: shorter words have too many neighbours."""
 LONG = 8
-"""Letters from which on two changes are tolerated."""
+"""Letters from which on two changes are allowed."""
 MOST_TERMS = 3_000
-"""Terms with the same two first letters that are compared for two changes."""
+"""Terms with the same first two letters that are compared for two changes."""
 TRIED = 5
+"""Candidates for which a written form is searched, the most frequent first."""
 PASSAGES = 5
-"""Passages that are read for how a term is written."""
+"""Passages that are read to find the written form of a term."""
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 
 
 def unknown_words(db: apsw.Connection, query: ParsedQuery) -> list[str]:
-    """The words of a query, as they are typed, that neither a passage nor a path holds."""
+    """The words of a query, as typed, that neither a passage nor a path holds."""
     return [
         clause.match.strip('"*')
         for clause in query.clauses
@@ -40,7 +42,7 @@ def unknown_words(db: apsw.Connection, query: ParsedQuery) -> list[str]:
 
 
 def corrected(db: apsw.Connection, text: str, unknown: list[str]) -> str:
-    """The query with the nearest word of the index for each unknown one; the same where none is near."""
+    """The query with each unknown word replaced by the nearest word of the index, if one is near."""
     for word in unknown:
         if len(word) < SHORTEST or not word.isalpha():
             continue
@@ -51,9 +53,9 @@ def corrected(db: apsw.Connection, text: str, unknown: list[str]) -> str:
 
 
 def _nearest(db: apsw.Connection, word: str) -> str:
-    """The word that most passages hold among the nearest, as one of them writes it; empty where none is."""
+    """The most frequent of the nearest words, in its written form; empty where none is near."""
     typed = word.casefold()
-    # Changes come before stemming: stems of a word and of its misspelling may differ in more than that.
+    # Changes are made before stemming: the stems of a word and of its misspelling can differ in more.
     found = _counted(db, {token.term for token in tokenize(db, " ".join(sorted(_one_change(typed))))})
     if not found and len(word) >= LONG:
         found = _two_changes(db, next(tokenize(db, typed)).term)
@@ -64,7 +66,7 @@ def _nearest(db: apsw.Connection, word: str) -> str:
 
 
 def _one_change(word: str) -> set[str]:
-    """Every word that is one change away: a letter left out, exchanged, added, or two turned round."""
+    """Every word that is one change away: a letter deleted, replaced or added, or two letters swapped."""
     letters = sorted(set(_LATIN if word.isascii() else word + _LATIN))
     splits = [(word[:i], word[i:]) for i in range(len(word) + 1)]
     return {
@@ -76,7 +78,7 @@ def _one_change(word: str) -> set[str]:
 
 
 def _counted(db: apsw.Connection, terms: set[str]) -> dict[str, int]:
-    """How many passages hold each of the terms that occur."""
+    """The number of passages for each of the terms that occur."""
     sql = (
         "SELECT term, doc FROM json_each(?) AS wanted "
         "CROSS JOIN words_terms ON words_terms.term = wanted.value"
@@ -93,7 +95,7 @@ def _two_changes(db: apsw.Connection, term: str) -> dict[str, int]:
 
 
 def changes(one: str, other: str, most: int) -> int:
-    """Letters added, left out, exchanged or turned round between two words; `most` + 1 for any more.
+    """The number of letters added, deleted, replaced or swapped between two words, at most `most` + 1.
 
     The optimal string alignment distance (Boytsov, "Indexing methods for approximate dictionary searching").
     """
@@ -112,7 +114,7 @@ def changes(one: str, other: str, most: int) -> int:
 
 
 def _written(db: apsw.Connection, term: str) -> str:
-    """How a passage writes a term: terms are stems, and no words that people know."""
+    """The form in which a passage writes a term: a term is a stem, which need not be a word."""
     for match in (fts_string(term), fts_string(term) + "*"):
         sql = (
             "SELECT texts.title || ' ' || texts.text FROM words JOIN texts ON texts.id = words.rowid "

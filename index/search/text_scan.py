@@ -1,6 +1,6 @@
-"""Texts in which regular expressions occur: the stored texts are read one after the other, newest first.
+"""Texts that match regular expressions: the stored texts are read one by one, newest first.
 
-Owns how long that may take. Measured on a Zen 4 core: 450 MB of text, 300,000 passages, in about 2 s.
+Owns the time limits. Measured on a Zen 4 core: 450 MB of text, 300,000 passages, in about 2 s.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from index.store.fts_query import Pattern
 
 SECONDS = 2.0
-"""A person waits so long for an answer before thinking of something else."""
+"""Seconds for a scan: users do not wait longer for an answer."""
 A_TEXT = 0.2
-"""Seconds for one text: an expression that backtracks without end costs no more; the next text is read."""
+"""Seconds for one text: this bounds an expression that backtracks; the scan goes on with the next text."""
 BATCH = 256
+"""Texts read together, to bound memory."""
 MOST = 20_000
-"""Texts found after which reading ends: more are no answer."""
+"""Matching texts after which the scan ends: more are no useful answer."""
 
 Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Texts in which every pattern occurs, ascending; what was not read is told in `left_out`."""
+    """Texts that match every pattern, ascending; `left_out` is a sentence on texts that were not read."""
 
     ids: Ids
     left_out: str = ""

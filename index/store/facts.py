@@ -1,4 +1,4 @@
-"""What a file says of itself, as it is looked up: the stem of its name, its fields and its links.
+"""Metadata by which files are looked up: the stem of the name, fields and links.
 
 Owns the form in which names and values are compared, and the rows of fields and links.
 """
@@ -18,23 +18,24 @@ from index.store.database import fetch_one
 from index.store.row_codec import MAX_WORD, clean_text
 from index.types import FileRecord
 
-MOST_VALUE = 500
+MAX_VALUE = 500
+"""Characters of the value of a field that are compared."""
 _WORDS = re.compile(r"[^\W_]+")
 
 
 def stem_key(path: str) -> str:
-    """What the stem of a file's name is looked up by."""
+    """The lookup key of the stem of a file's name."""
     return name_key(clean_text(PurePath(path).stem))
 
 
 def name_key(name: str) -> str:
-    """A name as people type it: its words in small letters without accents, one blank between them."""
+    """The lookup key of a name: its words in lower case without accents, separated by one blank."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def link_key(target: str) -> str:
-    """What the file that a link names is looked up by: a link gives a name or a path, a suffix or none."""
+    """The lookup key of the target of a link, which is a name or a path, with or without a suffix."""
     name = PurePath(clean_text(target)).name
     known = kinds.of_file_name(name) or kinds.unread(name)
     return name_key(PurePath(name).stem if known else name)
@@ -66,6 +67,6 @@ def delete_facts(db: apsw.Connection, file: int) -> None:
 def _comparable(fields: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Names and comparable values. A nested tag has those above it too."""
     for name, words in fields:
-        value = clean_text(words, MOST_VALUE)
+        value = clean_text(words, MAX_VALUE)
         parts = value.split("/") if name == "tag" else [value]
         yield from ((name, name_key(" ".join(parts[:depth]))) for depth in range(1, len(parts) + 1))

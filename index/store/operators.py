@@ -1,6 +1,6 @@
-"""The operators of a query's words: quoted phrases, OR and AND.
+"""The operators of a query: quoted phrases, OR and AND.
 
-Owns how they are written. Knows nothing of the index, and nothing of filters, which are taken out before.
+Owns their syntax. Knows nothing of the index, nor of filters, which are removed from the text before.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _QUOTED = re.compile(r'(?<!\w)"([^"]*)"(?!\w)|“([^”]*)”|„([^“”]*)[“”]|「([^」]*)」|«([^»]*)»')
-"""A phrase in quotation marks of some language. A straight mark behind a digit or letter is an inch."""
+"""A phrase in quotation marks of some language. A straight mark after a digit or letter is an inch."""
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Operators:
-    """The words of a query by what an answer does with them."""
+    """The words of a query by their role."""
 
     free: str
-    """The words of which an answer holds as many as it can; blanks where the others were."""
+    """The optional words, with blanks in place of the others."""
     required: tuple[tuple[str, ...], ...] = ()
-    """Of each group, an answer holds at least one text word for word."""
+    """A hit holds at least one text of each group, word for word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class _Term:
 
 
 def parse_operators(text: str) -> Operators:
-    """Take phrases, `a OR b` and `a AND b` out of a query. Never fails: what is no operator is a word.
+    """Separate phrases, `a OR b` and `a AND b` from the words of a query. Never fails: the rest are words.
 
-    In a text without a small letter, OR and AND are words as all others are.
+    In a text without lower-case letters, OR and AND are ordinary words.
     """
     terms = list(_terms(text))
     has_operators = any(term.text.upper() != term.text for term in terms if not term.quoted)

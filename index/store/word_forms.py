@@ -1,8 +1,8 @@
-"""The form in which words are compared: what a person types and what a file holds become the same letters.
+"""The form in which words are compared, so that a typed word equals the same word in a file.
 
-Owns which characters change no word (soft hyphens, joiners, vowel marks), which letters are others with a
-stroke or a hook, and the signs that are words (`C#`, `C++`, emoji). Knows no index. A change here raises
-`FORM`: the words of an index are made anew where it has an older one.
+Owns the characters that are ignored (soft hyphens, joiners, vowel marks), letters with a stroke or a hook,
+and signs that are words (`C#`, `C++`, emoji). Knows no index. A change here must increase `FORM`: the words
+of an index with an older form are built again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 FORM = 2
-"""Release 0.1.0 had 1: compatibility forms folded, and nothing else."""
+"""Version of the form. Release 0.1.0 had 1, which only folded compatibility forms."""
 
 _CHANGE_NOTHING = (
     "\u00ad\u034f\u061c\u0640\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
@@ -30,10 +30,10 @@ _LETTERS = str.maketrans(
         "ς": "σ", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ۀ": "ه",
     }
 )  # fmt: skip
-"""Letters that Unicode does not take apart, and those that keyboards of one script write in two ways."""
+"""Letters that Unicode does not decompose, and letters with two forms on the keyboards of one script."""
 _SHARP_OR_PLUS = re.compile(r"(?<![^\W_])([^\W\d_][\w-]{0,20}?)(\+\+(?![+#A-Za-z_])|#(?![\w#+]))")
 _AS_LETTERS = str.maketrans({"#": "\ue023", "+": "\ue02b"})
-"""To characters for private use, which FTS5's tokenizer is told to take for letters."""
+"""Characters for private use, which the tokenizer of FTS5 is configured to treat as letters."""
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff]")
 _SIGN = "\ue000"
 _CLUSTER = re.compile("[\u1100-\u11ff]+|.[\u0300-\u036f\u3099\u309a]*", re.DOTALL)
@@ -63,27 +63,27 @@ def _named_sign(found: re.Match[str]) -> str:
 
 
 def _named_language(found: re.Match[str]) -> str:
-    """`C#` is the word `C` and behind it a word of its own."""
+    """`C#` becomes the word `C` followed by a separate word."""
     return f"{found[1]} {found[1]}{found[2].translate(_AS_LETTERS)} "
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A text as `fold` makes it, and where each of its characters came from."""
+    """A folded text with the origin of each of its characters."""
 
     text: str
     origins: tuple[int, ...] | None
-    """Position in the text as written, and its end; None where nothing moved."""
+    """The position of each character in the original text, and its end; None where nothing moved."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where what is folded to `text[start:end]` stands as written."""
+        """The span of the original text that is folded to `text[start:end]`."""
         if self.origins is None:
             return start, end
         return self.origins[start], max(self.origins[end - 1] + 1, self.origins[start])
 
 
 def fold_with_origins(text: str) -> Folded:
-    """The same as `fold`, for a short text, with the way back."""
+    """As `fold`, with the origins; for short texts."""
     if text.isascii() and "#" not in text and "++" not in text:
         return Folded(text, None)
     letters, origins = _replaced(text, _CLUSTER, lambda found: _letters(found.group()), range(len(text)))
