@@ -20,6 +20,10 @@ Phase = Literal["idle", "scanning", "reading", "embedding", "paused", "waiting"]
 ProblemState = Literal["skipped", "failed", "partial"]
 
 
+USUAL_LIMIT = 10
+"""Hits shown where no number is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a query: hits, best first, and facts on them for the user."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app import paths
+from app.api import USUAL_LIMIT
 from app.errors import ConfigInvalid
 
 
@@ -56,7 +57,7 @@ class ReadingConfig:
 class SearchConfig:
     """`[search]`."""
 
-    limit: int = 10
+    limit: int = USUAL_LIMIT
     """Results shown if the command gives no number."""
 
 

@@ -23,12 +23,27 @@ def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken
     wait for this process to finish writing. `KEN_NO_DAEMON` means `daemon=False`. Raises `DaemonError` if the
     daemon does not start.
     """
-    if daemon and not os.environ.get("KEN_NO_DAEMON"):
-        from app.daemon.lifecycle import connect
+    if not daemon or os.environ.get("KEN_NO_DAEMON"):
+        return local_library(purpose=purpose)
+    return _answering() or _started(start=start) or local_library(purpose=purpose)
 
-        if (remote := connect(start=start)) is not None:
-            return remote
-    return local_library(purpose=purpose)
+
+def _answering() -> Library | None:
+    """The daemon that answers, of this release; imports nothing that only starting one needs."""
+    from app.daemon.client import DaemonAbsent, DaemonOutdated, RemoteLibrary
+
+    remote = RemoteLibrary()
+    try:
+        remote.greet()
+    except (DaemonAbsent, DaemonOutdated):
+        return None
+    return remote
+
+
+def _started(*, start: bool) -> Library | None:
+    from app.daemon.lifecycle import connect
+
+    return connect(start=start)
 
 
 def local_library(

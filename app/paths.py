@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,6 +78,9 @@ def socket_path() -> Path:
     environment, so clients read the path of a running daemon from its lock file. Raises `PathInvalid` if no
     path is short enough.
     """
+    import hashlib
+    import tempfile  # 10 ms, and a running daemon says itself where it listens
+
     name = hashlib.blake2b(os.fsencode(home()), digest_size=8).hexdigest() + ".sock"
     folders = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")
     elsewhere = [Path(folder) / f"ken-{os.geteuid()}" / name for folder in folders if folder]

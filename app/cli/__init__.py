@@ -84,7 +84,8 @@ class Ken(click.Group):
             if _COMPLETING in os.environ:
                 importlib.import_module("app.cli.completion")
             result = super().main(arguments, prog_name="ken", standalone_mode=False)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except (KeyboardInterrupt, click.Abort):
             terminal.say("Stopped.")
             return INTERRUPTED

@@ -109,7 +109,14 @@ def status(as_json: bool) -> None:
 
 
 @daemon.command()
-@click.option("-n", "--lines", default=50, show_default=True, help="How many of the last lines.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="How many of the last lines.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what is added, until Ctrl-C.")
 def logs(lines: int, follow: bool) -> None:
     """What it did and what went wrong."""

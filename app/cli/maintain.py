@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from app.cli import terminal
+from app.errors import PathInvalid
 
 MOST_SHOWN = 20
 """Folders of an export that are listed: what a person reads before answering."""
@@ -24,7 +25,8 @@ def doctor(repair: bool) -> None:
     """
     from app.maintenance import doctor as checks
 
-    reports = checks.examine(repair=repair)
+    with _daemon_stopped():
+        reports = checks.examine(repair=repair)
     for report in reports:
         mark = terminal.styled("ok  ", fg="green") if report.sound else terminal.styled("bad ", fg="red")
         terminal.result(f"{mark}{report.what}")
@@ -40,7 +42,10 @@ def export(folder: Path) -> None:
     """Write the index into FOLDER: passages as JSON lines, vectors as safetensors."""
     from app.maintenance import doctor as checks
 
-    written = checks.export(folder.expanduser().absolute(), _tell)
+    target = folder.expanduser().absolute()
+    if target.exists() and not target.is_dir():
+        raise PathInvalid(f"{target} is a file.", "Name a folder that is new or empty.")
+    written = checks.export(target, _tell)
     terminal.say(f"Wrote {written:,} passages to {folder}.")
 
 
@@ -113,7 +118,10 @@ def backup(file: Path) -> None:
     """Copy the index to FILE, safely also while it is being written."""
     from app.maintenance import doctor as checks
 
-    copied = checks.backup(file.expanduser().absolute())
+    target = file.expanduser().absolute()
+    if target.exists():
+        raise PathInvalid(f"{target} exists already.", "Name a file that does not: nothing is overwritten.")
+    copied = checks.backup(target)
     terminal.say(f"Copied {copied / 1e6:,.1f} MB to {file}.")
 
 

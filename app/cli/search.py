@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from app.api import Answer, Library
+from app.api import USUAL_LIMIT, Answer, Library
 from app.cli import terminal
 from app.cli.completing import complete_folder, complete_kind, complete_language, complete_query
 from app.cli.lines import Form
@@ -107,7 +107,7 @@ def search(
     Filters can be part of the query: in:notes type:pdf since:2w "exact words" -draft /regex/. Filters alone
     list files, newest first. A pipe gets path:line:text, a hit a line. Exit code 1 where nothing is found.
     """
-    from app import config, query
+    from app import query
     from app.errors import UsageInvalid
 
     form = _form(options)
@@ -121,7 +121,7 @@ def search(
     with open_library(daemon=not no_daemon, purpose="ken search") as library:
         answer = library.search(
             asked.text,
-            limit=limit or (MOST_HITS if lists_all else config.load().search.limit),
+            limit=limit or (MOST_HITS if lists_all else _usual_limit()),
             mode=mode or asked.mode or "hybrid",
             filter=narrowed,
             explain=form.explain,
@@ -155,6 +155,17 @@ def similar(place: str, limit: int, no_daemon: bool, **options: Any) -> int:
             absolute_path(path), int(line) if line else None, limit=limit, filter=_filter(**options)
         )
         return _show(library, answer, form)
+
+
+def _usual_limit() -> int:
+    """Hits that the settings ask for; they are read only where a file of them is."""
+    from app import paths
+
+    if not paths.config_path().exists():
+        return USUAL_LIMIT
+    from app import config
+
+    return config.load().search.limit
 
 
 def _form(options: dict[str, Any]) -> Form:

@@ -30,7 +30,10 @@ def status(problems: bool, as_json: bool, no_daemon: bool) -> None:
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def why(path: str, as_json: bool, no_daemon: bool) -> None:
     """Whether PATH is indexed, by which rule, when, and what went wrong."""
+    from datetime import datetime
+
     from app import json_output
+    from app.amounts import count
     from app.folders.typed_paths import absolute_path
     from app.sanitize import plain, plain_path
 
@@ -43,7 +46,8 @@ def why(path: str, as_json: bool, no_daemon: bool) -> None:
     if verdict.reason:
         lines.append(("reason", plain(verdict.reason)))
     if verdict.indexed and verdict.indexed_ns is not None:
-        lines.append(("indexed", f"{json_output.moment(verdict.indexed_ns)}, {verdict.passages:,} passages"))
+        when = datetime.fromtimestamp(verdict.indexed_ns / 1e9)
+        lines.append(("indexed", f"{when:%Y-%m-%d %H:%M}, {count(verdict.passages, 'passage')}"))
     lines += [("links", plain_path(path)) for path in verdict.links]
     lines += [("linked", f"from {plain_path(path)}") for path in verdict.backlinks]
     terminal.result("\n".join(f"{name:<9}{value}" for name, value in lines))

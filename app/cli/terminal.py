@@ -24,7 +24,9 @@ def columns() -> int:
 
 def is_person(stream: Any = None) -> bool:
     """Whether a person reads the stream (standard output unless another is given)."""
-    return bool((stream or sys.stdout).isatty())
+    stream = stream or sys.stdout
+    # A standard stream that was closed (`>&-`) is None.
+    return stream is not None and bool(stream.isatty())
 
 
 def has_colours(stream: Any = None) -> bool:

@@ -65,3 +65,22 @@ def test_an_index_run_with_nothing_to_do_loads_no_engine(
     folder = notes(tmp_path / "notes", garden__md="# Garden\n\nThe pear tree.\n")
     ken_json("index", folder)
     assert not imported("index", folder, "--json") & (SCREEN | MODEL)
+
+
+def test_a_question_the_daemon_answers_imports_nothing_that_starting_one_needs(
+    daemons: Daemons, tmp_path: Path
+) -> None:
+    folder = notes(tmp_path / "notes", garden__md="# Garden\n\nThe pear tree.\n")
+    daemons.start()
+    ken_json("index", folder)
+    modules = imported("search", "pear", "--json")
+    slow = {
+        "tempfile",
+        "subprocess",
+        "hashlib",
+        "tomllib",
+        "app.config",
+        "app.daemon.lifecycle",
+        "index.kinds",
+    }
+    assert not modules & (slow | {"index.kinds"})

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.daemons import Daemons, daemons, tiny_models
 from support.tiny_home import ken, ken_json, notes, with_tiny_model
 
 from app import paths
+
+__all__ = ["daemons", "tiny_models"]
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +65,22 @@ def test_backup_is_a_whole_index(folder: Path, tmp_path: Path) -> None:
     ken("index", folder)
     assert ken("backup", tmp_path / "copy.db").exit_code == 0
     assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
+
+
+def test_the_doctor_works_while_a_daemon_runs(daemons: Daemons, tmp_path: Path) -> None:
+    daemons.start()
+    daemons.keep(notes(tmp_path / "notes", garden__md="# Garden\n\nThe pear tree.\n"))
+    result = ken("doctor")
+    assert "in use" not in result.output and "Index:" in result.stdout
+    assert daemons.library.status().files == 1
+
+
+def test_what_is_in_the_way_is_told_as_such(folder: Path, tmp_path: Path) -> None:
+    ken("index", folder)
+    there = tmp_path / "there"
+    there.write_text("mine")
+    for command, told in (("export", "is a file"), ("backup", "exists already")):
+        result = ken(command, there)
+        assert result.exit_code == 1 and told in result.stderr and "Path cannot be used" in result.stderr
+    assert there.read_text() == "mine"
+    assert ken("daemon", "logs", "-n", "-1").exit_code == 2
