@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from index.extract.decode import decode
 from index.extract.latex_text import plain_letters
@@ -29,7 +30,7 @@ def read(source: Source) -> Document:
 def _sections(text: str) -> Iterator[Section]:
     starts = [found.start() for found in _ENTRY.finditer(text)]
     yield from paragraphs(text, 0, starts[0] if starts else None)
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         title = _TITLE.search(text, start, end)
         words = " ".join(re.sub(r"[{}]", "", title[1]).split()) if title else ""
         yield Section(start, end, "prose", (words,) if words else ())

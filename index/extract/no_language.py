@@ -26,7 +26,10 @@ _FEW_SIGNS = 3
 """A run of fewer different letters and digits is a rule, or drawn; DNA has four."""
 _WORDS = re.compile(r"(?<![a-z])[A-Za-z]?[a-z]{3,30}(?![a-z])")
 _LEAST_WORDS = 0.5
-_EMBEDDED = re.compile(r"data:[\w.+-]{0,60}/[\w.+-]{0,60}(?:;[\w=.-]{1,60}){0,4},[^\s\"'()<>\[\]]{40,}+")
+_EMBEDDED = re.compile(
+    r"data:[\w.+-]{0,60}/[\w.+-]{0,60}(?:;[\w=.-]{1,60}){0,4},[^\s\"'()<>\[\]]{40,}+"
+    r"|(?<=\")data:[\w.+-]{1,60}/[\w.+-]{1,60}[;,][^\"\n]{60,}+(?=\")"
+)
 _DUMP = re.compile(
     r"(?:^[^\w\n]{0,4}(?:0x)?[0-9a-fA-F]{4,16}:?[ \t]{1,4}(?:[0-9a-fA-F]{2,8}[ \t]{1,3}){4}[^\n]*(?:\n|\Z))"
     r"{3,}+",

@@ -83,6 +83,16 @@ def credentials(folders: tuple[str, ...], as_json: bool) -> None:
     _show(benchmark, benchmark.run(folders, _progress), as_json)
 
 
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
+@AS_JSON
+def language(folders: tuple[str, ...], as_json: bool) -> None:
+    """How many passages of the files of folders are no language."""
+    from tests.benchmarks import language as benchmark
+
+    _show(benchmark, benchmark.run(folders, _progress), as_json)
+
+
 @main.command("credential-kinds")
 @AS_JSON
 def credential_kinds(as_json: bool) -> None:

@@ -50,7 +50,7 @@ class Result:
 def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> Result:
     """Look through every readable file below `folders`."""
     result = Result()
-    for path in _files(folders):
+    for path in readable_files(folders):
         try:
             document = sniff.read(from_bytes(path.read_bytes(), path.name))
         except FileSkipped as skipped:
@@ -80,7 +80,8 @@ def _count(result: Result, path: Path, text: str, code: bool, withheld: Sequence
         result.alarms.append(Alarm(str(path), len(withheld), first))
 
 
-def _files(folders: Sequence[str]) -> Iterator[Path]:
+def readable_files(folders: Sequence[str]) -> Iterator[Path]:
+    """Every file below the folders that indexing would read."""
     for top in folders:
         for folder, folders_below, names in os.walk(top):
             folders_below.sort()

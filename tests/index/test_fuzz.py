@@ -65,6 +65,7 @@ FOUND = {
     "fonts.rtf": rb"{\rtf1\ansi{\fonttbl{" + rb"\f0 " * 60_000 + rb"Arial;}}\pard Text.}",
     "far.rtf": rb"{\rtf1\ansi \u-99999? Text.}",
     "panic.xls": SEEDS["a.xls"][:512],
+    "none.bib": b"No entry at all.\n",
     "blanks.srt": b"Text.\n" + b" " * 200_000 + b"\nText.\n",
     "blanks.md": b"```\n" + b"x = 1\n" * 500 + b" " * 200_000 + b"\ny = 2\n```\n",
 }

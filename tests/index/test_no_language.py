@@ -82,12 +82,13 @@ def test_data_is_taken_out_and_lines_keep_their_numbers(what: str, name: str) ->
         ("a.xml", f"<a><b>{BEFORE} {AFTER}</b><c>{LINES}</c></a>"),
         ("a.csv", f"name,picture\n{BEFORE},{BASE64}\n"),
         ("a.py", f'"""{BEFORE}"""\nDATA = "{BASE64}"\n'),
+        ("a.css", f"/* {BEFORE} */ a {{ background: url(\"data:image/svg+xml,%3Csvg fill='b'{HEX}%3E\") }}"),
         ("a.js", f"// {BEFORE}\n{minified()}\n"),
         ("a.eml", f"Subject: Hut\n\n{BEFORE}\n\n{LINES}\n"),
         ("a.tex", f"{BEFORE}\n\n{LINES}"),
         ("a.srt", f"1\n00:00:01,000 --> 00:00:02,000\n{BEFORE}\n{BASE64}\n"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_it_is_so_in_every_format(name: str, text: str) -> None:
     document = read(name, text)
