@@ -17,8 +17,9 @@ import pypdfium2.raw as raw
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.document_builder import DocumentBuilder, collapse_blanks
-from index.extract.pdf_beside import add_beside, beside_page, prepare_forms, stands_in
-from index.extract.pdf_layout import Bookmark, TextLine, assemble_document
+from index.extract.pdf_beside import add_beside, attached_to_page, beside_page, prepare_forms, stands_in
+from index.extract.pdf_layout import Bookmark, assemble_document
+from index.extract.pdf_reading_order import TextLine
 from index.extract.pdf_upright import Box, Upright, upright_page
 from index.extract.recognizer import MOST_PAGES
 from index.extract.source import MEBIBYTE, Source
@@ -49,6 +50,7 @@ def read(source: Source) -> Document:
         prepare_forms(pdf)
         pages: list[list[TextLine]] = []
         beside: dict[int, list[str]] = {}
+        files: list[tuple[str, bytes]] = []
         notes: list[str] = []
         broken, total = 0, len(pdf)
         for number in range(total):
@@ -57,13 +59,15 @@ def read(source: Source) -> Document:
                 break
             try:
                 pages.append([])
-                pages[-1] += _lines(pdf, number, beside)
+                pages[-1] += _lines(pdf, number, beside, files)
                 broken = 0
             except pdfium.PdfiumError:
                 pages[number:] = [[]]
                 broken += 1
         title = _title(pdf)
-        document = _with_parts(assemble_document(pages, _outline(pdf), title, notes, beside), pdf, source)
+        document = _with_parts(
+            assemble_document(pages, _outline(pdf), title, notes, beside), pdf, source, files
+        )
     finally:
         pdf.close()
     scans = tuple(number for number, lines in enumerate(pages, 1) if not lines)[:MOST_PAGES]
@@ -72,10 +76,12 @@ def read(source: Source) -> Document:
     return replace(document, scans=scans)
 
 
-def _with_parts(document: Document, pdf: pdfium.PdfDocument, source: Source) -> Document:
+def _with_parts(
+    document: Document, pdf: pdfium.PdfDocument, source: Source, files: list[tuple[str, bytes]]
+) -> Document:
     """The document and behind its pages what belongs to none of them."""
     parts = DocumentBuilder()
-    add_beside(parts, pdf, source)
+    add_beside(parts, pdf, source, files)
     if parts.empty:
         return document
     if stands_in(pdf, document.text):
@@ -105,15 +111,18 @@ def open_pdf(source: Source) -> pdfium.PdfDocument:
         raise FileFailed("It is damaged or no PDF: its pages cannot be found.") from None
 
 
-def _lines(pdf: pdfium.PdfDocument, number: int, beside: dict[int, list[str]]) -> Iterator[TextLine]:
+def _lines(
+    pdf: pdfium.PdfDocument, number: int, beside: dict[int, list[str]], files: list[tuple[str, bytes]]
+) -> Iterator[TextLine]:
     """The lines of a page as PDFium finds them, with their boxes in points from the lower left.
 
-    What is beside the text goes into `beside`.
+    What is beside the text goes into `beside`, files that notes hold into `files`.
     """
     page = pdf[number]
     try:
         if said := beside_page(pdf, page):
             beside[number] = said
+        files += attached_to_page(page)
         text_page = page.get_textpage()
         try:
             yield from _page_lines(text_page, page)

@@ -116,23 +116,48 @@ def _words(ask: Callable[..., int]) -> str:
     )
 
 
+def attached_to_page(page: pdfium.PdfPage) -> list[tuple[str, bytes]]:
+    """The files that notes on a page hold."""
+    found: list[tuple[str, bytes]] = []
+    for number in range(min(raw.FPDFPage_GetAnnotCount(page.raw), _MOST_ANNOTATIONS)):
+        annotation = raw.FPDFPage_GetAnnot(page.raw, number)
+        if not annotation:
+            continue
+        try:
+            held = raw.FPDFAnnot_GetFileAttachment(annotation)
+            if held and len(found) < _MOST_ATTACHED:
+                found.append(_content(pdfium.PdfAttachment(held, page.pdf)))
+        except pdfium.PdfiumError:
+            continue
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+    return found
+
+
+def _content(attachment: pdfium.PdfAttachment) -> tuple[str, bytes]:
+    return attachment.get_name(), bytes(attachment.get_data())
+
+
 def stands_in(pdf: pdfium.PdfDocument, text: str) -> bool:
     """Whether the pages only say that another program shows the form."""
     is_form = pdf.get_formtype() in _XFA and len(text) < _LONGEST_STAND_IN
     return is_form and len(_PLEASE_WAIT.findall(text)) > 1
 
 
-def add_beside(builder: DocumentBuilder, pdf: pdfium.PdfDocument, source: Source) -> None:
-    """Put what belongs to no page into `builder`: the data of a form, attached files."""
+def add_beside(
+    builder: DocumentBuilder, pdf: pdfium.PdfDocument, source: Source, files: list[tuple[str, bytes]]
+) -> None:
+    """Put what belongs to no page into `builder`: the data of a form, attached files, `files` of notes."""
     if pdf.get_formtype() in _XFA:
         _add_form(builder, pdf)
     inside = Inside(source, builder, 1)
+    attached: dict[tuple[str, bytes], None] = {}
     for number in range(min(pdf.count_attachments(), _MOST_ATTACHED)):
         try:
-            attachment = pdf.get_attachment(number)
-            name, data = attachment.get_name(), bytes(attachment.get_data())
+            attached[_content(pdf.get_attachment(number))] = None
         except pdfium.PdfiumError:
             continue
+    for name, data in attached | dict.fromkeys(files):
         inside.add(name, len(data), partial(bytes, data))
     inside.close()
 

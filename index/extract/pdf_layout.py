@@ -13,23 +13,8 @@ from itertools import pairwise
 from statistics import median
 
 from index.extract.document_builder import one_line
+from index.extract.pdf_reading_order import TextLine, ordered, running_lines, without_running
 from index.types import Document, Section, SectionKind
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """One printed line; the box in points from the page's lower left corner."""
-
-    text: str
-    left: float
-    bottom: float
-    right: float
-    top: float
-    height: float
-    """Of the font, ascender to descender."""
-    hyphen: bool
-    """Whether it ends in a hyphen that the end of the line brought about (already taken off)."""
-    page_width: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +28,8 @@ class Bookmark:
 
 _LARGE = 1.11
 _MOST_HEADING_LINES = 3
-_LEAST_COLUMN = 18
-"""Characters a line of a column has on average; what is narrower is a table."""
-_NUMBER = re.compile(
-    r"^[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/)\s*\d{1,4})?[\W_]*$", re.IGNORECASE
-)
 _BELOW_NUMBERED = 5
 _CAPTION = re.compile(r"(?:fig(?:ure|\.)|table|listing|algorithm)\s*\d", re.IGNORECASE)
-_DIGITS = re.compile(r"\d+")
 _NUMBERED = re.compile(
     r"^(?:(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|§\s?\d+)\s+(?=[A-ZÀ-Þ])[^\n]{2,90}(?<![.;,:])(?<!\s\d)(?<!\s\d\d)(?<!\s\d\d\d)$"
 )
@@ -75,13 +54,11 @@ def assemble_document(
 
     `beside` is what stands on a page apart from its lines (by the page's place): it follows them.
     """
-    ordered = [_ordered(lines) for lines in pages]
-    running = _running(ordered)
-    kept = [_without(*page) for page in zip(ordered, running, strict=True)]
-    if not any(
-        len(lines) > sum(page.values()) for lines, page in zip(kept, running, strict=True)
-    ):  # a document of nothing but numbers or one line a page
-        kept = ordered
+    in_order = [ordered(lines) for lines in pages]
+    running = running_lines(in_order)
+    kept = [without_running(*page) for page in zip(in_order, running, strict=True)]
+    if all(set(lines) <= page.keys() for lines, page in zip(in_order, running, strict=True)):
+        kept = in_order  # a document of nothing but numbers or one line a page
     title = title or _largest(kept)
     setter = _Setter(kept, outline, title, beside or {})
     setter.set()
@@ -93,92 +70,6 @@ def assemble_document(
         pages=tuple(setter.pages),
         note=" ".join(notes),
     )
-
-
-def _ordered(lines: list[TextLine]) -> list[TextLine]:
-    """A page in reading order: as it was written, unless that jumps between two columns."""
-    gutter = _gutter(lines)
-    if gutter is None:
-        return lines
-    sides = [_side(line, gutter) for line in lines]
-    jumps = sum(a != b and 0 not in (a, b) for a, b in pairwise(sides))
-    return lines if jumps <= 4 else _by_columns(lines, gutter)
-
-
-def _gutter(lines: Sequence[TextLine]) -> float | None:
-    """The middle of the blank strip between two columns; None where the page has one column."""
-    if len(lines) < 12:
-        return None
-    width = lines[0].page_width
-    best: tuple[int, float] | None = None
-    for step in range(30, 71, 2):
-        x = width * step / 100
-        crossing = sum(line.left < x < line.right for line in lines)
-        if best is None or crossing < best[0]:
-            best = (crossing, x)
-    if best is None or best[0] > 0.3 * len(lines):
-        return None
-    x = best[1]
-    left = sum(line.right <= x for line in lines)
-    right = sum(line.left >= x for line in lines)
-    words = sum(len(line.text) for line in lines if _side(line, x)) / max(1, left + right)
-    return x if min(left, right) > 0.2 * len(lines) and words > _LEAST_COLUMN else None
-
-
-def _side(line: TextLine, gutter: float) -> int:
-    return -1 if line.right <= gutter else 1 if line.left >= gutter else 0
-
-
-def _by_columns(lines: Sequence[TextLine], gutter: float) -> list[TextLine]:
-    """Left column before right one, between the lines that run across both."""
-    found: list[TextLine] = []
-    band: list[TextLine] = []
-    for line in sorted(lines, key=lambda line: -line.top):
-        if _side(line, gutter) == 0:
-            found += sorted(band, key=lambda line: (_side(line, gutter), -line.bottom, line.left))
-            band = []
-            found.append(line)
-        else:
-            band.append(line)
-    return found + sorted(band, key=lambda line: (_side(line, gutter), -line.bottom, line.left))
-
-
-def _without(lines: Sequence[TextLine], running: Mapping[TextLine, bool]) -> list[TextLine]:
-    """A page without heads and feet; those that stand here for the first time are its first lines."""
-    first = [line for line, is_first in running.items() if is_first]
-    return first + [line for line in lines if line not in running]
-
-
-def _running(pages: Sequence[Sequence[TextLine]]) -> list[dict[TextLine, bool]]:
-    """Of each page its number, and heads and feet that return from page to page: whether for the first time.
-
-    A letterhead or a reference may stand nowhere else, so it is read once.
-    """
-    edges = [(i, line, at) for i, lines in enumerate(pages) for at, line in _edge(lines)]
-    seen = Counter(
-        (at, key) for at, key in {(i, at, _like(line)): (at, _like(line)) for i, line, at in edges}.values()
-    )
-    often = max(2, min(4, 0.3 * len(pages)))
-    found: list[dict[TextLine, bool]] = [{} for _ in pages]
-    known: set[str] = set()
-    for i, line, at in edges:
-        key = _like(line)
-        if _NUMBER.match(line.text):
-            found[i][line] = False
-        elif len(pages) > 1 and seen[(at, key)] >= often:
-            found[i][line] = found[i].get(line, False) or key not in known
-            known.add(key)
-    return found
-
-
-def _edge(lines: Sequence[TextLine]) -> list[tuple[str, TextLine]]:
-    """The outermost lines at the top and at the foot of a page."""
-    by_height = sorted(lines, key=lambda line: -line.top)
-    return [("top", line) for line in by_height[:4]] + [("foot", line) for line in by_height[-6:]]
-
-
-def _like(line: TextLine) -> str:
-    return _DIGITS.sub("#", one_line(line.text).lower())
 
 
 def _largest(pages: Sequence[Sequence[TextLine]]) -> str:

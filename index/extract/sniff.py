@@ -88,7 +88,8 @@ def _kind(source: Source) -> Kind:
     if found == "ole":
         return kinds.named(ole.kind_of(source))
     if found == "zip":
-        return named if named and named.name in _PACKED else _packed(source)
+        inside = _packed(source)
+        return named if named and named.name in _PACKED and inside.name == "archive" else inside
     if found or head[_TAR_MAGIC] == b"ustar":
         return kinds.named(found or "archive")
     if named is not None and named.name not in _BY_CONTENT and source.suffix != ".xml":
