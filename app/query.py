@@ -1,11 +1,11 @@
-"""The query language: what is typed, taken apart into words and filters. All fronts read queries here.
+"""The query language of all fronts: parses a typed query into words and filters.
 
-`in:notes type:pdf since:2w "exact words"` narrows to a folder, a kind and a time; the quoted words stay in
-the text, where `index.store.operators` reads them, as it reads OR. `-draft` leaves out files that hold a
-word, `-type:md` those that pass a filter, and `/colou?r/` keeps passages in which an expression occurs. A key
-of `KEYS`, or another name that may be a field of documents, is a filter where a value follows at once:
-`http://…` and `note: this` are ordinary words. The command line's filter options are read by the same
-functions.
+Owns the syntax of filters. `in:notes type:pdf since:2w "exact words"` limits to a folder, a kind and a time;
+the quoted words stay in the text, because `index.store.operators` parses phrases and OR. `-draft` excludes
+files with a word, `-type:md` files that pass a filter, and `/colou?r/` keeps passages with a match of an
+expression. A key of `KEYS`, or a name that may be a field of documents, is a filter if a value follows
+without a blank: `http://…` and `note: this` are ordinary words. The filter options of the command line use
+the same functions. Knows nothing of the index.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEYS: dict[str, str] = {
 }
 
 FIELDS = ("tag", "author", "date")
-"""Fields of documents that are filters whether or not some document has them. Others are where one has."""
+"""Document fields that are always filters. Another field is one only if a document has it."""
 
 SYNTAX: dict[str, str] = {
     '"exact words"': "word for word",
@@ -46,7 +46,7 @@ SYNTAX: dict[str, str] = {
     "-key:value": "what does not pass the filter: -type:md, -in:drafts",
     "/expression/": "a regular expression, also inside words; /…/i ignores case",
 }
-"""What can be written beside filters, and what it does."""
+"""Operators beside filters, and what they do."""
 
 NO_FILTER = Filter()
 
@@ -63,7 +63,7 @@ _TOKEN = re.compile(
     )|{_PHRASE}|\S""",
     re.VERBOSE,
 )
-"""A filter, a phrase, an expression or a word, each perhaps negated, where one begins; else a character."""
+"""Matches a filter, phrase, expression or word, each perhaps negated; else one character."""
 _AGE = re.compile(r"(\d{1,5})\s*(h|hour|d|day|w|week|mo|m|month|y|year)s?")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
@@ -85,7 +85,7 @@ class Query:
 
 
 def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) -> Query:
-    """Take a typed question apart; never raises, since half-typed questions are asked too.
+    """Parse a typed query. Never raises, because unfinished queries are searched too.
 
     `base` is the folder against which `in:` may name a path; None where there is no such place.
     """
@@ -102,7 +102,7 @@ def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) 
 
 
 def _taken(token: re.Match[str], query: Query, base: Path | None, now: datetime) -> Query | None:
-    """The query with what a token asks for; None where it is an ordinary word."""
+    """The query with the filter of a token; None if the token is an ordinary word."""
     negated = token["not"] is not None and (token["not"] == "-" or _has_small_letters(token.string))
     key = (token["key"] or "").lower()
     value = next((token[name] for name in ("quoted", "curly", "bare") if token[name] is not None), None)
@@ -117,12 +117,12 @@ def _taken(token: re.Match[str], query: Query, base: Path | None, now: datetime)
 
 
 def _may_be_field(key: str, value: str, written: str) -> bool:
-    """Whether `key:value` may be a field of a document, and is no address, path, time or name of code."""
+    """Whether `key:value` may be a document field, and is no address, path, time or identifier."""
     return len(key) > 1 and value[0] not in ":/\\" and written.count('"') != 1
 
 
 def _has_small_letters(typed: str) -> bool:
-    """Whether a word in capitals stands out, so that it can be an operator."""
+    """Whether the query has lower-case letters, so that a word in capitals can be an operator."""
     return typed != typed.upper()
 
 
@@ -153,7 +153,7 @@ def _with_pattern(query: Query, pattern: str, flags: str) -> Query:
 
 
 def merge(one: Filter, other: Filter) -> Filter:
-    """Both filters at once: lists add up, and of two single values the later counts."""
+    """Both filters combined: lists are joined; of two single values the later counts."""
     merged: dict[str, Any] = {}
     for name in (f.name for f in fields(Filter)):
         left, right = getattr(one, name), getattr(other, name)
@@ -163,13 +163,13 @@ def merge(one: Filter, other: Filter) -> Filter:
 
 
 def field(name: str, value: str) -> Filter:
-    """Documents that have a field of that name with one of the values, which commas separate."""
+    """Documents with one of the values in a field; commas separate the values."""
     values = tuple(part.strip().lstrip("#") for part in value.split(","))
     return Filter(fields=((name, tuple(part for part in values if part)),))
 
 
 def folders(values: Iterable[str], base: Path | None) -> Filter:
-    """`~/notes`, `/srv/notes`, a path below `base` that exists, or a folder's name wherever it lies."""
+    """`~/notes`, `/srv/notes`, an existing path below `base`, or the name of any folder."""
     return Filter(folders=tuple(_folder(value, base) for value in values))
 
 
@@ -183,8 +183,8 @@ def _folder(value: str, base: Path | None) -> str:
 
 
 def kinds(values: Iterable[str]) -> Filter:
-    """Words that `index.kinds.select` knows. Raises `ValueError` with words for a person."""
-    from index import kinds as kind_table  # 5 ms: each table is read where it is asked for
+    """Words that `index.kinds.select` knows. Raises `ValueError` with a text for the user."""
+    from index import kinds as kind_table  # 5 ms: each table is imported only where it is used
 
     found = _each(values, kind_table.select)
     return Filter(
@@ -194,14 +194,14 @@ def kinds(values: Iterable[str]) -> Filter:
 
 
 def languages(values: Iterable[str]) -> Filter:
-    """`python`, `c++`, `js`, …. Raises `ValueError` with words for a person."""
+    """`python`, `c++`, `js`, …. Raises `ValueError` with a text for the user."""
     from index import languages as language_table
 
     return Filter(languages=tuple(_each(values, language_table.select)))
 
 
 def _each(values: Iterable[str], select: Callable[[str], Selected]) -> list[Selected]:
-    """What `select` makes of each value; its error names the value where there are several."""
+    """`select` of each value; its error names the value if there are several."""
     found = []
     wanted = list(values)
     for value in wanted:
@@ -215,7 +215,7 @@ def _each(values: Iterable[str], select: Callable[[str], Selected]) -> list[Sele
 def moment(value: str, now: datetime) -> int:
     """A time as nanoseconds since the epoch: `2w` (ago), `today`, `yesterday`, `2024`, `2024-05-31`.
 
-    Raises `ValueError` with words for a person.
+    Raises `ValueError` with a text for the user.
     """
     text = value.strip().lower()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -239,7 +239,7 @@ def _nanoseconds(when: datetime, earlier: timedelta = timedelta(0)) -> int:
 
 
 def size(value: str) -> int:
-    """Bytes: `20k`, `1.5mb`, `300`. Raises `ValueError` with words for a person."""
+    """Bytes: `20k`, `1.5mb`, `300`. Raises `ValueError` with a text for the user."""
     found = _SIZE.fullmatch(value.strip())
     if found is None:
         raise ValueError("is no size: write 300, 20k or 1.5mb")
@@ -250,7 +250,7 @@ def size(value: str) -> int:
 
 
 def mode(value: str) -> Mode:
-    """Raises `ValueError` with words for a person."""
+    """Raises `ValueError` with a text for the user."""
     known: dict[str, Mode] = {"hybrid": "hybrid", "meaning": "meaning", "words": "words"}
     if value.lower() not in known:
         raise ValueError("is no mode: write hybrid, meaning or words")
@@ -258,7 +258,7 @@ def mode(value: str) -> Mode:
 
 
 def sort(value: str) -> Sort:
-    """Raises `ValueError` with words for a person."""
+    """Raises `ValueError` with a text for the user."""
     known: dict[str, Sort] = {"score": "score", "date": "date"}
     if value.lower() not in known:
         raise ValueError("is no order: write score or date")

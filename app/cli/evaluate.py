@@ -13,7 +13,7 @@ import click
 from app.cli import terminal
 
 if TYPE_CHECKING:
-    from app.evaluation.abstention import Refusals
+    from app.evaluation.abstention import AbstentionRates
     from app.evaluation.retrieval import Evaluation, Told
     from embedder.prompts import Task
     from index.types import Mode
@@ -121,7 +121,7 @@ def _table(found: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def _refused(found: Refusals) -> str:
+def _refused(found: AbstentionRates) -> str:
     shares = {
         "its own index": found.own,
         "its own index without what answers": found.removed,

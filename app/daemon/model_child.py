@@ -1,7 +1,7 @@
-"""One process that holds the model, as the daemon sees it: started, asked, ended.
+"""A child process with the model, seen from the daemon: start, requests, end.
 
 Owns the process and its channel. One thread writes to the channel and one reads from it, so that no caller
-ever waits for a process that has stopped reading. Knows nothing of what is asked or of how long it may take.
+waits for a child that does not read. Knows nothing of what the requests mean or how long they may take.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from embedder.errors import EmbedderError, EngineUnavailable, ModelUnresponsive
 log = logging.getLogger(__name__)
 
 REAP_SECONDS = 2.0
-"""Seconds to wait for a killed process. One inside an uninterruptible system call (a driver, a dead network
-disk) does not end, and nothing that waits for it may wait with it."""
+"""Seconds to wait for a killed process. In an uninterruptible system call (a driver, a dead network disk) it
+does not end, and the daemon must not wait for it."""
 STILL_LOADING, LOADED = -1, -2
 """Numbers of the two messages that answer no request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the embedder in the process says of itself."""
+    """Facts on the embedder in the child."""
 
     dimension: int
     context_length: int
@@ -47,11 +47,11 @@ class Facts:
 
 
 class ModelChild:
-    """One process, from start to end. Safe from any thread; no method waits for the process to answer."""
+    """One process. Safe from any thread; no method waits for an answer."""
 
     def __init__(self, command: str, config: ModelConfig, nice: int) -> None:
         self.facts: Future[Facts] = Future()
-        """Set once the model is loaded; fails with what loading raised."""
+        """Set when the model is loaded; fails with the error of loading."""
         self.started = time.monotonic()
         self.signs_of_life = 0
         """Messages received so far: grows about once a second while the model is loading."""
@@ -73,12 +73,12 @@ class ModelChild:
 
     @property
     def outstanding(self) -> int:
-        """The sizes of all requests that are not answered yet, added up."""
+        """The sum of the sizes of all unanswered requests."""
         with self._guard:
             return sum(size for _, size in self._running.values())
 
-    def ask(self, size: int, method: str, *arguments: object, **options: object) -> Future[object]:
-        """Queue a request of that `size`; its future fails where the process ends."""
+    def request(self, size: int, method: str, *arguments: object, **options: object) -> Future[object]:
+        """Queue a request of that `size`; its future fails if the process ends."""
         future: Future[object] = Future()
         number = next(self._numbers)
         with self._guard:
@@ -90,7 +90,7 @@ class ModelChild:
         return future
 
     def end(self, error: Callable[[], EmbedderError] | None = None) -> None:
-        """Kill the process, which keeps nothing that could be lost; its requests fail with `error`."""
+        """Kill the process, which has no state to lose; its requests fail with `error`."""
         with self._guard:
             first, self.alive = self.alive, False
             running, self._running = self._running, {}
@@ -100,7 +100,7 @@ class ModelChild:
                 self._gone.wait(2 * REAP_SECONDS)
             return
         self.process.kill()
-        # Both threads may be inside a system call on the channel; this wakes them, closing would not.
+        # Both threads may be in a system call on the channel; closing would not wake them.
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._outbox.put(None)
@@ -127,7 +127,7 @@ class ModelChild:
             try:
                 self._channel.send(message)
             except OSError:
-                return  # The reader sees the same end and tells everybody.
+                return  # The reader sees the same end and fails the requests.
 
     def _read(self) -> None:
         try:
@@ -138,7 +138,7 @@ class ModelChild:
         except (EOFError, OSError):
             log.info("the model's process ended")
         except Exception:
-            log.exception("the model's process sent what is no message")
+            log.exception("the model's process sent an invalid message")
         self.end()
 
     def _take(self, number: int, result: object) -> None:

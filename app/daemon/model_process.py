@@ -137,14 +137,14 @@ class ModelProcess:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         with self._child_for(self.limits.load) as child:
             size = _size(texts)
-            asked = child.ask(size, "count_tokens", list(texts))
+            asked = child.request(size, "count_tokens", list(texts))
             return cast("list[int]", self._answer(child, asked, self.limits.batch))
 
     def embed_queries(
         self, texts: Sequence[str], *, task: str = "search result", dim: int = 768
     ) -> NDArray[np.float32]:
         with self._child_for(self.limits.query_load) as child:
-            asked = child.ask(_size(texts), "embed_queries", list(texts), task=task, dim=dim)
+            asked = child.request(_size(texts), "embed_queries", list(texts), task=task, dim=dim)
             return _unit(self._answer(child, asked, self.limits.query), len(texts), dim)
 
     def embed_documents(
@@ -154,7 +154,7 @@ class ModelProcess:
         size = _size(texts)
         with self._child_for(self.limits.load) as child:
             alone, started = not child.outstanding, time.monotonic()
-            asked = child.ask(size, "embed_documents", list(texts), titles, dim=dim)
+            asked = child.request(size, "embed_documents", list(texts), titles, dim=dim)
             vectors = _unit(self._answer(child, asked, self.limits.batch), len(texts), dim)
             if alone:
                 self._update_speed(size, time.monotonic() - started)
@@ -289,11 +289,11 @@ def serve(channel: Connection[Any, Any]) -> None:
         with sending:
             channel.send((number, result))
 
-    from app.model import load_here  # only this process needs it
-
     config: ModelConfig = channel.recv()
     try:
         with _signs_of_life(send):
+            from app.model import load_here  # its import is part of loading
+
             model = load_here(config)
     except Exception as error:  # noqa: BLE001 - sent to the daemon
         send(LOADED, _portable(error))

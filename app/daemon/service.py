@@ -1,4 +1,4 @@
-"""Starting the daemon at login: a launchd agent on macOS, a systemd user unit on Linux."""
+"""Starts the daemon at login, by a launchd agent on macOS or a systemd user unit on Linux."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.errors import DaemonError, PathInvalid
 from app.launch import module_command
 
 KEPT = ("KEN_HOME", "KEN_MODELS", "KEN_OFFLINE", "PATH", "LANG", "HTTPS_PROXY", "HF_HOME")
-"""Variables of the installing shell that the service keeps."""
+"""Environment variables that the service takes from the shell that installs it."""
 WITHOUT = "`ken daemon start` starts it without the system's help; put that where you log in."
 COMMAND_TIMEOUT = 60.0
 BOOTSTRAP_SECONDS = 15.0
@@ -45,9 +45,9 @@ def service_path() -> Path:
 
 
 def install() -> Path:
-    """Have the system start the daemon now and at each login; returns the file that says so.
+    """Let the system start the daemon now and at each login; returns the file that was written.
 
-    Where the system refuses, the file is as it was: one that worked starts the daemon at the next login.
+    If the system refuses, the former file is restored: if it worked, it still does at the next login.
     """
     path = service_path()
     paths.make_home()
@@ -55,7 +55,7 @@ def install() -> Path:
     with suppress(DaemonError):
         _disable(path)
     _write(path, launchd_agent() if sys.platform == "darwin" else systemd_unit())
-    # The system's daemon would find another in its place and end.
+    # The system's daemon would find another one running and end.
     lifecycle.stop_daemon()
     try:
         _enable(path)
@@ -69,7 +69,7 @@ def install() -> Path:
 
 
 def uninstall() -> bool:
-    """Undo `install`; False where nothing was installed."""
+    """Undo `install`; False if nothing was installed."""
     path = service_path()
     if not path.exists():
         return False
@@ -93,7 +93,7 @@ def _write(path: Path, content: bytes) -> None:
 def launchd_agent() -> bytes:
     """The property list (man 5 launchd.plist). Restarted after a crash, not after `ken daemon stop`.
 
-    A person waits for its answers, so the system shall not slow it down: indexing steps back by itself.
+    Users wait for its answers, so the system must not slow it down; indexing lowers its own priority.
     """
     return plistlib.dumps(
         {
@@ -170,7 +170,7 @@ def _disable(path: Path) -> None:
 
 
 def _domains() -> tuple[str, str]:
-    """Where launchd may run an agent: the desktop's session, or the user's own where there is none (ssh)."""
+    """Domains in which launchd may run an agent: the desktop session, or the user's without one (ssh)."""
     return f"gui/{os.getuid()}", f"user/{os.getuid()}"
 
 

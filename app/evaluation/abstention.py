@@ -1,8 +1,8 @@
-"""How often ken says "nothing close": a set's questions asked of its own index and of strangers'.
+"""Measures how often ken says "nothing close": queries of a set against its own and other indexes.
 
 Three cases: the set's own index, which can answer; the same index while only the documents that answer
-are taken out of it, the hard case; and the indexes of other sets, which are about something else. Asked
-through `Searcher.search`, as a person is answered.
+are taken out of it, the hard case; and the indexes of other sets, which are about something else. Uses
+`Searcher.search`, as every front does.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from embedder.prompts import Task
 
 QUESTIONS = 250
-"""Questions asked, evenly spread over the set's."""
+"""Queries that are measured, evenly spread over those of the set."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusals:
-    """Shares of a set's questions, 0..1, that were answered "nothing close"."""
+class AbstentionRates:
+    """Shares of the queries of a set, 0 to 1, that were answered "nothing close"."""
 
     name: str
     questions: int
     own: float
     removed: float
-    """Of its own index, the documents that answer taken out for each question."""
+    """In its own index, without the documents that answer the query."""
     others: dict[str, float]
-    """Of the index of each other set."""
+    """In the index of each other set."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -67,14 +67,14 @@ def measure(
     mode: Mode = "hybrid",
     task: Task = "search result",
     tell: Told = lambda _what, _done, _total: None,
-) -> Refusals:
-    """Ask the set in `folder` of its own index, without its answers, and of the indexes of `others`."""
+) -> AbstentionRates:
+    """Run the queries of `folder` on its own index, with and without answers, and on those of `others`."""
     asked = _some(read_set(folder))
     vectors = embed_queries(asked, embedder, task, tell)
     strangers: dict[str, float] = {}
     for other in map(read_set, others):
         strangers[other.name] = _refused(other, asked, vectors, embedder, mode, tell)
-    return Refusals(
+    return AbstentionRates(
         asked.name,
         len(asked.queries),
         _refused(asked, asked, vectors, embedder, mode, tell),

@@ -1,4 +1,4 @@
-"""Retrieval quality: a BEIR-style folder indexed and asked by the ordinary path, and its measures.
+"""Measures retrieval quality: indexes and queries a BEIR-style folder as ken does otherwise.
 
 A set is `corpus.jsonl`, `queries.jsonl` and `qrels.tsv` (or `qrels/test.tsv`). Documents are cut,
 stored, embedded and searched exactly as files are; the index of a set is kept, so that asking again
@@ -40,16 +40,16 @@ RUNS: tuple[tuple[Mode, int | None], ...] = (
 )
 DEPTH = 100
 BATCH = 128
-"""Texts embedded and committed at a time."""
+"""Texts in a batch that is embedded and committed at once."""
 
 Told = Callable[[str, int, int], None]
-"""What is being done, how much of it is done, and of how much."""
+"""Gets the step, how much of it is done, and its total."""
 Qrels = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
-    """Documents as (title, text) and questions by id, and how relevant which document is to which."""
+    """Documents as (title, text) and queries by id, and the relevance of documents to queries."""
 
     name: str
     documents: dict[str, tuple[str, str]]
@@ -59,7 +59,7 @@ class EvaluationSet:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One way of searching; measures in 0..1."""
+    """The measures of one mode and dimension, each from 0 to 1."""
 
     mode: Mode
     dimension: int | None
@@ -71,7 +71,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A set's results and the seconds they took, indexing included."""
+    """The measures of a set and the seconds they took, indexing included."""
 
     name: str
     documents: int
@@ -111,7 +111,7 @@ def evaluate(
     overlap: int = OVERLAP_TOKENS,
     tell: Told = lambda _what, _done, _total: None,
 ) -> Evaluation:
-    """Index the set in `folder` and measure every way of searching it, or those of one mode.
+    """Index the set in `folder` and measure every mode, or one of them.
 
     `size` and `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not
     hold a set.
@@ -139,13 +139,13 @@ def evaluate(
 def index_of(
     asked: EvaluationSet, embedder: Embedder, size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS
 ) -> Store:
-    """The index kept for a set; `fill` brings it level."""
+    """The index of a set, which stays; `fill` makes it current."""
     path = paths.home() / "evaluation" / f"{asked.name}.db"
     return Store(path, fingerprint=embedder.fingerprint, chunker=chunker_version(size, overlap))
 
 
 def read_set(folder: Path) -> EvaluationSet:
-    """Questions without a relevant document are left out, as trec_eval does."""
+    """Read a set. Queries without a relevant document are left out, as trec_eval does."""
     folder = folder.expanduser().absolute()
     if not folder.is_dir():
         raise PathInvalid(
@@ -217,7 +217,7 @@ def fill(
     size: int = MAX_TOKENS,
     overlap: int = OVERLAP_TOKENS,
 ) -> None:
-    """Bring the set's index level with its documents: cut, stored, embedded."""
+    """Index the documents of the set: cut, store, embed."""
     known = store.files()
     count = CachedTokenCounter(embedder.count_tokens)
     store.remove(sorted(known.keys() - {document_path(id_) for id_ in asked.documents}))
@@ -239,7 +239,7 @@ def fill(
 
 
 def document_path(id_: str) -> str:
-    """A path that says nothing a question could hold: documents of a set have no names."""
+    """A path without words: documents of a set have no names that a query could match."""
     return "/" + blake2b(id_.encode("utf-8", "replace"), digest_size=12).hexdigest().translate(_LETTERS)
 
 

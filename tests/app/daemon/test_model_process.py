@@ -84,7 +84,7 @@ def test_its_death_fails_what_it_had_and_nothing_after(model: ModelProcess) -> N
     model.embed_queries(["x"])
     child = child_of(model)
     os.kill(child.process.pid, signal.SIGSTOP)
-    asked = child.ask(1, "embed_queries", ["x"])
+    asked = child.request(1, "embed_queries", ["x"])
     os.kill(child.process.pid, signal.SIGKILL)
     with pytest.raises(EmbedderError):
         asked.result(timeout=10)
