@@ -26,7 +26,7 @@ from embedder.errors import (
     VectorsWrong,
 )
 
-SHORT = TimeLimits(load_silence=1.5, query_load=20.0, query=1.0, batch=1.0, restart=(0.0, 1000.0))
+SHORT = TimeLimits(load_silence=5.0, query_load=20.0, query=1.0, batch=1.0, restart=(0.0, 1000.0))
 """Limits at which a test need not wait long. A second process after two failures would be after 1,000 s."""
 
 
