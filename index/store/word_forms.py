@@ -23,20 +23,23 @@ _CHANGE_NOTHING = (
 )
 """Hyphens, joiners, marks of direction, tatweel, vowel marks of Hebrew and Arabic, variants of a sign."""
 _DROPPED = re.compile(f"[{_CHANGE_NOTHING}]")
-_LETTERS = str.maketrans(
-    {
-        "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ħ": "h", "Ħ": "H", "ı": "i", "ß": "ss",
-        "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH", "ð": "d", "Ð": "D",
-        "ς": "σ", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ۀ": "ه",
-    }
-)  # fmt: skip
+_LETTERS = {
+    "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ħ": "h", "Ħ": "H", "ı": "i", "ß": "ss",
+    "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH", "ð": "d", "Ð": "D",
+    "ς": "σ", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ۀ": "ه",
+}  # fmt: skip
 """Letters that Unicode does not decompose, and letters with two forms on the keyboards of one script."""
+_VARIANTS = re.compile(f"[{''.join(_LETTERS)}]")
 _SHARP_OR_PLUS = re.compile(r"(?<![^\W_])([^\W\d_][\w-]{0,20}?)(\+\+(?![+#A-Za-z_])|#(?![\w#+]))")
 _AS_LETTERS = str.maketrans({"#": "\ue023", "+": "\ue02b"})
 """Characters for private use, which the tokenizer of FTS5 is configured to treat as letters."""
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff]")
 _SIGN = "\ue000"
-_CLUSTER = re.compile("[\u1100-\u11ff]+|.[\u0300-\u036f\u3099\u309a]*", re.DOTALL)
+_CLUSTER = re.compile(
+    "[\u1100-\u11ff]+|[^\x00-\x7f][\u0300-\u036f\u3099\u309a]*|[\x00-\x7f][\u0300-\u036f\u3099\u309a]+"
+)
+"""Characters that are folded together: a base with its marks, a run of Korean letters. ASCII alone is
+unchanged."""
 
 
 def fold(text: str) -> str:
@@ -55,7 +58,8 @@ def _letters(text: str) -> str:
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKC", text)
-    return _EMOJI.sub(_named_sign, _DROPPED.sub("", text).translate(_LETTERS))
+    text = _VARIANTS.sub(lambda found: _LETTERS[found.group()], _DROPPED.sub("", text))
+    return _EMOJI.sub(_named_sign, text)
 
 
 def _named_sign(found: re.Match[str]) -> str:
