@@ -74,6 +74,7 @@ def hit(found: Hit, stale: frozenset[str] = frozenset(), *, nested: bool = False
         result["explain"] = {name: _number(value) for name, value in found.explain.items()}
     if not nested:
         result["more"] = [hit(other, stale, nested=True) for other in found.more]
+        result["copies"] = list(found.copies)
     return result
 
 

@@ -211,6 +211,8 @@ class Filter:
     """Words and phrases of which an answer's file holds none, in its passages or its name."""
     patterns: tuple[str, ...] = ()
     """Regular expressions that each occur in an answer's passage."""
+    each_copy: bool = False
+    """Whether near-copies of a file are hits of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,8 @@ class Hit:
     ctime_ns: int = UNKNOWN_CTIME
     first_line: int = 0
     """Line of the file on which the passage begins; 0 where the format has no lines."""
+    copies: tuple[str, ...] = ()
+    """Paths of files with nearly the same text that would be hits of their own."""
 
     @property
     def stamp(self) -> Stamp:

@@ -58,6 +58,8 @@ def _hit(library: Library, number: int, hit: Hit, answer: Answer, form: Form) ->
         where = f"also {place(other)}"
         under = plain_line(HEADING_SEPARATOR.join(other.heading[-2:]) or other.snippet)
         yield INDENT + styled(_fit(f"{where}  {under}"), dim=True)
+    if hit.copies:
+        yield INDENT + styled(f"and {len(hit.copies)} more like it: --all shows each", dim=True)
     if form.explain:
         parts = "  ".join(f"{name} {value:.3f}" for name, value in hit.explain.items())
         yield INDENT + styled(parts, fg="cyan")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,9 @@ _FORMS: tuple[Decorator, ...] = (
     "--sort", type=click.Choice(["score", "date"]), help="What comes first.  [default: score, the best]"
 )
 @_with(_FILTERS)
+@click.option(
+    "--all", "each_copy", is_flag=True, help="Show each of several files with nearly the same text."
+)
 @click.option("--explain", is_flag=True, help="Show what each hit's score is made of.")
 @_with(_FORMS)
 def search(
@@ -99,6 +103,7 @@ def search(
     limit: int | None,
     mode: Mode | None,
     sort: Sort | None,
+    each_copy: bool,
     no_daemon: bool,
     **options: Any,
 ) -> int:
@@ -123,7 +128,7 @@ def search(
             asked.text,
             limit=limit or (MOST_HITS if lists_all else _usual_limit()),
             mode=mode or asked.mode or "hybrid",
-            filter=narrowed,
+            filter=replace(narrowed, each_copy=each_copy or form.files_only or form.null),
             explain=form.explain,
             sort=sort or asked.sort or "score",
         )

@@ -18,7 +18,7 @@ import numpy as np
 from index.search.filter_sql import is_of_passages, of_files, where_clause
 from index.search.path_words import MATCHED, held_by_a_path, weight_in
 from index.search.ranking import Ranked
-from index.store.database import fetch_all
+from index.store.database import fetch_all, id_array
 from index.store.facts import name_key, stem_key
 from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_inode
@@ -36,7 +36,7 @@ FILES = 50
 """Files without text that are considered: more than a page of results."""
 MOST_RANKED = 20_000
 """Paths up to which all paths with words of the query are ranked; of more, only the newest are."""
-_FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
+FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
 _COLUMNS = (
     "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
     "files.language, files.title, files.reason"
@@ -64,7 +64,7 @@ def exact(db: apsw.Connection, query: str, filter_: Filter) -> list[NamedFile]:
     found = fetch_all(
         db,
         f"SELECT {_COLUMNS} FROM files WHERE (stem IN (?, ?) OR id IN (SELECT file FROM fields "
-        f"WHERE name IN ('alias', 'title') AND value = ?)) AND {_FINDABLE} AND {where} "
+        f"WHERE name IN ('alias', 'title') AND value = ?)) AND {FINDABLE} AND {where} "
         "ORDER BY mtime_ns DESC, path LIMIT ?",
         (stem, whole, whole, *bindings, SAME_NAME),
     )
@@ -75,6 +75,13 @@ def exact(db: apsw.Connection, query: str, filter_: Filter) -> list[NamedFile]:
     titled = [one for one in files if stem_key(one.hit.path) not in (stem, whole)]
     by_name.sort(key=lambda one: PurePath(one.hit.path).name != name)
     return [*by_name, *by_stem[:SAME_STEM], *titled[:SAME_STEM]]
+
+
+def hits(db: apsw.Connection, files: Sequence[int]) -> dict[int, Hit]:
+    """Files by their ids as hits of nothing but their names."""
+    sql = f"SELECT {_COLUMNS} FROM files WHERE id IN (SELECT value FROM carray(?))"
+    found = fetch_all(db, sql, (id_array(np.array(files, np.int64)),))
+    return {int(one[0]): _file(one, 1.0).hit for one in found}
 
 
 def without_text(db: apsw.Connection, query: ParsedQuery, filter_: Filter) -> list[NamedFile]:

@@ -78,16 +78,29 @@ COLUMNS = (
 
 
 def group_hits(
-    db: apsw.Connection, query: ParsedQuery, ranked: Ranked, limit: int, filter_: Filter, *, explain: bool
+    db: apsw.Connection,
+    query: ParsedQuery,
+    ranked: Ranked,
+    limit: int,
+    filter_: Filter,
+    *,
+    explain: bool,
+    copies: bool = False,
 ) -> tuple[Hit, ...]:
-    """At most `limit` files in the order of their best passages."""
+    """At most `limit` files in the order of their best passages.
+
+    `copies`: files with the same best passage count as one.
+    """
     groups: dict[int, list[StoredPassage]] = {}
-    for place in _passage_rows(db, ranked, filter_, limit):
+    best: set[int] = set()
+    most = limit + SHARED if copies else limit
+    for place in _passage_rows(db, ranked, filter_, most):
         if place.file in groups:
             if len(groups[place.file]) <= MORE:
                 groups[place.file].append(place)
-        elif len(groups) < limit:
+        elif len(groups) < most and (place.i in best or len(best) < limit):
             groups[place.file] = [place]
+            best.add(place.i)
     hits: list[Hit] = []
     for places in groups.values():
         first, *others = [

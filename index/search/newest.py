@@ -9,6 +9,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from index.search import by_name
 from index.search.filter_sql import of_files, of_passages, where_clause
 from index.search.group_by_file import COLUMNS, StoredPassage, hit_at
 from index.store.database import fetch_all, fetch_value, id_array
@@ -40,7 +41,8 @@ def newest(db: apsw.Connection, filter_: Filter, limit: int, matching: Matching 
     if matching is not None:
         passes += " AND passages.text IN (SELECT value FROM carray(?))"
         wanted = (*wanted, id_array(matching.ids))
-    passing = f"FROM files WHERE state = 'indexed' AND {where}"
+    listed = "state = 'indexed'" if wanted else by_name.FINDABLE
+    passing = f"FROM files WHERE {listed} AND {where}"
     if wanted:
         passing += f" AND id IN (SELECT file FROM passages WHERE {passes})"
         bindings = (*bindings, *wanted)
@@ -55,7 +57,10 @@ def newest(db: apsw.Connection, filter_: Filter, limit: int, matching: Matching 
     )
     places = fetch_all(db, first, (id_array(_ids(found)), *wanted))
     shown = ParsedQuery("", (), 0, patterns=matching.patterns if matching else ())
-    hits = tuple(hit_at(db, shown, StoredPassage(0, *place), filter_.heading) for place in places)
+    passages = [StoredPassage(0, *place) for place in places]
+    known_hits = by_name.hits(db, [file for (file,) in found])
+    known_hits |= {passage.file: hit_at(db, shown, passage, filter_.heading) for passage in passages}
+    hits = tuple(known_hits[file] for (file,) in found)
     return Results(hits, is_close=bool(hits), confidence=1.0 if hits else 0.0, total=total)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from index.closing import Closing
 from index.errors import QueryInvalid
-from index.search import by_name, group_by_file, links
+from index.search import by_name, group_by_file, links, near_copies
 from index.search.abstention import confidence
 from index.search.excluded import resolved
 from index.search.filters import FilteredIds
@@ -91,7 +91,8 @@ class Searcher(Closing):
         answer. `typing` matches the last word as a prefix.
         """
         with self._pool.snapshot() as db:
-            filter_ = resolved(db, filter)
+            fold = not filter.each_copy
+            filter_ = resolved(db, replace(filter, each_copy=False))
             matching, left_out = _matching(db, filter_)
             request = self._request(db, query, vector, mode, limit, filter_, matching, typing=typing)
 
@@ -99,7 +100,7 @@ class Searcher(Closing):
                 again = replace(request, query=parsed)
                 if texts is not None:
                     again = replace(again, allowed=FilteredIds(db, filter_, texts), at_least=INSIDE)
-                return self._results(db, again, limit, filter_, explain=explain)
+                return self._results(db, again, limit, filter_, explain=explain, fold=fold)
 
             tries = Tries(
                 db,
@@ -114,11 +115,23 @@ class Searcher(Closing):
             return replace(found, notes=(*found.notes, *left_out))
 
     def _results(
-        self, db: apsw.Connection, request: SearchRequest, limit: int, filter_: Filter, *, explain: bool
+        self,
+        db: apsw.Connection,
+        request: SearchRequest,
+        limit: int,
+        filter_: Filter,
+        *,
+        explain: bool,
+        fold: bool,
     ) -> Results:
         """The parameters of one search."""
         ranked = rank(db, request, self._nearest)
-        found = group_by_file.group_hits(db, request.query, ranked, limit, filter_, explain=explain)
+        wanted = limit * near_copies.TIMES if fold else limit
+        found = group_by_file.group_hits(
+            db, request.query, ranked, wanted, filter_, explain=explain, copies=fold
+        )
+        if fold:
+            found = near_copies.folded(db, found, limit)
         sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
         if request.mode != "meaning":
             same = _of_that_name(db, request.query, found, filter_)
@@ -130,7 +143,7 @@ class Searcher(Closing):
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
         """The files that pass the filter, newest first."""
         with self._pool.snapshot() as db:
-            filter_ = resolved(db, filter)
+            filter_ = resolved(db, replace(filter, each_copy=False))
             matching, left_out = _matching(db, filter_)
             return replace(newest(db, filter_, limit, matching), notes=left_out)
 

@@ -80,6 +80,12 @@ def test_what_is_typed_finds_the_file_first(typed: str, name: str, library: Libr
     assert found(library, typed)[0] == name
 
 
+def test_filters_alone_list_what_is_not_read(library: Library) -> None:
+    assert set(found(library, "type:picture")) == {"IMG_2041.jpg", "IMG_2042.jpg"}
+    assert "HolidayNorway2023.mp4" in found(library, "in:Films")
+    assert "logins.csv" not in found(library, "size:>0k")
+
+
 def test_a_name_is_an_answer(library: Library) -> None:
     answer = library.search("wifi")
     assert answer.close and answer.hits[0].score == 1.0
@@ -111,7 +117,8 @@ def test_what_is_not_read_is_no_problem_and_is_never_embedded(library: Library) 
 
 def test_photos_do_not_crowd_out_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "kept", {f"Walk/walk {number}.jpg": b"\xff\xd8" for number in range(120)})
-    write(tmp_path / "kept", {f"walk notes {n}.md": b"# Walk\n\nAlong the river.\n" for n in range(8)})
+    notes = {f"walk notes {n}.md": f"# Walk\n\nAlong river {n}{n * 7}.\n".encode() for n in range(8)}
+    write(tmp_path / "kept", notes)
     with_tiny_model(monkeypatch, tmp_path / "home")
     with local_library() as library:
         library.add([str(tmp_path / "kept")])

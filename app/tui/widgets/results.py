@@ -99,6 +99,7 @@ class ResultList(CardList[Row]):
         if hit.page:
             facts.append(f"p. {hit.page}")
         more = f"{'▾' if card.expanded else '▸'} {card.places} places" if card.places > 1 else ""
+        more += f"  +{len(card.hit.copies)} like it" if card.hit.copies else ""
         tail = "  ".join(part for part in ("  ".join(facts), more) if part)
         right = Content.assemble(
             ("changed since  " if card.stale else "", self._style("stale")),
