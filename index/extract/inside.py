@@ -74,6 +74,8 @@ class Inside:
         except Exception:  # noqa: BLE001 (whatever a library raises on a damaged member, the others are read)
             self._builder.notes.append(f"{shown} in it is damaged and not read.")
             return False
+        if not document.text.strip():  # pages that are pictures
+            return False
         self._builder.open(self._level, shown)
         self._builder.include(document)
         if document.note:
