@@ -182,5 +182,19 @@ def language_of(name: str, suffix: str) -> Language:
     return Language("", "none", ())
 
 
+_INTERPRETER = re.compile(
+    r"#![ \t]*\S*?(?:/env(?:[ \t]+(?:-\S+|\w+=\S*))*[ \t]+(?:\S*/)?|/)?([a-z]+)[\d.]*(?:[ \t]|\Z)"
+)
+
+
+def language_of_script(first_line: str) -> Language:
+    """The language of a script by the interpreter that its first line names; "" where it names none."""
+    found = _INTERPRETER.match(first_line.rstrip())
+    named = found[1] if found else ""
+    title = ALIASES.get(named, "shell" if named.endswith("sh") else named)
+    suffixes = _SUFFIX_OF.get(title)
+    return language_of("", suffixes[0]) if suffixes else Language("", "none", ())
+
+
 _SUFFIX_OF = {name: suffixes for name, _, suffixes, _ in LANGUAGES}
 _BY_SUFFIX = {suffix: name for name, _, suffixes, _ in reversed(LANGUAGES) for suffix in suffixes}

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from index.extract.decode import decode
 from index.extract.source import Source
-from index.languages import Language, language_of
+from index.languages import Language, language_of, language_of_script
 from index.types import Document, Section
 
 _BLOCK = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
@@ -27,6 +27,8 @@ def read(source: Source) -> Document:
     """A source file; its title is left to the file's name."""
     text = decode(source.content())
     language = _language(source.name, source.suffix)
+    if not language.name:
+        language = language_of_script(text.partition("\n")[0])
     return Document(text, "code", language=language.name, sections=tuple(sections_of(text, language)))
 
 

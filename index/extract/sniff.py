@@ -14,6 +14,7 @@ from index.extract.no_language import without_data
 from index.extract.source import Source, refuse_larger
 from index.extract.withhold import refuse_export, withhold_credentials
 from index.kinds import Kind
+from index.languages import language_of_script
 from index.types import Document
 
 _MAGIC = (
@@ -92,6 +93,8 @@ def _kind(source: Source) -> Kind:
         return named if named and named.name in _PACKED and inside.name == "archive" else inside
     if found or head[_TAR_MAGIC] == b"ustar":
         return kinds.named(found or "archive")
+    if source.suffix == ".mm" and not head.lstrip().startswith(b"<"):
+        return kinds.named("code")  # Objective-C++, and no mind map of FreeMind
     if named is not None and named.name not in _BY_CONTENT and source.suffix != ".xml":
         return kinds.named("text") if named.name == "pdf" and b"%PDF" not in head else named
     if told := content_kind.of_beginning(head):
@@ -101,11 +104,17 @@ def _kind(source: Source) -> Kind:
 
 def _otherwise(source: Source, named: Kind | None, head: bytes) -> Kind:
     """The kind of a file whose beginning says nothing; text under the name of what is packed is text."""
+    if named is None and head.startswith(b"#!") and language_of_script(_first_line(head)).name:
+        return kinds.named("code")
     if named is None or named.name in ("rtf", "archive"):
         return kinds.named("text")
     if named.name in _PACKED and b"\0" not in head:
         return kinds.named("csv" if named.name == "sheet" and b"\n" in head else "text")
     return named
+
+
+def _first_line(head: bytes) -> str:
+    return head.partition(b"\n")[0].decode("utf-8", "replace")
 
 
 def _by_magic(head: bytes) -> str:

@@ -230,3 +230,22 @@ def test_advanced_subtitles_give_what_is_said() -> None:
     document = read("a.ass", text)
     assert " ".join(document.text.split()) == "Good, evening Anna"
     assert document.text.index("Good") and document.text[: document.text.index("Good")].count("\n") == 5
+
+
+SCRIPTS = [
+    ("#!/bin/sh", "shell"), ("#!/usr/bin/env bash", "shell"), ("#! /usr/bin/env -S python3 -u", "python"),
+    ("#!/usr/local/bin/python3.12", "python"), ("#!/usr/bin/perl -w", "perl"), ("#!/usr/bin/env node", "javascript"),
+    ("#!/usr/bin/env FOO=1 ruby", "ruby"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "language"), SCRIPTS)
+def test_a_script_without_a_suffix_is_code(first: str, language: str) -> None:
+    document = read("tidy", f"{first}\n# Oil the hinge.\nx = 1\n")
+    assert (document.kind, document.language) == ("code", language)
+    assert read("notes", "#!not a script at all\nWords.\n").kind == "text"
+
+
+def test_a_mind_map_and_objective_c_share_a_suffix() -> None:
+    assert read("a.mm", "<map><node TEXT='Oil the hinge'/></map>").kind == "data"
+    assert read("a.mm", "// Oil\n@implementation Hinge\n- (void)oil {}\n@end\n").language == "objective-c"
