@@ -98,13 +98,13 @@ def test_no_more_members_are_read_than_the_allowance(monkeypatch: pytest.MonkeyP
 
 
 def test_an_archive_that_grows_without_end_is_refused() -> None:
-    bomb = gzip.compress(containers.tar({"a.txt": bytes(100 << 20)}), 9)
+    bomb = gzip.compress(containers.tar({"a.txt": bytes(66 << 20)}), 6)
     with pytest.raises(FileFailed, match="grows"):
         read("a.tar.gz", bomb)
 
 
 def test_a_packed_file_that_grows_without_end_is_only_named() -> None:
-    document = read("a.txt.gz", gzip.compress(bytes(100 << 20), 9))
+    document = read("a.txt.gz", gzip.compress(bytes(50 << 20), 6))
     assert document.text == "a.txt\n" and "too large" in document.note
 
 
