@@ -33,6 +33,8 @@ AHEAD = 4
 """Files in work for each reader: enough that none is idle, few enough for memory."""
 PRIORITY_READERS = 3
 """Readers for priority files, started when needed: two may be busy with slow files. Each takes 25 MB."""
+PRIORITY_BYTES = 1 << 20
+"""A larger file is read with all others, before those that are not begun: few notes are so long."""
 PRIORITY_SECONDS = 1.0
 """Seconds of processor time for a file in such a reader; a slower file is read again with all others."""
 
@@ -96,10 +98,13 @@ class ExtractStage:
         self._submit()
 
     def first(self, files: Sequence[Found]) -> None:
-        """Queue priority files, before all files that are not begun."""
+        """Queue priority files before all files that are not begun; large ones use no priority reader."""
         self._disks = Disks()
-        self._priority.extend(files)
-        self._in_hand |= {file.path for file in files}
+        small = [file for file in files if file.stat.st_size <= PRIORITY_BYTES or file.unread]
+        large = [file for file in files if file.stat.st_size > PRIORITY_BYTES and not file.unread]
+        self._files.extendleft(reversed(large))
+        self._priority.extend(small)
+        self._in_hand |= {file.path for file in small}
         self._submit()
 
     @property
@@ -149,8 +154,18 @@ class ExtractStage:
         while self._files and len(self._running) < AHEAD * self._readers.count:
             self._begin_one(self._files.popleft())
 
+    def _prepare(self) -> None:
+        """Start a priority reader, since the others may be busy for long."""
+        self._readers.priority.prepare(self._chunking)
+
+    @property
+    def _chunking(self) -> ChunkerSettings:
+        return ChunkerSettings(self._model.counter, self._size)
+
     def _begin_one(self, file: Found) -> None:
         self._running[self._threads.submit(self._take, file, self._readers.all)] = file
+        if file.stat.st_size > PRIORITY_BYTES and not file.unread:
+            self._priority_threads.submit(self._prepare)
 
     def _take(self, found: Found, pool: ReaderPool) -> ExtractedFile | None:
         """Extract one file; None if it vanished. A failure becomes the record of this file alone.
@@ -182,7 +197,7 @@ class ExtractStage:
             return self._refused(found, "failed", f"Reading it failed ({type(error).__name__}).")
 
     def _read(self, found: Found, pool: ReaderPool) -> ExtractedFile:
-        read = pool.read(found.path, ChunkerSettings(self._model.counter, self._size), root=found.root)
+        read = pool.read(found.path, self._chunking, root=found.root)
         document, name = read.document, PurePath(found.path).stem
         record = FileRecord(
             path=found.path,

@@ -74,6 +74,13 @@ class ReaderPool(Closing):
                 return answer.of_file(before)
         raise FileUnreadable(f"It kept changing while it was being read. {RETRIED_LATER}")
 
+    def prepare(self, chunking: ChunkerSettings | None = None) -> None:
+        """Start a child that waits for work, if none does: a start takes longer than most files."""
+        with self._lock:
+            ready = bool(self._idle) or self._closed
+        if not ready:
+            self._give(self._started(pickle.dumps(chunking)))
+
     def abandon(self) -> None:
         """Have every `read` in progress fail soon, so that the next one need not wait."""
         with self._lock:

@@ -45,6 +45,16 @@ def test_every_format_comes_through_the_child_as_it_was_read(pool: ReaderPool, t
         assert read.document.text.strip() and read.document.sections, name
 
 
+def test_a_child_that_was_prepared_reads_the_first_file(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# A\n")
+    with ReaderPool(1) as pool:
+        pool.prepare()
+        pool.prepare()
+        (prepared,) = pool._idle
+        pool.read(str(tmp_path / "a.md"))
+        assert pool._idle == [prepared]
+
+
 def test_many_threads_share_the_children(pool: ReaderPool, tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.md" for i in range(40)]
     for i, path in enumerate(paths):

@@ -21,6 +21,7 @@ from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.walk.walker import Found, Rules, Skipped
 
 END = threading.Event()
+STARTED = threading.Event()
 
 
 class Slow(ReaderPool):
@@ -29,6 +30,9 @@ class Slow(ReaderPool):
     def read(
         self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
     ) -> ExtractedDocument:
+        if "endless" in Path(path).name and not END.is_set():
+            STARTED.set()
+            assert END.wait(120)
         if "slow" in Path(path).name and not END.is_set():
             if self._seconds == extract_stage.PRIORITY_SECONDS:
                 raise FileTooSlow("Reading it took too long.")
@@ -41,6 +45,7 @@ def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Libr
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     monkeypatch.setattr(extract_stage, "ReaderPool", Slow)
     END.clear()
+    STARTED.clear()
     with daemon_parts(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
         parts.start()
         yield parts.library
@@ -75,6 +80,18 @@ def test_notes_saved_in_the_same_moment_as_a_slow_file(library: Library, tmp_pat
     quick = [number for number in range(12) if number % 3]
     until(lambda: all(finds(library, f"birds{number}") for number in quick), what="the saved notes")
     assert not finds(library, "birds0")
+
+
+def test_a_note_saved_with_more_large_files_than_there_are_readers(library: Library, tmp_path: Path) -> None:
+    folder = notes(tmp_path / "notes", old__md="# Old\n")
+    library.add([str(folder)])
+    library.sync()
+    for number in range(2 + 2 * extract_stage.PRIORITY_READERS):
+        (folder / f"endless{number}.log").write_text("a\n" * extract_stage.PRIORITY_BYTES)
+    until(STARTED.is_set, what="the reading of a large file")
+    (folder / "saved.md").write_text("# Saved\n\nAbout eagles.\n")
+    until(lambda: finds(library, "eagles"), what="the saved note")
+    assert not END.is_set()
 
 
 def test_what_is_saved_during_a_walk_does_not_wait_for_its_end(
