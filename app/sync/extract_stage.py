@@ -87,6 +87,7 @@ class ExtractStage:
         self._running: dict[Future[ExtractedFile | None], Found] = {}
         self._running_priority: dict[Future[ExtractedFile | None], Found] = {}
         self._in_hand: set[str] = set()
+        self._prepared = False
 
     @property
     def running(self) -> set[Future[ExtractedFile | None]]:
@@ -164,7 +165,8 @@ class ExtractStage:
 
     def _begin_one(self, file: Found) -> None:
         self._running[self._threads.submit(self._take, file, self._readers.all)] = file
-        if file.stat.st_size > PRIORITY_BYTES and not file.unread:
+        if file.stat.st_size > PRIORITY_BYTES and not (file.unread or self._prepared):
+            self._prepared = True
             self._priority_threads.submit(self._prepare)
 
     def _take(self, found: Found, pool: ReaderPool) -> ExtractedFile | None:
