@@ -110,7 +110,7 @@ def _rapidocr() -> Recognizer:
 def _vision() -> Recognizer:
     import io
 
-    import Vision  # type: ignore[import-not-found, unused-ignore]
+    import Vision
 
     def read(picture: Any) -> Sequence[Line]:
         data = io.BytesIO()
