@@ -22,18 +22,19 @@ _CHANGE_NOTHING = (
     "\u06e7\u06e8\u06ea-\u06ed\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef"
 )
 """Hyphens, joiners, marks of direction, tatweel, vowel marks of Hebrew and Arabic, variants of a sign."""
-_DROPPED = re.compile(f"[{_CHANGE_NOTHING}]")
 _LETTERS = {
     "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ħ": "h", "Ħ": "H", "ı": "i", "ß": "ss",
     "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH", "ð": "d", "Ð": "D",
     "ς": "σ", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ۀ": "ه",
 }  # fmt: skip
 """Letters that Unicode does not decompose, and letters with two forms on the keyboards of one script."""
-_VARIANTS = re.compile(f"[{''.join(_LETTERS)}]")
 _SHARP_OR_PLUS = re.compile(r"(?<![^\W_])([^\W\d_][\w-]{0,20}?)(\+\+(?![+#A-Za-z_])|#(?![\w#+]))")
 _AS_LETTERS = str.maketrans({"#": "\ue023", "+": "\ue02b"})
 """Characters for private use, which the tokenizer of FTS5 is configured to treat as letters."""
-_EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff]")
+_EMOJI = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff"
+_IS_EMOJI = re.compile(f"[{_EMOJI}]")
+_FOLDED = re.compile(f"[{_CHANGE_NOTHING}{''.join(_LETTERS)}{_EMOJI}]")
+"""All of these characters in one class: a text is searched once."""
 _SIGN = "\ue000"
 _CLUSTER = re.compile(
     "[\u1100-\u11ff]+|[^\x00-\x7f][\u0300-\u036f\u3099\u309a]*|[\x00-\x7f][\u0300-\u036f\u3099\u309a]+"
@@ -58,12 +59,14 @@ def _letters(text: str) -> str:
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKC", text)
-    text = _VARIANTS.sub(lambda found: _LETTERS[found.group()], _DROPPED.sub("", text))
-    return _EMOJI.sub(_named_sign, text)
+    return _FOLDED.sub(_folded, text)
 
 
-def _named_sign(found: re.Match[str]) -> str:
-    return f" {_SIGN}{ord(found.group()):x} "
+def _folded(found: re.Match[str]) -> str:
+    character = found.group()
+    if (letter := _LETTERS.get(character)) is not None:
+        return letter
+    return f" {_SIGN}{ord(character):x} " if _IS_EMOJI.match(character) else ""
 
 
 def _named_language(found: re.Match[str]) -> str:
