@@ -356,6 +356,12 @@ def test_what_a_page_keeps_in_odd_places_is_read(markup: str, words: str) -> Non
             "id: 2; sentence: The ferryman waits.",
         ),
         ("a.csv", 'what,note\nrope,5" thick\nsail,"two\nlines"\n', "what: sail; note: two lines"),
+        (
+            "a.csv",
+            "Konto;1\nTag;An;Betrag\n2.3.;Hafenamt;-88,50\n3.3.;Moewe;-240,00\n",
+            "Tag: 2.3.; An: Hafenamt; Betrag: -88,50",
+        ),
+        ("a.csv", "a,b,c\n1,2,3\n4,5,6\n", "a: 4; b: 5; c: 6"),
         ("a.csv", 'what,note\nrope,"never closed\nsail,white\n', "what: sail; note: white"),
     ],
 )
