@@ -138,6 +138,10 @@ class Status:
     daemon: bool
     index_bytes: int
     notices: tuple[str, ...] = ()
+    left_out: int = 0
+    """Of `problems`, the files that a rule leaves out."""
+    revision: int = 0
+    """Another number whenever the index holds something else."""
 
 
 @dataclass(frozen=True, slots=True)

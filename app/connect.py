@@ -6,6 +6,7 @@ Owns that choice. Imports an implementation only when it is chosen.
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ from app.api import Library
 if TYPE_CHECKING:
     from app.config import Config
     from app.library import Library as LocalLibrary
+
+
+_IMPORTING = threading.Lock()
+"""Held while what has circles in it, such as NumPy, is imported: two threads that do so at once may each find
+the other's half."""
 
 
 def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken") -> Library:
@@ -54,11 +60,13 @@ def local_library(
     Each part is opened when it is first needed.
     """
     from app import paths
-    from app.config import load
-    from app.library import Library as LocalLibrary
-    from app.model import Model
-    from app.open_index import OpenIndex
-    from app.sync.writer import Writer
+
+    with _IMPORTING:
+        from app.config import load
+        from app.library import Library as LocalLibrary
+        from app.model import Model
+        from app.open_index import OpenIndex
+        from app.sync.writer import Writer
 
     settings = config or load()
     model = Model(settings.model)
@@ -69,6 +77,8 @@ def local_library(
 def index_is_older() -> bool:
     """Whether an earlier release wrote the index: opening it migrates it first, which may take a while."""
     from app import paths
-    from index.store.database import needs_migration
+
+    with _IMPORTING:
+        from index.store.database import needs_migration
 
     return needs_migration(paths.index_path())

@@ -86,6 +86,7 @@ def status(now: Status) -> Json:
         "passages": now.passages,
         "pending": now.pending,
         "problems": now.problems,
+        "left_out": now.left_out,
         "model": now.model,
         "engine": now.engine,
         "dimension": now.dimension,

@@ -227,6 +227,8 @@ class Library:
             passages=counts.passages if counts else 0,
             pending=counts.pending if counts else 0,
             problems=(counts.problems if counts else 0) + len(above),
+            left_out=counts.left_out if counts else 0,
+            revision=store.revision if store else 0,
             model=self.model.model if has_model else "",
             engine=self.model.engine if has_model else "",
             dimension=SEARCH_DIMENSION,

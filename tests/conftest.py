@@ -30,6 +30,8 @@ SLOW = (
     "tests/app/tui/test_colours.py",
     "tests/app/tui/test_list_keys.py",
     "tests/app/tui/test_snapshots.py",
+    "tests/app/tui/test_terminal_keys.py",
+    "tests/app/tui/test_terminal_life.py",
     "tests/embedder/test_download_registry.py",
     "tests/embedder/test_native_engine.py",
     "tests/faults/",

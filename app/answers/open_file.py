@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,10 @@ from index.extract.source import Source
 
 class NothingOpens(AppError):
     title = "Nothing here can open this"
+
+
+class EditorFailed(AppError):
+    title = "The editor ended with an error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,21 +212,20 @@ def reveal_launch(path: str) -> Launch:
         )  # fmt: skip
     if shutil.which("xdg-open"):
         return Launch(("xdg-open", str(Path(path).parent)), terminal=False)
-    raise NothingOpens("No file manager was found.", "Copy the path with y instead.")
+    raise NothingOpens("No file manager was found.", "Copy the path instead.")
 
 
 def run(launch: Launch) -> None:
     """Run a command: wait for one that uses the terminal, start any other in the background.
 
-    Raises `NothingOpens` if it cannot start, or if it uses the terminal and fails.
+    Raises `NothingOpens` where it cannot be started, and `EditorFailed` where an editor says so at its end.
     """
     try:
         if launch.terminal:
-            code = subprocess.run(launch.command, check=False).returncode
+            with _interrupts_left_to_it():
+                code = subprocess.run(launch.command, check=False).returncode
             if code != 0:
-                raise NothingOpens(
-                    f"{launch.command[0]} ended with status {code}.", "Run it in a shell to see why."
-                )
+                raise EditorFailed(f"{launch.command[0]} ended with status {code}.")
             return
         subprocess.Popen(
             launch.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -229,6 +235,23 @@ def run(launch: Launch) -> None:
         raise NothingOpens(
             f"{launch.command[0]} could not be started: {error.strerror}.", "Set $EDITOR."
         ) from error
+
+
+@contextmanager
+def _interrupts_left_to_it() -> Iterator[None]:
+    """Ctrl+C and Ctrl+\\ go to every process on the terminal: here they are meant for the editor alone.
+
+    Only the main thread may say so. A handler, unlike SIG_IGN, is not inherited by the editor.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def clipboard_command() -> tuple[str, ...] | None:

@@ -116,16 +116,16 @@ class Ken(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", prog_name="ken")
 @click.pass_context
-def main(context: click.Context) -> None:
+def main(context: click.Context) -> int | None:
     """Find what you have by what it means: notes, documents and code, on your own machine.
 
     Without a command, ken opens its screen: type, and answers appear.
     """
     if context.invoked_subcommand is not None:
-        return
+        return None
     if not (terminal.is_person(sys.stdin) and terminal.is_person(sys.stdout)):
         click.echo(context.get_help())
-        return
+        return None
     from app.tui import run
 
-    run()
+    return run()

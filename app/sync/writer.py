@@ -85,12 +85,16 @@ class Writer:
         """Index changed files (path to bytes) again now if they are small and no other process writes."""
         if sum(changed.values()) > REFRESH_BYTES:
             return False
+        if not self._guard.acquire(blocking=False):
+            return False  # a sync of this process is at work, and takes them in
         try:
             with self._writing(fingerprint_of(self._model)) as store:
                 self._pipeline(store).take(list(changed))
                 store.wipe("quick")
         except (IndexBusy, IndexUnreachable):
             return False
+        finally:
+            self._guard.release()
         return True
 
     def pause(self) -> None:

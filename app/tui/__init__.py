@@ -16,8 +16,8 @@ os.environ.setdefault("TEXTUAL_FPS", "120")
 """How often Textual paints what has changed, as it reads when imported: a letter waits half as long."""
 
 
-def run(library: Library | None = None) -> None:
-    """Show the interface until the person leaves it.
+def run(library: Library | None = None) -> int:
+    """Show the interface until it is left; returns the exit status.
 
     With a library, that one is used and left open; without, ken's own is opened (the daemon's where one
     answers) after the first screen is painted, and closed at the end.
@@ -25,13 +25,17 @@ def run(library: Library | None = None) -> None:
     from app.config import load as load_config
     from app.tui.app import KenApp
     from app.tui.session import Session
-    from app.tui.ui_state import load as load_memory
+    from app.tui.ui_state import load as load_ui_state
 
-    session = Session(config=load_config(), memory=load_memory())
+    session = Session(config=load_config(), ui_state=load_ui_state())
     connect: Callable[[], Library] = _open if library is None else lambda: library
-    KenApp(session, connect).run()
+    app = KenApp(session, connect)
+    app.run()
     if library is None and session.library is not None:
         session.library.close()
+    if app.fault is not None:
+        raise app.fault
+    return app.return_code or 0
 
 
 def _open() -> Library:

@@ -5,7 +5,9 @@ Nothing here blocks: the library is opened and asked in threads, which post mess
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,11 +20,13 @@ from app.api import Library, Progress, Status
 from app.connect import index_is_older
 from app.errors import DaemonError
 from app.sanitize import plain_line
-from app.tui import actions, themes
+from app.tui import actions, palette, remarks, themes
 from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
 from app.tui.screens.search import SearchScreen
 from app.tui.session import Finished, Session, background
-from app.tui.toasts import in_words, say_error, warn
+from app.tui.terminal_input import KenDriver
+from app.tui.theme_choice import ThemeChoice
+from app.tui.toasts import in_words, say, say_error, warn
 from app.tui.widgets.status_line import StatusLine, describe, working
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ RETRY_EVERY = 1.0
 
 
 class Left(Exception):
-    """Nobody wants to be told any more: the interface ended, or has another library."""
+    """The interface ended, or has another library: what follows concerns nothing any more."""
 
 
 class KenApp(App[None]):
@@ -48,25 +52,26 @@ class KenApp(App[None]):
     CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/search.tcss"]  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f24"
+    ALLOW_SELECT = True
     BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]
         *actions.bindings("anywhere"),
-        Binding("ctrl+c", "quit", show=False),
+        Binding("ctrl+c", "back_or_quit", show=False),
     ]
 
     def __init__(self, session: Session, connect: Callable[[], Library]) -> None:
         no_color = bool(os.environ.get("NO_COLOR"))
-        super().__init__(ansi_color=True if no_color else None)
+        super().__init__(driver_class=KenDriver, ansi_color=True if no_color else None)
         self.session = session
         self._connect = connect
+        self.fault: Exception | None = None
+        """What ended the interface, where it was no person."""
         self._ending = False
         self._syncing = False
+        self._sync_asked = False
+        """Whether a person waits to hear what the sync found."""
         self._sync_again: list[str] | None = None
-        for theme in (*themes.OWN, themes.PLAIN):
-            self.register_theme(theme)
-        wanted = "plain" if no_color else session.memory.theme or session.config.tui.theme
-        chosen = themes.choose(wanted)
-        self.theme = chosen if chosen in self.available_themes else themes.DARK.name
-        self.set_keymap(actions.keymap(session.config.tui.keymap, session.config.tui.keys))
+        self.themes = ThemeChoice(self, session, plain=no_color)
+        self.set_keymap(session.keymap)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.FALLBACK
@@ -76,11 +81,42 @@ class KenApp(App[None]):
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
         for name in actions.unknown(self.session.config.tui.keys):
             warn(self, f"[tui.keys] names no action {name!r}")
+        self.themes.check()
 
     async def on_unmount(self) -> None:
         self._ending = True
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of ken's own ends the interface; whoever runs it gets the error afterwards."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        self.fault = self.fault or error
+        self.exit(return_code=1)
+
+    def _terminated(self) -> None:
+        """End as SIGTERM asks, with the terminal given back first."""
+        self.search_screen.remember()
+        self.exit(return_code=128 + signal.SIGTERM)
+
+    async def action_quit(self) -> None:
+        self.search_screen.remember()
+        status = self.session.status
+        if status is not None and self.session.reading:
+            goes_on = "goes on in the background." if status.daemon else "stops here; ken goes on from there."
+            self.exit(message=f"Indexing {goes_on}")
+        else:
+            self.exit()
+
+    def action_back_or_quit(self) -> None:
+        """Leave a screen that lies over the first one."""
+        if len(self.screen_stack) > 1:
+            self.call_later(self.screen.dismiss, None)
+        else:
+            self.call_later(self.run_action, "quit")
 
     def _open(self) -> None:
         self._say(Content.assemble(("◌ ", "$accent"), "Opening the index…"))
@@ -90,8 +126,7 @@ class KenApp(App[None]):
     def _say_why_it_takes_long(self) -> None:
         def told(older: object) -> None:
             if older is True and self.session.status is None:
-                text = "Bringing the index up to this release, once…"
-                self._say(Content.assemble(("◐ ", "$accent"), text))
+                self._say(Content.assemble(("◐ ", "$accent"), "Bringing the index up to this release, once…"))
 
         if self.session.status is None:
             background(self, index_is_older, told)
@@ -112,8 +147,6 @@ class KenApp(App[None]):
         assert isinstance(screen, SearchScreen)
         return screen
 
-    # The library
-
     def on_connected(self, message: Connected) -> None:
         if not self.screen_stack:
             return  # the interface is being left
@@ -128,6 +161,13 @@ class KenApp(App[None]):
         self._follow(message.outcome)
         if self.search_screen.question:
             self.search_screen.asking.again()
+
+    def late(self, is_late: bool) -> None:
+        """An answer is overdue, or has come after all."""
+        if is_late:
+            self._say(Content.assemble(("○ ", "$warning"), "The index does not answer; waiting for it"))
+        elif not self.session.lost:
+            self.say_again()
 
     def lose(self) -> None:
         """The daemon does not answer any more: say so, and try until it does."""
@@ -152,8 +192,6 @@ class KenApp(App[None]):
         self.push_screen(
             Dialog(told.title, f"{told.what}\n\n{told.fix}".strip(), buttons, kind="bad"), chosen
         )
-
-    # Status
 
     def _follow(self, library: Library) -> None:
         """Be told how things stand as long as this is the library."""
@@ -221,8 +259,6 @@ class KenApp(App[None]):
             if tell_status is not None:
                 tell_status()
 
-    # Indexing
-
     def sync_now(self, paths: list[str]) -> None:
         """Bring folders level with the disk; what is asked meanwhile is done afterwards."""
         library = self.session.library
@@ -255,16 +291,21 @@ class KenApp(App[None]):
         if isinstance(message.outcome, Exception):
             say_error(self, message.outcome)
         else:
+            told = self.session.status.notices if self.session.status else ()
             for notice in message.outcome.notices:
-                warn(self, notice)
-            if message.outcome.added or message.outcome.changed or message.outcome.removed:
-                self.search_screen.asking.again()
+                if notice not in told:
+                    warn(self, notice)
+            if self._sync_asked:
+                say(self, remarks.synced(message.outcome))
+            self.search_screen.refresh_answer()
+        self._sync_asked = False
         if self._sync_again is not None:
             paths, self._sync_again = self._sync_again, None
             self.sync_now(paths)
         self.look()
 
     def action_sync_now(self) -> None:
+        self._sync_asked = True
         self.sync_now([])
 
     def action_pause_or_resume(self) -> None:
@@ -281,8 +322,6 @@ class KenApp(App[None]):
             self.look()
 
         background(self, library.resume if paused else library.pause, done)
-
-    # Screens
 
     def show_welcome(self) -> None:
         """Choose what to index; comes by itself while there is nothing."""
@@ -318,7 +357,12 @@ class KenApp(App[None]):
 
         self._push(ProblemsScreen)
 
-    def action_show_standing(self) -> None:
+    def action_show_menu(self) -> None:
+        from app.tui.screens.menu import show_menu
+
+        show_menu(self, self.session, on_search=isinstance(self.screen, SearchScreen))
+
+    def action_show_saved_searches(self) -> None:
         from app.tui.screens.saved_searches import SavedSearchesScreen
 
         self._push(SavedSearchesScreen)
@@ -343,36 +387,14 @@ class KenApp(App[None]):
             self.pop_screen()
         self.push_screen(kind(self.session))
 
-    # Themes and the palette
-
     def action_next_theme(self) -> None:
-        names = [theme.name for theme in themes.OWN]
-        here = names.index(self.theme) if self.theme in names else -1
-        self.set_theme(names[(here + 1) % len(names)])
-
-    def set_theme(self, name: str) -> None:
-        """Use a theme from now on."""
-        self.theme = name
-        self.session.memory.theme = name
-        self.session.memory.save()
+        self.themes.next()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the registry that can be done here, and every theme."""
         on_search = isinstance(screen, SearchScreen)
-        for action in actions.ACTIONS:
-            if action.palette and (on_search or action.where == "anywhere"):
-                yield SystemCommand(action.title, self._keys(action), self._runner(screen, action.does))
-        for name in sorted(self.available_themes):
-            yield SystemCommand(f"Theme: {name}", "", lambda name=name: self.set_theme(name))
-
-    def _keys(self, action: actions.Action) -> str:
-        changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
-        return ", ".join(actions.keys_of(action, changed))
-
-    def _runner(self, screen: Screen[object], does: str) -> Callable[[], object]:
-        return lambda: self.call_later(screen.run_action, does)
+        return palette.commands(self, screen, self.session, self.themes.set, on_search=on_search)
 
 
 def _content(status: Status) -> tuple[object, ...]:
-    """What screens show of the index; that passages wait, not how many: each batch changes that."""
-    return status.files, status.folders, bool(status.pending), status.notices
+    """What screens show of the index."""
+    return status.revision, status.files, status.folders, status.progress.phase, status.notices

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from app.query import KEYS
 from index import kinds, languages
 
+ANY = {"type": "any kind", "since": "any time", "in": "everywhere"}
+"""What is said where the query has no such filter."""
 TIMES = ("1d", "1w", "2w", "1m", "3m", "1y")
 _VALUES: dict[str, tuple[str, ...]] = {
     "type": kinds.OFFERED,
@@ -22,6 +24,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "size": (">1mb", "<20k"),
 }
 _OPEN = re.compile(r'(?:^|\s)(?P<key>[a-z]+):(?P<value>"[^"]*|[^\s"]*)$')
+_BARE = re.compile(rf"(?:^|\s)-?(?:{'|'.join(KEYS)}):\"?$", re.IGNORECASE)
 _KEY = re.compile(r"(?:^|\s)(?P<key>[a-z]{2,})$")
 
 
@@ -73,19 +76,15 @@ def with_filter(text: str, key: str, value: str) -> str:
     return f"{bare} {key}:{quoted(value)}".strip() if value else bare
 
 
+def without_open_filter(text: str) -> str:
+    """The query without a filter at its end that has no value yet: `in:` asks for nothing."""
+    return _BARE.sub("", text)
+
+
 def without_filters(text: str) -> str:
     for key in KEYS:
         text = with_filter(text, key, "")
     return text
-
-
-def next_value(text: str, key: str, values: Sequence[str]) -> str:
-    """The value after the present one; empty after the last."""
-    current = value_of(text, key)
-    if current in values:
-        following = values.index(current) + 1
-        return values[following] if following < len(values) else ""
-    return values[0] if values else ""
 
 
 def _filter(key: str) -> re.Pattern[str]:

@@ -36,6 +36,8 @@ class PageWanted:
     words: frozenset[str] = frozenset()
     position: int | None = None
     stay: int | None = None
+    modified_ns: int = 0
+    """When the file was changed: another time is another text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.api import Library, Progress, Status
 from app.config import Config
 from app.tui import actions
 from app.tui.messages import tell
-from app.tui.ui_state import Memory
+from app.tui.ui_state import UiState
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Session:
     """The state of one run of the interface."""
 
     config: Config = field(default_factory=Config)
-    memory: Memory = field(default_factory=Memory)
+    ui_state: UiState = field(default_factory=UiState)
     library: Library | None = None
     status: Status | None = None
     progress: Progress | None = None
@@ -40,16 +40,24 @@ class Session:
         """The folders that are kept."""
         return tuple(folder.path for folder in self.status.folders) if self.status else ()
 
+    @property
+    def keymap(self) -> dict[str, str]:
+        """What differs from the default keys."""
+        return actions.keymap(self.config.tui.keymap, self.config.tui.keys)
+
+    @property
+    def has_letters(self) -> bool:
+        """Whether letters act in the list and the preview, instead of going to the query."""
+        return self.config.tui.keymap in actions.WITH_LETTERS
+
     def key(self, name: str) -> str:
-        """The first key of an action, as a person reads it."""
-        changed = actions.keymap(self.config.tui.keymap, self.config.tui.keys)
-        return next(actions.keys_of(actions.BY_NAME[name], changed), "")
+        """A key of an action that every terminal sends, as a person reads it."""
+        return actions.sure_key(actions.BY_NAME[name], self.keymap)
 
     def remember(self, question: str) -> None:
         """Keep a question in the history."""
         if question.strip():
-            self.memory.remember(question)
-            self.memory.save()
+            self.ui_state.update(lambda state: state.remember(question))
 
 
 @dataclass

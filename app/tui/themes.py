@@ -29,6 +29,7 @@ DARK = Theme(
         "ken-faint": "#7f8896",
         "ken-rule": "#2b313b",
         "ken-select": "#222b33",
+        "ken-focus": "#274146",
         "ken-word": "#f2c66d",
         "ken-link": "#8fb0f0",
         "ken-mark-1": "#262418",
@@ -65,6 +66,7 @@ LIGHT = Theme(
         "ken-faint": "#6c727d",
         "ken-rule": "#dfdbd1",
         "ken-select": "#e8f0ec",
+        "ken-focus": "#cfe5dc",
         "ken-word": "#8f4f00",
         "ken-link": "#3a62b8",
         "ken-mark-1": "#fbf5dc",
@@ -103,6 +105,7 @@ ANSI = Theme(
         "ken-faint": "ansi_bright_black",
         "ken-rule": "ansi_bright_black",
         "ken-select": "ansi_default",
+        "ken-focus": "ansi_default",
         "ken-word": "ansi_yellow",
         "ken-link": "ansi_blue",
         "ken-mark-1": "ansi_default",
@@ -133,12 +136,17 @@ PLAIN = replace(
 """For `NO_COLOR`: what is lit elsewhere is bold, underlined or reversed."""
 
 OWN = (DARK, LIGHT, ANSI)
+FIRST = DARK
+"""For a name that no theme has."""
+AUTO = "auto"
+"""Dark or light, as the terminal says that its background is."""
 
 FALLBACK = {
     "ken-dim": "ansi_default",
     "ken-faint": "ansi_bright_black",
     "ken-rule": "ansi_bright_black",
     "ken-select": "ansi_default",
+    "ken-focus": "ansi_default",
     "ken-word": "ansi_yellow",
     "ken-link": "ansi_blue",
     "ken-mark-1": "ansi_default",
@@ -149,7 +157,7 @@ FALLBACK = {
 
 def choose(wanted: str) -> str:
     """The theme's name for a setting: `auto` follows what the terminal says of its background."""
-    if wanted and wanted != "auto":
+    if wanted and wanted != AUTO:
         return {"dark": DARK.name, "light": LIGHT.name, "ansi": ANSI.name, "plain": PLAIN.name}.get(
             wanted, wanted
         )

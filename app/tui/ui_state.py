@@ -1,13 +1,17 @@
-"""What the interface remembers between runs: earlier questions, pins, the theme, the order of results.
+"""What the interface remembers between runs: earlier queries, pins, the theme, the order of results.
 
-Owns one small JSON file in ken's home. A damaged or missing file means an empty memory.
+Owns one small JSON file in ken's home, which several interfaces may change at once. A damaged or missing file
+means that nothing is remembered.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
-from dataclasses import asdict, dataclass, field
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +35,14 @@ class Pin:
 
 
 @dataclass(slots=True)
-class Memory:
+class UiState:
     """Questions newest first; pins newest first."""
 
     questions: list[str] = field(default_factory=list)
     pins: list[Pin] = field(default_factory=list)
     theme: str = ""
+    theme_over: str = "auto"
+    """The theme in the settings when `theme` was chosen: a change there counts from then on."""
     sort: str = "relevance"
 
     def remember(self, question: str) -> None:
@@ -46,36 +52,47 @@ class Memory:
             rest = [earlier for earlier in self.questions if earlier != question]
             self.questions = [question, *rest][:QUESTIONS_AT_MOST]
 
-    def toggle(self, pin: Pin) -> bool:
-        """Pin a place, or take its pin out; returns whether it is pinned now."""
-        rest = [kept for kept in self.pins if (kept.path, kept.start) != (pin.path, pin.start)]
-        pinned = len(rest) == len(self.pins)
-        self.pins = [pin, *rest] if pinned else rest
-        return pinned
+    def add(self, pin: Pin) -> None:
+        """Put a pin first, once."""
+        self.remove(pin)
+        self.pins = [pin, *self.pins]
+
+    def remove(self, pin: Pin) -> None:
+        """Take out the pin of this place."""
+        self.pins = [kept for kept in self.pins if (kept.path, kept.start) != (pin.path, pin.start)]
 
     def pinned(self, path: str, start: int) -> bool:
         return any((pin.path, pin.start) == (path, start) for pin in self.pins)
 
-    def save(self) -> None:
-        """Write the file atomically; a home that cannot be written loses only this memory."""
-        target = _path()
-        with contextlib.suppress(OSError, PathInvalid):
+    def update(self, change: Callable[[UiState], None]) -> None:
+        """Change what is on the disk now, and take it over here; a home that cannot be written loses nothing
+        else."""
+        try:
             paths.make_home()
-            private_files.replace(target, json.dumps(asdict(self), ensure_ascii=True, indent=1).encode())
+            with _locked():
+                now = load()
+                change(now)
+                private_files.replace(_path(), json.dumps(asdict(now), ensure_ascii=True, indent=1).encode())
+        except (OSError, PathInvalid):
+            change(self)
+        else:
+            for one in fields(self):
+                setattr(self, one.name, getattr(now, one.name))
 
 
-def load() -> Memory:
-    """The memory of the last run."""
+def load() -> UiState:
+    """What the last run left."""
     try:
         stored = json.loads(_path().read_bytes())
-        return Memory(
+        return UiState(
             questions=[str(question) for question in stored["questions"]][:QUESTIONS_AT_MOST],
             pins=[_pin(pin) for pin in stored["pins"]],
             theme=str(stored["theme"]),
+            theme_over=str(stored.get("theme_over", "auto")),
             sort=str(stored["sort"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
-        return Memory()
+        return UiState()
 
 
 def _pin(stored: dict[str, Any]) -> Pin:
@@ -87,6 +104,17 @@ def _pin(stored: dict[str, Any]) -> Pin:
         start=int(stored["start"]),
         end=int(stored["end"]),
     )
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """One interface at a time reads and writes."""
+    descriptor = os.open(paths.home() / "tui.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _path() -> Path:

@@ -70,12 +70,14 @@ _PROBLEM = "state != 'named' AND (state != 'indexed' OR reason != '')"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of stored rows. `problems` are files skipped or failed, `pending` texts without a vector."""
+    """How much is stored. `problems` are files skipped or failed, of which a rule leaves `left_out` out;
+    `pending` are texts without a vector."""
 
     files: int
     passages: int
     pending: int
     problems: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +251,11 @@ class Store(WriteConnection):
         where, bindings = _under(under)
         inside = f"file IN (SELECT id FROM files WHERE {where})" if under else "1"
         with self.reading() as db:
-            indexed, problems = fetch_one(
+            indexed, problems, left_out = fetch_one(
                 db,
                 "SELECT count(*) FILTER (WHERE state = 'indexed'), "
-                f"count(*) FILTER (WHERE {_PROBLEM}) FROM files WHERE {where}",
+                f"count(*) FILTER (WHERE {_PROBLEM}), count(*) FILTER (WHERE state = 'skipped') "
+                f"FROM files WHERE {where}",
                 bindings,
             )
             passages = fetch_value(db, f"SELECT count(*) FROM passages WHERE {inside}", int, bindings)
@@ -260,7 +263,13 @@ class Store(WriteConnection):
             if under:
                 waiting += f" WHERE text IN (SELECT text FROM passages WHERE {inside})"
             pending = fetch_value(db, waiting, int, bindings)
-        return Counts(indexed, passages, pending, problems)
+        return Counts(indexed, passages, pending, problems, left_out)
+
+    @property
+    def revision(self) -> int:
+        """Another number after each change, whoever made it. https://sqlite.org/pragma.html#pragma_data_version"""
+        with self.reading() as db:
+            return fetch_value(db, "PRAGMA data_version", int) + self._writes
 
     @property
     def fingerprint(self) -> str:

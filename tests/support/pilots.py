@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from app.config import Config
 from app.tui.app import KenApp
 from app.tui.session import Session
-from app.tui.ui_state import Memory
+from app.tui.ui_state import UiState
 
 NOTES = {
     "phone.md": "# Moving to a new phone\n\nGetting the notes across took an evening.\n\n## Transfer\n\n"
@@ -31,8 +31,10 @@ def library(**more: str | bytes) -> DrivenLibrary:
     return driven_library({**NOTES, **more})
 
 
-def application(lib: DrivenLibrary, *, config: Config | None = None, memory: Memory | None = None) -> KenApp:
-    return KenApp(Session(config=config or Config(), memory=memory or Memory()), lambda: lib)
+def application(
+    lib: DrivenLibrary, *, config: Config | None = None, ui_state: UiState | None = None
+) -> KenApp:
+    return KenApp(Session(config=config or Config(), ui_state=ui_state or UiState()), lambda: lib)
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:

@@ -8,11 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from app.tui.screens.closing import ClosingDialog
+from app.tui.widgets.ordered_input import OrderedInput
 
-class Dialog(ModalScreen[str | None]):
+
+class Dialog(ClosingDialog[str | None]):
     """Shows text over buttons; gives the chosen button's name, or None when left with esc."""
 
     BINDINGS = [
@@ -48,7 +50,7 @@ class Dialog(ModalScreen[str | None]):
         self.dismiss(event.button.id)
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(ClosingDialog[str | None]):
     """Asks for one line of text."""
 
     BINDINGS = [
@@ -65,7 +67,7 @@ class Prompt(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             yield Static(self._title, id="dialog-title", markup=False)
-            line = Input(self._value, select_on_focus=False)
+            line = OrderedInput(self._value, select_on_focus=False)
             line.cursor_blink = False
             yield line
             yield Static(self._note, id="dialog-note", markup=False)

@@ -6,11 +6,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Grid, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from app.query import KEYS
 from app.tui import actions
+from app.tui.screens.closing import ClosingScreen
 from app.tui.session import Session
 from app.tui.widgets.status_line import StatusLine
 
@@ -25,7 +25,7 @@ MARKS = (
 )
 
 
-class HelpScreen(Screen[None]):
+class HelpScreen(ClosingScreen[None]):
     """One page of help."""
 
     BINDINGS = [
@@ -44,41 +44,52 @@ class HelpScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static("Help", classes="title", markup=False)
         named = self.app.size.width >= NAMED_FROM
-        changed = actions.keymap(self.session.config.tui.keymap, self.session.config.tui.keys)
+        letters = self.session.has_letters
+        tables = {
+            group: [
+                (
+                    " ".join(actions.keys_of(one, self.session.keymap, letters=letters)),
+                    one.title,
+                    one.name if named else "",
+                )
+                for one in actions.ACTIONS
+                if one.group == group
+            ]
+            for group in actions.GROUPS
+        }
         with VerticalScroll(id="help"), Horizontal(id="help-columns"):
             with Vertical():
-                yield from _groups(("Find", "Move", "Preview"), changed, named)
+                for group in actions.GROUPS[::2]:
+                    yield from _table(group, tables[group])
             with Vertical():
-                yield from _groups(("Act on a result", "Ken"), changed, named)
-                yield from _legend()
+                for group in actions.GROUPS[1::2]:
+                    yield from _table(group, tables[group])
+                yield from _legend(self.session)
         yield StatusLine()
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()
-        self.query_one(StatusLine).hint((("↑↓", "scroll"), ("^p", "actions"), ("esc", "back")))
+        self.query_one(StatusLine).hint(
+            (("↑↓", "scroll"), (self.session.key("menu"), "actions"), ("esc", "back"))
+        )
         self.app.say_again()  # type: ignore[attr-defined]
 
     def action_scroll(self, rows: int) -> None:
         self.query_one("#help").scroll_relative(y=rows, animate=False)
 
 
-def _groups(names: tuple[actions.Group, ...], changed: dict[str, str], named: bool) -> ComposeResult:
-    for name in names:
-        rows = [
-            (" ".join(list(actions.keys_of(action, changed))[:3]), action.title, action.name if named else "")
-            for action in actions.ACTIONS
-            if action.group == name
-        ]
-        yield from _table(name, rows)
-
-
-def _legend() -> ComposeResult:
+def _legend(session: Session) -> ComposeResult:
     filters = [(f"{key}:", does, "") for key, does in KEYS.items()]
-    filters.append(('"…"', "only where exactly these words stand", ""))
-    yield from _table("Filters, typed in the question", filters)
+    filters.append(('"…"', "only where exactly these words are", ""))
+    yield from _table("Filters, typed in the query", filters)
     yield from _table("Marks", [(mark, meaning, "") for mark, meaning in MARKS])
-    note = "Keys are set in config.toml under [tui.keys], by the actions' names (shown on wide screens)."
-    yield Static(Content.styled(note, "$ken-dim"))
+    menu = session.key("menu")
+    notes = (
+        f"{menu} and a letter does what alt and the function keys do, on every terminal. On macOS, Option "
+        "types characters unless the terminal sends it as Meta.",
+        "Keys are set in config.toml under [tui.keys], by the actions' names (shown on wide screens).",
+    )
+    yield Static(Content.styled("\n".join(notes), "$ken-dim"))
 
 
 def _table(title: str, rows: list[tuple[str, str, str]]) -> ComposeResult:

@@ -30,9 +30,9 @@ class HitActions:
         self._session = session
         self._by_name = {
             "reveal": self._reveal,
-            "copy_path": lambda hit, query: self._copy(pasteable(hit.path), "The path"),
-            "copy_passage": lambda hit, query: self._copy(visible(hit.text), "The passage"),
-            "copy_citation": lambda hit, query: self._copy(citation(hit), "A Markdown citation"),
+            "copy_path": lambda hit, query: self.copy(pasteable(hit.path), "The path"),
+            "copy_passage": lambda hit, query: self.copy(visible(hit.text), "The passage"),
+            "copy_citation": lambda hit, query: self.copy(citation(hit), "A Markdown citation"),
             "pin": self._pin,
             "explain": self._explain,
         }
@@ -76,22 +76,31 @@ class HitActions:
         except TITLED_ERRORS as error:
             say_error(self._screen.app, error)
 
-    def _copy(self, text: str, what: str) -> None:
+    def copy(self, text: str, what: str) -> None:
+        """Put a text on the clipboard, through the terminal and through the system."""
         app = self._screen.app
         app.copy_to_clipboard(text.encode("utf-8", "replace").decode())
         background(self._screen, lambda: open_file.copy(text), lambda outcome: None)
         say(app, f"{what} is on the clipboard")
 
+    def unpin(self, pin: Pin) -> None:
+        """Take out a pin that is highlighted itself."""
+        self._session.ui_state.update(lambda state: state.remove(pin))
+        say(self._screen.app, "The pin is out")
+
     def _pin(self, hit: Hit, query: Query) -> None:
         pin = Pin(hit.path, hit.line, hit.title, hit.page, hit.start, hit.end)
-        pinned = self._session.memory.toggle(pin)
-        self._session.memory.save()
-        say(self._screen.app, "Pinned: it stands on the first screen now" if pinned else "The pin is out")
+        ui_state = self._session.ui_state
+        if ui_state.pinned(pin.path, pin.start):
+            self.unpin(pin)
+        else:
+            ui_state.update(lambda state: state.add(pin))
+            say(self._screen.app, "Pinned: it is on the first screen now")
 
     def _watch(self, text: str) -> None:
         app = self._screen.app
         if not text:
-            say(app, "Type the question first, then keep it")
+            say(app, "Type a query first, then save it")
             return
         from app.answers import (
             saved_searches,  # brings subprocess and locks, which the first screen does not need
@@ -101,7 +110,7 @@ class HitActions:
             if isinstance(outcome, Exception):
                 say_error(app, outcome)
             else:
-                say(app, "Kept: you are told when something new answers it", title=plain_line(text))
+                say(app, "Saved: you are told when something new answers it", title=plain_line(text))
 
         background(self._screen, lambda: saved_searches.add(text), told)
 

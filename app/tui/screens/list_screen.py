@@ -7,9 +7,9 @@ from typing import ClassVar, Generic, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
+from app.tui.screens.closing import ClosingScreen
 from app.tui.session import Finished, Session
 from app.tui.toasts import say, say_error
 from app.tui.widgets.list_view import CardList
@@ -18,7 +18,7 @@ from app.tui.widgets.status_line import StatusLine
 C = TypeVar("C")
 
 
-class ListScreen(Screen[list[str] | None], Generic[C]):
+class ListScreen(ClosingScreen[list[str] | None], Generic[C]):
     """A title, a note below it, one list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,7 +10,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from app import amounts
@@ -18,6 +17,7 @@ from app.errors import TITLED_ERRORS
 from app.sanitize import plain_line
 from app.tui import formatting
 from app.tui.messages import tell
+from app.tui.screens.closing import ClosingScreen
 from app.tui.session import Finished, Session, background
 from app.tui.widgets.status_line import StatusLine
 
@@ -39,7 +39,7 @@ class Left(Exception):
     """The person left while the model was being fetched; what is there stays for the next time."""
 
 
-class ModelScreen(Screen[bool]):
+class ModelScreen(ClosingScreen[bool]):
     """Gives whether the model is there now."""
 
     BINDINGS = [

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from app.api import OutlineEntry
 from app.sanitize import plain_line
+from app.tui.screens.closing import ClosingDialog
 from app.tui.widgets.list_view import CardList
 
 
@@ -32,7 +32,7 @@ class OutlineList(CardList[OutlineEntry]):
         return [left + Content.assemble((gap + page, self.part("entry--page")))]
 
 
-class OutlineScreen(ModalScreen[int | None]):
+class OutlineScreen(ClosingDialog[int | None]):
     """Gives the position of the chosen heading."""
 
     BINDINGS = [

@@ -1,4 +1,4 @@
-"""SavedSearch questions: asked once, answered whenever something new matches."""
+"""Saved searches: each is asked again whenever files change, and new answers are told."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from app.tui.session import Session, background
 from app.tui.widgets.list_view import CardList
 
 
-class StandingList(CardList[SavedSearch]):
-    """A question a card."""
+class SavedSearchList(CardList[SavedSearch]):
+    """A saved search a card."""
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim"}
 
@@ -41,18 +41,18 @@ class StandingList(CardList[SavedSearch]):
 
 
 class SavedSearchesScreen(ListScreen[SavedSearch]):
-    """The standing questions."""
+    """The saved searches."""
 
-    HEADING = "SavedSearch questions"
-    HINTS = (("↵", "ask now"), ("a", "add"), ("d", "ask no longer"))
+    HEADING = "Saved searches"
+    HINTS = (("↵", "search now"), ("a", "add"), ("d", "remove"))
     BINDINGS = [
-        Binding("enter,o", "ask", "Ask it now", show=False),
-        Binding("a,plus", "add", "Add a question", show=False),
-        Binding("d,delete", "remove", "Ask it no longer", show=False),
+        Binding("enter,o", "ask", "Search now", show=False),
+        Binding("a,plus", "add", "Save a search", show=False),
+        Binding("d,delete", "remove", "Remove it", show=False),
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session, StandingList())
+        super().__init__(session, SavedSearchList())
 
     def tell_status(self) -> None:
         background(self, saved_searches.read, self._read)
@@ -65,12 +65,13 @@ class SavedSearchesScreen(ListScreen[SavedSearch]):
         status = self.session.status
         if status is not None and not status.daemon:
             self.note(
-                "They are asked by the daemon, which does not run: `ken daemon install` starts it for good."
+                "The daemon asks them, and it does not run: `ken daemon install` starts it at each login."
             )
         elif outcome:
             self.note("You are told when something newly saved answers one of them.")
         else:
-            self.note("None yet. Press a, or alt+w on a question you have asked.")
+            watch = self.session.key("watch")
+            self.note(f"None yet. Press a, or {watch} where a query has been typed.")
 
     def action_ask(self) -> None:
         card = self.list.card
@@ -84,7 +85,7 @@ class SavedSearchesScreen(ListScreen[SavedSearch]):
             if question:
                 background(self, lambda: saved_searches.add(question), self._changed)
 
-        self.app.push_screen(Prompt("Ask from now on", "You are told when something new answers it."), given)
+        self.app.push_screen(Prompt("Save a search", "You are told when something new answers it."), given)
 
     def action_remove(self) -> None:
         card = self.list.card

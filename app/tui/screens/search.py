@@ -7,6 +7,9 @@ the document, `Panes` where both stand, `HitActions` what is done with a result.
 
 from __future__ import annotations
 
+import time
+
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -14,18 +17,18 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from app import amounts
 from app import query as syntax
 from app.api import Answer
-from app.errors import TITLED_ERRORS, NothingIndexed
+from app.errors import TITLED_ERRORS, DaemonError
 from app.sanitize import plain_line
 from app.tui import actions, completion, remarks
 from app.tui.messages import Answered
 from app.tui.preview_loader import words_of
+from app.tui.screens.filter_actions import FilterActions
 from app.tui.screens.hit_actions import HitActions
 from app.tui.screens.search_requests import Asking, Question, with_meaning_below
 from app.tui.session import Finished, Session
-from app.tui.toasts import Told, in_words, say
+from app.tui.toasts import say
 from app.tui.widgets.filter_bar import FilterBar
 from app.tui.widgets.list_view import CardList
 from app.tui.widgets.panes import Panes
@@ -35,9 +38,9 @@ from app.tui.widgets.results_pane import ResultsPane
 from app.tui.widgets.status_line import NoticeLine, StatusLine
 from index.types import Filter, Hit
 
-ROOM_FOR_TIME = 72
-"""Columns from which the time that an answer took is shown beside the filters."""
 NO_FILTER = Filter()
+REFRESH_SECONDS = 2.0  # between two times the query is asked again while files are being indexed
+PREVIEW_ROWS = 3  # by which a key scrolls the preview
 
 
 class SearchScreen(Screen[None]):
@@ -45,15 +48,12 @@ class SearchScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (56, "-narrow"), (104, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
-    BINDINGS = [
-        *actions.bindings("search"),
-        Binding("question_mark", "app.show_help", show=False),
-    ]
+    BINDINGS = [*actions.bindings("search"), Binding("ctrl+c", "copy_or_clear", show=False)]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.asking = Asking(self, session)
+        self.asking = Asking(self, session, lambda late: self.app.late(late))  # type: ignore[attr-defined]
         self.input = QueryInput(self._complete, id="query")
         self.filters = FilterBar(id="filters")
         self.left = ResultsPane(session, id="left")
@@ -66,6 +66,12 @@ class SearchScreen(Screen[None]):
         self.like: Hit | None = None
         """The passage whose like is shown; None where a query is."""
         self._actions = HitActions(self, session)
+        self._narrowing = FilterActions(self.input, session)
+        self._refreshed = 0.0
+        self._asked = ""
+        """The text of the query that was asked last."""
+        self._opens: str | None = None
+        """The query whose first hit is opened as soon as it has its answer."""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="top"):
@@ -78,14 +84,14 @@ class SearchScreen(Screen[None]):
         yield self.line
 
     def on_mount(self) -> None:
+        for pane in (self.home, self.results, self.preview):
+            pane.take_key = self.take_key
         self.input.focus()
         self.show_home()
         self._tell_filters()
 
     def on_unmount(self) -> None:
         self.asking.close()
-
-    # What is asked, and what is highlighted
 
     @property
     def parsed(self) -> syntax.Query:
@@ -103,9 +109,7 @@ class SearchScreen(Screen[None]):
         return self.left.hit
 
     def _complete(self, text: str) -> str | None:
-        return completion.complete(text, self.session.roots, self.session.memory.questions)
-
-    # Asking
+        return completion.complete(text, self.session.roots, self.session.ui_state.questions)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.like = None
@@ -116,11 +120,12 @@ class SearchScreen(Screen[None]):
 
     def ask(self) -> None:
         """Ask what stands in the line now; an empty line shows the home list."""
-        query = self.parsed
-        if not query.text.strip():
+        query = syntax.parse(completion.without_open_filter(self.input.value))
+        if not query.text.strip() and query.filter == NO_FILTER:
             self.asking.give_up()
             self.show_home()
             return
+        self._asked = self.input.value
         self.asking.ask(Question(query.text, query.filter, query.mode))
         if query.problems:
             self.filters.summarise(Content.styled(plain_line(query.problems[0]), "$warning"))
@@ -134,46 +139,35 @@ class SearchScreen(Screen[None]):
             answer = message.outcome
             self.answer = answer if message.final else with_meaning_below(answer, self.answer)
             self.show_answer(self.answer, final=message.final)
+        if message.final and self._opens is not None and self._is_answered:
+            opens, self._opens = self._opens, None
+            if opens == self.input.value:
+                self.action_open_hit()
+
+    @property
+    def _is_answered(self) -> bool:
+        return self.asking.answered and self._asked == self.input.value
 
     def show_answer(self, answer: Answer, *, final: bool) -> None:
         if final or not self.results.cards:
-            self.left.remark(self._remark(answer) if final else Content(""))
+            filtered = self.parsed.filter != NO_FILTER
+            said = remarks.on_answer(answer, self.session, filtered=filtered, like=self.like)
+            self.left.remark(said if final else Content(""))
         self.left.show(answer)
         self._swap(home=False)
-        self._summarise(answer, final)
-
-    def _remark(self, answer: Answer) -> Content:
-        if self.like is not None:
-            return remarks.similar_to(self.like)
-        return remarks.on_answer(
-            answer,
-            filtered=self.parsed.filter != NO_FILTER,
-            indexing=self.session.reading,
-            unfilter_key=self.session.key("unfilter"),
-        )
-
-    def _summarise(self, answer: Answer, final: bool) -> None:
-        if self.parsed.problems:
-            return  # what was not understood stays in sight
-        took = f" · {answer.took_ms:,.0f} ms" if self.app.size.width >= ROOM_FOR_TIME else ""
-        text = amounts.count(len(answer.hits), "file") + (took if final else " · …")
-        self.filters.summarise(Content.styled(text, "$ken-faint"))
+        if not self.parsed.problems:  # what was not understood stays in sight
+            self.filters.summarise(remarks.summary(answer, final=final, width=self.app.size.width))
 
     def _show_failure(self, error: Exception) -> None:
-        told = in_words(error)
-        if isinstance(error, NothingIndexed):
-            add = "" if self.session.roots else f"{self.session.key('folders')} adds a folder."
-            told = Told("Nothing is read yet", "What ken reads is found from then on.", add)
-        self.left.remark(
-            Content.assemble((told.title + ".", "bold $warning"), ("  " + told.text, "$ken-dim"))
-        )
+        if isinstance(error, DaemonError):
+            self.app.lose()  # type: ignore[attr-defined]  # what was found stays; it is asked again
+            return
+        self.left.remark(remarks.on_failure(error, self.session))
         self.filters.summarise("")
         if not isinstance(error, TITLED_ERRORS) or self.answer is None:
             self.answer = None
             self.left.show(None)
         self._swap(home=False)
-
-    # Home
 
     def show_home(self) -> None:
         """No query: pins, earlier queries, what to try."""
@@ -190,11 +184,16 @@ class SearchScreen(Screen[None]):
         """The index is another now: a query that nothing could answer, or only in part, is asked again."""
         if self.session.status is not None:
             self.notices.tell(self.session.status.notices)
-        in_part = self.answer is None or not self.answer.complete
         if self.home.display:
             self.left.show_home()
-        elif in_part and (self.question or self.like):
-            self.asking.again()
+        elif not self.session.reading or time.monotonic() - self._refreshed > REFRESH_SECONDS:
+            self.refresh_answer()
+
+    def refresh_answer(self) -> None:
+        """Files have changed, or may have: ask again, with what is highlighted kept where it is."""
+        self._refreshed = time.monotonic()
+        if not self.home.display:
+            self.asking.again(quietly=True)
 
     def on_screen_resume(self) -> None:
         if self.home.display:
@@ -205,8 +204,6 @@ class SearchScreen(Screen[None]):
         if home and self.focused in (self.results, self.preview):
             self.input.focus()
         self._hint()
-
-    # Lists
 
     def on_card_list_highlighted(self, message: CardList.Highlighted) -> None:
         if message.cards is not self.results:
@@ -227,23 +224,32 @@ class SearchScreen(Screen[None]):
     def on_finished(self, message: Finished) -> None:
         message.then(message.outcome)
 
-    # Moving
-
     def action_move(self, steps: int) -> None:
         current = self.left.current
         if self.focused is self.preview:
             self.right.scroll(steps)
+        elif steps > 0 and self.input.has_draft and not current.touched:
+            self.input.restore_draft()
         elif current is self.home and not self.home.touched and steps > 0:
             self.home.highlight(self.home.cursor)
             self.home.refresh()
         elif not current.move(steps) and steps < 0 and self.focused is self.input:
-            self._recall()
+            self.input.recall(self.session.ui_state.questions)
 
-    def _recall(self) -> None:
-        """The query before the present one; what is typed is remembered first, so that it is never lost."""
-        if self.input.value.strip() not in self.session.memory.questions:
-            self.session.remember(self.input.value)
-        self.input.recall(self.session.memory.questions)
+    def action_scroll_preview(self, direction: int) -> None:
+        self.right.scroll(direction * PREVIEW_ROWS)
+
+    def take_key(self, event: events.Key) -> bool:
+        """What is typed in a list or the preview goes to the query, unless the keymap has letters."""
+        typed = event.character if event.is_printable else ""
+        if not (typed or event.key == "backspace"):
+            return False
+        action = actions.by_letter(event.key) if self.session.has_letters else None
+        if action is not None:
+            self.call_later(self.run_action, action.does)
+        else:
+            self.input.go_on(typed or "")
+        return True
 
     def action_page(self, pages: int) -> None:
         if self.focused is self.preview:
@@ -296,8 +302,25 @@ class SearchScreen(Screen[None]):
             self.like = None
             self.ask()
         else:
-            self.session.remember(self.input.value if self.answer is not None else "")
+            self.remember()
             self.input.set("")
+
+    def action_copy_or_clear(self) -> None:
+        """As in a shell: what is selected is copied, a query is given up, an empty line ends the program."""
+        if text := self.input.selected_text or self.get_selected_text():
+            self._actions.copy(text, "What is selected")
+            self.clear_selection()
+        elif self.input.value or self.like is not None:
+            self.remember()
+            self.input.focus()
+            self.like = None
+            self.input.set("")
+        else:
+            self.app.call_later(self.app.run_action, "quit")
+
+    def remember(self) -> None:
+        """Keep the query among the earlier ones, if it had an answer."""
+        self.session.remember(self.input.value if self.answer is not None else "")
 
     def action_next_pane(self) -> None:
         """Complete the filter or the earlier query being typed, else go on to the next pane."""
@@ -309,9 +332,7 @@ class SearchScreen(Screen[None]):
 
     def action_pane(self, direction: int) -> None:
         """To the next or previous of query, list and preview."""
-        panes = [self.input, self.left.current, *([self.preview] if self.panes.preview_shown else [])]
-        here = panes.index(self.focused) if self.focused in panes else 0
-        panes[(here + direction) % len(panes)].focus()
+        self.panes.neighbour(self.input, self.focused, direction).focus()
 
     def on_descendant_focus(self) -> None:
         self._hint()
@@ -320,56 +341,52 @@ class SearchScreen(Screen[None]):
     def _hint(self) -> None:
         if not self.is_mounted:
             return
-        if self.focused is self.input:
-            names = [("↵", "open"), ("tab", "list"), (self.session.key("preview"), "preview")]
-            earlier = [("↓", "earlier questions")] if self.session.memory.questions else []
-            names = names if self.results.display else earlier
-        else:
-            names = [("↵", "open"), ("y", "copy"), ("s", "similar"), ("p", "pin"), ("esc", "question")]
-        self.line.hint((*names, (self.session.key("palette"), "actions"), ("F1", "help")))
-
-    # Filters: they live in the text of the query, and toggles edit it
+        where: remarks.Where = "query" if self.focused is self.input else "list"
+        self.line.hint(remarks.hints("home" if self.home.display else where, self.session))
 
     def _tell_filters(self) -> None:
         before = self.input.value[: self.input.cursor_position]
         candidates = completion.candidates(before, self.session.roots) if ":" in before[-40:] else []
         self.filters.tell(self.input.value, self.left.sort, candidates if self.input.has_focus else [])
 
-    def action_cycle(self, name: str) -> None:
-        """The next value of a filter, or the other order."""
-        if name == "sort":
-            self.left.toggle_sort()
-            self._tell_filters()
-            return
-        text = self.input.value
-        value = completion.next_value(text, name, self.filters.values(name, self.session.roots))
-        self.input.set(completion.with_filter(text, name, value))
+    def action_toggle_sort(self) -> None:
+        self.left.toggle_sort()
+        self._tell_filters()
+        self.ask()
+
+    def action_choose(self, key: str) -> None:
+        """Choose the value of a filter from a list."""
+        self._narrowing.choose(key)
 
     def action_clear_filters(self) -> None:
         self.input.set(completion.without_filters(self.input.value))
-
-    # Doing something with a result
-
-    def on_input_submitted(self) -> None:
-        self.action_open_hit()
 
     def on_query_input_cut(self, message: QueryInput.Cut) -> None:
         say(self.app, f"The question is cut at {message.kept:,} characters")
 
     def action_open_hit(self) -> None:
-        entry = self.home.card if self.home.display and self.home.touched else None
+        home = self.home.display and self.home.touched and not self.input.value
+        entry = self.home.card if home else None
         if entry is not None and entry.pin is not None:
             pin = entry.pin
             self._actions.open_place(pin.path, pin.line, pin.page, "pdf" if pin.page else "text")
         elif entry is not None:
             self.input.set(entry.text)
             self.input.focus()
+        elif self.input.value and not self._is_answered:
+            self._opens = self.input.value  # what is highlighted answers an earlier query
         elif self.hit is not None:
             self.session.remember(self.input.value)
             self._actions.open_place(self.hit.path, self.hit.line, self.hit.page, self.hit.kind)
+            self.refresh_answer()
 
     def action_on_hit(self, name: str) -> None:
         """Do one of `HitActions` with the highlighted result."""
+        pinned = self.home.card.pin if self.home.display and self.home.card is not None else None
+        if name == "pin" and pinned is not None:
+            self._actions.unpin(pinned)
+            self.left.show_home()
+            return
         if name.startswith("copy"):
             self.session.remember(self.input.value)
         self._actions.run(name, self.hit, self.parsed)

@@ -5,9 +5,11 @@ Owns the numbers of questions and the two lanes. Knows the library and no widget
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from textual.message_pump import MessagePump
+from textual.timer import Timer
 
 from app.api import Answer, Library
 from app.tui.latest_only import Lane
@@ -24,6 +26,8 @@ REST = 0.04
 faster typing would only waste vectors."""
 
 
+LATE_SECONDS = 2.0
+"""Seconds without any answer after which that is said."""
 EVERYTHING = Filter()
 
 
@@ -53,7 +57,10 @@ def with_meaning_below(answer: Answer, before: Answer | None) -> Answer:
 class Asking:
     """Asks for a screen, which gets `Answered` and shows what `accept` lets through."""
 
-    def __init__(self, screen: MessagePump, session: Session) -> None:
+    def __init__(self, screen: MessagePump, session: Session, late: Callable[[bool], None]) -> None:
+        """`late` is told that no answer comes, and that one has come after all."""
+        self._tell_late = late
+        self._late: Timer | None = None
         self._screen = screen
         self._session = session
         self.number = 0
@@ -68,6 +75,8 @@ class Asking:
         self._last = question
         if self._session.library is None:
             return
+        if self._late is None:
+            self._late = self._screen.set_timer(LATE_SECONDS, lambda: self._tell_late(True))
         if question.mode in (None, "words", "hybrid"):
             self._words.ask((self.number, question))
         if question.mode == "words":
@@ -80,13 +89,26 @@ class Asking:
         self._words.drop()
         self._ask_finally(Question("", like=(hit.path, hit.start)))
 
-    def again(self) -> None:
-        """Ask the last question once more: the library was not there, or changed."""
-        if self._last is not None:
-            if self._last.like is None:
-                self.ask(self._last)
-            else:
-                self._ask_finally(self._last)
+    @property
+    def answered(self) -> bool:
+        """Whether what is shown answers the last query."""
+        return self._shown[0] == self.number
+
+    def again(self, *, quietly: bool = False) -> None:
+        """Ask the last query once more: the library was not there, or changed.
+
+        `quietly`: what is shown stays, and stays the answer, until the new one is there.
+        """
+        if self._last is None:
+            return
+        if quietly:
+            shown = self.answered
+            self._ask_finally(self._last)
+            self._shown = (self.number, False) if shown else self._shown
+        elif self._last.like is None:
+            self.ask(self._last)
+        else:
+            self._ask_finally(self._last)
 
     def more(self, there: int) -> None:
         """Ask for all files: somebody comes to the end of the `there` first ones."""
@@ -110,6 +132,10 @@ class Asking:
 
     def accept(self, message: Answered) -> bool:
         """Whether an answer is to be shown: never one of an earlier question than is shown already."""
+        if self._late is not None:
+            self._late.stop()
+            self._late = None
+            self._tell_late(False)
         at = (message.number, message.final)
         if at <= self._shown:
             return False

@@ -3,8 +3,6 @@ how many results there are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -13,14 +11,12 @@ from textual.widgets import Static
 from app.sanitize import plain_line
 from app.tui import completion
 from app.tui.result_rows import Sort
-from index import kinds
 
 CHIPS = ("sort", "type", "since", "in")
-_ANY = {"type": "any kind", "since": "any time", "in": "everywhere"}
 
 
 class Chip(Static):
-    """A toggle; a click turns it on."""
+    """An order or a filter; a click changes it."""
 
     def __init__(self, name: str, does: str) -> None:
         super().__init__(id=f"chip-{name}", markup=False)
@@ -43,7 +39,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         for name in CHIPS:
-            yield Chip(name, f"screen.cycle({name!r})")
+            yield Chip(name, "screen.toggle_sort" if name == "sort" else f"screen.choose({name!r})")
         yield Static(id="completions", markup=False)
         yield Static(id="summary", markup=False)
 
@@ -51,18 +47,12 @@ class FilterBar(Horizontal):
         """Show the filters of a question and what may complete it."""
         by_date = sort == "date"
         self.query_one("#chip-sort", Chip).say("newest first" if by_date else "best first", on=by_date)
-        for key, nothing in _ANY.items():
+        for key, nothing in completion.ANY.items():
             value = completion.value_of(query, key)
             said = plain_line(f"{key}:{value}")[:24] if value else nothing
             self.query_one(f"#chip-{key}", Chip).say(said, on=bool(value))
         self.query_one("#completions", Static).update(_listed(candidates), layout=False)
         self.set_class(bool(candidates), "-completing")
-
-    def values(self, key: str, roots: Sequence[str]) -> Sequence[str]:
-        """What a toggle goes through."""
-        if key == "in":
-            return completion.folder_names(roots)
-        return kinds.OFFERED if key == "type" else completion.TIMES
 
     def summarise(self, text: Content | str) -> None:
         """Say how many results there are, and how fast they came."""

@@ -9,8 +9,8 @@ from textual.style import Style
 
 from app.sanitize import plain_line
 from app.tui import formatting
-from app.tui.actions import letter_bindings
-from app.tui.ui_state import Memory, Pin
+from app.tui.actions import list_bindings
+from app.tui.ui_state import Pin, UiState
 from app.tui.widgets.list_view import CardList
 
 QUESTIONS_SHOWN = 8
@@ -35,8 +35,9 @@ class Entry:
 class HomeList(CardList[Entry]):
     """Pins and earlier questions, ready to be chosen."""
 
-    BINDINGS = letter_bindings()
+    BINDINGS = list_bindings()
     SHY = True
+    FOCUS_ON_CLICK = False
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {
         "home--caption", "home--question", "home--note", "home--pin",
     }  # fmt: skip
@@ -50,10 +51,10 @@ class HomeList(CardList[Entry]):
             id=id,
         )
 
-    def tell(self, memory: Memory, roots: tuple[str, ...], about: str) -> None:
+    def tell(self, ui_state: UiState, roots: tuple[str, ...], about: str) -> None:
         """Show what is remembered; `about` says what is indexed."""
         entries = [Entry("caption", about)] if about else []
-        if memory.pins:
+        if ui_state.pins:
             entries.append(Entry("caption", "Pinned"))
             entries += [
                 Entry(
@@ -62,11 +63,11 @@ class HomeList(CardList[Entry]):
                     formatting.place(pin.path, roots) + formatting.within(pin.page, pin.line),
                     pin,
                 )
-                for pin in memory.pins[:QUESTIONS_SHOWN]
+                for pin in ui_state.pins[:QUESTIONS_SHOWN]
             ]
-        if memory.questions:
+        if ui_state.questions:
             entries.append(Entry("caption", "Asked before"))
-            entries += [Entry("question", plain_line(text)) for text in memory.questions[:QUESTIONS_SHOWN]]
+            entries += [Entry("question", plain_line(text)) for text in ui_state.questions[:QUESTIONS_SHOWN]]
         else:
             entries.append(Entry("caption", "Try"))
             entries += [Entry("try", text, note) for text, note in TRIES]

@@ -30,8 +30,9 @@ C = TypeVar("C")
 class CardList(Pane, Generic[C], can_focus=True):
     """Shows cards; one of them is highlighted unless the list is empty."""
 
-    COMPONENT_CLASSES = {"cards--selected", "cards--bar", "cards--bar-blurred"}
+    COMPONENT_CLASSES = {"cards--selected", "cards--focused", "cards--bar", "cards--bar-blurred"}
 
+    ALLOW_SELECT = False  # a drag over cards means the card
     SHY = False
     """Whether the highlight shows only once the person has moved it."""
 
@@ -160,7 +161,8 @@ class CardList(Pane, Generic[C], can_focus=True):
             return Strip.blank(width, base.rich_style)
         selected = index == self.cursor and (self.touched or not self.SHY)
         if selected:
-            base = base + self.part("cards--selected")
+            focused = self.has_focus and self.can_focus
+            base = base + self.part("cards--focused" if focused else "cards--selected")
         lines = self._painted.get(index)
         if lines is None:
             lines = self._painted[index] = self._paint(self.cards[index], width - 3)
@@ -175,8 +177,9 @@ class CardList(Pane, Generic[C], can_focus=True):
     def _bar(self, base: Style, selected: bool) -> Segment:
         if not selected:
             return Segment(" ", self.visual_style.rich_style)
-        name = "cards--bar" if self.has_focus or self.touched or not self.can_focus else "cards--bar-blurred"
-        return Segment("▌", (base + self.part(name)).rich_style)
+        if self.has_focus or not self.can_focus:
+            return Segment("▌", (base + self.part("cards--bar")).rich_style)
+        return Segment("▏", (base + self.part("cards--bar-blurred")).rich_style)
 
     def on_resize(self) -> None:
         self._measure()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.widget import Widget
 
 from app.tui.widgets.preview_pane import PreviewPane
 from app.tui.widgets.results_pane import ResultsPane
@@ -48,6 +49,13 @@ class Panes(Horizontal):
     def preview_shown(self) -> bool:
         """Whether there is a preview to see or go to."""
         return bool(self._right.display) and self._right.preview.page is not None
+
+    def neighbour(self, query: Widget, here: Widget | None, direction: int) -> Widget:
+        """The next or previous of the query, the list and the preview."""
+        panes: list[Widget] = [query, self._left.current]
+        if self.preview_shown:
+            panes.append(self._right.preview)
+        return panes[((panes.index(here) if here in panes else 0) + direction) % len(panes)]
 
     def show_home(self, home: bool) -> None:
         """The home list has no preview."""

@@ -13,10 +13,11 @@ from rich.segment import Segment
 from textual.content import Content, Span
 from textual.geometry import Size
 from textual.message import Message
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
-from app.tui.actions import letter_bindings
+from app.tui.actions import list_bindings
 from app.tui.preview_lines import Page, Span3
 from app.tui.styled_lines import Line
 from app.tui.widgets.scroll_pane import Pane
@@ -28,9 +29,11 @@ _STYLES = ("title", "heading", "strong", "emphasis", "code", "link", "quote", "b
 class Preview(Pane, can_focus=True):
     """A page of a document, scrollable in both directions beyond what is loaded."""
 
-    BINDINGS = letter_bindings()
+    BINDINGS = list_bindings()
+    FOCUS_ON_CLICK = False
+    ALLOW_SELECT = True
     COMPONENT_CLASSES = {f"preview--{name}" for name in _STYLES} | {
-        "preview--word", "preview--number-column", "preview--focus",
+        "preview--word", "preview--number-column", "preview--focus", "preview--selected",
         "preview--mark-1", "preview--mark-2", "preview--mark-3",
     }  # fmt: skip
 
@@ -112,7 +115,25 @@ class Preview(Pane, can_focus=True):
         line = self.page.lines[index]
         parts = [self._margin(line, base), *self._numbers(line, sub, base)]
         content = self._content_rows(index)[sub]
-        return Strip([*parts, *content.render_segments(base)]).adjust_cell_length(width, base.rich_style)
+        if (selection := self.text_selection) is not None and (span := selection.get_span(row)) is not None:
+            start, end = span
+            content = content.stylize(self.part("preview--selected"), start, len(content) if end < 0 else end)
+        text = Strip(content.render_segments(base)).apply_offsets(0, row)
+        return Strip([*parts, *text]).adjust_cell_length(width, base.rich_style)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What is selected, lines that only wrap joined again."""
+        chosen: list[str] = []
+        for row, (index, sub) in enumerate(self._rows):
+            if (span := selection.get_span(row)) is not None:
+                shown = self._content_rows(index)[sub].plain
+                start, end = span
+                chosen += ["\n" if sub == 0 else " "] if chosen else []
+                chosen.append(shown[start : len(shown) if end < 0 else end])
+        return "".join(chosen), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
 
     def _margin(self, line: Line, base: Style) -> Segment:
         assert self.page is not None

@@ -75,7 +75,14 @@ class PreviewPane(Vertical):
     def show_hit(self, hit: Hit, words: frozenset[str], query: str) -> None:
         """Read the document of a hit, around it; light `words`, and weigh its sentences against `query`."""
         self._query = query
-        wanted = PageWanted(self._number + 1, hit.path, (hit.start, hit.end), result_rows.heading(hit), words)
+        wanted = PageWanted(
+            self._number + 1,
+            hit.path,
+            (hit.start, hit.end),
+            result_rows.heading(hit),
+            words,
+            modified_ns=hit.modified_ns,
+        )
         if self._wanted is not None and replace(self._wanted, number=0, position=None, stay=None) == replace(
             wanted, number=0
         ):

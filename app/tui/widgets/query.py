@@ -11,9 +11,10 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.suggester import Suggester
-from textual.widgets import Input
 
 from app.sanitize import plain_line
+from app.tui import actions
+from app.tui.widgets.ordered_input import OrderedInput
 
 LONGEST = 2000
 """Characters of a question: what the model can take in, with room to spare."""
@@ -28,13 +29,18 @@ class _Completion(Suggester):
         return self._complete(value)
 
 
-class QueryInput(Input):
+class QueryInput(OrderedInput):
     """A question. Pasted pages become one line, cut at what can be asked."""
 
     virtual_size = Reactive(Size(0, 0))
     """As in `Input`, without laying out the screen for each letter."""
 
-    BINDINGS = [Binding("ctrl+c", "copy_or_clear", "Copy, clear or quit", show=False)]
+    BINDINGS = [
+        *actions.bindings("search"),  # here too: `Input` has meanings of its own for some of the keys
+        Binding("ctrl+c", "screen.copy_or_clear", "Copy, clear or quit", show=False),
+        Binding("alt+backspace", "delete_left_word", "Delete the word before", show=False),
+        Binding("alt+d", "delete_right_word", "Delete the word behind", show=False),
+    ]
 
     @dataclass
     class Cut(Message):
@@ -52,24 +58,51 @@ class QueryInput(Input):
         )
         self.cursor_blink = False
         self._recalled: int | None = None
+        """Which of the earlier queries is shown."""
+        self._shown_recalled = ""
+        self._draft = ""
+        """What was being typed before an earlier query was shown."""
 
     def recall(self, earlier: Sequence[str]) -> None:
-        """Show the query asked before the present one; `earlier` holds them, the newest first."""
+        """Show the query before the present one; `earlier` holds them, the newest first."""
+        if self._recalled is None:
+            self._draft = self.value
         following = 0 if self._recalled is None else self._recalled + 1
         if self._recalled is None and earlier and earlier[0] == self.value.strip():
             following = 1
         if following < len(earlier):
-            self.set(earlier[following])
-            self._recalled = following
+            self._show_recalled(earlier[following], following)
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether an earlier query stands in the place of one that was being typed."""
+        return self._recalled is not None and bool(self._draft) and self.value == self._shown_recalled
+
+    def restore_draft(self) -> None:
+        """Show again what was being typed."""
+        self.set(self._draft)
+        self.forget_recall()
 
     def forget_recall(self) -> None:
         """The next `recall` begins with the newest again."""
-        self._recalled = None
+        self._recalled, self._draft = None, ""
+
+    def _show_recalled(self, text: str, number: int) -> None:
+        self._recalled, self._shown_recalled = number, text
+        self.set(text)
 
     def set(self, text: str) -> None:
         """Replace the question, the cursor at its end."""
         self.value = text
         self.cursor_position = len(text)
+
+    def go_on(self, typed: str) -> None:
+        """Take the focus, and a character that was typed elsewhere; without one, take the last away."""
+        self.focus()
+        if typed:
+            self.insert_text_at_cursor(typed)
+        else:
+            self.action_delete_left()
 
     @property
     def completion(self) -> str | None:
@@ -87,11 +120,11 @@ class QueryInput(Input):
         if text:
             self.replace(text[:room], *sorted(self.selection))
 
-    async def action_copy_or_clear(self) -> None:
-        """As in a shell: a selection is copied, a question is given up, an empty line ends the program."""
-        if self.selected_text:
-            self.app.copy_to_clipboard(self.selected_text)
-        elif self.value:
-            self.set("")
+    async def _on_key(self, event: events.Key) -> None:
+        """A question mark on an empty line asks for help: no query begins with one."""
+        if event.character == "?" and not self.value:
+            event.stop()
+            event.prevent_default()
+            await self.run_action("app.show_help")
         else:
-            await self.app.run_action("quit")
+            await super()._on_key(event)

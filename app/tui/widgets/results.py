@@ -9,7 +9,7 @@ from textual.style import Style
 
 from app.sanitize import plain_line, visible
 from app.tui import formatting, result_rows
-from app.tui.actions import letter_bindings
+from app.tui.actions import list_bindings
 from app.tui.markdown import markdown_lines
 from app.tui.result_rows import SHORT_WORD, Row
 from app.tui.widgets.list_view import CardList
@@ -25,7 +25,8 @@ ROOMY_FROM = 30
 class ResultList(CardList[Row]):
     """Rows of an answer. Its letters act on the highlighted row; the screen does what they say."""
 
-    BINDINGS = letter_bindings()
+    BINDINGS = list_bindings()
+    FOCUS_ON_CLICK = False  # what is typed next goes on with the query
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {
         "results--title", "results--heading", "results--word", "results--faint", "results--dim",
         "results--meter", "results--meter-rest", "results--reason", "results--stale",

@@ -33,7 +33,7 @@ class ResultsPane(Vertical):
         self.session = session
         self.home = HomeList(id="home")
         self.results = ResultList(id="results")
-        self.sort: result_rows.Sort = "date" if session.memory.sort == "date" else "relevance"
+        self.sort: result_rows.Sort = "date" if session.ui_state.sort == "date" else "relevance"
         self._banner = Static(id="banner", markup=False)
         self._expanded: frozenset[str] = frozenset()
         self._answer: Answer | None = None
@@ -74,7 +74,7 @@ class ResultsPane(Vertical):
         if answer is None:
             self.results.show(())
             return
-        pinned = frozenset((pin.path, pin.start) for pin in self.session.memory.pins)
+        pinned = frozenset((pin.path, pin.start) for pin in self.session.ui_state.pins)
         self.results.roots = self.session.roots
         self.results.show(result_rows.build(answer, self.sort, self._expanded, pinned))
 
@@ -85,7 +85,7 @@ class ResultsPane(Vertical):
         if status is not None and status.folders:
             names = ", ".join(completion.folder_names(roots)[:4])
             about = f"{amounts.count(status.files, 'file')} in {plain_line(names)}"
-        self.home.tell(self.session.memory, roots, about)
+        self.home.tell(self.session.ui_state, roots, about)
 
     def swap(self, *, home: bool) -> None:
         """Bring one of the two lists into sight."""
@@ -109,6 +109,5 @@ class ResultsPane(Vertical):
     def toggle_sort(self) -> None:
         """Best first, or newest first; remembered for the next run."""
         self.sort = "relevance" if self.sort == "date" else "date"
-        self.session.memory.sort = self.sort
-        self.session.memory.save()
+        self.session.ui_state.update(lambda state: setattr(state, "sort", self.sort))
         self.show(self._answer)

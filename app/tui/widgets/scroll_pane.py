@@ -5,6 +5,9 @@ Owns what makes painting cheap: new contents never lay the screen out again, and
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from textual import events
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
@@ -24,6 +27,13 @@ class Pane(ScrollView, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._parts: dict[str, Style] = {}
+        self.take_key: Callable[[events.Key], bool] = lambda event: False
+        """What has the keys that are typed here; returns whether it took one."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.take_key(event):
+            event.stop()
+            event.prevent_default()
 
     def watch_virtual_size(self, size: Size) -> None:
         self.vertical_scrollbar.window_virtual_size = size.height

@@ -16,7 +16,7 @@ BAR = 12
 
 
 class StatusLine(Widget):
-    """Renders what it was told last; draws nothing by itself."""
+    """Renders the last state and hints it was given."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -90,16 +90,20 @@ class NoticeLine(Widget):
 
 
 def describe(status: Status) -> Content:
-    """How things stand, in a few words."""
+    """The state of the index, in a few words."""
     progress = status.progress
     if progress.phase in ("scanning", "reading", "embedding"):
         return working(progress)
     tail = Content(f" · {amounts.count(status.files, 'file')}")
-    if status.problems:
-        tail += Content.assemble((f" · {amounts.count(status.problems, 'problem')}", "$warning"))
+    if problems := status.problems - status.left_out:
+        tail += Content.assemble((f" · {amounts.count(problems, 'problem')}", "$warning"))
     if progress.phase == "paused":
         waiting = f", {amounts.count(status.pending, 'passage')} wait" if status.pending else ""
         return Content.assemble(("◌ ", "$warning"), f"Paused{waiting}") + tail + Content(" · F6 goes on")
+    if not status.folders:
+        return Content.assemble(("○ ", "$accent"), "No folder is indexed · F2 adds one")
+    if status.pending and not status.model:
+        return Content.assemble(("● ", "$success"), "Current, by words only") + tail + Content(" · F7")
     if status.pending:
         return Content.assemble(("◐ ", "$accent"), f"{status.pending:,} waiting") + tail
     for folder in status.folders:
@@ -109,7 +113,9 @@ def describe(status: Status) -> Content:
                 + tail
             )
     if not status.daemon and status.folders:
-        return Content.assemble(("● ", "$success"), "Read when ken started") + tail + Content(" · no daemon")
+        return (
+            Content.assemble(("● ", "$success"), "Indexed when ken started") + tail + Content(" · no daemon")
+        )
     return Content.assemble(("● ", "$success"), "All current") + tail
 
 

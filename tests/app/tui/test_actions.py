@@ -9,8 +9,8 @@ import pytest
 from support.pilots import application, ask, drive, library, until
 
 from app.answers import open_file, saved_searches
-from app.tui.actions import ACTIONS, BY_NAME
-from app.tui.ui_state import Memory
+from app.tui.actions import ACTIONS, BY_NAME, in_menu
+from app.tui.ui_state import UiState
 
 Effect = Callable[[Any, Any, dict[str, Any]], object]
 """Of the application, its library and what other programs were given: whether it is done."""
@@ -35,10 +35,10 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "clear": ("", lambda app, lib, done: app.search_screen.input.value == ""),
     "ask": ("tab", lambda app, lib, done: app.search_screen.input.has_focus),
     "sort": ("", lambda app, lib, done: app.search_screen.left.sort == "date"),
-    "kind": ("", lambda app, lib, done: app.search_screen.input.value.endswith("type:md")),
-    "time": ("", lambda app, lib, done: app.search_screen.input.value.endswith("since:1d")),
-    "folder": ("", lambda app, lib, done: app.search_screen.input.value.endswith("in:notes")),
-    "unfilter": ("ctrl+t", lambda app, lib, done: app.search_screen.input.value == "boiler"),
+    "kind": ("", lambda app, lib, done: top(app) == "PickerScreen"),
+    "time": ("", lambda app, lib, done: top(app) == "PickerScreen"),
+    "folder": ("", lambda app, lib, done: top(app) == "PickerScreen"),
+    "unfilter": ("space t y p e colon m d", lambda app, lib, done: app.search_screen.input.value == "boiler"),
     "watch": ("", lambda app, lib, done: [kept.query for kept in saved_searches.read()] == ["boiler"]),
     "down": ("", lambda app, lib, done: app.search_screen.results.cursor == 1),
     "up": ("down down", lambda app, lib, done: app.search_screen.results.cursor == 1),
@@ -48,7 +48,7 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "last": ("", lambda app, lib, done: app.search_screen.results.cursor == 3),
     "expand": ("", lambda app, lib, done: any(card.depth for card in app.search_screen.results.cards)),
     "collapse": (
-        "alt+down", lambda app, lib, done: not any(card.depth for card in app.search_screen.results.cards)
+        "alt+l", lambda app, lib, done: not any(card.depth for card in app.search_screen.results.cards)
     ),
     "next_pane": ("", lambda app, lib, done: app.search_screen.results.has_focus),
     "previous_pane": ("tab", lambda app, lib, done: app.search_screen.input.has_focus),
@@ -58,12 +58,16 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "copy_path": ("", lambda app, lib, done: copied(app, done) == path(app)),
     "copy_passage": ("", lambda app, lib, done: copied(app, done) == app.search_screen.hit.text),
     "copy_citation": ("", lambda app, lib, done: "](file://" in copied(app, done)),
-    "pin": ("", lambda app, lib, done: app.session.memory.pins[0].path == path(app)),
+    "pin": ("", lambda app, lib, done: app.session.ui_state.pins[0].path == path(app)),
     "why": ("", lambda app, lib, done: top(app) == "Dialog"),
     "preview": ("", lambda app, lib, done: not app.search_screen.panes.preview_shown),
     "next_place": ("", lambda app, lib, done: app.search_screen.preview.page.focus[0] > 0),
     "previous_place": ("alt+n", lambda app, lib, done: app.search_screen.preview.page.focus[0] == 0),
     "outline": ("", lambda app, lib, done: top(app) == "OutlineScreen"),
+    "preview_down": ("", lambda app, lib, done: app.search_screen.preview.page),
+    "preview_up": ("", lambda app, lib, done: app.search_screen.preview.page),
+    "menu": ("", lambda app, lib, done: top(app) == "MenuScreen"),
+    "suspend": ("", lambda app, lib, done: top(app) == "SearchScreen"),
     "palette": ("", lambda app, lib, done: top(app) == "CommandPalette"),
     "help": ("", lambda app, lib, done: top(app) == "HelpScreen"),
     "folders": ("", lambda app, lib, done: top(app) == "FoldersScreen"),
@@ -72,7 +76,7 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "sync": ("", lambda app, lib, done: ("sync",) in lib.calls),
     "pause": ("", lambda app, lib, done: app.session.status.progress.phase == "paused"),
     "model": ("", lambda app, lib, done: top(app) == "ModelScreen"),
-    "theme": ("", lambda app, lib, done: app.theme == app.session.memory.theme == "ken-light"),
+    "theme": ("", lambda app, lib, done: app.theme == app.session.ui_state.theme == "ken-light"),
     "quit": ("", lambda app, lib, done: app._exit),
 }  # fmt: skip
 
@@ -101,7 +105,7 @@ def test_every_action_is_tried_here():
     assert set(EFFECTS) == set(BY_NAME)
 
 
-@pytest.mark.parametrize("name", [action.name for action in ACTIONS])
+@pytest.mark.parametrize("name", [action.name for action in ACTIONS if action.name != "suspend"])
 def test_its_key_does_it(name, done):
     lib = library()
     before, effect = EFFECTS[name]
@@ -114,25 +118,25 @@ def test_its_key_does_it(name, done):
         await pilot.press(BY_NAME[name].keys.split(",")[0])
         await until(pilot, lambda: effect(app, lib, done))
 
-    drive(application(lib, memory=Memory(theme="dark")), steps)
+    drive(application(lib, ui_state=UiState(theme="dark")), steps)
 
 
-@pytest.mark.parametrize(
-    "name", [action.name for action in ACTIONS if action.letters and action.where == "search"]
-)
-def test_its_letter_does_it_where_nothing_is_typed(name, done):
+@pytest.mark.parametrize("name", [action.name for action in in_menu()])
+def test_its_letter_in_the_menu_does_it(name, done):
     lib = library()
     before, effect = EFFECTS[name]
 
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
         await until(pilot, lambda: app.search_screen.preview.page)
-        await pilot.press("tab", *(key for key in before.split() if key != "tab"))
+        await pilot.press(*before.split())
         await pilot.pause()
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: top(app) == "MenuScreen")
         await pilot.press(BY_NAME[name].letters.split(",")[0])
         await until(pilot, lambda: effect(app, lib, done))
 
-    drive(application(lib, memory=Memory(theme="dark")), steps)
+    drive(application(lib, ui_state=UiState(theme="dark")), steps)
 
 
 def test_what_is_copied_also_reaches_terminals_far_away(done):

@@ -15,7 +15,7 @@ from app.connect import open_library
 from app.daemon import lifecycle
 from app.tui.app import KenApp
 from app.tui.session import Session
-from app.tui.ui_state import Memory
+from app.tui.ui_state import UiState
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_killed_mid_search_and_back(daemons: Daemons, notes: Path) -> None:  # n
         await until(pilot, lambda: screen.answer.mode == "hybrid" and "pressure" in screen.answer.query)
         assert screen.results.cards
 
-    drive(KenApp(Session(config=Config(), memory=Memory()), open_library), steps)
+    drive(KenApp(Session(config=Config(), ui_state=UiState()), open_library), steps)
 
 
 def test_what_is_saved_meanwhile_shows_in_the_status_by_itself(daemons: Daemons, notes: Path) -> None:  # noqa: F811
@@ -57,4 +57,4 @@ def test_what_is_saved_meanwhile_shows_in_the_status_by_itself(daemons: Daemons,
         (notes / "new.md").write_text("# New\n\nSaved while the interface is open.\n")
         await until(pilot, lambda: app.session.status.files == 5)
 
-    drive(KenApp(Session(config=Config(), memory=Memory()), open_library), steps)
+    drive(KenApp(Session(config=Config(), ui_state=UiState()), open_library), steps)

@@ -31,7 +31,7 @@ def test_a_description_that_wraps_goes_on_under_itself():
             first = next(number for number, line in enumerate(lines) if "Previous result" in line)
             column = lines[first].index("Previous result")
             begins, goes_on = (line[: column + 18] for line in lines[first : first + 2])
-            assert begins.strip().startswith("↑ k")
+            assert begins.strip().startswith("↑ ^p ^k")
             assert not goes_on[:column].strip() and goes_on[column].isalpha(), goes_on
         await pilot.press("escape")
 

@@ -23,8 +23,8 @@ from app.tui.latest_only import Lane
 from app.tui.markdown import markdown_lines
 from app.tui.preview_lines import lines_of
 from app.tui.styled_lines import strengths
-from app.tui.ui_state import Memory, Pin
-from app.tui.ui_state import load as load_memory
+from app.tui.ui_state import Pin, UiState
+from app.tui.ui_state import load as load_ui_state
 from app.tui.widgets.results import readable
 from index.types import Document
 
@@ -117,7 +117,7 @@ def test_filters_are_completed_set_and_taken_out():
     assert text == 'boiler in:"My Papers"' and completion.value_of(text, "in") == "My Papers"
     assert completion.with_filter(text, "in", "notes") == "boiler in:notes"
     assert completion.without_filters("a type:md b since:2w") == "a b"
-    assert completion.next_value("x since:1y", "since", completion.TIMES) == ""
+    assert completion.without_open_filter("boiler in:") == "boiler"
 
 
 def test_a_lane_runs_the_newest_and_never_the_overtaken():
@@ -155,15 +155,18 @@ def test_a_lane_outlives_failures():
 
 
 def test_memory_is_kept_and_damage_is_survived(home):
-    memory = Memory()
+    memory = UiState()
     for question in ("a", "b", "a"):
-        memory.remember(question)
+        memory.update(lambda state, question=question: state.remember(question))
     assert memory.questions == ["a", "b"]
-    assert memory.toggle(Pin("/x", 3, "X")) and memory.pinned("/x", 0)
-    memory.save()
-    assert load_memory() == memory
+    other = load_ui_state()  # another interface, open at the same time
+    memory.update(lambda state: state.add(Pin("/x", 3, "X")))
+    other.update(lambda state: state.remember("c"))
+    assert other.pinned("/x", 0) and other.questions == ["c", "a", "b"]
+    assert load_ui_state() == other
+    assert (home / "tui.json").stat().st_mode & 0o777 == 0o600
     (home / "tui.json").write_text('{"questions": 3')
-    assert load_memory() == Memory()
+    assert load_ui_state() == UiState()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from app.tui.app import KenApp
 from app.tui.screens.model import ModelScreen
 from app.tui.screens.welcome import WelcomeScreen
 from app.tui.session import Session
-from app.tui.ui_state import load as load_memory
+from app.tui.ui_state import load as load_ui_state
 from embedder.checkpoints import download
 from index.errors import IndexNewer
 from index.store import database
@@ -206,7 +206,7 @@ def test_the_palette_does_what_it_lists():
 def test_themes_go_round_and_are_remembered(monkeypatch):
     async def steps(pilot, app):
         await pilot.press("f8")
-        assert app.theme == themes.LIGHT.name and load_memory().theme == themes.LIGHT.name
+        assert app.theme == themes.LIGHT.name and load_ui_state().theme == themes.LIGHT.name
         await pilot.press("f8")
         assert app.theme == themes.ANSI.name
         await pilot.press("f8")

@@ -6,7 +6,7 @@ from support.pilots import application, ask, drive, library, shown, until
 
 from app.answers import open_file, saved_searches
 from app.config import Config, TuiConfig
-from app.tui.ui_state import load as load_memory
+from app.tui.ui_state import load as load_ui_state
 
 
 def test_every_copy_reaches_the_clipboard(monkeypatch):
@@ -40,7 +40,7 @@ def test_enter_opens_at_the_line_and_remembers_the_question(monkeypatch):
         hit = app.search_screen.hit
         await pilot.press("enter")
         assert ran[0][0][:2] == (hit.path, hit.line)
-        assert load_memory().questions == ["cold radiators pressure"]
+        assert load_ui_state().questions == ["cold radiators pressure"]
 
     drive(application(library()), steps)
 
@@ -60,7 +60,7 @@ def test_pin_similar_and_standing_question():
         screen = app.search_screen
         await ask(pilot, app, "boiler pressure")
         await pilot.press("ctrl+b")
-        assert "◆" in shown(app) and len(load_memory().pins) == 1
+        assert "◆" in shown(app) and len(load_ui_state().pins) == 1
         await pilot.press("alt+w")
         await until(pilot, saved_searches.read)
         assert saved_searches.read()[0].query == "boiler pressure"
@@ -136,7 +136,8 @@ def test_mouse_highlights_and_a_second_click_opens(monkeypatch):
         assert app.search_screen.results.cursor == 1 and not ran
         await pilot.click("#results", offset=(10, 6))
         await until(pilot, lambda: ran)
+        assert app.search_screen.input.has_focus, "what is typed next goes on with the query"
         await pilot.click("#chip-type")
-        assert "type:md" in app.search_screen.input.value
+        await until(pilot, lambda: len(app.screen_stack) == 2)
 
     drive(application(library()), steps)

@@ -11,8 +11,8 @@ from textual import events
 from app.api import Answer
 from app.errors import DaemonError
 from app.tui.messages import Answered
-from app.tui.ui_state import Memory
-from app.tui.ui_state import load as load_memory
+from app.tui.ui_state import UiState
+from app.tui.ui_state import load as load_ui_state
 from app.tui.widgets.query import LONGEST
 
 
@@ -102,10 +102,12 @@ def test_nothing_found_says_so_and_names_the_filters():
 def test_filters_toggle_in_the_question_and_narrow():
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
-        await pilot.press("ctrl+t")
-        assert app.search_screen.input.value == "boiler type:md"
-        await pilot.press("ctrl+g", "ctrl+r")
-        assert app.search_screen.input.value == "boiler type:md in:notes since:1d"
+        for key, typed in (("ctrl+t", "md"), ("ctrl+g", "notes"), ("ctrl+r", "2w")):
+            await pilot.press(key)
+            await until(pilot, lambda: len(app.screen_stack) == 2 and app.screen.focused)
+            await pilot.press(*typed, "enter")
+            await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert app.search_screen.input.value == "boiler type:md in:notes since:2w"
         await pilot.press("alt+0")
         assert app.search_screen.input.value == "boiler"
 
@@ -129,7 +131,7 @@ def test_sort_by_date_and_back():
         await ask(pilot, app, "boiler")
         await pilot.press("ctrl+s")
         assert app.search_screen.left.sort == "date" and "newest first" in shown(app)
-        assert load_memory().sort == "date"
+        assert load_ui_state().sort == "date"
 
     drive(application(library()), steps)
 
@@ -140,16 +142,16 @@ def test_places_of_a_file_open_and_close():
         await ask(pilot, app, "boiler")
         index = next(i for i, card in enumerate(screen.results.cards) if card.places > 1)
         screen.results.highlight(index)
-        await pilot.press("tab", "l")
+        await pilot.press("tab", "right")
         assert any(card.depth for card in screen.results.cards)
-        await pilot.press("j", "n", "N", "h")
+        await pilot.press("down", "alt+n", "alt+p", "left")
         assert not any(card.depth for card in screen.results.cards)
 
     drive(application(library()), steps)
 
 
 def test_up_arrow_brings_back_earlier_questions_and_home_lists_them():
-    memory = Memory(questions=["second question", "first question"])
+    memory = UiState(questions=["second question", "first question"])
 
     async def steps(pilot, app):
         assert "second question" in shown(app)
@@ -158,11 +160,12 @@ def test_up_arrow_brings_back_earlier_questions_and_home_lists_them():
         await until(pilot, lambda: app.search_screen.answer)
         await pilot.press("up")
         assert app.search_screen.input.value == "first question"
+        await until(pilot, lambda: app.search_screen.answer)
         await pilot.press("escape")
         await pilot.press("down", "enter")
         assert app.search_screen.input.value == "first question"
 
-    drive(application(library(), memory=memory), steps)
+    drive(application(library(), ui_state=memory), steps)
 
 
 def test_a_pasted_page_becomes_one_line_cut_at_what_can_be_asked():

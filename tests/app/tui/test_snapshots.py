@@ -38,7 +38,7 @@ from app.tui import formatting, themes
 from app.tui.app import KenApp
 from app.tui.screens import model
 from app.tui.session import Session
-from app.tui.ui_state import Memory, Pin
+from app.tui.ui_state import Pin, UiState
 from embedder.checkpoints import download
 from index.errors import IndexNewer
 
@@ -73,7 +73,7 @@ class Scene:
 
     steps: Steps
     library: DrivenLibrary
-    memory: Memory = field(default_factory=Memory)
+    ui_state: UiState = field(default_factory=UiState)
     fails: Exception | None = None
     """Why the library cannot be opened."""
     pends: bool = False
@@ -177,7 +177,7 @@ def fetching() -> Scene:
 
 def home() -> Scene:
     lib = notes()
-    memory = Memory(
+    memory = UiState(
         questions=["when was the boiler serviced", "notes on another phone in:notes"],
         pins=[Pin(f"{lib.root}/boiler.md", 7, "Boiler")],
     )
@@ -190,7 +190,7 @@ def history() -> Scene:
         await pilot.press("up")
         await until(pilot, lambda: screen.answer and screen.answer.mode == "hybrid" and is_settled(screen))
 
-    return Scene(steps, notes(), Memory(questions=["boiler pressure", "bread"]))
+    return Scene(steps, notes(), UiState(questions=["boiler pressure", "bread"]))
 
 
 def folders() -> Scene:
@@ -282,7 +282,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "index_empty": lambda: Scene(pressed("escape"), driven_library({})),
     "history": history,
     "results": lambda: Scene(asked(QUESTION), notes()),
-    "places_opened": lambda: Scene(asked(QUESTION, "tab", "l", "j"), notes()),
+    "places_opened": lambda: Scene(asked(QUESTION, "tab", "right", "down"), notes()),
     "nothing_close": nothing_close,
     "nothing_found": lambda: Scene(asked("boiler type:epub"), notes()),
     "filters_on": lambda: Scene(asked("boiler in:notes type:md since:3m", "ctrl+s"), notes()),
@@ -299,7 +299,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "standing": standing_questions,
     "standing_none": lambda: Scene(pressed("f4"), notes()),
     "help": lambda: Scene(pressed("f1"), notes()),
-    "palette": lambda: Scene(pressed("ctrl+p"), notes()),
+    "palette": lambda: Scene(pressed("f9"), notes()),
     "indexing": lambda: at_work(Progress("embedding", 12, 40, 310, 1204, 1500.0, 38.0, 95.0, "boiler.md")),
     "paused": lambda: at_work(Progress("paused"), pending=12),
     "daemon_stopped": lambda: at_work(Progress("idle"), daemon=False),
@@ -367,7 +367,7 @@ async def _draw(scene: Scene, size: tuple[int, int], patch: pytest.MonkeyPatch) 
     patch.setenv("HOME", str(scene.library.home))
     patch.setenv("KEN_MODELS", "/media/models")
     patch.setattr(tui, "index_is_older", lambda: scene.older)
-    app = KenApp(Session(config=Config(), memory=scene.memory), connect)
+    app = KenApp(Session(config=Config(), ui_state=scene.ui_state), connect)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: scene.pends or app.session.status is not None or len(app.screen_stack) > 1)
         await pilot.pause()
@@ -389,7 +389,7 @@ async def _turn_to(pilot: Pilot[None], theme: str) -> None:
     pilot.app.theme = theme
     await pilot.pause()
     if palette:
-        await pilot.press("ctrl+p")
+        await pilot.press("f9")
     await pilot.pause()
 
 

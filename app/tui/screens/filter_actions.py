@@ -1,0 +1,94 @@
+"""Choosing a filter from a list: the values there are, and putting the chosen one into the query's text.
+
+Filters live in the text of the query and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from app import amounts
+from app.sanitize import plain_path
+from app.tui import completion
+from app.tui.session import Session
+from app.tui.widgets.query import QueryInput
+from index import kinds
+
+if TYPE_CHECKING:
+    from app.tui.screens.picker import Choice
+
+TITLES = {"type": "Kind of file", "since": "Changed since", "in": "Folder"}
+TIMES = {
+    "today": "today",
+    "yesterday": "yesterday",
+    "1w": "a week",
+    "2w": "two weeks",
+    "1m": "a month",
+    "3m": "three months",
+    "6m": "half a year",
+    "1y": "a year",
+    "2y": "two years",
+}
+MOST_SUBFOLDERS = 300
+"""Folders offered below the roots: as many as are looked through at a glance while typing."""
+
+
+class FilterActions:
+    """Filters of the query on one line."""
+
+    def __init__(self, line: QueryInput, session: Session) -> None:
+        self._line = line
+        self._session = session
+
+    def choose(self, key: str) -> None:
+        """Offer the values of a filter, and set the one that is chosen."""
+        from app.tui.screens.picker import Choice, PickerScreen  # not needed by the first screen
+
+        line = self._line
+
+        def chosen(value: str | None) -> None:
+            if value is not None:
+                line.set(completion.with_filter(line.value, key, value))
+
+        choices = (Choice("", completion.ANY[key]), *self._choices(key))
+        picker = PickerScreen(TITLES[key], choices, completion.value_of(line.value, key))
+        line.app.push_screen(picker, chosen)
+
+    def _choices(self, key: str) -> list[Choice]:
+        from app.tui.screens.picker import Choice
+
+        if key == "since":
+            return [Choice(value, said, value) for value, said in TIMES.items()]
+        if key == "type":
+            return [Choice(value, value) for value in kinds.OFFERED]
+        roots = self._session.status.folders if self._session.status else ()
+        names = completion.folder_names([folder.path for folder in roots])
+        noted = [
+            Choice(name, plain_path(name), amounts.count(folder.files, "file"))
+            for name, folder in zip(names, roots, strict=False)
+        ]
+        return [
+            *noted,
+            *(Choice(path, plain_path(name)) for path, name in subfolders([f.path for f in roots])),
+        ]
+
+
+def subfolders(roots: list[str]) -> list[tuple[str, str]]:
+    """Folders just below the roots: the path, and the name from the root's on."""
+    found: list[tuple[str, str]] = []
+    for root in roots:
+        try:
+            with os.scandir(root) as entries:
+                below = sorted(
+                    entry.name
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+                )
+        except OSError:
+            continue
+        top = os.path.basename(root.rstrip(os.sep))  # noqa: PTH119
+        found += [(os.path.join(root, name), f"{top}/{name}") for name in below]  # noqa: PTH118
+        if len(found) > MOST_SUBFOLDERS:
+            break
+    return found[:MOST_SUBFOLDERS]
