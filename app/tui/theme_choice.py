@@ -32,7 +32,8 @@ class ThemeChoice:
     def next(self) -> None:
         """The next of ken's own themes, and after the last one the automatic choice."""
         names = [*(theme.name for theme in themes.OWN), themes.AUTO]
-        here = names.index(self._chosen) if self._chosen in names else -1
+        now = self._app.theme if self._chosen == themes.AUTO else self._chosen
+        here = names.index(now) if now in names else -1
         self.set(names[(here + 1) % len(names)])
         say(self._app, f"Theme: {self._chosen.removeprefix('ken-')}")
 

@@ -193,7 +193,7 @@ def test_every_action_has_a_method():
 def test_the_palette_does_what_it_lists():
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
-        await pilot.press("ctrl+p")
+        await pilot.press("f9")
         await until(pilot, lambda: len(app.screen_stack) == 2)
         await pilot.press(*"newest first")
         await pilot.pause(0.3)
@@ -221,7 +221,7 @@ def test_no_color_draws_without_colours(monkeypatch):
 
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
-        assert app.no_color and "━" in shown(app) and "▌" in shown(app)
+        assert app.no_color and "━" in shown(app) and "▏" in shown(app)
 
     drive(application(library()), steps)
 
@@ -336,7 +336,7 @@ def test_nothing_read_yet_is_said_and_asked_again_as_soon_as_something_is(tmp_pa
 
     async def steps(pilot, app):
         app.search_screen.input.set("boiler")
-        await until(pilot, lambda: "Nothing is read yet" in shown(app))
+        await until(pilot, lambda: "Nothing is indexed yet" in shown(app))
         (notes / "boiler.md").write_text(NOTES["boiler.md"])
         lib.real.sync()
         await until(pilot, lambda: app.search_screen.results.cards)
