@@ -77,37 +77,43 @@ COLUMNS = (
 )
 
 
-def group_hits(
-    db: apsw.Connection,
-    query: ParsedQuery,
-    ranked: Ranked,
-    limit: int,
-    filter_: Filter,
-    *,
-    explain: bool,
-    copies: bool = False,
-) -> tuple[Hit, ...]:
+FileGroup = list[StoredPassage]
+"""The passages of one file that answer, best first."""
+
+
+def group_passages(
+    db: apsw.Connection, ranked: Ranked, limit: int, filter_: Filter, *, copies: bool = False
+) -> list[FileGroup]:
     """At most `limit` files in the order of their best passages.
 
     `copies`: files with the same best passage count as one.
     """
-    groups: dict[int, list[StoredPassage]] = {}
+    groups: dict[int, FileGroup] = {}
     best: set[int] = set()
     most = limit + SHARED if copies else limit
-    for place in _passage_rows(db, ranked, filter_, most):
+    for place in _passage_rows(db, ranked, filter_, limit):
         if place.file in groups:
             if len(groups[place.file]) <= MORE:
                 groups[place.file].append(place)
         elif len(groups) < most and (place.i in best or len(best) < limit):
             groups[place.file] = [place]
             best.add(place.i)
-    hits: list[Hit] = []
-    for places in groups.values():
-        first, *others = [
-            _ranked_hit(db, query, ranked, place, filter_.heading, explain=explain) for place in places
-        ]
-        hits.append(replace(first, more=tuple(others)))
-    return tuple(hits)
+    return list(groups.values())
+
+
+def hit_of_group(
+    db: apsw.Connection,
+    query: ParsedQuery,
+    ranked: Ranked,
+    group: FileGroup,
+    heading: str,
+    *,
+    explain: bool,
+    copies: tuple[str, ...] = (),
+) -> Hit:
+    """A file as a hit: its best passage, with its other passages inside."""
+    first, *others = [_ranked_hit(db, query, ranked, place, heading, explain=explain) for place in group]
+    return replace(first, more=tuple(others), copies=copies)
 
 
 def beginning(db: apsw.Connection, query: ParsedQuery, path: str) -> Hit | None:
@@ -130,7 +136,7 @@ def ranked_paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[
 
 def _passage_rows(db: apsw.Connection, ranked: Ranked, filter_: Filter, limit: int) -> list[StoredPassage]:
     """The passages with the ranked texts that pass the filter, best first, of equal ones the newest file
-    first."""
+    first; twice as many texts that bring a file as `limit`, so that the files have further passages."""
     where, bindings = where_clause(filter_)
     sql = (
         f"SELECT {COLUMNS} FROM passages JOIN files ON files.id = passages.file "
@@ -139,11 +145,13 @@ def _passage_rows(db: apsw.Connection, ranked: Ranked, filter_: Filter, limit: i
     )
     places: list[StoredPassage] = []
     files: set[int] = set()
+    new = 0
     for i in np.argsort(-ranked.scores, kind="stable"):
         found = [StoredPassage(int(i), *one) for one in fetch_all(db, sql, (int(ranked.ids[i]), *bindings))]
         places += found
+        new += not files.issuperset(place.file for place in found)
         files |= {place.file for place in found}
-        if len(files) > 2 * limit:
+        if new > 2 * limit:
             break
     return places
 

@@ -1,4 +1,4 @@
-"""Hits of files with the same text, or nearly the same, folded into one: the best, with the others' paths.
+"""Files with the same text, or nearly the same, folded into one: the best, with the paths of the others.
 
 Two files are near-copies where they share most of their passages, or, of short files, most runs of words: a
 change of one word makes another passage of a note. Only the files of one answer are compared.
@@ -6,15 +6,15 @@ change of one word makes another passage of a note. Only the files of one answer
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apsw
 
+from index.search.group_by_file import FileGroup
 from index.store.database import fetch_all
-from index.store.row_codec import encode_path
-from index.types import Hit
 
 ALIKE = 0.8
 """Jaccard index from which two files are near-copies."""
@@ -24,7 +24,7 @@ SHORT = 4
 """Passages of a file whose runs of words are compared."""
 MOST = 200
 """Passages of a file that are looked at."""
-TIMES = 3
+TIMES = 2
 """Files that are found for each that is shown, so that folding leaves enough."""
 _WORD = re.compile(r"\w+")
 
@@ -37,31 +37,31 @@ class _Content:
     runs: frozenset[int]
 
 
-def folded(db: apsw.Connection, hits: Sequence[Hit], limit: int) -> tuple[Hit, ...]:
-    """At most `limit` hits, none a near-copy of one before it; each has the paths of its copies."""
-    kept: list[tuple[_Content, Hit]] = []
-    copies: dict[str, list[str]] = {}
-    for hit in hits:
-        content = _content(db, hit.path)
-        first = next((one for known, one in kept if _alike(known, content)), None)
-        if first is not None:
-            copies.setdefault(first.path, []).append(hit.path)
+def folded(
+    db: apsw.Connection, groups: Sequence[FileGroup], limit: int
+) -> list[tuple[FileGroup, tuple[str, ...]]]:
+    """At most `limit` files, none a near-copy of one before it; each with the paths of its copies."""
+    kept: list[tuple[_Content, FileGroup, list[str]]] = []
+    for group in groups:
+        content = _content(db, group[0].file)
+        copies = next((paths for known, _, paths in kept if _alike(known, content)), None)
+        if copies is not None:
+            copies.append(os.fsdecode(group[0].path))
         elif len(kept) < limit:
-            kept.append((content, hit))
-    return tuple(replace(hit, copies=tuple(copies.get(hit.path, ()))) for _, hit in kept)
+            kept.append((content, group, []))
+    return [(group, tuple(copies)) for _, group, copies in kept]
 
 
-def _content(db: apsw.Connection, path: str) -> _Content:
-    found = fetch_all(
-        db,
-        "SELECT texts.id, texts.text FROM files JOIN passages ON passages.file = files.id "
-        "JOIN texts ON texts.id = passages.text WHERE files.path = ? ORDER BY ordinal LIMIT ?",
-        (encode_path(path), MOST),
-    )
-    texts = frozenset(text for text, _ in found)
-    if len(found) > SHORT:
+def _content(db: apsw.Connection, file: int) -> _Content:
+    """Reads the texts themselves only of a short file."""
+    of_file = "FROM passages WHERE file = ? ORDER BY ordinal LIMIT ?"
+    texts = frozenset(id_ for (id_,) in fetch_all(db, f"SELECT text {of_file}", (file, MOST)))
+    if len(texts) > SHORT:
         return _Content(texts, frozenset())
-    words = _WORD.findall(" ".join(words for _, words in found).casefold())
+    joined = (
+        f"SELECT texts.text FROM (SELECT text, ordinal {of_file}) AS own JOIN texts ON texts.id = own.text"
+    )
+    words = _WORD.findall(" ".join(text for (text,) in fetch_all(db, joined, (file, MOST))).casefold())
     runs = (tuple(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1)))
     return _Content(texts, frozenset(map(hash, runs)) if words else frozenset())
 

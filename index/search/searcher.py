@@ -126,12 +126,7 @@ class Searcher(Closing):
     ) -> Results:
         """The parameters of one search."""
         ranked = rank(db, request, self._nearest)
-        wanted = limit * near_copies.TIMES if fold else limit
-        found = group_by_file.group_hits(
-            db, request.query, ranked, wanted, filter_, explain=explain, copies=fold
-        )
-        if fold:
-            found = near_copies.folded(db, found, limit)
+        found = self._hits(db, request, ranked, limit, filter_, explain=explain, fold=fold)
         sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
         if request.mode != "meaning":
             same = _of_that_name(db, request.query, found, filter_)
@@ -139,6 +134,28 @@ class Searcher(Closing):
             found = by_name.joined(found, named, same, ranked, limit)
             sure = max(sure, by_name.confidence(named, same))
         return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
+
+    def _hits(
+        self,
+        db: apsw.Connection,
+        request: SearchRequest,
+        ranked: Ranked,
+        limit: int,
+        filter_: Filter,
+        *,
+        explain: bool,
+        fold: bool,
+    ) -> tuple[Hit, ...]:
+        """The best files. Copies are folded before hits are made: each passage of a hit costs a snippet."""
+        wanted = limit * near_copies.TIMES if fold else limit
+        groups = group_by_file.group_passages(db, ranked, wanted, filter_, copies=fold)
+        shown = near_copies.folded(db, groups, limit) if fold else [(group, ()) for group in groups]
+        return tuple(
+            group_by_file.hit_of_group(
+                db, request.query, ranked, group, filter_.heading, explain=explain, copies=copies
+            )
+            for group, copies in shown
+        )
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
         """The files that pass the filter, newest first."""
@@ -187,7 +204,11 @@ class Searcher(Closing):
             )
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
             nothing = ParsedQuery("", (), 0)
-            found = group_by_file.group_hits(db, nothing, ranked, limit + 1, filter, explain=False)
+            groups = group_by_file.group_passages(db, ranked, limit + 1, filter)
+            found = tuple(
+                group_by_file.hit_of_group(db, nothing, ranked, group, filter.heading, explain=False)
+                for group in groups
+            )
             if linked:
                 found = links.joined(found, links.beginnings(db, number, vector, linked, filter))
             found = tuple(hit for hit in found if hit.path != path)[:limit]
