@@ -11,9 +11,11 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.content import Content
+from textual.driver import Driver
 from textual.screen import Screen
 
 from app.api import Library, Progress, Status
@@ -72,6 +74,11 @@ class KenApp(App[None]):
         self._sync_again: list[str] | None = None
         self.themes = ThemeChoice(self, session, plain=no_color)
         self.set_keymap(session.keymap)
+
+    @on(Driver.SignalResume)
+    def paint_again(self) -> None:
+        """After `fg` the terminal shows an empty screen, and Textual would paint only what changes on it."""
+        self.refresh(layout=True)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.FALLBACK
@@ -397,4 +404,5 @@ class KenApp(App[None]):
 
 def _content(status: Status) -> tuple[object, ...]:
     """What screens show of the index."""
-    return status.revision, status.files, status.folders, status.progress.phase, status.notices
+    complete = not status.pending
+    return complete, status.revision, status.files, status.folders, status.progress.phase, status.notices
