@@ -25,7 +25,7 @@ from app.sanitize import plain_line
 from app.tui import actions, palette, remarks, themes
 from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
 from app.tui.screens.search import SearchScreen
-from app.tui.session import Finished, Session, background
+from app.tui.session import Finished, Session, background, shown_content
 from app.tui.terminal_input import KenDriver
 from app.tui.theme_choice import ThemeChoice
 from app.tui.toasts import in_words, say, say_error, warn
@@ -228,16 +228,14 @@ class KenApp(App[None]):
 
     def on_status_told(self, message: StatusTold) -> None:
         if isinstance(message.outcome, DaemonError):
-            self.lose()
-            return
+            return self.lose()
         if isinstance(message.outcome, Exception):
-            self._say(Content.assemble(("○ ", "$error"), plain_line(str(message.outcome))))
-            return
+            return self._say(Content.assemble(("○ ", "$error"), plain_line(str(message.outcome))))
         before, status = self.session.status, message.outcome
         self.session.status = status
         if self.session.progress is None:
             self._say(describe(status))
-        if before is None or _content(before) != _content(status):
+        if before is None or shown_content(before) != shown_content(status):
             self._tell_screens()
         if before is None:
             self._begin(status)
@@ -400,9 +398,3 @@ class KenApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         on_search = isinstance(screen, SearchScreen)
         return palette.commands(self, screen, self.session, self.themes.set, on_search=on_search)
-
-
-def _content(status: Status) -> tuple[object, ...]:
-    """What screens show of the index."""
-    complete = not status.pending
-    return complete, status.revision, status.files, status.folders, status.progress.phase, status.notices

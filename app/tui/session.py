@@ -82,3 +82,9 @@ def background(receiver: MessagePump, work: Callable[[], object], then: Callable
         tell(receiver, Finished(then, outcome))
 
     threading.Thread(target=run, name="ken-beside", daemon=True).start()
+
+
+def shown_content(status: Status) -> tuple[object, ...]:
+    """The parts of a status whose change makes screens ask the library again."""
+    complete = not status.pending
+    return complete, status.revision, status.files, status.folders, status.progress.phase, status.notices
