@@ -68,9 +68,8 @@ def evaluate(
     model, way, prompt = config.load().model, cast("Mode | None", mode), cast("Task", task)
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
         if others:
-            refused = abstention.measure(
-                folder, others, loaded, mode=way or "hybrid", task=prompt, tell=_teller()
-            )
+            mode_ = way or "hybrid"
+            refused = abstention.measure(folder, others, loaded, mode=mode_, task=prompt, tell=_teller())
             terminal.result(json.dumps(refused.as_json()) if as_json else _refused(refused))
             return
         found = retrieval.evaluate(

@@ -66,11 +66,11 @@ class KenApp(App[None]):
         self.session = session
         self._connect = connect
         self.fault: Exception | None = None
-        """What ended the interface, where it was no person."""
+        """The error that ended the interface."""
         self._ending = False
         self._syncing = False
         self._sync_asked = False
-        """Whether a person waits to hear what the sync found."""
+        """Whether the user waits for what the sync finds."""
         self._sync_again: list[str] | None = None
         self.themes = ThemeChoice(self, session, plain=no_color)
         self.set_keymap(session.keymap)
@@ -227,18 +227,19 @@ class KenApp(App[None]):
             self.look()
 
     def on_status_told(self, message: StatusTold) -> None:
-        if isinstance(message.outcome, DaemonError):
-            return self.lose()
-        if isinstance(message.outcome, Exception):
-            return self._say(Content.assemble(("○ ", "$error"), plain_line(str(message.outcome))))
-        before, status = self.session.status, message.outcome
-        self.session.status = status
-        if self.session.progress is None:
-            self._say(describe(status))
-        if before is None or shown_content(before) != shown_content(status):
-            self._tell_screens()
-        if before is None:
-            self._begin(status)
+        outcome, before = message.outcome, self.session.status
+        if isinstance(outcome, DaemonError):
+            self.lose()
+        elif isinstance(outcome, Exception):
+            self._say(Content.assemble(("○ ", "$error"), plain_line(str(outcome))))
+        else:
+            self.session.status = outcome
+            if self.session.progress is None:
+                self._say(describe(outcome))
+            if before is None or shown_content(before) != shown_content(outcome):
+                self._tell_screens()
+            if before is None:
+                self._begin(outcome)
 
     def _begin(self, status: Status) -> None:
         if not status.folders and not status.files:
@@ -379,10 +380,7 @@ class KenApp(App[None]):
         """Offer to fetch the model, then read folders."""
         from app.tui.screens.model import ModelScreen
 
-        def done(fetched: bool | None) -> None:
-            self.sync_now(paths)
-
-        self.push_screen(ModelScreen(self.session), done)
+        self.push_screen(ModelScreen(self.session), lambda _fetched: self.sync_now(paths))
 
     def _push(self, kind: type[HelpScreen | FoldersScreen | ProblemsScreen | SavedSearchesScreen]) -> None:
         if isinstance(self.screen, kind):
@@ -396,5 +394,5 @@ class KenApp(App[None]):
         self.themes.next()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        on_search = isinstance(screen, SearchScreen)
-        return palette.commands(self, screen, self.session, self.themes.set, on_search=on_search)
+        here = isinstance(screen, SearchScreen)
+        return palette.commands(self, screen, self.session, self.themes.set, on_search=here)
