@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from support.pilots import application, ask, drive, library, shown, until
 
+from app.errors import PathInvalid
+
 
 def test_preview_shows_the_place_and_marks_sentences():
     async def steps(pilot, app):
@@ -71,9 +73,12 @@ def test_a_hostile_document_drives_nothing():
 def test_a_document_that_cannot_be_read_shows_why():
     lib = library()
 
+    def refuse(*_given, **_named):
+        raise PathInvalid("It is not in the index.", "Index it first.")
+
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
-        lib.real.forget(app.search_screen.results.cards[1].hit.path)
+        lib.instead["excerpt"] = refuse
         await pilot.press("down")
         await until(pilot, lambda: "Path cannot be used" in shown(app))
 

@@ -130,7 +130,7 @@ def test_the_highlight_moves_while_a_query_is_typed(name: str, terminal_home: Pa
         person = Person(terminal, TERMINALS[name])
         terminal.shows("4 files in notes")
         person.query("boiler", "4 files ·")
-        first = highlighted(terminal.text)
+        first = highlighted(terminal.until(lambda text: highlighted(text) > 0, "a highlight"))
         for down, up in (("down", "up"), ("ctrl+n", "ctrl+p"), ("ctrl+j", "ctrl+k")):
             person.press(down, down)
             terminal.until(lambda text: highlighted(text) >= first + 2 * 4, f"two cards down by {down}")
