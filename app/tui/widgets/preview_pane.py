@@ -154,6 +154,8 @@ class PreviewPane(Vertical):
         message.stop()
         if message.number != self._number or self._wanted is None:
             return
+        if self._late is not None:
+            self._late.stop()
         if isinstance(message.outcome, Exception):
             told = in_words(message.outcome, "This cannot be shown")
             self.preview.show(None)

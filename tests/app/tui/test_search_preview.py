@@ -77,8 +77,8 @@ def test_a_document_that_cannot_be_read_shows_why():
         raise PathInvalid("It is not in the index.", "Index it first.")
 
     async def steps(pilot, app):
-        await ask(pilot, app, "boiler")
         lib.instead["excerpt"] = refuse
+        await ask(pilot, app, "boiler")
         await pilot.press("down")
         await until(pilot, lambda: "Path cannot be used" in shown(app))
 
