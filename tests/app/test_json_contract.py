@@ -36,8 +36,9 @@ HIT = Hit(
 ANSWER = Answer("when to cut fruit trees", "hybrid", (HIT,), True, 0.93, 0, 12.4)
 FOLDER = Folder("/home/me/notes", 175, 841, 2, "watching")
 STATUS = Status(
-    (FOLDER,), 175, 841, 0, 2, "embeddinggemma-300m", "openvino", 256, Progress("idle"), True, 5242880
-)
+    (FOLDER,), 175, 841, 0, 2, "embeddinggemma-300m", "openvino", 256, Progress("idle"), True, 5242880,
+    left_out=1,
+)  # fmt: skip
 REPORT = SyncReport(added=3, changed=1, unchanged=171, passages=12, embedded=9, seconds=1.204)
 WHY = Why("/home/me/notes/a.md", True, "kept with /home/me/notes", "indexed", "", 1762194012_000000000, 4)
 PROBLEM = Problem("/home/me/notes/scan.pdf", "failed", "It is encrypted.", "pdf")

@@ -248,9 +248,9 @@ def test_where_nobody_can_answer_folders_are_not_kept_and_what_was_taken_in_is_f
     assert "not indexed from now on" in told.stderr
     assert ken_json("status")["folders"] == []
     assert ken_json("search", "--mode", "words", "marguerite7x")["hits"]
-    (diary / "7.md").write_text("# Day\n\nAn otter came.\n")
+    (diary / "7.md").write_text("# Day\n\nA kingfisher came.\n")
     ken("index")
-    assert ken_json("search", "--mode", "words", "otter")["hits"] == []
+    assert ken_json("search", "--mode", "words", "kingfisher")["hits"] == []
 
 
 def test_a_reader_in_the_way_of_forgetting_is_told(diary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
