@@ -201,7 +201,9 @@ class SavedSearchRunner:
 
     def _ask_one(self, question: SavedSearch, new: Sequence[str], library: Library) -> bool:
         """Whether every passage had its vector, so that a hit which is not close is no answer."""
-        answer = library.search(question.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new)))
+        answer = library.search(
+            question.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new), each_copy=True)
+        )
         if answer.close:
             self._report_new(question, answer.hits, library)
         return answer.complete

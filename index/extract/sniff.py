@@ -93,7 +93,7 @@ def _kind(source: Source) -> Kind:
         return named if named and named.name in _PACKED and inside.name == "archive" else inside
     if found or head[_TAR_MAGIC] == b"ustar":
         return kinds.named(found or "archive")
-    if source.suffix == ".mm" and not head.lstrip().startswith(b"<"):
+    if source.suffix == ".mm" and not _begins_with_a_tag(head):
         return kinds.named("code")  # Objective-C++, and no mind map of FreeMind
     if named is not None and named.name not in _BY_CONTENT and source.suffix != ".xml":
         return kinds.named("text") if named.name == "pdf" and b"%PDF" not in head else named
@@ -163,3 +163,8 @@ def _packed(source: Source) -> Kind:
 def _mimetype(archive: zipfile.ZipFile) -> bytes:
     with archive.open("mimetype") as stream:
         return stream.read(200)
+
+
+def _begins_with_a_tag(head: bytes) -> bool:
+    """Whether markup begins here, in UTF-8, UTF-16 or a superset of ASCII."""
+    return head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<")

@@ -77,7 +77,7 @@ def test_a_folder_that_becomes_a_link_after_the_look_at_it_is_not_followed(
     library: Library, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The moment between judging and opening, held open."""
-    judged = preview.allowed
+    judged = preview.require_shown
 
     def then_swapped(*given: object) -> object:
         found = judged(*given)  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_a_folder_that_becomes_a_link_after_the_look_at_it_is_not_followed(
         return found
 
     (root / "boats" / "quay.md").write_text("# Quay\n\nThe harbour is rough.\n")
-    monkeypatch.setattr(preview, "allowed", then_swapped)
+    monkeypatch.setattr(preview, "require_shown", then_swapped)
     with pytest.raises(FileSkipped, match="link"):
         library.text(str(root / "boats" / "quay.md"))
 

@@ -18,6 +18,7 @@ from queue import Empty, Queue
 
 from app.config import ModelConfig
 from app.model import Model
+from index import kinds
 from index.errors import FileFailed, FileSkipped
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.walk.walker import Rules, Skipped, walk
@@ -113,8 +114,12 @@ def _listed(folder: str) -> tuple[dict[str, Format], dict[str, list[str]]]:
         entry = formats.setdefault(name, Format(name))
         entry.files += 1
         if isinstance(verdict, Skipped):
+            left_out = verdict.reason
+        else:
+            left_out = "" if kinds.of_file_name(PurePath(verdict.path).name) else verdict.unread
+        if left_out:
             entry.skipped += 1
-            entry.reasons[verdict.reason] += 1
+            entry.reasons[left_out] += 1
         else:
             to_read.setdefault(name, []).append(verdict.path)
     return formats, dict(sorted(to_read.items()))

@@ -212,7 +212,10 @@ def test_a_model_that_is_gone_is_told_and_waited_for(
     daemons.keep(notes)
     models.unlink()
     (notes / "later.md").write_text("About ocelots.\n")
-    until(lambda: any("no model" in notice for notice in daemons.library.status().notices), what="notice")
+    until(
+        lambda: any("model is not here" in notice for notice in daemons.library.status().notices),
+        what="notice",
+    )
     assert daemons.finds("subject3", "note3.md")
     models.symlink_to(tiny_models)
     until(lambda: daemons.finds("ocelots", "later.md"), timeout=90.0)

@@ -143,7 +143,7 @@ def test_what_an_earlier_release_left_is_overwritten(path: Path) -> None:
 
 def test_a_new_index_has_nothing_to_wipe(path: Path) -> None:
     with Store(path) as store:
-        assert store._connection.execute("SELECT count(*) FROM settings").fetchone() == (0,)
+        assert store._connection.execute("SELECT name FROM settings WHERE name LIKE 'wipe%'").fetchall() == []
         assert store.wipe("due")
 
 

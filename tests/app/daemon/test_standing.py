@@ -113,4 +113,4 @@ def test_files_without_all_vectors_are_asked_again(home: Path) -> None:
     runner = saved_searches.SavedSearchRunner(notify=False)
     for new in (["/n/a.md"], [], []):
         runner.ask(new, Answering())
-    assert asked == [Filter(files=("/n/a.md",))] * 2
+    assert asked == [Filter(files=("/n/a.md",), each_copy=True)] * 2
