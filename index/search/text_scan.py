@@ -1,6 +1,6 @@
 """Texts that match regular expressions: the stored texts are read one by one, newest first.
 
-Owns the time limits. Measured on a Zen 4 core: 450 MB of text, 300,000 passages, in about 2 s.
+Owns the time limits.
 """
 
 from __future__ import annotations
