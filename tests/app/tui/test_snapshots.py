@@ -26,6 +26,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from app.answers import saved_searches
 from app.api import Folder, Library, Problem, Progress
@@ -367,6 +368,7 @@ async def _draw(scene: Scene, size: tuple[int, int], patch: pytest.MonkeyPatch) 
     patch.setenv("HOME", str(scene.library.home))
     patch.setenv("KEN_MODELS", "/media/models")
     patch.setattr(tui, "index_is_older", lambda: scene.older)
+    patch.setattr(Input, "_toggle_cursor", lambda _input: None)  # the cursor of the palette blinks
     app = KenApp(Session(config=Config(), ui_state=scene.ui_state), connect)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: scene.pends or app.session.status is not None or len(app.screen_stack) > 1)
