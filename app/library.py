@@ -11,8 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
 from app import paths
 from app.answers.preview import DocumentCache, Excerpts, require_shown
@@ -29,6 +28,7 @@ from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
 from app.query import FIELDS
 from embedder.errors import EmbedderError
+from index.closing import Closing
 from index.search.newest import DATED, by_date
 from index.store import scans
 from index.store.vectors import SEARCH_DIMENSION
@@ -82,7 +82,7 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-class Library:
+class Library(Closing):
     """`app.api.Library` over the given parts; closes them."""
 
     def __init__(self, config: Config, index: OpenIndex, writer: Writer, model: TextModel) -> None:
@@ -299,14 +299,6 @@ class Library:
         self.index.close()
         self._documents.close()
         self.model.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # Making an answer
 

@@ -12,8 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from app import __version__, paths
 from app.api import (
@@ -41,6 +40,7 @@ from app.daemon.protocol import (
 )
 from app.errors import DaemonError
 from app.lock import holder
+from index.closing import Closing
 from index.types import Filter, Mode, Sort
 
 CONNECT_TIMEOUT = 2.0
@@ -62,7 +62,7 @@ class DaemonAbsent(DaemonError):
     title = "Daemon not running"
 
 
-class RemoteLibrary:
+class RemoteLibrary(Closing):
     """Calls the daemon of this `KEN_HOME`. Methods raise `DaemonError` if none answers."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -172,14 +172,6 @@ class RemoteLibrary:
 
     def close(self) -> None:
         """Does nothing: no connection stays open between calls."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _ask(self, method: str, params: dict[str, Any], progress: ProgressCallback | None = None) -> Any:
         return _decoded(

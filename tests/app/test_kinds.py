@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from support import documents
-from support.tiny_home import ken, ken_json, with_tiny_model
+from support.tiny_home import indexed_library, ken, ken_json, with_tiny_model
 
 from app import query
-from app.connect import local_library
 from app.library import Library
 from index import kinds, languages
 from index.types import Filter
@@ -27,12 +26,8 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     for kind in kinds.KINDS:
         for suffix in kind.suffixes if kind.name in ("text", "code", "markdown") else ():
             (root / f"tower{suffix}").write_text(f"The harbour lies open, written as {suffix[1:]} here.\n")
-    with pytest.MonkeyPatch.context() as patch:
-        with_tiny_model(patch, folder / "home")
-        with local_library() as library:
-            library.add([str(root)])
-            library.sync()
-            yield library
+    with pytest.MonkeyPatch.context() as patch, indexed_library(patch, folder / "home", root) as library:
+        yield library
 
 
 def found(library: Library, narrowed: Filter) -> set[str]:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.daemons import Daemons, daemons, tiny_models
+from support.daemons import daemons, library_here_or_in_a_daemon, tiny_models
 from support.tiny_home import ken, ken_json, notes, with_tiny_model
 
 from app.api import Library
-from app.connect import local_library
 from app.errors import UsageInvalid
 from index.types import Filter
 
@@ -38,16 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def library(
     request: pytest.FixtureRequest, folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Library]:
-    with_tiny_model(monkeypatch, home)
-    if request.param == "daemon":
-        daemons: Daemons = request.getfixturevalue("daemons")
-        daemons.start()
-        daemons.keep(folder)
-        yield daemons.library
-        return
-    with local_library() as opened:
-        opened.add([str(folder)])
-        opened.sync()
+    with library_here_or_in_a_daemon(request, monkeypatch, home, folder) as opened:
         yield opened
 
 

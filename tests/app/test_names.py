@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.tiny_home import with_tiny_model
+from support.tiny_home import indexed_library, with_tiny_model
 
 from app import query
 from app.connect import local_library
@@ -47,12 +47,11 @@ def write(root: Path, files: dict[str, bytes]) -> None:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     folder = tmp_path_factory.mktemp("names")
     write(folder / "home folder", FILES)
-    with pytest.MonkeyPatch.context() as patch:
-        with_tiny_model(patch, folder / "home")
-        with local_library() as library:
-            library.add([str(folder / "home folder")])
-            library.sync()
-            yield library
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        indexed_library(patch, folder / "home", folder / "home folder") as library,
+    ):
+        yield library
 
 
 def found(library: Library, typed: str) -> list[str]:
@@ -119,10 +118,7 @@ def test_photos_do_not_crowd_out_what_is_read(tmp_path: Path, monkeypatch: pytes
     write(tmp_path / "kept", {f"Walk/walk {number}.jpg": b"\xff\xd8" for number in range(120)})
     notes = {f"walk notes {n}.md": f"# Walk\n\nAlong river {n}{n * 7}.\n".encode() for n in range(8)}
     write(tmp_path / "kept", notes)
-    with_tiny_model(monkeypatch, tmp_path / "home")
-    with local_library() as library:
-        library.add([str(tmp_path / "kept")])
-        library.sync()
+    with indexed_library(monkeypatch, tmp_path / "home", tmp_path / "kept") as library:
         hits = library.search("walk along the river", limit=9).hits
         assert sum(hit.kind == "markdown" for hit in hits) >= 6
         assert len(library.search("walk", limit=50, filter=Filter(kinds=("picture",))).hits) == 50

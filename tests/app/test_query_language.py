@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.tiny_home import ken, ken_json, notes, with_tiny_model
+from support.tiny_home import indexed_library, ken, ken_json, notes, with_tiny_model
 
 from app.api import Answer, Library
-from app.connect import local_library
 from app.query import parse
 
 FILES = {
@@ -26,12 +25,8 @@ FILES = {
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("language")
-        with_tiny_model(patch, folder / "home")
         patch.setenv("KEN_NO_DAEMON", "1")
-        kept = notes(folder / "notes", **FILES)
-        with local_library() as opened:
-            opened.add([str(kept)])
-            opened.sync()
+        with indexed_library(patch, folder / "home", notes(folder / "notes", **FILES)) as opened:
             yield opened
 
 

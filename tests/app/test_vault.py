@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.tiny_home import with_tiny_model
+from support.tiny_home import indexed_library, with_tiny_model
 
 from app import json_output, query
 from app.connect import local_library
@@ -39,12 +39,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         os.utime(path, (1_700_000_000, 1_700_000_000))
-    with pytest.MonkeyPatch.context() as patch:
-        with_tiny_model(patch, folder / "home")
-        with local_library() as library:
-            library.add([str(folder / "notes")])
-            library.sync()
-            yield library
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        indexed_library(patch, folder / "home", folder / "notes") as library,
+    ):
+        yield library
 
 
 def found(library: Library, typed: str) -> set[str]:

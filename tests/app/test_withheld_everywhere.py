@@ -17,14 +17,13 @@ from typing import Any
 
 import click
 import pytest
-from support.daemons import Daemons, daemons, tiny_models
-from support.tiny_home import ken, with_tiny_model
+from support.daemons import daemons, library_here_or_in_a_daemon, tiny_models
+from support.tiny_home import ken
 
 from app import json_output, paths
 from app.api import Library as Facade
 from app.api import Status
 from app.cli import main
-from app.connect import local_library
 from app.errors import TITLED_ERRORS, AppError
 
 __all__ = ["daemons", "tiny_models"]
@@ -100,16 +99,7 @@ def root(tmp_path: Path) -> Path:
 def library(
     request: pytest.FixtureRequest, root: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Facade]:
-    with_tiny_model(monkeypatch, home)
-    if request.param == "daemon":
-        daemons: Daemons = request.getfixturevalue("daemons")
-        daemons.start()
-        daemons.keep(root)
-        yield daemons.library
-        return
-    with local_library() as opened:
-        opened.add([str(root)])
-        opened.sync()
+    with library_here_or_in_a_daemon(request, monkeypatch, home, root) as opened:
         yield opened
 
 

@@ -17,6 +17,7 @@ from index.credentials import credentials
 from index.errors import FileFailed, FileSkipped
 from index.extract import sniff
 from index.extract.source import from_bytes
+from index.types import Document
 from index.walk.credential_names import matching_pattern
 
 _LARGEST = 4 << 20
@@ -50,17 +51,10 @@ class Result:
 def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> Result:
     """Look through every readable file below `folders`."""
     result = Result()
-    for path in readable_files(folders):
-        try:
-            document = sniff.read(from_bytes(path.read_bytes(), path.name))
-        except FileSkipped as skipped:
-            if "password" in skipped.what and "locked" not in skipped.what:
-                result.alarms.append(Alarm(str(path), 1, skipped.what))
-            continue
-        except (FileFailed, OSError):
-            continue
-        except Exception as error:  # noqa: BLE001 (one damaged file is not what is measured)
-            say(f"{path}: {type(error).__name__}")
+    for path, document in documents(folders, say):
+        if isinstance(document, FileSkipped):
+            if "password" in document.what and "locked" not in document.what:
+                result.alarms.append(Alarm(str(path), 1, document.what))
             continue
         _count(result, path, document.text, document.kind == "code", document.withheld)
         if result.files % _EVERY == 0:
@@ -80,7 +74,22 @@ def _count(result: Result, path: Path, text: str, code: bool, withheld: Sequence
         result.alarms.append(Alarm(str(path), len(withheld), first))
 
 
-def readable_files(folders: Sequence[str]) -> Iterator[Path]:
+def documents(
+    folders: Sequence[str], say: Callable[[str], None]
+) -> Iterator[tuple[Path, Document | FileSkipped]]:
+    """Every file below the folders that indexing would read: its text, or why it is left out."""
+    for path in _readable_files(folders):
+        try:
+            yield path, sniff.read(from_bytes(path.read_bytes(), path.name))
+        except FileSkipped as skipped:
+            yield path, skipped
+        except (FileFailed, OSError):
+            continue
+        except Exception as error:  # noqa: BLE001 (one damaged file is not what is measured)
+            say(f"{path}: {type(error).__name__}")
+
+
+def _readable_files(folders: Sequence[str]) -> Iterator[Path]:
     """Every file below the folders that indexing would read."""
     for top in folders:
         for folder, folders_below, names in os.walk(top):

@@ -10,11 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from index.errors import FileFailed, FileSkipped
-from index.extract import sniff
-from index.extract.source import from_bytes
+from index.errors import FileSkipped
 from index.passages.chunker import chunk_document
-from tests.benchmarks.credentials import readable_files
+from tests.benchmarks.credentials import documents
 
 _RUN = re.compile(r"[!-~]{30,}")
 _ADDRESS = re.compile(r"\w{1,20}://|www\.|[\w.-]+@|[\w~./-]+/[\w.-]+\Z")
@@ -43,13 +41,8 @@ class Result:
 def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> Result:
     """Cut every readable file below `folders`."""
     result = Result()
-    for path in readable_files(folders):
-        try:
-            document = sniff.read(from_bytes(path.read_bytes(), path.name))
-        except (FileFailed, FileSkipped, OSError):
-            continue
-        except Exception as error:  # noqa: BLE001 (one damaged file is not what is measured)
-            say(f"{path}: {type(error).__name__}")
+    for path, document in documents(folders, say):
+        if isinstance(document, FileSkipped):
             continue
         result.files += 1
         for passage in chunk_document(document, path.stem, _count):

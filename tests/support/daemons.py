@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.tiny_home import indexed_library, with_tiny_model
 from support.tiny_model import make_tiny_checkpoint
 from support.waiting import until
 
 from app import paths
-from app.api import Status
+from app.api import Library, Status
 from app.daemon import lifecycle
 from app.daemon.client import RemoteLibrary
 
@@ -35,6 +37,22 @@ def daemons(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daem
     started = Daemons()
     yield started
     started.end()
+
+
+@contextlib.contextmanager
+def library_here_or_in_a_daemon(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, home: Path, folder: Path
+) -> Iterator[Library]:
+    """A library that has indexed a folder, for a fixture whose parameters are "here" and "daemon"."""
+    if request.param == "here":
+        with indexed_library(monkeypatch, home, folder) as library:
+            yield library
+        return
+    with_tiny_model(monkeypatch, home)
+    daemons: Daemons = request.getfixturevalue("daemons")
+    daemons.start()
+    daemons.keep(folder)
+    yield daemons.library
 
 
 class Daemons:

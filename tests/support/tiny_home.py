@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from click.testing import CliRunner, Result
 from support.tiny_model import make_tiny_checkpoint
 
 from app.cli import main
+from app.connect import local_library
+from app.library import Library
 
 
 @functools.cache
@@ -29,6 +33,16 @@ def with_tiny_model(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("KEN_MODELS", str(tiny_models()))
     home.mkdir(parents=True, exist_ok=True)
     (home / "config.toml").write_text('[model]\nprecision = "f32"\nthreads = 1\n')
+
+
+@contextlib.contextmanager
+def indexed_library(monkeypatch: pytest.MonkeyPatch, home: Path, folder: Path) -> Iterator[Library]:
+    """A library in this process, with the tiny model, that has indexed a folder."""
+    with_tiny_model(monkeypatch, home)
+    with local_library() as library:
+        library.add([str(folder)])
+        library.sync()
+        yield library
 
 
 def ken(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:

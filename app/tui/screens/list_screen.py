@@ -12,13 +12,13 @@ from textual.widgets import Static
 from app.tui.screens.closing import ClosingScreen
 from app.tui.session import Finished, Session
 from app.tui.toasts import say, say_error
-from app.tui.widgets.list_view import CardList
+from app.tui.widgets.list_view import CardList, ListMoves
 from app.tui.widgets.status_line import StatusLine
 
 C = TypeVar("C")
 
 
-class ListScreen(ClosingScreen[list[str] | None], Generic[C]):
+class ListScreen(ListMoves, ClosingScreen[list[str] | None], Generic[C]):
     """A title, a note below it, one list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,12 +67,3 @@ class ListScreen(ClosingScreen[list[str] | None], Generic[C]):
             say_error(self.app, outcome)
         elif done:
             say(self.app, done)
-
-    def action_move(self, steps: int) -> None:
-        self.list.move(steps)
-
-    def action_page(self, pages: int) -> None:
-        self.list.page(pages)
-
-    def action_edge(self, direction: int) -> None:
-        self.list.edge(direction)

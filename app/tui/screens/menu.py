@@ -15,7 +15,7 @@ from textual.widgets import Static
 from app.tui.actions import Action, in_menu, keys_of, show_key
 from app.tui.screens.closing import ClosingDialog
 from app.tui.session import Session
-from app.tui.widgets.list_view import CardList
+from app.tui.widgets.list_view import CardList, ListMoves
 from app.tui.widgets.results import spread
 
 DIALOG_ROWS = 8
@@ -38,7 +38,7 @@ class ActionList(CardList[Action]):
         return [spread(left.truncate(max(1, width - right.cell_length - 1), ellipsis=True), right, width)]
 
 
-class MenuScreen(ClosingDialog[Action | None]):
+class MenuScreen(ListMoves, ClosingDialog[Action | None]):
     """Gives the chosen action; its letter chooses it at once."""
 
     BINDINGS = [
@@ -77,15 +77,6 @@ class MenuScreen(ClosingDialog[Action | None]):
         if event.is_printable and chosen:
             event.stop()
             self.dismiss(chosen[0])
-
-    def action_move(self, steps: int) -> None:
-        self.list.move(steps)
-
-    def action_page(self, pages: int) -> None:
-        self.list.page(pages)
-
-    def action_edge(self, direction: int) -> None:
-        self.list.edge(direction)
 
     def action_choose(self) -> None:
         self.dismiss(self.list.card)

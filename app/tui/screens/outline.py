@@ -13,7 +13,7 @@ from textual.widgets import Static
 from app.api import OutlineEntry
 from app.sanitize import plain_line
 from app.tui.screens.closing import ClosingDialog
-from app.tui.widgets.list_view import CardList
+from app.tui.widgets.list_view import CardList, ListMoves
 
 
 class OutlineList(CardList[OutlineEntry]):
@@ -32,7 +32,7 @@ class OutlineList(CardList[OutlineEntry]):
         return [left + Content.assemble((gap + page, self.part("entry--page")))]
 
 
-class OutlineScreen(ClosingDialog[int | None]):
+class OutlineScreen(ListMoves, ClosingDialog[int | None]):
     """Gives the position of the chosen heading."""
 
     BINDINGS = [
@@ -50,27 +50,21 @@ class OutlineScreen(ClosingDialog[int | None]):
         self._title = title
         self._landmarks = landmarks
         self._position = position
+        self.list = OutlineList()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="tall"):
             yield Static(plain_line(self._title), id="dialog-title", markup=False)
-            yield OutlineList()
+            yield self.list
 
     def on_mount(self) -> None:
-        cards = self.query_one(OutlineList)
-        cards.show(self._landmarks)
+        self.list.show(self._landmarks)
         here = [i for i, entry in enumerate(self._landmarks) if entry.start <= self._position]
-        self.call_after_refresh(cards.highlight, here[-1] if here else 0)
-        cards.focus()
-
-    def action_move(self, steps: int) -> None:
-        self.query_one(OutlineList).move(steps)
-
-    def action_page(self, pages: int) -> None:
-        self.query_one(OutlineList).page(pages)
+        self.call_after_refresh(self.list.highlight, here[-1] if here else 0)
+        self.list.focus()
 
     def action_choose(self) -> None:
-        card = self.query_one(OutlineList).card
+        card = self.list.card
         self.dismiss(None if card is None else card.start)
 
     def on_card_list_chosen(self) -> None:

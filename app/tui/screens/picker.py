@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from app.sanitize import plain_line
 from app.tui.screens.closing import ClosingDialog
-from app.tui.widgets.list_view import CardList
+from app.tui.widgets.list_view import CardList, ListMoves
 from app.tui.widgets.ordered_input import OrderedInput
 from app.tui.widgets.results import spread
 
@@ -60,7 +60,7 @@ class PickerInput(OrderedInput):
     ]
 
 
-class PickerScreen(ClosingDialog[str | None]):
+class PickerScreen(ListMoves, ClosingDialog[str | None]):
     """Gives the chosen value; the first of the choices stands for none and has an empty one."""
 
     BINDINGS = [
@@ -102,12 +102,6 @@ class PickerScreen(ClosingDialog[str | None]):
             self.list.touched = False
             self.list.show(fitting)
             self.list.edge(-1)
-
-    def action_move(self, steps: int) -> None:
-        self.list.move(steps)
-
-    def action_page(self, pages: int) -> None:
-        self.list.page(pages)
 
     def action_choose(self) -> None:
         self._narrow()  # what was typed last may not have been told yet

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rich.segment import Segment
 from textual import events
@@ -223,3 +223,18 @@ class CardList(Pane, Generic[C], can_focus=True):
             )
         elif bottom > self.scroll_offset.y + self.size.height:
             self.scroll_to(y=bottom - self.size.height, animate=False, force=True, immediate=True)
+
+
+class ListMoves:
+    """The actions of a screen that move the highlight of its list."""
+
+    list: CardList[Any]
+
+    def action_move(self, steps: int) -> None:
+        self.list.move(steps)
+
+    def action_page(self, pages: int) -> None:
+        self.list.page(pages)
+
+    def action_edge(self, direction: int) -> None:
+        self.list.edge(direction)
