@@ -60,7 +60,7 @@ class OutlineScreen(ListMoves, ClosingDialog[int | None]):
     def on_mount(self) -> None:
         self.list.show(self._landmarks)
         here = [i for i, entry in enumerate(self._landmarks) if entry.start <= self._position]
-        self.call_after_refresh(self.list.highlight, here[-1] if here else 0)
+        self.list.highlight(here[-1] if here else 0)
         self.list.focus()
 
     def action_choose(self) -> None:

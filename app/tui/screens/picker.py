@@ -87,7 +87,7 @@ class PickerScreen(ListMoves, ClosingDialog[str | None]):
         self.list.show(self._choices)
         self.query_one(Input).focus()
         here = [index for index, choice in enumerate(self._choices) if choice.value == self._current]
-        self.call_after_refresh(self.list.highlight, here[0] if here else 0)
+        self.list.highlight(here[0] if here else 0)
 
     def on_resize(self) -> None:
         self.list.styles.height = min(len(self._choices), max(3, self.size.height - DIALOG_ROWS))
