@@ -25,7 +25,7 @@ _REST = """\
 .SH QUERY
 {query}
 .SH EXIT STATUS
-0 done; 1 an error that is told, or nothing found; 2 wrong usage; 130 interrupted.
+0 done; 1 an error, or nothing found; 2 wrong usage; 130 interrupted.
 .SH ENVIRONMENT
 .TP
 KEN_HOME

@@ -68,6 +68,6 @@ def install(client: str, yes: bool, only_print: bool) -> None:
     if not yes:
         click.confirm("\nAdd this to the file?", abort=True, err=True)
     if clients.install(chosen):
-        terminal.say(f"Written. Start {client} anew; what was in the file is beside it, in .before-ken.")
+        terminal.say(f"Written. Start {client} again; what was in the file is beside it, in .before-ken.")
     else:
         terminal.say("The file has it already.")

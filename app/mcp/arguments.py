@@ -1,6 +1,6 @@
 """What an assistant may send: the types of arguments with their limits, and the reading of queries and paths.
 
-Every limit is told in the tool's description; what is outside is an error in words, never cut silently.
+The description of the tool names every limit; a value outside is an error, and is never cut silently.
 """
 
 from __future__ import annotations

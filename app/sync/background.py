@@ -41,7 +41,7 @@ from index.types import Stamp
 log = logging.getLogger(__name__)
 
 GRACE = 10.0
-"""Seconds a missing file stays in the index. Editors that save by deleting and writing anew, and moves by
+"""Seconds a missing file stays in the index. Editors that save by deleting and writing again, and moves by
 copying, bring it back within that time."""
 LOCK_WAIT = 1.0
 """Seconds to wait for another process that writes."""

@@ -77,7 +77,7 @@ class ChangeQueue:
             return reason
 
     def take(self) -> dict[str, bool]:
-        """Remove and return the paths that are ready, each with whether it stands for its tree."""
+        """Remove and return the paths that are ready, each with whether its whole tree is meant."""
         now = self._clock()
         with self._changed:
             ready = {path: mark.tree for path, mark in self._marks.items() if mark.ready_at() <= now}

@@ -1,7 +1,7 @@
 """Pages read as pictures, one at a time, when nothing else is to be done: text always goes first.
 
 A process of its own reads, with more memory and time than those that read text. Each page is stored as soon
-as it is read, so that work that is stopped goes on at the next page.
+as it is read, so that stopped work continues with the next page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pages that are read as pictures: which wait for it, and what is put of each, in one transaction a page.
 
-A page is done whether or not text was seen in it, so that work that is stopped goes on at the next page.
+A page is done whether or not text was seen in it, so that stopped work continues with the next page.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class PickerInput(OrderedInput):
 
 
 class PickerScreen(ListMoves, ClosingDialog[str | None]):
-    """Gives the chosen value; the first of the choices stands for none and has an empty one."""
+    """Gives the chosen value; the first choice means none and has an empty value."""
 
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Close", show=False),
