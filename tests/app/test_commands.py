@@ -251,7 +251,6 @@ def test_status_json_keeps_its_contract(folder: Path) -> None:
 
 def test_problems_are_listed_with_reasons(folder: Path) -> None:
     (folder / "nul.txt").write_bytes(b"\0" * 5000)
-    (folder / "photo.jpg").write_bytes(b"\xff\xd8")
     (folder / "keys.md").write_text("# Keys\n\nThe pear tree.\n\n" + "token: ghp_" + "aB3" * 12 + "\n")
     index(folder)
     found = {Path(p["path"]).name: p for p in ken_json("status", "--problems")}

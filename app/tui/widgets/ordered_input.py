@@ -20,4 +20,5 @@ class OrderedInput(Input):
             return
         event.stop()
         event.prevent_default()
-        await self.app.run_action(bound.binding.action, bound.node)
+        # A key pressed next may have put another screen over this one already.
+        await self.app.run_action(bound.binding.action, bound.node, {"screen": self.screen})

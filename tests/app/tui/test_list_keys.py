@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from support.driven_library import DrivenLibrary, driven_library
-from support.pilots import application, ask, drive, library, until
+from support.pilots import application, ask, drive, library, shown, until
+from textual import events
 
 from app.answers import saved_searches
 from app.api import Folder, Problem
@@ -70,6 +71,20 @@ def test_the_outline_answers_to_arrows() -> None:
         assert cards.cursor == 1
         await pilot.press("up")
         assert cards.cursor == 0
+
+    drive(application(library()), steps)
+
+
+def test_a_key_pressed_just_before_the_menu_is_not_lost() -> None:
+    async def steps(pilot, app):
+        await ask(pilot, app, "boiler")
+        results = app.search_screen.results
+        await pilot.press("down")
+        await until(pilot, lambda: results.cursor == 1)
+        app.post_message(events.Key("up", None))
+        app.post_message(events.Key("ctrl+x", None))
+        await until(pilot, lambda: "Press a letter" in shown(app))
+        await until(pilot, lambda: results.cursor == 0)
 
     drive(application(library()), steps)
 
