@@ -90,9 +90,13 @@ class Terminal:
         self.send(b"\x1b[200~" + text.replace(b"\n", b"\r") + b"\x1b[201~")
 
     def resize(self, columns: int, rows: int) -> None:
-        self._read(0)
+        """Change the size, and wait until something is painted in it and nothing more follows."""
+        self.rests()
+        painted = len(self.raw)
         self.screen.resize(rows, columns)
         self._set_size(columns, rows)
+        self.until(lambda _: len(self.raw) > painted, f"a picture of {columns} by {rows}")
+        self.rests()
 
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -144,7 +148,7 @@ class Terminal:
         return 128 - code if code < 0 else code
 
     def _read(self, seconds: float) -> bool:
-        """Take in what was written; returns whether there was anything."""
+        """Take in what was written; returns whether there was anything, be it the half of a frame."""
         if not select.select([self._master], [], [], seconds)[0]:
             return False
         try:
@@ -166,7 +170,7 @@ class Terminal:
                 self._change_screen(enters=part.endswith(b"h"))
             else:
                 self._stream.feed(part)
-        return bool(data)
+        return True
 
     def _change_screen(self, *, enters: bool) -> None:
         """The alternate screen, which pyte does not have."""

@@ -49,7 +49,6 @@ def test_every_size_at_every_step(terminal_home: Path) -> None:  # noqa: F811
             terminal.send(step)
             for size in ((140, 40), (20, 5), (250, 70), (80, 24)):
                 terminal.resize(*size)
-                terminal.rests()
         terminal.shows("Help")
         assert terminal.process.poll() is None
 
