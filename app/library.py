@@ -52,8 +52,8 @@ FOLLOW_AGAIN = 15.0
 class Writer(Protocol):
     """Changes the index. Safe from any thread; paths are absolute."""
 
-    progress: Progress
-
+    @property
+    def progress(self) -> Progress: ...
     @property
     def embedding_note(self) -> str:
         """A sentence on how passages without vectors get them, or what prevents it."""

@@ -1,50 +1,35 @@
-"""The daemon's writer: changes the index in a thread of its own, so that it follows the disk.
+"""The daemon's writer: takes requests from any thread, and changes the index in a thread of its own.
 
-Owns the write lock from the first change to the end, the connection that writes, and the readers.
-`app.sync.indexer` decides what to do next; this module does it. Queries never wait for it.
+Owns what a request means beside the indexing that goes on by itself. Calls `app.sync.indexer`, which decides
+what is done next; both call `app.sync.steps`, which does it. Queries never wait for it.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app import paths
 from app.api import Folder, Progress, ProgressCallback, Status, SyncReport
 from app.config import Config
-from app.folders.roots import FORGOTTEN, RootSet
 from app.folders.rules import rules_of
-from app.lock import DAEMON, WriteLock
 from app.maintenance import leftovers
-from app.model import MISSING, TextModel, fingerprint_of
+from app.model import MISSING, TextModel
 from app.open_index import OpenIndex
 from app.sync.change_queue import ChangeQueue
 from app.sync.during_walk import added_up
-from app.sync.extract_stage import ReaderPools
 from app.sync.indexer import Indexer
-from app.sync.pipeline import Pipeline, readers_for
-from app.sync.retry_schedule import RetrySchedule
-from app.sync.sync_run import PriorityPaths
+from app.sync.steps import IndexingSteps
+from app.sync.sync_run import RunOptions
 from app.sync.watcher import Watcher
-from app.sync.writer import REFRESH_BYTES, add_roots, chunker_of, forget_path, roots_to_sync
-from index.errors import IndexingError
+from app.sync.writer import REFRESH_BYTES
 from index.extract import recognizer
 from index.store import scans
-from index.store.store import Store, StoredRoot
 from index.types import Stamp
 
-log = logging.getLogger(__name__)
-
-GRACE = 10.0
-"""Seconds a missing file stays in the index. Editors that save by deleting and writing again, and moves by
-copying, bring it back within that time."""
-LOCK_WAIT = 1.0
-"""Seconds to wait for another process that writes."""
 BACKLOG = 64
 """Passages without vectors from which on a second process embeds them, so that queries do not wait."""
 REFRESH_SECONDS = 0.2
@@ -74,29 +59,14 @@ class BackgroundWriter:
         resting: Callable[[], None] = lambda: None,
         notices: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
-        self.progress = Progress("idle")
         self.queue = ChangeQueue()
+        self._steps = IndexingSteps(index, model, config.reading, stored, resting)
         self.indexer = Indexer(
-            self, self.queue, Watcher(self.queue, ignored=rules_of(config.reading).own), config.daemon
+            self._steps, self.queue, Watcher(self.queue, ignored=rules_of(config.reading).own), config.daemon
         )
         self._index = index
         self._model = model
-        self._reading = config.reading
-        self._on_stored = stored
-        self._resting = resting
         self._notices = notices
-        self._lock = WriteLock(DAEMON, index.path.with_name(paths.lock_path().name))
-        self._guard = threading.RLock()
-        self._cancel = threading.Event()
-        self._store: Store | None = None
-        self._fingerprint = ""
-        self._left_behind = False
-        """Whether forgotten texts are not overwritten on the disk yet."""
-        self._remembered: tuple[StoredRoot, ...] = ()
-        """The roots, kept in case the index file is removed."""
-        self._pipeline: Pipeline | None = None
-        self._readers: ReaderPools | None = None
-        self._retry_schedule = RetrySchedule(GRACE)
         self._syncing = threading.Lock()
         self._ended = threading.Event()
 
@@ -113,27 +83,27 @@ class BackgroundWriter:
     def close(self) -> None:
         self._ended.set()
         self.indexer.stop()
-        self.release()
-        self._close_store()
-        self._lock.release()
+        self._steps.close()
+
+    def release(self) -> None:
+        """Release memory; it is taken again for the next file. Called where there is no work."""
+        self._steps.release()
+
+    @property
+    def is_warm(self) -> bool:
+        return self._steps.is_warm
 
     # Requests (`app.library.Writer`): run in the one thread that writes
 
-    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
-        def add() -> tuple[Folder, ...]:
-            with self._writing() as store:
-                return add_roots(store, paths, rules_of(self._reading))
+    @property
+    def progress(self) -> Progress:
+        return self._steps.progress
 
-        return self.indexer.run(add)
+    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
+        return self.indexer.run(lambda: self._steps.add(paths))
 
     def forget(self, path: str) -> int:
-        def forget() -> int:
-            with self._writing() as store:
-                dropped = forget_path(store, path)
-                self._left_behind = not store.wipe("all")
-                return dropped
-
-        return self.indexer.run(forget)
+        return self.indexer.run(lambda: self._steps.forget(path))
 
     def sync(
         self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
@@ -145,14 +115,11 @@ class BackgroundWriter:
         while not self._syncing.acquire(timeout=TURN_SECONDS):
             if progress is not None:
                 progress(self.progress)
+        options = RunOptions(progress, self.indexer.cancel, self.indexer.priority_paths, pictures=False)
         try:
             total = SyncReport()
             while True:
-                report = self.indexer.run(
-                    lambda: self._sync(
-                        paths, self.indexer.priority_paths, with_grace=False, progress=progress
-                    )
-                )
+                report = self.indexer.run(lambda: self._steps.sync(paths, options))
                 total = added_up(total, report)
                 if not report.interrupted or self.indexer.paused or self._ended.is_set():
                     if recognizer.is_installed() and scans.waiting(self._index.made()):
@@ -175,7 +142,6 @@ class BackgroundWriter:
         return True
 
     def pause(self) -> None:
-        self._cancel.set()
         self.indexer.pause()
 
     def resume(self) -> None:
@@ -199,7 +165,7 @@ class BackgroundWriter:
         return next(filter(None, held), "It goes on by itself.")
 
     def add_writer_state(self, status: Status) -> Status:
-        left = leftovers.LEFT_BEHIND if self._left_behind else ""
+        left = leftovers.LEFT_BEHIND if self._steps.left_behind else ""
         told = (*self._notices(), self.indexer.notice, self.indexer.waiting_because, left)
         progress = status.progress
         if progress.phase == "idle" and self.indexer.waiting_because:
@@ -213,56 +179,6 @@ class BackgroundWriter:
             progress=progress,
             notices=(*status.notices, *(note for note in told if note)),
         )
-
-    # Steps that the indexer calls (`app.sync.indexer.Work`)
-
-    def roots(self) -> list[str]:
-        self._recreate_lost_index()
-        return RootSet(self._index.made().roots()).roots
-
-    def scan(self, roots: Sequence[str] | None, priority_paths: PriorityPaths) -> SyncReport:
-        return self._sync(roots, priority_paths, with_grace=True, progress=None)
-
-    def take(self, paths: Sequence[str], priority_paths: PriorityPaths) -> SyncReport:
-        return self._work(
-            lambda pipeline: pipeline.take(
-                paths,
-                self._record_progress(None),
-                self._cancel,
-                priority_paths=priority_paths,
-                with_grace=True,
-                pictures=True,
-            )
-        )
-
-    def due(self) -> dict[str, float]:
-        return self._retry_schedule.due
-
-    def cancel(self) -> None:
-        self._cancel.set()
-
-    def rest(self) -> None:
-        if self._store is not None:
-            self._left_behind &= not self._store.wipe("due")
-            self._notice_model()
-        self._resting()
-
-    # Parts
-
-    def _notice_model(self) -> None:
-        """Embed what was indexed without a model as soon as there is one."""
-        if not self._fingerprint and self._model.present:
-            self.indexer.scan_soon("the model is there")
-
-    def release(self) -> None:
-        """End the reader processes; the next file to read starts them again."""
-        readers, self._readers, self._pipeline = self._readers, None, None
-        if readers is not None:
-            readers.close()
-
-    @property
-    def is_warm(self) -> bool:
-        return self._readers is not None
 
     def _is_level(self, path: str) -> bool:
         """Whether the index has the present content of the file, vectors included."""
@@ -282,102 +198,3 @@ class BackgroundWriter:
         if watch is None or folder.state == "missing":
             return folder
         return replace(folder, state=watch.state, note=watch.note or folder.note)
-
-    def _sync(
-        self,
-        wanted: Sequence[str] | None,
-        priority_paths: PriorityPaths,
-        *,
-        with_grace: bool,
-        progress: ProgressCallback | None,
-    ) -> SyncReport:
-        roots = roots_to_sync(self._index.made(), wanted)
-        return self._work(
-            lambda pipeline: pipeline.sync(
-                roots,
-                self._record_progress(progress),
-                self._cancel,
-                priority_paths=priority_paths,
-                with_grace=with_grace,
-                pictures=with_grace,
-            )
-        )
-
-    def _work(self, do: Callable[[Pipeline], SyncReport]) -> SyncReport:
-        self._cancel.clear()
-        if self.indexer.has_calls:  # a caller sets `_cancel` after it queued its call
-            self._cancel.set()
-        try:
-            with self._writing(fingerprint_of(self._model)) as store:
-                pipeline = self._pipeline_over(store)
-                report = do(pipeline)
-                store.wipe("due")
-            self._report_stored(pipeline.stored())
-            return report
-        finally:
-            self.progress = Progress("idle")
-
-    def _report_stored(self, paths: Sequence[str]) -> None:
-        """Run the saved searches; their failure does not stop indexing."""
-        try:
-            self._on_stored(paths)
-        except Exception:
-            log.exception("saved searches failed")
-
-    def _record_progress(self, progress: ProgressCallback | None) -> ProgressCallback:
-        def told(now: Progress) -> None:
-            self.progress = now
-            if progress is not None:
-                progress(now)
-
-        return told
-
-    def _pipeline_over(self, store: Store) -> Pipeline:
-        if self._pipeline is None:
-            self._readers = self._readers or ReaderPools(readers_for(self._reading.processes))
-            self._pipeline = Pipeline(
-                store,
-                self._model,
-                rules_of(self._reading),
-                passage_tokens=self._reading.passage_tokens,
-                readers=self._readers,
-                retry_schedule=self._retry_schedule,
-            )
-        return self._pipeline
-
-    @contextmanager
-    def _writing(self, fingerprint: str = "") -> Iterator[Store]:
-        """The connection that writes. It stays open until the model changes."""
-        with self._guard:
-            self._lock.acquire(LOCK_WAIT)
-            if self._store is None or (fingerprint and fingerprint != self._fingerprint):
-                self._close_store()
-                self._store = Store(
-                    self._index.path, fingerprint=fingerprint, chunker=chunker_of(self._reading)
-                )
-                self._fingerprint = fingerprint
-                leftovers.delete_old()
-            yield self._store
-            self._remembered = self._store.roots()
-
-    def _close_store(self) -> None:
-        store, self._store, self._pipeline = self._store, None, None
-        if store is not None:
-            with suppress(IndexingError):
-                store.wipe("quick")
-            store.close()
-
-    def _recreate_lost_index(self) -> None:
-        """If the index file was removed or replaced, close the old one and add its roots to the new one."""
-        if not self._index.is_lost:
-            return
-        log.warning("the index file was removed or replaced; opening %s again", self._index.path)
-        with self._guard, self._index.guard:
-            self._index.close()
-            self._close_store()
-            with self._writing() as store:
-                for folder in self._remembered if not store.roots() else ():
-                    store.add_root(folder.path)
-                    if folder.state == FORGOTTEN:
-                        store.set_root_state(folder.path, FORGOTTEN)
-            self._index.renewed()

@@ -2,7 +2,8 @@
 
 It scans everything at the start, after lost events, after sleep, after a jump of the clock, and at intervals;
 otherwise it indexes the paths that events name. After a failure it reports, waits and tries again; only
-`stop` ends it. Owns this order and its times. Knows the watcher and the clock; `Work` does the indexing.
+`stop` ends it. Owns this order and its times. Knows the watcher and the clock; `Steps` does the indexing and
+knows nothing of this module.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from app.api import SyncReport
 from app.config import DaemonConfig
 from app.errors import TITLED_ERRORS
 from app.sync.change_queue import ChangeQueue
+from app.sync.sync_run import PriorityPaths, RunOptions
 from app.sync.throttle import reason_to_wait
 from app.sync.watcher import Watch, Watcher
 from embedder.errors import EmbedderClosed
@@ -39,17 +41,18 @@ BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds to wait after the first failure in a row, after the second, and so on."""
 
 
-class Work(Protocol):
-    """The steps that the indexer calls. Each may take long; `priority_paths` must not wait for it."""
+class Steps(Protocol):
+    """What the indexer calls, in its thread. `sync` and `take` may take long, until `cancel` ends them."""
+
+    @property
+    def lacks_model(self) -> bool:
+        """Whether files were indexed without the model although it is here now."""
 
     def roots(self) -> list[str]: ...
-    def scan(self, roots: Sequence[str] | None, priority_paths: Callable[[], list[str]]) -> SyncReport: ...
-    def take(self, paths: Sequence[str], priority_paths: Callable[[], list[str]]) -> SyncReport: ...
+    def sync(self, paths: Sequence[str] | None, options: RunOptions) -> SyncReport: ...
+    def take(self, paths: Sequence[str], options: RunOptions) -> SyncReport: ...
     def due(self) -> dict[str, float]:
         """Paths to index again without an event, each with its time on the monotonic clock."""
-
-    def cancel(self) -> None:
-        """End the running step at the next safe point; finished work is kept."""
 
     def rest(self) -> None:
         """There is no work: release what can be created again."""
@@ -58,12 +61,14 @@ class Work(Protocol):
 class Indexer:
     """Runs from `start` to `stop`; any thread may call the other methods."""
 
-    def __init__(self, work: Work, queue: ChangeQueue, watcher: Watcher, config: DaemonConfig) -> None:
+    def __init__(self, steps: Steps, queue: ChangeQueue, watcher: Watcher, config: DaemonConfig) -> None:
         self.queue = queue
         self.watcher = watcher
         self.notice = ""
         self.waiting_because = ""
-        self._work = work
+        self.cancel = threading.Event()
+        """Set: the running step ends at the next safe point."""
+        self._steps = steps
         self._config = config
         self._calls: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._called = threading.Event()
@@ -103,7 +108,7 @@ class Indexer:
 
     def _wake(self) -> None:
         self._called.set()
-        self._work.cancel()
+        self.cancel.set()
         self.queue.wake()
 
     def pause(self) -> None:
@@ -156,12 +161,18 @@ class Indexer:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
+                self._begin_step()
                 result = call()
                 self._follow()
             except BaseException as error:  # noqa: BLE001 - raised where it was asked for
                 future.set_exception(error)
             else:
                 future.set_result(result)
+
+    def _begin_step(self) -> None:
+        self.cancel.clear()
+        if self.has_calls:  # a caller sets `cancel` after it queued its call
+            self.cancel.set()
 
     def _do_next(self) -> bool:
         """Do the next piece of work by priority; False if there is none or it has to wait."""
@@ -192,22 +203,29 @@ class Indexer:
             taken.extend(more)
             return more
 
-        report = self._work.take(paths, priority_paths)
+        report = self._steps.take(paths, self._options(priority_paths))
         self._done(report)
         if report.interrupted:
             for path in taken:
                 self.queue.mark(path)
 
+    def _options(self, priority_paths: PriorityPaths) -> RunOptions:
+        """How a step runs that no one requested."""
+        self._begin_step()
+        if self.paused:  # since `_do_next` looked
+            self.cancel.set()
+        return RunOptions(cancel=self.cancel, priority_paths=priority_paths, with_grace=True)
+
     def priority_paths(self) -> list[str]:
         """Paths to index now: those without recent events, and those that are due."""
         now = time.monotonic()
-        return [*self.queue.take(), *(path for path, until in self._work.due().items() if until <= now)]
+        return [*self.queue.take(), *(path for path, until in self._steps.due().items() if until <= now)]
 
     def _scan(self, roots: Sequence[str] | None, reason: str) -> None:
         self._follow(again=roots is None)
         if reason:
             log.info("scanning everything: %s", reason)
-        report = self._work.scan(roots, self.priority_paths)
+        report = self._steps.sync(roots, self._options(self.priority_paths))
         self._done(report)
         if report.interrupted:
             return
@@ -225,7 +243,7 @@ class Indexer:
     def _follow(self, *, again: bool = False) -> None:
         """Watch the present roots; scan if one is new or has come back."""
         before = self.watches
-        after = self.watcher.follow(self._work.roots(), again=again)
+        after = self.watcher.follow(self._steps.roots(), again=again)
         for root, watch in after.items():
             if watch.state != "missing" and (root not in before or before[root].state == "missing"):
                 self.scan_soon(f"{root} is new, or back")
@@ -249,8 +267,10 @@ class Indexer:
         if now < self._not_before:
             self.queue.wait(min(TICK, self._not_before - now), scan=False)
             return
-        self._work.rest()
-        until = min([self._next_scan, self._next_poll, self._next_look, *self._work.due().values()])
+        self._steps.rest()
+        if self._steps.lacks_model:
+            self.scan_soon("the model is there")
+        until = min([self._next_scan, self._next_poll, self._next_look, *self._steps.due().values()])
         self.queue.wait(max(0.0, until - now))
 
     def _pause(self, seconds: float) -> None:

@@ -10,26 +10,21 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from app.api import ProgressCallback, SyncReport
+from app.api import SyncReport
 from app.folders.roots import RootSet, is_under
 from app.model import MISSING, TextModel
 from app.sync.during_walk import PriorityDuringWalk, added_up
 from app.sync.embed_stage import EmbedStage
 from app.sync.extract_stage import ExtractStage, ReaderPools
 from app.sync.presence import folders_away
-from app.sync.progress import ProgressMeter
 from app.sync.recognize_stage import Recognizing
 from app.sync.reconciler import Differences, Known, absent, compare, outside
 from app.sync.retry_schedule import RetrySchedule
-from app.sync.sync_run import PriorityPaths, SyncRun
+from app.sync.sync_run import RunOptions, SyncRun
 from index.passages.chunker import MAX_TOKENS
 from index.store.store import Store
 from index.types import FileRecord
 from index.walk.walker import Rules
-
-
-def no_priority_paths() -> Sequence[str]:
-    return ()
 
 
 class Pipeline:
@@ -60,28 +55,16 @@ class Pipeline:
         self._stored: list[str] = []
         self._guard = threading.Lock()
 
-    def sync(
-        self,
-        roots: Sequence[str],
-        progress: ProgressCallback | None = None,
-        cancel: threading.Event | None = None,
-        *,
-        priority_paths: PriorityPaths = no_priority_paths,
-        with_grace: bool = False,
-        pictures: bool = True,
-    ) -> SyncReport:
-        """Index everything under `roots`; returns early once `cancel` is set.
-
-        `priority_paths` is called often and returns paths that go before all others. `with_grace`: a missing
-        file stays in the index for a while. `pictures`: pictures are read last, which may take hours.
-        """
+    def sync(self, roots: Sequence[str], options: RunOptions | None = None) -> SyncReport:
+        """Index everything under `roots`."""
+        options = options or RunOptions()
         with self._guard:
             self._retry_schedule.retries.looking_at(None)
             during_walk = PriorityDuringWalk(
-                priority_paths,
-                lambda paths: self._take_nested(paths, cancel, during_walk.priority_paths, with_grace),
+                options.priority_paths, lambda paths: self._take(paths, short, nested=True)
             )
-            run = self._run(progress, cancel, priority_paths, with_grace, pictures=pictures)
+            short = replace(options, progress=None, priority_paths=during_walk.priority_paths, pictures=False)
+            run = self._run(options)
             differences, known = self._compare(roots, run, during_walk)
             report = added_up(during_walk.report, run.apply(differences, known))
             notices = () if self._model.present else (MISSING,)
@@ -105,30 +88,13 @@ class Pipeline:
         self._update_roots(roots, roots, differences, known)
         return differences, known
 
-    def _take_nested(
-        self,
-        paths: Sequence[str],
-        cancel: threading.Event | None,
-        priority_paths: PriorityPaths,
-        with_grace: bool,
-    ) -> SyncReport:
-        run = self._run(None, cancel, priority_paths, with_grace, nested=True)
-        return run.apply(*self._look(paths), first=True)
-
-    def take(
-        self,
-        paths: Sequence[str],
-        progress: ProgressCallback | None = None,
-        cancel: threading.Event | None = None,
-        *,
-        priority_paths: PriorityPaths = no_priority_paths,
-        with_grace: bool = False,
-        pictures: bool = False,
-    ) -> SyncReport:
+    def take(self, paths: Sequence[str], options: RunOptions) -> SyncReport:
         """Index single paths under roots: new, changed or deleted."""
         with self._guard:
-            run = self._run(progress, cancel, priority_paths, with_grace, pictures=pictures)
-            return run.apply(*self._look(paths), first=True)
+            return self._take(paths, options)
+
+    def _take(self, paths: Sequence[str], options: RunOptions, *, nested: bool = False) -> SyncReport:
+        return self._run(options, nested=nested).apply(*self._look(paths), first=True)
 
     def stored(self) -> list[str]:
         """Files stored with new content since the last call."""
@@ -189,31 +155,19 @@ class Pipeline:
     def _known(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         return {path: record for one in paths for path, record in self._store.files(one).items()}
 
-    def _run(
-        self,
-        progress: ProgressCallback | None,
-        cancel: threading.Event | None,
-        priority_paths: PriorityPaths,
-        with_grace: bool,
-        *,
-        nested: bool = False,
-        pictures: bool = False,
-    ) -> SyncRun:
+    def _run(self, options: RunOptions, *, nested: bool = False) -> SyncRun:
         readers = self._readers or ReaderPools(self._count)
         size = self._passage_tokens or MAX_TOKENS
-        recognizing = Recognizing(self._store, self._model, self._rules, size) if pictures else None
+        recognizing = Recognizing(self._store, self._model, self._rules, size) if options.pictures else None
         reading = ExtractStage(self._model, readers, self._passage_tokens, lent=self._readers is not None)
         return SyncRun(
             self._store,
             reading,
             EmbedStage(self._store, self._model),
-            ProgressMeter(progress),
-            cancel,
-            priority_paths,
+            options,
             self._look,
             self._retry_schedule,
             self._stored,
-            with_grace=with_grace,
             nested=nested,
             recognizing=recognizing,
         )

@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.api import SyncReport
+from app.api import ProgressCallback, SyncReport
 from app.errors import TITLED_ERRORS, TitledError
 from app.sync.embed_stage import EmbedStage
 from app.sync.extract_stage import ExtractedFile, ExtractStage
@@ -43,6 +43,25 @@ PRIORITY_FILES = 64
 """Up to so many priority files are each stored as soon as they are extracted."""
 
 
+def no_priority_paths() -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the caller of a run decides."""
+
+    progress: ProgressCallback | None = None
+    cancel: threading.Event = field(default_factory=threading.Event)
+    """Set: the run ends at the next safe point; finished work is kept."""
+    priority_paths: PriorityPaths = no_priority_paths
+    """Called often; returns paths that go before all others."""
+    with_grace: bool = False
+    """A missing file stays in the index for a while."""
+    pictures: bool = True
+    """Pictures are read last, which may take hours."""
+
+
 class SyncRun:
     """One run from differences to a report."""
 
@@ -51,28 +70,25 @@ class SyncRun:
         store: Store,
         reading: ExtractStage,
         embedding: EmbedStage,
-        meter: ProgressMeter,
-        cancel: threading.Event | None,
-        priority_paths: PriorityPaths,
+        options: RunOptions,
         look: Callable[[Sequence[str]], tuple[Differences, dict[str, FileRecord]]],
         retry_schedule: RetrySchedule,
         stored: list[str],
         *,
-        with_grace: bool,
         nested: bool = False,
         recognizing: Recognizing | None = None,
     ) -> None:
         """`nested`: part of a longer run, which does the embedding and settles the retries."""
-        self.meter = meter
+        self.meter = ProgressMeter(options.progress)
         self._store = store
         self._reading = reading
         self._embedding = embedding
-        self._cancel = cancel or threading.Event()
-        self._priority_paths = priority_paths
+        self._cancel = options.cancel
+        self._priority_paths = options.priority_paths
         self._look = look
         self._retry_schedule = retry_schedule
         self._stored = stored
-        self._with_grace = with_grace
+        self._with_grace = options.with_grace
         self._nested = nested
         self._recognizing = recognizing
         self._started = self._stored_at = time.monotonic()

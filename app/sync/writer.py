@@ -24,6 +24,7 @@ from app.maintenance.leftovers import LEFT_BEHIND
 from app.model import MISSING, TextModel, fingerprint_of
 from app.open_index import OpenIndex
 from app.sync.pipeline import Pipeline
+from app.sync.sync_run import RunOptions
 from index.errors import IndexBusy, IndexUnreachable
 from index.passages.chunker import MAX_TOKENS, chunker_version
 from index.store.store import Store
@@ -72,7 +73,9 @@ class Writer:
         fingerprint = fingerprint_of(self._model)
         try:
             with self._writing(fingerprint) as store:
-                report = self._pipeline(store).sync(roots_to_sync(store, paths), tell, self._cancel)
+                report = self._pipeline(store).sync(
+                    roots_to_sync(store, paths), RunOptions(tell, self._cancel)
+                )
                 store.wipe("due")
                 store.wipe("quick")
                 return report
@@ -89,7 +92,7 @@ class Writer:
             return False  # a sync of this process is at work, and takes them in
         try:
             with self._writing(fingerprint_of(self._model)) as store:
-                self._pipeline(store).take(list(changed))
+                self._pipeline(store).take(list(changed), RunOptions(pictures=False))
                 store.wipe("quick")
         except (IndexBusy, IndexUnreachable):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from app.config import DaemonConfig
 from app.sync import indexer as keeping
 from app.sync.change_queue import ChangeQueue
 from app.sync.indexer import Indexer
+from app.sync.sync_run import RunOptions
 from app.sync.watcher import Watcher
 from index.errors import IndexFull
 
@@ -24,27 +25,29 @@ class Recorded:
         self.root = root
         self.scans: list[tuple[str, ...] | None] = []
         self.taken: list[str] = []
+        self.cancelled: list[bool] = []
         self.failing = False
         self.interrupted = False
+        self.lacks_model = False
 
     def roots(self) -> list[str]:
         return [str(self.root)]
 
-    def scan(self, roots: Sequence[str] | None, priority_paths: Callable[[], list[str]]) -> SyncReport:
+    def sync(self, paths: Sequence[str] | None, options: RunOptions) -> SyncReport:
         if self.failing:
             raise IndexFull("The disk is full.", "Free some space.")
-        self.scans.append(None if roots is None else tuple(roots))
+        self.scans.append(None if paths is None else tuple(paths))
         return SyncReport()
 
-    def take(self, paths: Sequence[str], priority_paths: Callable[[], list[str]]) -> SyncReport:
-        self.taken += [*paths, *priority_paths()]
+    def take(self, paths: Sequence[str], options: RunOptions) -> SyncReport:
+        self.cancelled.append(options.cancel.is_set())
+        self.taken += [*paths, *options.priority_paths()]
         interrupted, self.interrupted = self.interrupted, False
         return SyncReport(interrupted=interrupted)
 
     def due(self) -> dict[str, float]:
         return {}
 
-    def cancel(self) -> None: ...
     def rest(self) -> None: ...
 
 
@@ -145,3 +148,20 @@ def test_what_a_call_interrupts_is_taken_again(indexer: Indexer, work: Recorded)
     indexer.queue.mark(str(work.root / "saved.md"))
     until(lambda: len(work.taken) == 2, what="the second time")
     assert work.taken == [str(work.root / "saved.md")] * 2
+
+
+def test_a_pause_while_a_step_is_chosen_cancels_that_step(
+    indexer: Indexer, work: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "reason_to_wait", lambda config: indexer.pause() or "")
+    indexer.queue.mark(str(work.root / "saved.md"), priority=True)
+    until(lambda: work.taken, what="the marked path")
+    assert work.cancelled == [True]
+
+
+def test_a_model_that_comes_later_is_followed_by_a_scan(indexer: Indexer, work: Recorded) -> None:
+    before = len(work.scans)
+    work.lacks_model = True
+    indexer.queue.mark(str(work.root / "wakes.md"), priority=True)
+    until(lambda: len(work.scans) > before, what="a scan")
+    work.lacks_model = False
