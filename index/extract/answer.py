@@ -79,7 +79,7 @@ class ParsedAnswer:
     passages: tuple[Passage, ...]
     hash: bytes
     memory: int
-    """VectorCache bytes of the child at its peak."""
+    """Resident bytes of the child at its peak."""
 
     def of_file(self, status: os.stat_result) -> ExtractedDocument:
         """With the file as it stood when it was read."""

@@ -52,7 +52,7 @@ def allow_processor_time(seconds: float) -> None:
 
 
 def own_peak_memory() -> int:
-    """VectorCache bytes of this process at their peak.
+    """Resident bytes of this process at their peak.
 
     Linux's `ru_maxrss` also covers the parent the process was started from, up to the exec; VmHWM
     (proc(5)) is this program's alone. The file that holds it is opened once and stays open: a confined

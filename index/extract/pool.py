@@ -20,7 +20,7 @@ from index.types import Stamp
 HARD_SECONDS = 60.0
 """Processor time after which a child that has not answered is ended."""
 MEMORY_BYTES = 450 << 20
-"""VectorCache memory of one child."""
+"""Resident memory of one child."""
 
 
 class ReaderPool(Closing):
@@ -40,7 +40,7 @@ class ReaderPool(Closing):
         self._lock = threading.Lock()
         self._closed = False
         self.memory = 0
-        """VectorCache bytes at their peak of the largest child that has answered so far."""
+        """Resident bytes at their peak of the largest child that has answered so far."""
 
     def read(
         self, path: str, chunking: ChunkerSettings | None = None, *, root: str = "", page: int = 0

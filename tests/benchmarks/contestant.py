@@ -135,7 +135,7 @@ def main(kind: str, started: float, *arguments: str) -> None:
 
 
 def _peak_mb() -> float:
-    """VectorCache memory at its highest; the unit of `ru_maxrss` is bytes on macOS and KiB elsewhere."""
+    """Resident memory at its highest; the unit of `ru_maxrss` is bytes on macOS and KiB elsewhere."""
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 

@@ -22,7 +22,7 @@ class Idle:
     files: int
     folders: int
     memory_mb: float
-    """VectorCache memory of the daemon and of all processes it started."""
+    """Resident memory of the daemon and of all processes it started."""
     core_percent: float
     """Processor time taken meanwhile, in percent of one core."""
     seconds: float

@@ -47,7 +47,7 @@ class PeerReader:
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
         self.memory = 0
-        """VectorCache bytes at their peak since this was last set to 0."""
+        """Resident bytes at their peak since this was last set to 0."""
 
     def start(self) -> None:
         """Raises `UsageInvalid` where the Python does not have it."""

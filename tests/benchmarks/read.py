@@ -46,7 +46,7 @@ class Format:
     seconds: float = 0.0
     """For all files of the format, read and cut by two children."""
     memory_mb: float = 0.0
-    """VectorCache memory of the largest child at its peak."""
+    """Resident memory of the largest child at its peak."""
     peer_read: int | None = None
     peer_seconds: float = 0.0
     """For the files that ken does not leave out by their names, read by two processes."""

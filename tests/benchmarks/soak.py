@@ -37,7 +37,7 @@ class Sample:
     minute: float
     daemon_mb: float
     model_mb: float
-    """VectorCache memory of the processes that the daemon started: model and readers."""
+    """Resident memory of the processes that the daemon started: model and readers."""
     descriptors: int
     wal_mb: float
     index_mb: float
