@@ -1,6 +1,6 @@
 """What is left out of the index comes out by no way: each kind of secret, in each disguise, by each method.
 
-In this process and through the daemon. The methods of the façade, the tools of the MCP server and the
+In this process and through the daemon. The methods of `Library`, the tools of the MCP server and the
 commands that print JSON are found by looking, so a new one is asked too.
 Secrets are put together here, so that no scanner takes this file for a leak.
 """
@@ -21,8 +21,7 @@ from support.daemons import daemons, library_here_or_in_a_daemon, tiny_models
 from support.tiny_home import ken
 
 from app import json_output, paths
-from app.api import Library as Facade
-from app.api import Status
+from app.api import Library, Status
 from app.cli import main
 from app.errors import TITLED_ERRORS, AppError
 
@@ -98,7 +97,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture(params=["here", "daemon"])
 def library(
     request: pytest.FixtureRequest, root: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Facade]:
+) -> Iterator[Library]:
     with library_here_or_in_a_daemon(request, monkeypatch, home, root) as opened:
         yield opened
 
@@ -114,8 +113,8 @@ def raised(status: Status) -> None:
     raise AppError(repr(status))
 
 
-def calls(library: Facade, root: Path) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Every way to ask every public method of the façade for something."""
+def calls(library: Library, root: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Every way to ask every public method of `Library` for something."""
     files = sorted([*root.iterdir(), root / "link-key.md"])
     arguments: dict[str, list[tuple[Any, ...]]] = {
         "search": [
@@ -137,14 +136,14 @@ def calls(library: Facade, root: Path) -> Iterator[tuple[str, Callable[[], objec
         "forget": [],
         "close": [],
     }
-    public = {name for name, _ in inspect.getmembers(Facade, inspect.isfunction) if not name.startswith("_")}
-    assert public == set(arguments), "a method of the façade is not asked here"
+    public = {name for name, _ in inspect.getmembers(Library, inspect.isfunction) if not name.startswith("_")}
+    assert public == set(arguments), "a method of `Library` is not asked here"
     for name, some in arguments.items():
         for one in some:
             yield f"{name}{one}", lambda name=name, one=one: getattr(library, name)(*one)
 
 
-def test_no_method_of_the_facade_gives_a_secret(library: Facade, root: Path) -> None:
+def test_no_method_of_the_library_gives_a_secret(library: Library, root: Path) -> None:
     for call, ask in calls(library, root):
         try:
             found: object = ask()
@@ -155,14 +154,14 @@ def test_no_method_of_the_facade_gives_a_secret(library: Facade, root: Path) -> 
         assert seen(found) == [], call
 
 
-def test_what_is_left_out_by_its_name_is_not_read(library: Facade, root: Path) -> None:
+def test_what_is_left_out_by_its_name_is_not_read(library: Library, root: Path) -> None:
     for name in (".env", "id_ed25519", "credentials.json", "link-key.md"):
         for ask in (library.text, lambda path: library.excerpt(path, 0, 100)):
             with pytest.raises(Exception, match=r"not in the index|is not shown"):
                 ask(str(root / name))
 
 
-def test_a_file_that_becomes_a_link_is_not_read_any_more(library: Facade, root: Path) -> None:
+def test_a_file_that_becomes_a_link_is_not_read_any_more(library: Library, root: Path) -> None:
     note = root / "token-copy.md"
     assert "harbour" in library.text(str(note))
     note.unlink()
@@ -171,7 +170,7 @@ def test_a_file_that_becomes_a_link_is_not_read_any_more(library: Facade, root: 
         library.text(str(note))
 
 
-def test_a_note_that_got_a_password_since_is_covered_when_read(library: Facade, root: Path) -> None:
+def test_a_note_that_got_a_password_since_is_covered_when_read(library: Library, root: Path) -> None:
     note = root / "token-copy.md"
     note.write_text(f"# Boat\n\nThe harbour.\n\n{SECRETS['password']}\n")
     text = library.text(str(note))
@@ -194,7 +193,7 @@ def asked_of(properties: dict[str, Any], root: Path) -> list[dict[str, Any]]:
     return next((calls for name, calls in given.items() if name in properties), [{}])
 
 
-def test_no_tool_of_the_assistant_gives_a_secret(library: Facade, root: Path) -> None:
+def test_no_tool_of_the_assistant_gives_a_secret(library: Library, root: Path) -> None:
     anyio = pytest.importorskip("anyio")
     client = pytest.importorskip("mcp.client")
     from app.mcp.server import server
@@ -229,7 +228,7 @@ def commands_with_json(command: click.Command, name: str = "") -> Iterator[str]:
         yield name
 
 
-def test_no_command_prints_a_secret(library: Facade, root: Path) -> None:
+def test_no_command_prints_a_secret(library: Library, root: Path) -> None:
     library.close()
     each = [[str(file)] for file in root.iterdir()]
     arguments: dict[str, list[list[str]]] = {
@@ -254,7 +253,7 @@ def test_no_command_prints_a_secret(library: Facade, root: Path) -> None:
                     assert told.stdout.replace("\n", "").isprintable()
 
 
-def test_nothing_ken_writes_holds_a_secret(library: Facade, root: Path, tmp_path: Path) -> None:
+def test_nothing_ken_writes_holds_a_secret(library: Library, root: Path, tmp_path: Path) -> None:
     for file in root.iterdir():
         with contextlib.suppress(*TITLED_ERRORS):
             library.text(str(file))
