@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 
@@ -33,6 +34,12 @@ def test_every_benchmark_explains_itself_and_imports() -> None:
     for name in main.commands:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
         importlib.import_module(f"tests.benchmarks.{name.replace('-', '_')}")
+
+
+def test_every_benchmark_is_in_the_table_for_contributors() -> None:
+    rows = (TOP / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()
+    first_cells = " ".join(row.split("|")[1] for row in rows if row.startswith("|"))
+    assert {found.split()[0] for found in re.findall(r"`([^`]+)`", first_cells)} >= set(main.commands)
 
 
 def test_it_runs_from_the_top_of_the_source_tree() -> None:

@@ -14,7 +14,12 @@ import pytest
 from app.cli import main
 
 TOP = Path(__file__).resolve().parent.parent
-DOCUMENTS = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "assets" / "docs").glob("*.md"))]
+DOCUMENTS = [
+    TOP / "README.md",
+    TOP / "CHANGELOG.md",
+    *sorted((TOP / ".github").glob("*.md")),
+    *sorted((TOP / "assets" / "docs").glob("*.md")),
+]
 COMMANDS = TOP / "assets" / "docs" / "commands.md"
 LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```(?:console|sh|bash|shell)\n(.*?)^```", re.M | re.S)

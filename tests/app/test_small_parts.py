@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -15,11 +16,16 @@ from app import config, paths
 from app.errors import ConfigInvalid, PathInvalid
 from app.lock import WriteLock, holder
 from app.sanitize import clip, plain, plain_line, plain_path, width
+from embedder.engines.base import ENGINES
 from index.errors import IndexBusy
 
 
 def test_everything_lies_in_ken_home(home: Path) -> None:
     assert {paths.index_path().parent, paths.config_path().parent, paths.lock_path().parent} == {home}
+
+
+def test_the_settings_know_every_engine() -> None:
+    assert get_args(get_type_hints(config.ModelConfig)["engine"]) == ENGINES
 
 
 def test_a_socket_path_too_long_for_a_socket_lies_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
