@@ -45,8 +45,9 @@ def lines_of(excerpt: Excerpt) -> list[Line]:
 def _styled(text: str, excerpt: Excerpt) -> list[Line]:
     if excerpt.kind == "markdown":
         from app.tui.markdown import markdown_lines  # only documents of this kind pay for it
+        from app.tui.tables import with_tables
 
-        return markdown_lines(text, excerpt.start, excerpt.line)
+        return with_tables(markdown_lines(text, excerpt.start, excerpt.line))
     if excerpt.language:
         from app.tui.code import code_lines
 

@@ -19,6 +19,16 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table that several lines belong to."""
+
+    widths: tuple[int, ...]
+    """Cells of the widest content of each column."""
+    right: tuple[bool, ...]
+    """Whether a column stands at its right edge."""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of a preview."""
 
@@ -29,10 +39,18 @@ class Line:
     pieces: tuple[Piece, ...]
     hang: int = 0
     """Characters at its beginning that stand out to the left where the line wraps."""
+    table: Table | None = None
+    cells: tuple[tuple[int, int], ...] = ()
+    """Where the cells of a table's row are in `text`; none in the rule below its head."""
 
     @property
     def text(self) -> str:
         return "".join(piece.text for piece in self.pieces)
+
+    @property
+    def is_marks(self) -> bool:
+        """Whether the whole line is syntax: a rule, a fence."""
+        return all(piece.style == "faint" for piece in self.pieces)
 
     def shown(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Where in `text` the document's `[start, end)` stands."""

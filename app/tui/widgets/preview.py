@@ -20,6 +20,7 @@ from textual.style import Style
 from app.tui.actions import list_bindings
 from app.tui.preview_lines import Page, Span3
 from app.tui.styled_lines import Line
+from app.tui.tables import table_rows
 from app.tui.widgets.scroll_pane import Pane
 
 _STYLES = ("title", "heading", "strong", "emphasis", "code", "link", "quote", "bullet", "faint", "page",
@@ -166,7 +167,7 @@ class Preview(Pane, can_focus=True):
         if self.page is not None and self.size.width:
             width = self._rows_width = self._text_width
             for index, line in enumerate(self.page.lines):
-                simple = len(line.text) <= width and line.text.isascii()
+                simple = len(line.text) <= width and line.text.isascii() and line.table is None
                 self._rows += [(index, n) for n in range(1 if simple else len(self._content_rows(index)))]
         self.virtual_size = Size(self.size.width, len(self._rows))
         self.refresh()
@@ -174,9 +175,10 @@ class Preview(Pane, can_focus=True):
     def _content_rows(self, index: int) -> list[Content]:
         if index not in self._laid:
             assert self.page is not None
-            self._laid[index] = _wrap(
-                self._styled(self.page.lines[index]), self.page.lines[index], self._rows_width
-            )
+            line, width = self.page.lines[index], self._rows_width
+            content = self._styled(line)
+            rows = table_rows(line, content, width, self.part("preview--faint"))
+            self._laid[index] = rows or _wrap(content, line, width)
         return self._laid[index]
 
     def _styled(self, line: Line) -> Content:
