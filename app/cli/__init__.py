@@ -24,6 +24,7 @@ _COMPLETING = "_KEN_COMPLETE"
 COMMANDS = {
     "search": "app.cli.search:search",
     "similar": "app.cli.search:similar",
+    "pick": "app.cli.pick:pick",
     "index": "app.cli.folders:index",
     "forget": "app.cli.folders:forget",
     "status": "app.cli.status:status",

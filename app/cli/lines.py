@@ -40,12 +40,16 @@ class Form:
 
 def print_files(answer: Answer, form: Form) -> None:
     """Each path once, ended by a newline, or by NUL for `xargs -0`."""
+    print_places([(hit.path, hit.line) for hit in answer.hits], form)
+
+
+def print_places(places: Iterable[tuple[str, int]], form: Form, *, with_line: bool = False) -> None:
+    """Each path once, or `with_line` each `path:line`, the line where the format has one."""
     end = b"\0" if form.null else b"\n"
-    paths = dict.fromkeys(hit.path for hit in answer.hits)
-    for path in paths:
+    for path, line in dict.fromkeys((path, line if with_line else 0) for path, line in places):
         # Between NULs any name is exact; on a line of its own it may hold no line break.
         named = os.fsencode(_placed(path, form)) if form.null else path_bytes(_placed(path, form))
-        click.echo(named + end, nl=False)
+        click.echo(named + (b":%d" % line if line else b"") + end, nl=False)
 
 
 def print_json_lines(answer: Answer) -> None:

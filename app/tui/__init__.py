@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.api import Library
+    from app.tui.session import Place, Session
 
 os.environ.setdefault("TEXTUAL_FPS", "120")
 """How often Textual paints what has changed, as it reads when imported: a letter waits half as long."""
@@ -22,12 +23,33 @@ def run(library: Library | None = None) -> int:
     With a library, that one is used and left open; without, ken's own is opened (the daemon's where one
     answers) after the first screen is painted, and closed at the end.
     """
+    return _show(_session(), library)
+
+
+def pick(query: str) -> tuple[int, list[Place]]:
+    """Show the interface as a chooser; returns the exit status and the places chosen, as files and lines.
+
+    The status is 1 where it was left without a choice, 130 where it was interrupted.
+    """
+    from app.tui.session import Picking
+
+    session = _session()
+    session.picking = Picking(query)
+    status = _show(session)
+    return status or int(not session.picking.chosen), session.picking.chosen
+
+
+def _session() -> Session:
     from app.config import load as load_config
-    from app.tui.app import KenApp
     from app.tui.session import Session
     from app.tui.ui_state import load as load_ui_state
 
-    session = Session(config=load_config(), ui_state=load_ui_state())
+    return Session(config=load_config(), ui_state=load_ui_state())
+
+
+def _show(session: Session, library: Library | None = None) -> int:
+    from app.tui.app import KenApp
+
     connect: Callable[[], Library] = _open if library is None else lambda: library
     app = KenApp(session, connect)
     app.run()

@@ -98,6 +98,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", "Quit", "app.quit", "Ken", "ctrl+q", "q", where="anywhere"),
 )  # fmt: skip
 
+AS_CHOOSER = {"open": "Choose what is marked, or else this", "next_pane": "Mark, and go to the next result",
+              "previous_pane": "Mark, and go to the previous result"}  # fmt: skip
+"""What some actions do where the interface is run as a chooser (`ken pick`)."""
+
 BY_NAME = {action.name: action for action in ACTIONS}
 GROUPS: tuple[Group, ...] = ("Find", "Act on a result", "Move", "Ken", "Preview")
 

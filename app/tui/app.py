@@ -24,6 +24,7 @@ from app.errors import DaemonError
 from app.sanitize import plain_line
 from app.tui import actions, palette, remarks, themes
 from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
+from app.tui.screens.pick import PickScreen
 from app.tui.screens.search import SearchScreen
 from app.tui.session import Finished, Session, background, shown_content
 from app.tui.terminal_input import KenDriver
@@ -84,7 +85,8 @@ class KenApp(App[None]):
         return themes.FALLBACK
 
     def get_default_screen(self) -> Screen[None]:
-        return SearchScreen(self.session)
+        picking = self.session.picking
+        return SearchScreen(self.session) if picking is None else PickScreen(self.session, picking)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)
@@ -166,8 +168,7 @@ class KenApp(App[None]):
         self.session.library = message.outcome
         self.session.lost = False
         self._follow(message.outcome)
-        if self.search_screen.question:
-            self.search_screen.asking.again()
+        self.search_screen.asking.again()
 
     def late(self, is_late: bool) -> None:
         """An answer is overdue, or has come after all."""

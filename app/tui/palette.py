@@ -24,7 +24,7 @@ def commands(
     for action in actions.ACTIONS:
         if action.palette and (on_search or action.where == "anywhere"):
             keys = ", ".join(actions.keys_of(action, session.keymap))
-            yield SystemCommand(action.title, keys, _later(app, screen, action.does))
+            yield SystemCommand(session.title(action), keys, _later(app, screen, action.does))
     for name in (themes.AUTO, *sorted(app.available_themes)):
         yield SystemCommand(f"Theme: {name}", "", lambda name=name: set_theme(name))
 

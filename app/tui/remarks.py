@@ -89,7 +89,14 @@ def hints(where: Where, session: Session) -> Hints:
     """Keys that act where the focus is, the most useful first."""
     key, ui_state = session.key, session.ui_state
     named: list[tuple[str, str]] = []
-    if where == "home":
+    if session.picking is not None and where != "home":
+        marked = len(session.picking.marked)
+        named += [
+            ("↵", f"choose {marked}" if marked else "choose"),
+            ("tab", "mark"),
+            ("^c", "leave"),
+        ]
+    elif where == "home":
         named += [("↓", "earlier queries")] if ui_state.questions or ui_state.pins else []
         named += [(key("pin"), "take a pin out")] if ui_state.pins else []
     elif where == "query":

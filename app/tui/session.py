@@ -13,7 +13,22 @@ from app.api import Library, Progress, Status
 from app.config import Config
 from app.tui import actions
 from app.tui.messages import tell
+from app.tui.result_rows import RowKey
 from app.tui.ui_state import UiState
+
+Place = tuple[str, int]
+"""A path, and a line of it; 0 where its format has no lines."""
+
+
+@dataclass
+class Picking:
+    """What the interface is asked to choose, where it is run as a chooser."""
+
+    query: str
+    """What the query's line holds at first."""
+    marked: dict[RowKey, Place] = field(default_factory=dict)
+    """In the order in which they were marked."""
+    chosen: list[Place] = field(default_factory=list)
 
 
 @dataclass
@@ -28,6 +43,8 @@ class Session:
     """Where this process's own sync stands; None while it does none."""
     lost: bool = False
     """Whether the daemon stopped answering."""
+    picking: Picking | None = None
+    """None where results are opened, not chosen."""
 
     @property
     def reading(self) -> bool:
@@ -53,6 +70,10 @@ class Session:
     def key(self, name: str) -> str:
         """A key of an action that every terminal sends, as a person reads it."""
         return actions.sure_key(actions.BY_NAME[name], self.keymap)
+
+    def title(self, action: actions.Action) -> str:
+        """What menu, palette and help call an action."""
+        return action.title if self.picking is None else actions.AS_CHOOSER.get(action.name, action.title)
 
     def remember(self, question: str) -> None:
         """Keep a question in the history."""

@@ -1,15 +1,19 @@
 """What a terminal sends, made fit for Textual's parser: a paste is text whatever it holds, chords arrive.
 
-Owns the stream of characters between the terminal and Textual. Knows no action and no widget.
+Owns the stream of characters between the terminal and Textual, and which terminal that is. Knows no action
+and no widget.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from textual import constants, events
 from textual._xterm_parser import XTermParser
@@ -78,8 +82,41 @@ class TerminalParser(XTermParser):
         return events.Paste(text)
 
 
+def terminal_path() -> str | None:
+    """The terminal that the process is run from, by its own name where a standard stream leads to it.
+
+    The name `/dev/tty` is only for where none does: macOS cannot wait for input on it with kqueue.
+    """
+    for stream in (sys.__stdin__, sys.__stderr__, sys.__stdout__):
+        if stream is not None and stream.isatty():
+            return os.ttyname(stream.fileno())
+    try:
+        os.close(os.open(os.ctermid(), os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return None
+    return os.ctermid()
+
+
 class KenDriver(linux_driver.LinuxDriver):
-    """Textual's driver with this module's parser."""
+    """Textual's driver with this module's parser, on the terminal wherever the standard streams lead."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.input_tty:
+            self.fileno = os.open(terminal_path() or os.ctermid(), os.O_RDWR | os.O_CLOEXEC)
+            self.input_tty = True
+        if sys.__stderr__ is None or not sys.__stderr__.isatty():
+            self._file = os.fdopen(os.dup(self.fileno), "w", encoding="utf-8")
+
+    @property
+    def can_suspend(self) -> bool:
+        """Not while a program waits for what is printed: a shell could not bring both back."""
+        return sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Textual asks standard output, which may be a pipe."""
+        size = os.get_terminal_size(self.fileno)
+        return size.columns or 80, size.lines or 25
 
     def run_input_thread(self) -> None:
         names = vars(linux_driver)  # the driver takes its parts from nowhere else

@@ -49,7 +49,7 @@ class HelpScreen(ClosingScreen[None]):
             group: [
                 (
                     " ".join(actions.keys_of(one, self.session.keymap, letters=letters)),
-                    one.title,
+                    self.session.title(one),
                     one.name if named else "",
                 )
                 for one in actions.ACTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from textual import events
@@ -92,7 +93,9 @@ def _letters(action: Action) -> list[str]:
 def show_menu(app: App[Any], session: Session, *, on_search: bool) -> None:
     """Offer the actions that can be done on the present screen, and do the chosen one."""
     screen = app.screen
-    offered = [one for one in in_menu() if on_search or one.where == "anywhere"]
+    offered = [
+        replace(one, title=session.title(one)) for one in in_menu() if on_search or one.where == "anywhere"
+    ]
     keys = {one.name: keys_of(one, session.keymap)[0] for one in offered}
 
     def chosen(action: Action | None) -> None:

@@ -36,9 +36,8 @@ from app.tui.widgets.preview_pane import PreviewPane
 from app.tui.widgets.query import QueryInput
 from app.tui.widgets.results_pane import ResultsPane
 from app.tui.widgets.status_line import NoticeLine, StatusLine
-from index.types import Filter, Hit
+from index.types import Hit
 
-NO_FILTER = Filter()
 REFRESH_SECONDS = 2.0  # between two times the query is asked again while files are being indexed
 PREVIEW_ROWS = 3  # by which a key scrolls the preview
 
@@ -54,7 +53,9 @@ class SearchScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.asking = Asking(self, session, lambda late: self.app.late(late))  # type: ignore[attr-defined]
-        self.input = QueryInput(self._complete, id="query")
+        self.input = QueryInput(
+            lambda text: completion.complete(text, session.roots, session.ui_state.questions), id="query"
+        )
         self.filters = FilterBar(id="filters")
         self.left = ResultsPane(session, id="left")
         self.right = PreviewPane(session, id="right")
@@ -108,9 +109,6 @@ class SearchScreen(Screen[None]):
         """The highlighted result."""
         return self.left.hit
 
-    def _complete(self, text: str) -> str | None:
-        return completion.complete(text, self.session.roots, self.session.ui_state.questions)
-
     def on_input_changed(self, event: Input.Changed) -> None:
         self.like = None
         self.results.touched = False
@@ -121,7 +119,7 @@ class SearchScreen(Screen[None]):
     def ask(self) -> None:
         """Ask what stands in the line now; an empty line shows the home list."""
         query = syntax.parse(completion.without_open_filter(self.input.value))
-        if not query.text.strip() and query.filter == NO_FILTER:
+        if not query.text.strip() and query.filter == syntax.NO_FILTER:
             self.asking.give_up()
             self.show_home()
             return
@@ -150,7 +148,7 @@ class SearchScreen(Screen[None]):
 
     def show_answer(self, answer: Answer, *, final: bool) -> None:
         if final or not self.results.cards:
-            filtered = self.parsed.filter != NO_FILTER
+            filtered = self.parsed.filter != syntax.NO_FILTER
             said = remarks.on_answer(answer, self.session, filtered=filtered, like=self.like)
             self.left.remark(said if final else Content(""))
         self.left.show(answer)
@@ -367,9 +365,8 @@ class SearchScreen(Screen[None]):
     def action_open_hit(self) -> None:
         home = self.home.display and self.home.touched and not self.input.value
         entry = self.home.card if home else None
-        if entry is not None and entry.pin is not None:
-            pin = entry.pin
-            self._actions.open_place(pin.path, pin.line, pin.page, "pdf" if pin.page else "text")
+        if entry is not None and (pin := entry.pin) is not None:
+            self.open_place(pin.path, pin.line, pin.page, "pdf" if pin.page else "text")
         elif entry is not None:
             self.input.set(entry.text)
             self.input.focus()
@@ -377,8 +374,11 @@ class SearchScreen(Screen[None]):
             self._opens = self.input.value  # what is highlighted answers an earlier query
         elif self.hit is not None:
             self.session.remember(self.input.value)
-            self._actions.open_place(self.hit.path, self.hit.line, self.hit.page, self.hit.kind)
-            self.refresh_answer()
+            self.open_place(self.hit.path, self.hit.line, self.hit.page, self.hit.kind)
+
+    def open_place(self, path: str, line: int, page: int | None, kind: str) -> None:
+        self._actions.open_place(path, line, page, kind)
+        self.refresh_answer()
 
     def action_on_hit(self, name: str) -> None:
         """Do one of `HitActions` with the highlighted result."""

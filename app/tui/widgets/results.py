@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Container, Hashable, Sequence
 
 from textual.content import Content, Span
 from textual.style import Style
@@ -11,7 +11,7 @@ from app.sanitize import plain_line, visible
 from app.tui import formatting, result_rows
 from app.tui.actions import list_bindings
 from app.tui.markdown import markdown_lines
-from app.tui.result_rows import SHORT_WORD, Row
+from app.tui.result_rows import SHORT_WORD, Row, RowKey
 from app.tui.widgets.list_view import CardList
 
 METER = 5
@@ -36,6 +36,8 @@ class ResultList(CardList[Row]):
         super().__init__(key=lambda row: row.key, height=self.height_of, paint=self.paint, id=id)
         self.roots: tuple[str, ...] = ()
         """The folders that are kept: paths are shown from their names on."""
+        self.ticked: Container[RowKey] = ()
+        """Rows that are marked to be chosen."""
 
     def find(self, key: Hashable) -> int | None:
         return result_rows.index_of(self.cards, key)  # type: ignore[arg-type]
@@ -61,7 +63,7 @@ class ResultList(CardList[Row]):
     def _title(self, card: Row, width: int) -> Content:
         room = width - METER - 2
         title = plain_line(card.hit.title) or card.hit.path.rsplit("/", 1)[-1]
-        pin = "◆ " if card.pinned else ""
+        pin = ("✓ " if card.key in self.ticked else "") + ("◆ " if card.pinned else "")
         above = plain_line(result_rows.heading(card.hit))
         parts: list[tuple[str, Style]] = [(" " + pin, self._style("meter")), (title, self._style("title"))]
         if above:
@@ -114,7 +116,8 @@ class ResultList(CardList[Row]):
     def _place(self, card: Row, width: int) -> Content:
         hit = card.hit
         where = f"p. {hit.page}" if hit.page else f"line {hit.line}" if hit.line else ""
-        lead = Content.assemble((f"    {where:<10}", self._style("dim")))
+        mark = "✓" if card.key in self.ticked else " "
+        lead = Content.assemble((f"  {mark} {where:<10}", self._style("dim")))
         room = max(1, width - lead.cell_length - METER - 2)
         text = self.marked(hit.snippet, hit.matched, room).truncate(room, ellipsis=True)
         return spread(lead + text, self._meter(card.sure), width)
@@ -125,7 +128,7 @@ def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, lis
     text = ""
     spans: list[tuple[int, int]] = []
     for line in markdown_lines(visible(snippet).replace("\t", " "), 0, 2):
-        if line.text.strip() and not all(piece.style == "faint" for piece in line.pieces):
+        if line.text.strip() and not line.is_marks:
             indent = len(line.text) - len(line.text.lstrip())
             text += " " if text else ""
             begin = len(text) - indent

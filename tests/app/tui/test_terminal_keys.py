@@ -143,6 +143,7 @@ def test_what_is_typed_in_the_list_or_the_preview_goes_on_with_the_query(termina
         person = Person(terminal, TERMINALS["Alacritty"])
         terminal.shows("4 files in notes")
         person.query("boil", "4 files ·")
+        terminal.shows("flow   │     2 │ by hand")
         person.press("tab")
         terminal.shows("esc query")
         person.type("er pressure")
