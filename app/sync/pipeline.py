@@ -16,9 +16,9 @@ from app.model import MISSING, TextModel
 from app.sync.during_walk import PriorityDuringWalk, added_up
 from app.sync.embed_stage import EmbedStage
 from app.sync.extract_stage import ExtractStage, ReaderPools
-from app.sync.presence import folders_away
+from app.sync.presence import folders_away, why_away
 from app.sync.recognize_stage import Recognizing
-from app.sync.reconciler import Differences, Known, absent, compare, outside
+from app.sync.reconciler import Differences, Known, compare, outside
 from app.sync.retry_schedule import RetrySchedule
 from app.sync.sync_run import RunOptions, SyncRun
 from index.passages.chunker import MAX_TOKENS
@@ -109,7 +109,7 @@ class Pipeline:
         self._retry_schedule.retries.looking_at(paths)
         kept = RootSet(self._store.roots())
         roots = _roots_of(kept, paths)
-        missing = {root: reason for root in roots if (reason := self._absent(root))}
+        missing = {root: reason for root in roots if (reason := self._why_away(root))}
         looked_at = {*paths, *self._retry_schedule.grace.ends}
         wanted = [p for p in looked_at if (root := kept.root_of(p)) and root not in missing]
         known = self._known(wanted)
@@ -120,14 +120,14 @@ class Pipeline:
         self._update_roots(roots, paths, differences, known)
         return differences, known
 
-    def _absent(self, root: str) -> str:
+    def _why_away(self, root: str) -> str:
         try:
             with os.scandir(root) as entries:
                 if next(entries, None) is not None and os.path.realpath(root) == root:
                     return ""
         except OSError:
             pass
-        return absent(root, self._store.files(root))
+        return why_away(root, self._store.files(root))
 
     def _update_roots(
         self, roots: Iterable[str], looked_at: Sequence[str], differences: Differences, known: Known

@@ -1,4 +1,4 @@
-"""Tells a deleted file from one on a disk that is not mounted.
+"""Tells what was deleted from what is away: a root that is missing or suddenly empty, an unmounted disk.
 
 A record names the disk of its file. If that disk is still mounted there, the file was deleted. If another
 disk is, or none, the file is away, unless the same disk only has a new number: the system assigns device
@@ -71,6 +71,24 @@ class Presence:
             elif record.stamp[1:3] == now[1:3]:
                 alike[record.disk, disk] += 1
         self._renumbered |= {(old, new) for (old, new), n in alike.items() if n >= MOSTLY * files[old]}
+
+
+def why_away(root: str, known: Mapping[str, FileRecord]) -> str:
+    """Why the content of `root` must not count as deleted; empty if it may."""
+    try:
+        if not os.path.isdir(root):  # noqa: PTH112
+            if os.path.lexists(root) or (os.path.isdir(os.path.dirname(root)) and root in known):  # noqa: PTH112, PTH120
+                return ""
+            return "It is missing. Its files stay in the index until it is back."
+        if (target := os.path.realpath(root)) != root:
+            return f"It is a link to {target} now, and ken follows no links. Its files stay in the index."
+        with os.scandir(root) as entries:
+            empty = next(entries, None) is None
+    except OSError as error:
+        return f"It cannot be read: {error.strerror}."
+    if empty and any(record.state == "indexed" for path, record in known.items() if is_under(path, root)):
+        return "It is suddenly empty. Its files stay in the index; `ken forget` removes them."
+    return ""
 
 
 def folders_away(away: Iterable[FileRecord]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from app.folders.roots import is_gone
 from app.sync.change_queue import folders_above
 from app.sync.mounts import Disks
-from app.sync.presence import Presence
+from app.sync.presence import Presence, why_away
 from index.errors import FileUnreadable
 from index.extract.opening import RETRIED_LATER, error_of_errno
 from index.types import READ_AGAIN_CTIME, FileRecord, Stamp
@@ -91,7 +91,7 @@ def compare(
     """
     result, met = Differences(), _Seen()
     for root in roots:
-        if careful and (reason := absent(root, known)):
+        if careful and (reason := why_away(root, known)):
             result.missing.append((root, reason))
             met.blind.append(root)
             continue
@@ -154,24 +154,6 @@ def _passing(path: str, verdict: Skipped) -> str:
     return f"{verdict.reason} {RETRIED_LATER}" if verdict.rule == "system" else ""
 
 
-def absent(root: str, known: Known) -> str:
-    """Why the content of `root` must not count as deleted; empty if it may."""
-    try:
-        if not os.path.isdir(root):  # noqa: PTH112
-            if os.path.lexists(root) or (os.path.isdir(os.path.dirname(root)) and root in known):  # noqa: PTH112, PTH120
-                return ""
-            return "It is missing. Its files stay in the index until it is back."
-        if (target := os.path.realpath(root)) != root:
-            return f"It is a link to {target} now, and ken follows no links. Its files stay in the index."
-        with os.scandir(root) as entries:
-            empty = next(entries, None) is None
-    except OSError as error:
-        return f"It cannot be read: {error.strerror}."
-    if empty and any(record.state == "indexed" for record in _under(root, known)):
-        return "It is suddenly empty. Its files stay in the index; `ken forget` removes them."
-    return ""
-
-
 def unchanged(record: FileRecord, now: Stamp) -> bool:
     """Whether the file is unchanged since it was indexed.
 
@@ -179,11 +161,6 @@ def unchanged(record: FileRecord, now: Stamp) -> bool:
     """
     same = record.stamp.same(now) and abs(time.time_ns() - now.mtime_ns) > RACY_NS
     return same and (record.state == "indexed" or bool(record.reason))
-
-
-def _under(root: str, known: Known) -> Iterator[FileRecord]:
-    prefix = root.rstrip(os.sep) + os.sep
-    return (record for path, record in known.items() if path == root or path.startswith(prefix))
 
 
 def _sort_out(
