@@ -44,8 +44,8 @@ RETRY_EVERY = 1.0
 """Seconds between attempts to reach a library that was lost."""
 
 
-class Left(Exception):
-    """The interface ended, or has another library: what follows concerns nothing any more."""
+class Unwanted(Exception):
+    """What a thread reports is not wanted any more: the interface ended, or has another library."""
 
 
 class KenApp(App[None]):
@@ -168,7 +168,7 @@ class KenApp(App[None]):
         self.session.library = message.outcome
         self.session.lost = False
         self._follow(message.outcome)
-        self.search_screen.asking.again()
+        self.search_screen.requests.again()
 
     def late(self, is_late: bool) -> None:
         """An answer is overdue, or has come after all."""
@@ -206,7 +206,7 @@ class KenApp(App[None]):
 
         def told(status: Status) -> None:
             if self._ending or self.session.library is not library:
-                raise Left
+                raise Unwanted
             tell(self, StatusTold(status))
 
         def ended(outcome: object) -> None:
@@ -219,7 +219,7 @@ class KenApp(App[None]):
         background(self, lambda: library.follow(told), ended)
 
     def look(self) -> None:
-        """Ask how things stand: something was done, or somebody is back who may have done it elsewhere."""
+        """Ask how things stand: something was done here, or the terminal has the focus again."""
         if (library := self.session.library) is not None:
             background(self, library.status, lambda outcome: self.on_status_told(StatusTold(outcome)))  # type: ignore[arg-type]
 
@@ -281,7 +281,7 @@ class KenApp(App[None]):
 
     def _progress(self, progress: Progress) -> None:
         if self._ending:
-            raise Left
+            raise Unwanted
         tell(self, Progressed(progress))
 
     def on_progressed(self, message: Progressed) -> None:

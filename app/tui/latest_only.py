@@ -1,7 +1,7 @@
-"""A lane of work beside the interface: the newest request is run, one that was overtaken never is.
+"""A thread of work beside the interface: the latest request is run, one that was overtaken never is.
 
-Owns one thread. Knows nothing of searching or of widgets: what comes out is handed to `done`, in the
-lane's thread, which posts a message.
+Owns the thread. Knows nothing of searching or of widgets: the outcome is handed to `done`, in that thread,
+which posts a message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
 
 
-class Lane(Generic[Request, Outcome]):
+class LatestOnly(Generic[Request, Outcome]):
     """Runs `work` for the newest request.
 
     `done` gets the request with its outcome, or with the error `work` raised. The thread is a daemon,
@@ -53,7 +53,7 @@ class Lane(Generic[Request, Outcome]):
             self._condition.notify()
 
     def drop(self) -> None:
-        """Forget the request that still waits; nobody wants to know of the one that runs."""
+        """Forget the request that still waits; the outcome of the one that runs is not wanted."""
         with self._condition:
             self._waiting = []
             self._dropped = True
@@ -69,7 +69,7 @@ class Lane(Generic[Request, Outcome]):
         while (request := self._next()) is not None:
             try:
                 outcome: Outcome | Exception = self._work(request[0])
-            except Exception as error:  # noqa: BLE001 -- every failure is shown, none ends the lane
+            except Exception as error:  # noqa: BLE001 -- every failure is shown, none ends the thread
                 outcome = error
             if not self._closed:
                 self._done(request[0], outcome)

@@ -1,4 +1,4 @@
-"""What lanes and threads tell the interface. Plain data; the receiver decides whether it is still wanted."""
+"""What threads tell the interface. Plain data; the receiver decides whether it is still wanted."""
 
 from __future__ import annotations
 

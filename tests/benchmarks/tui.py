@@ -198,7 +198,7 @@ class _Seen:
 def _watch(app: KenApp) -> _Seen:
     seen = _Seen()
     screen = app.search_screen
-    show, accept = screen.show_answer, screen.asking.accept
+    show, accept = screen.show_answer, screen.requests.accept
 
     def shown(answer: Answer, *, final: bool) -> None:
         show(answer, final=final)
@@ -212,7 +212,7 @@ def _watch(app: KenApp) -> _Seen:
         return accept(message)
 
     screen.show_answer = shown  # type: ignore[method-assign]
-    screen.asking.accept = accepted  # type: ignore[method-assign]
+    screen.requests.accept = accepted  # type: ignore[method-assign]
     return seen
 
 

@@ -35,8 +35,8 @@ class Fetched(Message):
         return isinstance(message, Fetched) and not message.note
 
 
-class Left(Exception):
-    """The person left while the model was being fetched; what is there stays for the next time."""
+class Cancelled(Exception):
+    """The user cancelled fetching the model; what is there stays for the next time."""
 
 
 class ModelScreen(ClosingScreen[bool]):
@@ -111,7 +111,7 @@ class ModelScreen(ClosingScreen[bool]):
             class Telling(FetchObserver):
                 def progress(self, step: str, done: int, total: int) -> None:
                     if left.is_set():
-                        raise Left
+                        raise Cancelled
                     tell(screen, Fetched(step, done, total))
 
                 def note(self, text: str) -> None:
@@ -148,7 +148,7 @@ class ModelScreen(ClosingScreen[bool]):
 
     def _done(self, outcome: object) -> None:
         self._fetching = False
-        if isinstance(outcome, Left):
+        if isinstance(outcome, Cancelled):
             return
         if isinstance(outcome, Exception):
             title = outcome.title if isinstance(outcome, TITLED_ERRORS) else "The model could not be fetched"

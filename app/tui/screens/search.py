@@ -26,7 +26,7 @@ from app.tui.messages import Answered
 from app.tui.preview_loader import words_of
 from app.tui.screens.filter_actions import FilterActions
 from app.tui.screens.hit_actions import HitActions
-from app.tui.screens.search_requests import Asking, Question, with_meaning_below
+from app.tui.screens.search_requests import Request, SearchRequests, with_meaning_below
 from app.tui.session import Finished, Session
 from app.tui.toasts import say
 from app.tui.widgets.filter_bar import FilterBar
@@ -52,7 +52,7 @@ class SearchScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.asking = Asking(self, session, lambda late: self.app.late(late))  # type: ignore[attr-defined]
+        self.requests = SearchRequests(self, session, lambda late: self.app.late(late))  # type: ignore[attr-defined]
         self.input = QueryInput(
             lambda text: completion.complete(text, session.roots, session.ui_state.questions), id="query"
         )
@@ -92,7 +92,7 @@ class SearchScreen(Screen[None]):
         self._tell_filters()
 
     def on_unmount(self) -> None:
-        self.asking.close()
+        self.requests.close()
 
     @property
     def parsed(self) -> syntax.Query:
@@ -120,16 +120,16 @@ class SearchScreen(Screen[None]):
         """Ask what stands in the line now; an empty line shows the home list."""
         query = syntax.parse(completion.without_open_filter(self.input.value))
         if not query.text.strip() and query.filter == syntax.NO_FILTER:
-            self.asking.give_up()
+            self.requests.give_up()
             self.show_home()
             return
         self._asked = self.input.value
-        self.asking.ask(Question(query.text, query.filter, query.mode))
+        self.requests.ask(Request(query.text, query.filter, query.mode))
         if query.problems:
             self.filters.summarise(Content.styled(plain_line(query.problems[0]), "$warning"))
 
     def on_answered(self, message: Answered) -> None:
-        if not self.asking.accept(message):
+        if not self.requests.accept(message):
             return
         if isinstance(message.outcome, Exception):
             self._show_failure(message.outcome)
@@ -144,7 +144,7 @@ class SearchScreen(Screen[None]):
 
     @property
     def _is_answered(self) -> bool:
-        return self.asking.answered and self._asked == self.input.value
+        return self.requests.answered and self._asked == self.input.value
 
     def show_answer(self, answer: Answer, *, final: bool) -> None:
         if final or not self.results.cards:
@@ -191,7 +191,7 @@ class SearchScreen(Screen[None]):
         """Files have changed, or may have: ask again, with what is highlighted kept where it is."""
         self._refreshed = time.monotonic()
         if not self.home.display:
-            self.asking.again(quietly=True)
+            self.requests.again(quietly=True)
 
     def on_screen_resume(self) -> None:
         if self.home.display:
@@ -214,7 +214,7 @@ class SearchScreen(Screen[None]):
         words = words_of(answer.hits) if answer else frozenset()
         self.right.show_hit(self.hit, words, self.question if by_meaning else "")
         if answer is not None and self.left.near_end:
-            self.asking.more(len(answer.hits))
+            self.requests.more(len(answer.hits))
 
     def on_card_list_chosen(self, message: CardList.Chosen) -> None:
         self.action_open_hit()
@@ -397,4 +397,4 @@ class SearchScreen(Screen[None]):
         if self.hit is not None:
             self.session.remember(self.input.value)
             self.like = self.hit
-            self.asking.ask_similar(self.hit)
+            self.requests.ask_similar(self.hit)

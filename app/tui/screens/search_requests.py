@@ -1,6 +1,6 @@
 """Two-speed search: words on every keystroke, meaning as soon as its vector is there.
 
-Owns the numbers of questions and the two lanes. Knows the library and no widget.
+Owns the numbers of requests and the two threads, one for words and one for meaning. Knows no widget.
 """
 
 from __future__ import annotations
@@ -12,28 +12,26 @@ from textual.message_pump import MessagePump
 from textual.timer import Timer
 
 from app.api import Answer, Library
-from app.tui.latest_only import Lane
+from app.tui.latest_only import LatestOnly
 from app.tui.messages import Answered, tell
 from app.tui.session import Session
 from index.types import Filter, Hit, Mode
 
 FIRST = 20
-"""Files asked for while somebody types: what a screen shows, and some more."""
+"""Files requested while a query is typed: what a screen shows, and some more."""
 ALL = 100
-"""Files asked for once somebody goes down to the last of the first ones."""
+"""Files requested once the highlight reaches the last of the first ones."""
 REST = 0.04
-"""Seconds without a keystroke before meaning is asked for: words have the processor until then, and
-faster typing would only waste vectors."""
-
-
+"""Seconds without a keystroke before a search by meaning: words have the processor until then, and faster
+typing would only waste vectors."""
 LATE_SECONDS = 2.0
-"""Seconds without any answer after which that is said."""
+"""Seconds without any answer after which the screen says so."""
 EVERYTHING = Filter()
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: words and filters, or what is like a passage."""
+class Request:
+    """A search: words and filters, or what is like a passage."""
 
     text: str
     filter: Filter = EVERYTHING
@@ -42,7 +40,7 @@ class Question:
     limit: int = FIRST
 
 
-Numbered = tuple[int, Question]
+Numbered = tuple[int, Request]
 
 
 def with_meaning_below(answer: Answer, before: Answer | None) -> Answer:
@@ -54,40 +52,42 @@ def with_meaning_below(answer: Answer, before: Answer | None) -> Answer:
     return replace(answer, hits=(*answer.hits, *below))
 
 
-class Asking:
-    """Asks for a screen, which gets `Answered` and shows what `accept` lets through."""
+class SearchRequests:
+    """The searches of a screen, which gets `Answered` and shows what `accept` lets through."""
 
     def __init__(self, screen: MessagePump, session: Session, late: Callable[[bool], None]) -> None:
-        """`late` is told that no answer comes, and that one has come after all."""
+        """`late` is called with True if no answer comes, and with False once one has come."""
         self._tell_late = late
         self._late: Timer | None = None
         self._screen = screen
         self._session = session
         self.number = 0
         self._shown = (0, False)
-        self._last: Question | None = None
-        self._words: Lane[Numbered, Answer] = Lane("words", self._ask_words, self._words_done)
-        self._meaning: Lane[Numbered, Answer] = Lane("meaning", self._ask_meaning, self._meaning_done)
+        self._last: Request | None = None
+        self._words: LatestOnly[Numbered, Answer] = LatestOnly("words", self._ask_words, self._words_done)
+        self._meaning: LatestOnly[Numbered, Answer] = LatestOnly(
+            "meaning", self._ask_meaning, self._meaning_done
+        )
 
-    def ask(self, question: Question) -> None:
+    def ask(self, request: Request) -> None:
         """Ask, in place of whatever waits to be asked."""
         self.number += 1
-        self._last = question
+        self._last = request
         if self._session.library is None:
             return
         if self._late is None:
             self._late = self._screen.set_timer(LATE_SECONDS, lambda: self._tell_late(True))
-        if question.mode in (None, "words", "hybrid"):
-            self._words.ask((self.number, question))
-        if question.mode == "words":
+        if request.mode in (None, "words", "hybrid"):
+            self._words.ask((self.number, request))
+        if request.mode == "words":
             self._meaning.drop()
         else:
-            self._meaning.ask((self.number, question), REST)
+            self._meaning.ask((self.number, request), REST)
 
     def ask_similar(self, hit: Hit) -> None:
         """Ask what is like a passage."""
         self._words.drop()
-        self._ask_finally(Question("", like=(hit.path, hit.start)))
+        self._ask_in_full(Request("", like=(hit.path, hit.start)))
 
     @property
     def answered(self) -> bool:
@@ -103,24 +103,24 @@ class Asking:
             return
         if quietly:
             shown = self.answered
-            self._ask_finally(self._last)
+            self._ask_in_full(self._last)
             self._shown = (self.number, False) if shown else self._shown
         elif self._last.like is None:
             self.ask(self._last)
         else:
-            self._ask_finally(self._last)
+            self._ask_in_full(self._last)
 
     def more(self, there: int) -> None:
-        """Ask for all files: somebody comes to the end of the `there` first ones."""
+        """Ask for all files: the highlight is at the end of the `there` first ones."""
         if self._last is not None and there >= self._last.limit < ALL:
-            self._ask_finally(replace(self._last, limit=ALL))
+            self._ask_in_full(replace(self._last, limit=ALL))
 
-    def _ask_finally(self, question: Question) -> None:
+    def _ask_in_full(self, request: Request) -> None:
         """Ask without words first: what is there stays until the answer comes."""
         self.number += 1
-        self._last = question
-        lane = self._words if question.mode == "words" else self._meaning
-        lane.ask((self.number, question))
+        self._last = request
+        thread = self._words if request.mode == "words" else self._meaning
+        thread.ask((self.number, request))
 
     def give_up(self) -> None:
         """Want no answer any more."""
@@ -131,7 +131,7 @@ class Asking:
         self._meaning.drop()
 
     def accept(self, message: Answered) -> bool:
-        """Whether an answer is to be shown: never one of an earlier question than is shown already."""
+        """Whether an answer is to be shown: never one of an earlier request than the one that is shown."""
         if self._late is not None:
             self._late.stop()
             self._late = None
@@ -148,20 +148,20 @@ class Asking:
         self._words.close()
         self._meaning.close()
 
-    def _ask_words(self, request: Numbered) -> Answer:
-        question = request[1]
+    def _ask_words(self, numbered: Numbered) -> Answer:
+        request = numbered[1]
         return self._library.search(
-            question.text, limit=question.limit, mode="words", filter=question.filter, typing=True
+            request.text, limit=request.limit, mode="words", filter=request.filter, typing=True
         )
 
-    def _ask_meaning(self, request: Numbered) -> Answer:
-        question = request[1]
-        if question.like is not None:
-            path, start = question.like
-            return self._library.similar(path, start=start, limit=question.limit)
-        mode: Mode = question.mode or "hybrid"
+    def _ask_meaning(self, numbered: Numbered) -> Answer:
+        request = numbered[1]
+        if request.like is not None:
+            path, start = request.like
+            return self._library.similar(path, start=start, limit=request.limit)
+        mode: Mode = request.mode or "hybrid"
         return self._library.search(
-            question.text, limit=question.limit, mode=mode, filter=question.filter, typing=True
+            request.text, limit=request.limit, mode=mode, filter=request.filter, typing=True
         )
 
     @property

@@ -19,7 +19,7 @@ from textual.widgets import Static
 from app.api import Excerpt
 from app.sanitize import plain_line
 from app.tui import formatting, result_rows
-from app.tui.latest_only import Lane
+from app.tui.latest_only import LatestOnly
 from app.tui.messages import PageRead, Weighed, tell
 from app.tui.preview_lines import Page, Span3
 from app.tui.preview_loader import PageWanted, WeighingWanted, passage_page, read_page, weigh
@@ -52,8 +52,8 @@ class PreviewPane(Vertical):
         self._number = 0
         self._wanted: PageWanted | None = None
         self._late: Timer | None = None
-        self._reading: Lane[PageWanted, Page] = Lane("preview", self._read, self._page_done)
-        self._weighing: Lane[WeighingWanted, tuple[Span3, ...]] = Lane(
+        self._reading: LatestOnly[PageWanted, Page] = LatestOnly("preview", self._read, self._page_done)
+        self._weighing: LatestOnly[WeighingWanted, tuple[Span3, ...]] = LatestOnly(
             "sentences", self._weigh, self._weighed
         )
 

@@ -19,7 +19,7 @@ from app.folders import onboarding
 from app.sanitize import visible
 from app.tui import completion, formatting, themes
 from app.tui.code import code_lines
-from app.tui.latest_only import Lane
+from app.tui.latest_only import LatestOnly
 from app.tui.markdown import markdown_lines
 from app.tui.preview_lines import lines_of
 from app.tui.styled_lines import strengths
@@ -128,13 +128,13 @@ def test_a_lane_runs_the_newest_and_never_the_overtaken():
         ran.append(number)
         return number
 
-    lane = Lane("test", work, lambda request, outcome: done.set() if outcome == 9 else None)
+    latest = LatestOnly("test", work, lambda request, outcome: done.set() if outcome == 9 else None)
     for number in range(10):
-        lane.ask(number)
+        latest.ask(number)
     gate.set()
     assert done.wait(5)
     assert ran[-1] == 9 and len(ran) <= 2
-    lane.close()
+    latest.close()
 
 
 def test_a_lane_outlives_failures():
@@ -144,14 +144,14 @@ def test_a_lane_outlives_failures():
         outcomes.append(outcome)
         done.set()
 
-    lane = Lane("test", lambda request: 1 // request, told)
-    lane.ask(0)
+    latest = LatestOnly("test", lambda request: 1 // request, told)
+    latest.ask(0)
     assert done.wait(5)
     done.clear()
-    lane.ask(1)
+    latest.ask(1)
     assert done.wait(5)
     assert isinstance(outcomes[0], ZeroDivisionError) and outcomes[1] == 1
-    lane.close()
+    latest.close()
 
 
 def test_memory_is_kept_and_damage_is_survived(home):

@@ -42,7 +42,7 @@ def test_an_answer_never_replaces_that_of_a_later_question():
         screen = app.search_screen
         await ask(pilot, app, "boiler")
         late = Answer("earlier", "hybrid", (), False, 0.0, 0, 1.0)
-        screen.post_message(Answered(screen.asking.number - 1, late, final=True))
+        screen.post_message(Answered(screen.requests.number - 1, late, final=True))
         await pilot.pause()
         assert screen.answer.query == "boiler" and screen.results.cards
 
