@@ -10,6 +10,7 @@ import pytest
 
 SLOW = (
     "tests/app/daemon/",
+    "tests/app/model_process/",
     "tests/app/test_demo_command.py",
     "tests/app/test_demo_questions.py",
     "tests/app/test_disks.py",

@@ -20,11 +20,11 @@ import psutil
 from app import __version__, paths
 from app.answers.saved_searches import SavedSearchRunner
 from app.config import Config, ModelConfig
-from app.daemon.model import ModelProcesses
-from app.daemon.model_process import ModelProcess
 from app.daemon.protocol import DaemonInfo
 from app.library import Library
 from app.model import Model, TextEmbedder
+from app.model_process.pair import ModelProcesses
+from app.model_process.process import ModelProcess
 from app.open_index import OpenIndex
 from app.sync.background import BackgroundWriter
 

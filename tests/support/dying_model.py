@@ -22,19 +22,19 @@ NONSENSE = "answers nonsense"
 PROCESS = (CRASHES, HANGS, CLOSES, NONSENSE)
 """Texts at which the process as a whole goes wrong."""
 START = "from support.dying_model import main; main()"
-"""Instead of `app.daemon.model_process.START`."""
+"""Instead of `app.model_process.process.START`."""
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let model processes be of this kind from now on."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    monkeypatch.setattr("app.daemon.model_process.START", START)
+    monkeypatch.setattr("app.model_process.process.START", START)
 
 
 def main() -> None:
     import numpy as np
 
-    from app.daemon import model_process
+    from app.model_process import serve
     from embedder import Embedder
 
     embed = Embedder.embed
@@ -60,4 +60,4 @@ def main() -> None:
         return embedded
 
     Embedder.embed = embed_or_go_wrong  # type: ignore[method-assign]
-    model_process.main()
+    serve.main()

@@ -11,10 +11,10 @@ from support.tiny_home import notes
 from support.waiting import until
 
 from app.config import Config, ModelConfig
-from app.daemon import model_process
-from app.daemon.model_process import TimeLimits
 from app.daemon.parts import daemon_parts
 from app.library import Library
+from app.model_process import process
+from app.model_process.process import TimeLimits
 from embedder.errors import EngineUnavailable
 
 
@@ -22,7 +22,7 @@ from embedder.errors import EngineUnavailable
 def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     dying_model.use(monkeypatch)
-    monkeypatch.setattr(model_process, "LIMITS", TimeLimits(query=2.0, batch=2.0))
+    monkeypatch.setattr(process, "LIMITS", TimeLimits(query=2.0, batch=2.0))
     with daemon_parts(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
         parts.start()
         yield parts.library
@@ -67,7 +67,7 @@ def test_a_model_that_fails_at_everything_blames_no_text(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = folder_with(tmp_path, "is harmless")
-    monkeypatch.setattr(model_process, "START", "raise SystemExit(1)")
+    monkeypatch.setattr(process, "START", "raise SystemExit(1)")
     library.add([str(folder)])
     with pytest.raises(EngineUnavailable):
         library.sync()

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
@@ -34,24 +33,12 @@ STILL_LOADING, LOADED = -1, -2
 """Numbers of the two messages that answer no request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Facts on the embedder in the child."""
-
-    dimension: int
-    context_length: int
-    engine: str
-    precision: str
-    model: str
-    fingerprint: str
-
-
 class ModelChild:
     """One process. Safe from any thread; no method waits for an answer."""
 
     def __init__(self, command: str, config: ModelConfig, nice: int) -> None:
-        self.facts: Future[Facts] = Future()
-        """Set when the model is loaded; fails with the error of loading."""
+        self.loaded: Future[None] = Future()
+        """Done when the model is loaded; fails with the error of loading."""
         self.started = time.monotonic()
         self.signs_of_life = 0
         """Messages received so far: grows about once a second while the model is loading."""
@@ -94,7 +81,7 @@ class ModelChild:
         with self._guard:
             first, self.alive = self.alive, False
             running, self._running = self._running, {}
-            loading = first and not self.facts.done()
+            loading = first and not self.loaded.done()
         if not first:
             if threading.current_thread() not in self._threads:
                 self._gone.wait(2 * REAP_SECONDS)
@@ -105,7 +92,7 @@ class ModelChild:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._outbox.put(None)
         if loading:
-            self.facts.set_exception(_ended_loading() if error is None else error())
+            self.loaded.set_exception(_ended_loading() if error is None else error())
         for future, _ in running.values():
             future.set_exception(ended() if error is None else error())
         self._reap()
@@ -145,7 +132,7 @@ class ModelChild:
         with self._guard:
             if number == STILL_LOADING or not self.alive:
                 return
-            future: Future[Any] = self.facts if number == LOADED else self._running.pop(number)[0]
+            future: Future[Any] = self.loaded if number == LOADED else self._running.pop(number)[0]
             if isinstance(result, BaseException):
                 future.set_exception(result)
             else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from app.config import Config
-from app.daemon.model_process import ModelProcess
+from app.model_process.process import ModelProcess
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,39 +1,32 @@
 """The model in a child process, which can be ended: engines seldom give memory back.
 
-Owns the child's life and its time limits. `ModelProcess` has the methods of `embedder.Embedder` and starts
-its process on the first request; `release` ends it until the next. A child that crashes, hangs or gives a
-malformed answer fails its requests and no others; it is killed and replaced. `serve` runs in the child. Knows
-nothing of the index.
+Owns the child's life and its time limits. `ModelProcess` starts its child on the first request; `release`
+ends it until the next. A child that crashes, hangs or gives a malformed answer fails its requests and no
+others; it is killed and replaced. Knows nothing of the index.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.config import ModelConfig
-from app.daemon.model_child import LOADED, STILL_LOADING, Facts, ModelChild
-from app.sync.throttle import lower_process_priority
+from app.model_process.child import ModelChild
 from embedder.errors import EmbedderClosed, EmbedderError, ModelNotFound, ModelUnresponsive, VectorsWrong
 
 log = logging.getLogger(__name__)
 
-START = "from app.daemon.model_process import main; main()"
-METHODS = frozenset({"embed_queries", "embed_documents", "count_tokens", "embed", "similarity"})
-SIGN_SECONDS = 1.0
-"""Seconds between two messages of a child that is loading the model."""
+START = "from app.model_process.serve import main; main()"
+DIMENSION = 768
+"""Of the vectors: the model's own."""
 SLICE = 0.25
 """Seconds of one wait: time in which this process was suspended (sleep, Ctrl-Z) counts as one such."""
 PROMPT_BYTES = 50
@@ -67,7 +60,7 @@ LIMITS = TimeLimits()
 
 
 class ModelProcess:
-    """An embedder in a child process. Safe from any thread; raises what `Embedder` raises.
+    """`app.model.TextEmbedder` in a child process. Raises what `embedder.Embedder` raises.
 
     Every request ends within `limits`: a child that has not answered by then is killed, and the request
     raises `ModelUnresponsive`. `nice` is the nice value of the child.
@@ -88,34 +81,6 @@ class ModelProcess:
         self._failure: EmbedderError | None = None
 
     @property
-    def facts(self) -> Facts:
-        return self._loaded(self._running(), self.limits.load)
-
-    @property
-    def dimension(self) -> int:
-        return self.facts.dimension
-
-    @property
-    def context_length(self) -> int:
-        return self.facts.context_length
-
-    @property
-    def engine(self) -> str:
-        return self.facts.engine
-
-    @property
-    def precision(self) -> str:
-        return self.facts.precision
-
-    @property
-    def model(self) -> str:
-        return self.facts.model
-
-    @property
-    def fingerprint(self) -> str:
-        return self.facts.fingerprint
-
-    @property
     def loaded(self) -> bool:
         child = self._child
         return child is not None and child.alive
@@ -134,28 +99,20 @@ class ModelProcess:
         again = "It was started again." if self.loaded else "It is started again when it is needed."
         return f"{self._failure.what} {again}"
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        with self._child_for(self.limits.load) as child:
-            size = _size(texts)
-            asked = child.request(size, "count_tokens", list(texts))
-            return cast("list[int]", self._answer(child, asked, self.limits.batch))
-
-    def embed_queries(
-        self, texts: Sequence[str], *, task: str = "search result", dim: int = 768
-    ) -> NDArray[np.float32]:
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with self._child_for(self.limits.query_load) as child:
-            asked = child.request(_size(texts), "embed_queries", list(texts), task=task, dim=dim)
-            return _unit(self._answer(child, asked, self.limits.query), len(texts), dim)
+            asked = child.request(_size(texts), "embed_queries", list(texts))
+            return _unit(self._answer(child, asked, self.limits.query), len(texts))
 
     def embed_documents(
-        self, texts: Sequence[str], titles: Sequence[str | None] | None = None, *, dim: int = 768
+        self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
         titles = None if titles is None else list(titles)
         size = _size(texts)
         with self._child_for(self.limits.load) as child:
             alone, started = not child.outstanding, time.monotonic()
-            asked = child.request(size, "embed_documents", list(texts), titles, dim=dim)
-            vectors = _unit(self._answer(child, asked, self.limits.batch), len(texts), dim)
+            asked = child.request(size, "embed_documents", list(texts), titles)
+            vectors = _unit(self._answer(child, asked, self.limits.batch), len(texts))
             if alone:
                 self._update_speed(size, time.monotonic() - started)
             return vectors
@@ -176,7 +133,7 @@ class ModelProcess:
         """A child that has loaded the model; if it fails in the block, it is replaced."""
         self._used = time.monotonic()
         child = self._running()
-        self._loaded(child, load_seconds)
+        self._await_loaded(child, load_seconds)
         try:
             yield child
             self._failures = 0
@@ -196,13 +153,13 @@ class ModelProcess:
                 self._child = ModelChild(START, self.config, self.nice)
             return self._child
 
-    def _loaded(self, child: ModelChild, patience: float) -> Facts:
-        """The facts that the child sends when the model is loaded; waits for `patience` seconds."""
+    def _await_loaded(self, child: ModelChild, patience: float) -> None:
+        """Wait until the child has loaded the model, for `patience` seconds."""
         waited = silent = 0.0
         signs = child.signs_of_life
         while True:
             try:
-                return child.facts.result(SLICE)
+                return child.loaded.result(SLICE)
             except TimeoutError:
                 waited += SLICE
             except (ModelNotFound, EmbedderClosed):
@@ -264,9 +221,10 @@ def _size(texts: Sequence[str]) -> int:
     return sum(len(text.encode("utf-8", "replace")) + PROMPT_BYTES for text in texts)
 
 
-def _unit(vectors: object, count: int, dim: int) -> NDArray[np.float32]:
+def _unit(vectors: object, count: int) -> NDArray[np.float32]:
     """`vectors`, checked to be `count` rows of unit length; NaN fails."""
-    if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or vectors.shape != (count, dim):
+    shape = (count, DIMENSION)
+    if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or vectors.shape != shape:
         raise ModelUnresponsive(f"The model's process answered something else than {count} vectors.")
     if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.01):
         raise VectorsWrong("The model gave a vector that is not of length one.", "")
@@ -279,69 +237,3 @@ def _again(wait: float) -> str:
 
 def _closed() -> EmbedderClosed:
     return EmbedderClosed("The model was closed.", "Ask again; `ken daemon start` starts the daemon.")
-
-
-def serve(channel: Connection[Any, Any]) -> None:
-    """The child's side: load the model, answer until the daemon closes the channel."""
-    sending = threading.Lock()
-
-    def send(number: int, result: object) -> None:
-        with sending:
-            channel.send((number, result))
-
-    config: ModelConfig = channel.recv()
-    try:
-        with _signs_of_life(send):
-            from app.model import load_here  # its import is part of loading
-
-            model = load_here(config)
-    except Exception as error:  # noqa: BLE001 - sent to the daemon
-        send(LOADED, _portable(error))
-        return
-    send(LOADED, Facts(*(getattr(model, name) for name in Facts.__slots__)))
-
-    def answer(number: int, method: str, arguments: Any, options: Any) -> None:
-        try:
-            result = getattr(model, method)(*arguments, **options) if method in METHODS else None
-        except Exception as error:  # noqa: BLE001 - sent to the caller
-            result = _portable(error)
-        send(number, result)
-
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        while True:
-            pool.submit(answer, *channel.recv())
-
-
-@contextlib.contextmanager
-def _signs_of_life(send: Callable[[int, object], None]) -> Iterator[None]:
-    """Sends a message each second, as a sign that this process still runs."""
-    done = threading.Event()
-
-    def tell() -> None:
-        with contextlib.suppress(OSError):
-            while not done.wait(SIGN_SECONDS):
-                send(STILL_LOADING, None)
-
-    thread = threading.Thread(target=tell, name="loading", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-def _portable(error: Exception) -> Exception:
-    """The error in a form that can be sent."""
-    if isinstance(error, EmbedderError):
-        return type(error)(error.what, error.fix)
-    log.exception("the model failed")
-    return EmbedderError(f"The model failed: {type(error).__name__}: {error}.", "Look at `ken daemon logs`.")
-
-
-def main() -> None:
-    lower_process_priority(int(sys.argv[2]))
-    with contextlib.suppress(EOFError, OSError):
-        serve(Connection(int(sys.argv[1])))
-    # Do not wait for threads of the engine.
-    os._exit(0)

@@ -15,8 +15,8 @@ from support.waiting import until
 
 import embedder
 from app.config import ModelConfig
-from app.daemon.model_child import ModelChild
-from app.daemon.model_process import ModelProcess, TimeLimits
+from app.model_process.child import ModelChild
+from app.model_process.process import ModelProcess, TimeLimits
 from embedder.errors import (
     EmbedderError,
     EngineUnavailable,
@@ -57,8 +57,6 @@ def test_it_answers_as_the_model_in_this_process_would(model: ModelProcess) -> N
     with embedder.load() as here:
         expected = here.embed_queries(["a river"])
         np.testing.assert_allclose(model.embed_queries(["a river"]), expected, atol=1e-5)
-        assert model.fingerprint == here.fingerprint
-        assert model.count_tokens(["a b", ""]) == here.count_tokens(["a b", ""])
 
 
 def test_it_starts_when_asked_ends_when_released_and_starts_again(model: ModelProcess) -> None:
@@ -72,7 +70,7 @@ def test_it_starts_when_asked_ends_when_released_and_starts_again(model: ModelPr
 
 def test_errors_arrive_as_what_they_are(model: ModelProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputInvalid):
-        model.embed_queries(["x"], dim=3)
+        child_of_loaded(model).request(1, "embed_queries", ["x"], dim=3).result()
     model.release()
     monkeypatch.setenv("KEN_MODELS", "/nowhere")
     with pytest.raises(ModelNotFound) as raised:
@@ -162,7 +160,7 @@ def test_all_who_wait_for_a_process_that_hangs_are_told(impatient: ModelProcess)
 def test_a_process_that_hangs_while_loading_is_given_up(
     impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch, start: str
 ) -> None:
-    monkeypatch.setattr("app.daemon.model_process.START", start)
+    monkeypatch.setattr("app.model_process.process.START", start)
     with pytest.raises(ModelUnresponsive, match="load"):
         impatient.embed_queries(["x"])
 
@@ -174,7 +172,7 @@ def test_a_question_waits_for_a_slow_start_only_so_long_and_leaves_it_running(
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     gate = tmp_path / "loading"
     gate.touch()
-    monkeypatch.setattr("app.daemon.model_process.START", SLOW_START.format(gate=str(gate)))
+    monkeypatch.setattr("app.model_process.process.START", SLOW_START.format(gate=str(gate)))
     process = ModelProcess(ModelConfig(), limits=TimeLimits(load_silence=5.0, query_load=2.0))
     try:
         with pytest.raises(ModelUnresponsive, match="still being loaded"):
@@ -192,14 +190,14 @@ SLOW_START = """
 import time
 from pathlib import Path
 from app import model
-from app.daemon import model_process
+from app.model_process import serve
 load = model.load_here
 def wait(config):
     while Path({gate!r}).exists():
         time.sleep(0.01)
     return load(config)
 model.load_here = wait
-model_process.main()
+serve.main()
 """
 
 
@@ -207,7 +205,7 @@ def test_a_process_that_always_dies_is_not_started_for_every_question(
     impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     starts = tmp_path / "starts"
-    monkeypatch.setattr("app.daemon.model_process.START", f"open({str(starts)!r}, 'a').write('.')")
+    monkeypatch.setattr("app.model_process.process.START", f"open({str(starts)!r}, 'a').write('.')")
     for _ in range(20):
         with pytest.raises(EngineUnavailable):
             impatient.embed_queries(["x"])
@@ -221,7 +219,7 @@ def test_a_process_that_cannot_be_killed_is_left_behind(
     impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As inside a driver's system call: the kernel keeps the signal until that ends."""
-    monkeypatch.setattr("app.daemon.model_child.REAP_SECONDS", 0.1)
+    monkeypatch.setattr("app.model_process.child.REAP_SECONDS", 0.1)
     child = child_of_loaded(impatient)
     monkeypatch.setattr(child.process, "kill", lambda: None)
     with pytest.raises(ModelUnresponsive):
@@ -234,7 +232,7 @@ def test_a_process_that_cannot_be_killed_is_left_behind(
 def test_closing_does_not_wait_for_a_model_that_is_loading(
     tiny_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.daemon.model_process.START", "import time; time.sleep(1000)")
+    monkeypatch.setattr("app.model_process.process.START", "import time; time.sleep(1000)")
     process = ModelProcess(ModelConfig())
     failed: list[Exception] = []
 
