@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-
-from app.cli import main
+from support.commands import commands
 
 TOP = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
@@ -23,25 +22,6 @@ DOCUMENTS = [
 COMMANDS = TOP / "assets" / "docs" / "commands.md"
 LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```(?:console|sh|bash|shell)\n(.*?)^```", re.M | re.S)
-
-
-def commands() -> dict[str, click.Command]:
-    """Every command by its full name ("model fetch"), hidden ones left out."""
-    found: dict[str, click.Command] = {}
-
-    def walk(group: click.Group, context: click.Context, before: str) -> None:
-        for name in group.list_commands(context):
-            command = group.get_command(context, name)
-            assert command is not None, f"ken {before}{name} is listed and cannot be loaded"
-            if command.hidden:
-                continue
-            found[before + name] = command
-            if isinstance(command, click.Group):
-                walk(command, click.Context(command, parent=context, info_name=name), f"{before}{name} ")
-
-    assert isinstance(main, click.Group)
-    walk(main, click.Context(main, info_name="ken"), "")
-    return found
 
 
 def written_commands(text: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from app.cli import terminal
 @click.argument("value", required=False)
 @click.option("--unset", is_flag=True, help="Take the setting out of the file: the default holds again.")
 @click.option("--path", "show_path", is_flag=True, help="Print where the file is.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 def config(name: str | None, value: str | None, unset: bool, show_path: bool, as_json: bool) -> None:
     """Show the settings, or set one: ken config search.limit 20.
 

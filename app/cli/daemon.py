@@ -70,7 +70,7 @@ def resume() -> None:
 
 
 @daemon.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 def status(as_json: bool) -> None:
     """Whether it runs, what it takes and what it does. Exit code 1 where it does not run."""
     import time
@@ -82,15 +82,8 @@ def status(as_json: bool) -> None:
     library = RemoteLibrary()
     info, now = library.daemon(), library.status()
     if as_json:
-        facts = {
-            "pid": info.pid,
-            "release": info.release,
-            "seconds": round(time.time() - info.started, 1),
-            "memory_mb": round(info.memory_mb, 1),
-            "cpu_seconds": round(info.cpu_seconds, 2),
-            "model_loaded": info.model_loaded,
-        }
-        terminal.result(json_output.dumps({**facts, "status": json_output.status(now)}))
+        printed = json_output.daemon(info, now, age=time.time() - info.started)
+        terminal.result(json_output.dumps(printed))
         return
     hours, seconds = divmod(round(time.time() - info.started), 3600)
     lines = [

@@ -41,7 +41,7 @@ EVERY = 5.0
     help="Count instead how often the answer is that nothing is close: asked of the set's own index, of "
     "that without the documents that answer, and of the index of this other set. May be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/search.md` documents it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 def evaluate(
     folder: Path,
     mode: str | None,

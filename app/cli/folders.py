@@ -14,7 +14,12 @@ from app.connect import open_library
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print what was done as JSON, as `assets/docs/json.md` documents it.",
+)
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
     """Keep the folders or files at PATH: read what is new there, drop what is gone.

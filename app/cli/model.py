@@ -65,18 +65,14 @@ def fetch_shown(
 
 
 @model.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 def list_command(as_json: bool) -> None:
     """Show the models that are here: name, precision, size, folder."""
     found = [(one, _precision(one)) for one in list_models()]
     if as_json:
         from app import json_output
 
-        rows = [
-            {"name": one.name, "precision": precision, "bytes": one.bytes, "path": str(one.folder)}
-            for one, precision in found
-        ]
-        terminal.result(json_output.dumps(rows))
+        terminal.result(json_output.dumps(json_output.models(found)))
         return
     if not found:
         terminal.say(f"No models in {plain_path(str(models_folder()))}. `ken model fetch` gets one.")

@@ -77,7 +77,9 @@ _FORMS: tuple[Decorator, ...] = (
         "-C", "--context", "lines_around", type=_COUNT, help="Show lines on both sides of each hit."
     ),
     click.option("--relative", is_flag=True, help="Print paths relative to the current folder."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON, documented in `assets/docs/json.md`."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it."
+    ),
     click.option("--jsonl", is_flag=True, help="Print a JSON object a line for each hit."),
     click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs."),
 )

@@ -18,7 +18,7 @@ from app.cli import terminal
 )
 @click.option("--list", "listing", is_flag=True, help="List the standing questions.")
 @click.option("--remove", type=int, metavar="ID", help="Ask a question no longer.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 def watch_for(query: tuple[str, ...], command: str, listing: bool, remove: int | None, as_json: bool) -> None:
     """Tell me when a newly saved passage closely matches QUERY.
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import commands_with_json
 
 from app import json_output
 from app.api import Answer, Folder, Problem, Progress, Status, SyncReport, Why
+from app.daemon.protocol import DaemonInfo
+from embedder.checkpoints.models import Model
 from index.types import Hit
 
 TEXT = (Path(__file__).resolve().parents[2] / "assets" / "docs" / "json.md").read_text(encoding="utf-8")
@@ -42,6 +45,11 @@ STATUS = Status(
 REPORT = SyncReport(added=3, changed=1, unchanged=171, passages=12, embedded=9, seconds=1.204)
 WHY = Why("/home/me/notes/a.md", True, "kept with /home/me/notes", "indexed", "", 1762194012_000000000, 4)
 PROBLEM = Problem("/home/me/notes/scan.pdf", "failed", "It is encrypted.", "pdf")
+PROCESS = DaemonInfo(4711, "0.1.0", 1762194012.0, 412.5, 61.25, True)
+EMPTY = Status(
+    (), 0, 0, 0, 0, "embeddinggemma-300m", "openvino", 256, Progress("idle"), True, 5242880
+)  # fmt: skip
+MODEL = Model("embeddinggemma-300m", Path("/home/me/.local/share/ken/models/embeddinggemma-300m"), 1245184000)
 
 PRINTED: dict[str, Any] = {
     "ken search": json_output.answer(ANSWER),
@@ -49,6 +57,8 @@ PRINTED: dict[str, Any] = {
     "ken status --json": json_output.status(STATUS),
     "ken status --problems": json_output.problems([PROBLEM]),
     "ken why": json_output.why(WHY),
+    "ken daemon status": json_output.daemon(PROCESS, EMPTY, age=5025.3),
+    "ken model list": json_output.models([(MODEL, "f32")]),
 }
 
 
@@ -60,6 +70,12 @@ def documented(command: str) -> Any:
 @pytest.mark.parametrize("command", PRINTED)
 def test_the_documented_example_is_what_is_printed(command: str) -> None:
     assert json.loads(json_output.dumps(PRINTED[command])) == documented(command)
+
+
+def test_every_command_that_prints_json_is_documented() -> None:
+    printing = commands_with_json()
+    assert len(printing) > 9
+    assert [name for name in printing if f"`ken {name} --json`" not in TEXT] == []
 
 
 def test_keys_that_appear_only_now_and_then_are_documented() -> None:

@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
+from support.commands import commands_with_json
 from support.daemons import daemons, library_here_or_in_a_daemon, tiny_models
 from support.tiny_home import ken
 
 from app import json_output, paths
 from app.api import Library, Status
-from app.cli import main
 from app.errors import TITLED_ERRORS, AppError
 
 __all__ = ["daemons", "tiny_models"]
@@ -217,17 +216,6 @@ def test_no_tool_of_the_assistant_gives_a_secret(library: Library, root: Path) -
                 assert telling not in told, call
 
 
-def commands_with_json(command: click.Command, name: str = "") -> Iterator[str]:
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for inner in command.list_commands(context):
-            found = command.get_command(context, inner)
-            assert found is not None
-            yield from commands_with_json(found, f"{name} {inner}".strip())
-    elif any(parameter.name == "as_json" for parameter in command.params):
-        yield name
-
-
 def test_no_command_prints_a_secret(library: Library, root: Path) -> None:
     library.close()
     each = [[str(file)] for file in root.iterdir()]
@@ -243,7 +231,7 @@ def test_no_command_prints_a_secret(library: Library, root: Path) -> None:
         "config": [[]],
     }
     elsewhere = {"eval"}  # which has an index of its own
-    assert set(commands_with_json(main)) == set(arguments) | elsewhere, "a command is not asked here"
+    assert set(commands_with_json()) == set(arguments) | elsewhere, "a command is not asked here"
     for name, some in arguments.items():
         for given in some:
             for form in ([], ["--json"]):

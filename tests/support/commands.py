@@ -1,43 +1,31 @@
-"""`ken` as a process of its own, as a shell starts it."""
+"""Every command of the command line, found by asking it."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import subprocess
-import sys
+import click
 
-OVERRIDE = (1, 2)
-"""CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH (linux/capability.h): what lets root write where nobody may."""
-PR_CAPBSET_DROP = 24
+from app.cli import main
 
 
-def ken(*words: str, timeout: float = 120.0, **environment: str | None) -> subprocess.CompletedProcess[str]:
-    """Run a command; permissions of files count for root too. A variable that is None is taken away."""
-    changed = {**os.environ, **{name: value for name, value in environment.items() if value is not None}}
-    for name, value in environment.items():
-        if value is None:
-            changed.pop(name, None)
-    return subprocess.run(
-        [sys.executable, "-c", "from app.cli import main; main()", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-        env=changed,
-        preexec_fn=_obey_permissions,
-    )
+def commands() -> dict[str, click.Command]:
+    """Every command by its full name ("model fetch"), hidden ones left out."""
+    found: dict[str, click.Command] = {}
+
+    def walk(group: click.Group, context: click.Context, before: str) -> None:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None, f"ken {before}{name} is listed and cannot be loaded"
+            if command.hidden:
+                continue
+            found[before + name] = command
+            if isinstance(command, click.Group):
+                walk(command, click.Context(command, parent=context, info_name=name), f"{before}{name} ")
+
+    assert isinstance(main, click.Group)
+    walk(main, click.Context(main, info_name="ken"), "")
+    return found
 
 
-def is_titled(done: subprocess.CompletedProcess[str]) -> bool:
-    """Whether a command failed as it should: a title, what happened, what to do, and nothing else."""
-    lines = done.stderr.splitlines()
-    nonsense = any(word in done.stderr for word in ("unexpected", "Traceback", "process 0"))
-    return done.returncode == 1 and len(lines) == 3 and not nonsense and not done.stdout
-
-
-def _obey_permissions() -> None:
-    if sys.platform == "linux" and os.geteuid() == 0:
-        libc = ctypes.CDLL(None)
-        for capability in OVERRIDE:
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+def commands_with_json() -> list[str]:
+    """The names of the commands that print JSON where `--json` is given."""
+    return [name for name, one in commands().items() if any(p.name == "as_json" for p in one.params)]
