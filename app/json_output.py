@@ -18,7 +18,6 @@ from index.types import HEADING_SEPARATOR, Hit
 
 if TYPE_CHECKING:
     from app.api import Answer, Folder, Problem, Progress, Status, SyncReport, Why
-    from app.daemon.protocol import DaemonInfo
     from embedder.checkpoints.models import Model
 
 Json = dict[str, Any]
@@ -173,19 +172,6 @@ def moment(nanoseconds: int) -> str | None:
 
 def _number(value: float | None, digits: int = 4) -> float | None:
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
-
-
-def daemon(process: DaemonInfo, now: Status, *, age: float) -> Json:
-    """`ken daemon status --json`; `age` in seconds."""
-    return {
-        "pid": process.pid,
-        "release": process.release,
-        "seconds": round(age, 1),
-        "memory_mb": round(process.memory_mb, 1),
-        "cpu_seconds": round(process.cpu_seconds, 2),
-        "model_loaded": process.model_loaded,
-        "status": status(now),
-    }
 
 
 def models(found: Iterable[tuple[Model, str]]) -> list[Json]:

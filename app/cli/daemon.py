@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from app.cli import terminal
 from app.sanitize import plain
+
+if TYPE_CHECKING:
+    from app.api import Status
+    from app.daemon.protocol import DaemonInfo
+    from app.json_output import Json
 
 
 @click.group()
@@ -82,8 +89,7 @@ def status(as_json: bool) -> None:
     library = RemoteLibrary()
     info, now = library.daemon(), library.status()
     if as_json:
-        printed = json_output.daemon(info, now, age=time.time() - info.started)
-        terminal.result(json_output.dumps(printed))
+        terminal.result(json_output.dumps(status_json(info, now, age=time.time() - info.started)))
         return
     hours, seconds = divmod(round(time.time() - info.started), 3600)
     lines = [
@@ -99,6 +105,21 @@ def status(as_json: bool) -> None:
     terminal.result("\n".join(lines))
     for notice in now.notices:
         terminal.say(notice)
+
+
+def status_json(process: DaemonInfo, now: Status, *, age: float) -> Json:
+    """What `ken daemon status --json` prints; `age` in seconds."""
+    from app import json_output
+
+    return {
+        "pid": process.pid,
+        "release": process.release,
+        "seconds": round(age, 1),
+        "memory_mb": round(process.memory_mb, 1),
+        "cpu_seconds": round(process.cpu_seconds, 2),
+        "model_loaded": process.model_loaded,
+        "status": json_output.status(now),
+    }
 
 
 @daemon.command()

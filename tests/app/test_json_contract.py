@@ -12,6 +12,7 @@ from support.commands import commands_with_json
 
 from app import json_output
 from app.api import Answer, Folder, Problem, Progress, Status, SyncReport, Why
+from app.cli.daemon import status_json
 from app.daemon.protocol import DaemonInfo
 from embedder.checkpoints.models import Model
 from index.types import Hit
@@ -57,7 +58,7 @@ PRINTED: dict[str, Any] = {
     "ken status --json": json_output.status(STATUS),
     "ken status --problems": json_output.problems([PROBLEM]),
     "ken why": json_output.why(WHY),
-    "ken daemon status": json_output.daemon(PROCESS, EMPTY, age=5025.3),
+    "ken daemon status": status_json(PROCESS, EMPTY, age=5025.3),
     "ken model list": json_output.models([(MODEL, "f32")]),
 }
 
