@@ -113,7 +113,7 @@ class Library(Closing):
         if not query.strip():
             return self._newest(narrowed, limit, started)
         searcher = self.index.searcher()
-        vector, used, told = self._vector(query, mode)
+        vector, used, reason = self._vector(query, mode)
 
         def ask(number: int) -> Results:
             deep = max(number, DATED) if sort == "date" else number
@@ -125,7 +125,7 @@ class Library(Closing):
         answer = self._answer(ask, query, used, limit, started)
         return replace(
             answer,
-            notice=join_sentences(told, answer.notice) if used == mode else told,
+            notice=join_sentences(reason, answer.notice) if used == mode else reason,
             complete=answer.complete and used == mode,
             waiting=max(answer.waiting, self.writer.waiting),
         )
@@ -245,12 +245,12 @@ class Library(Closing):
         if not self.writer.in_background:
             progress(self.status())
             return
-        last, told, pause = None, 0.0, 0.0
+        last, reported_at, pause = None, 0.0, 0.0
         while not self._closed.wait(pause):
             status = self.status()
-            if status != last or time.monotonic() - told > FOLLOW_AGAIN:
+            if status != last or time.monotonic() - reported_at > FOLLOW_AGAIN:
                 progress(status)
-                last, told = status, time.monotonic()
+                last, reported_at = status, time.monotonic()
             pause = FOLLOW_IDLE if status.progress.phase in ("idle", "paused") else FOLLOW_BUSY
 
     def tags(self) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ _AGE_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30.44, "y": 365.25}
 class Query:
     """A query taken apart: `text` is asked, `filter` and `mode` narrow it, `sort` orders what is found.
 
-    `problems` name what was not understood, in words for a person.
+    `problems` name what was not understood, in words for the user.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""The command `ken`: one lazily imported module a group of commands, and how errors reach a person.
+"""The command `ken`: one lazily imported module a group of commands, and how errors are shown.
 
 stdout carries results only. Exit codes: 0 done, 1 a titled error, 2 wrong usage, 130 interrupted.
 """
@@ -49,7 +49,7 @@ COMMANDS = {
 
 
 class Ken(click.Group):
-    """Imports a command's module when that command is called, and tells errors in a person's words."""
+    """Imports a command's module when that command is called, and shows errors in words."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -104,7 +104,7 @@ class Ken(click.Group):
             if (refused := refused_by_system(error)) is not None:
                 terminal.tell_error(refused)
             else:
-                # A person never sees a traceback; whoever mends it finds it in the log.
+                # No traceback is shown; it is in the log.
                 terminal.tell_unexpected(error)
             return 1
         return result if isinstance(result, int) else 0
@@ -124,7 +124,7 @@ def main(context: click.Context) -> int | None:
     """
     if context.invoked_subcommand is not None:
         return None
-    if not (terminal.is_person(sys.stdin) and terminal.is_person(sys.stdout)):
+    if not (terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)):
         click.echo(context.get_help())
         return None
     from app.tui import run

@@ -14,7 +14,7 @@ from app.cli import terminal
 
 if TYPE_CHECKING:
     from app.evaluation.abstention import AbstentionRates
-    from app.evaluation.retrieval import Evaluation, Told
+    from app.evaluation.retrieval import Evaluation, OnProgress
     from embedder.prompts import Task
     from index.types import Mode
 
@@ -69,7 +69,9 @@ def evaluate(
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
         if others:
             mode_ = way or "hybrid"
-            refused = abstention.measure(folder, others, loaded, mode=mode_, task=prompt, tell=_teller())
+            refused = abstention.measure(
+                folder, others, loaded, mode=mode_, task=prompt, progress=_progress()
+            )
             terminal.result(json.dumps(refused.as_json()) if as_json else _refused(refused))
             return
         found = retrieval.evaluate(
@@ -79,30 +81,30 @@ def evaluate(
             task=prompt,
             size=size or MAX_TOKENS,
             overlap=OVERLAP_TOKENS if overlap is None else overlap,
-            tell=_teller(),
+            progress=_progress(),
         )
     terminal.result(json.dumps(found.as_json()) if as_json else _table(found))
 
 
-def _teller() -> Told:
+def _progress() -> OnProgress:
     """Progress, speed and time left on standard error, now and then."""
     began: dict[str, float] = {}
-    told = 0.0
+    last = 0.0
 
-    def tell(what: str, done: int, total: int) -> None:
-        nonlocal told
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal last
         now = time.monotonic()
         start = began.setdefault(what, now)
-        if now - max(told, start) < EVERY or not done:
+        if now - max(last, start) < EVERY or not done:
             return
-        told = now
+        last = now
         rate = done / max(now - start, 1e-9)
         terminal.say(
             f"{what}: {done:,} of {total:,}, {rate:,.0f} a second, {(total - done) / rate:,.0f} s left"
         )
         sys.stderr.flush()
 
-    return tell
+    return report
 
 
 def _table(found: Evaluation) -> str:

@@ -1,4 +1,4 @@
-"""Hits as a person reads them in a terminal: where, under which heading, and the words that answer."""
+"""Hits in a terminal: where, under which heading, and the words that answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.amounts import plural
 from app.api import Answer, Library
 from app.cli.context import Context, context_of
 from app.cli.lines import Form
-from app.cli.terminal import columns, is_person, linked, styled
+from app.cli.terminal import columns, is_terminal, linked, styled
 from app.sanitize import clip, plain, plain_line, plain_path, width
 from index.types import HEADING_SEPARATOR, Hit
 
@@ -83,7 +83,7 @@ def _first_line(number: int, hit: Hit, right: str, *, stale: bool) -> str:
     where = f"{place(hit)}{'  (changed since)' if stale else ''}"
     front = f"{number:>2}  "
     room = columns() - len(front) - len(right) - 2
-    if is_person() and width(path) + len(where) > room:
+    if is_terminal() and width(path) + len(where) > room:
         path = _clip_front(path, room - len(where))
     gap = " " * max(2, room + 2 - width(path) - len(where))
     named = linked(styled(path, bold=True), hit.path) + styled(where, fg="cyan")
@@ -162,7 +162,7 @@ def _split(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 
 
 def _fit(text: str) -> str:
-    return clip(text, columns() - len(INDENT)) if is_person() else text
+    return clip(text, columns() - len(INDENT)) if is_terminal() else text
 
 
 def _clip_front(text: str, room: int) -> str:

@@ -13,7 +13,7 @@ from app.cli import terminal
 from app.errors import PathInvalid
 
 MOST_SHOWN = 20
-"""Folders of an export that are listed: what a person reads before answering."""
+"""Folders of an export that are listed: what the user reads before answering."""
 
 
 @click.command()
@@ -73,7 +73,7 @@ def import_(folder: Path, keep_folders: bool | None, yes: bool) -> None:
 
 
 def _keeps(named: list[str], chosen: bool | None) -> bool:
-    """Whether the folders of an export are kept: as chosen, else as a person answers."""
+    """Whether the folders of an export are kept: as chosen, else as the user answers."""
     from app.sanitize import plain_path
 
     if chosen is not None or not named:
@@ -85,7 +85,7 @@ def _keeps(named: list[str], chosen: bool | None) -> bool:
     try:
         return click.confirm("Index these folders on this machine from now on?", err=True)
     except click.Abort:
-        if terminal.is_person(sys.stdin):
+        if terminal.is_terminal(sys.stdin):
             raise
         return False
 

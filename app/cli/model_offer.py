@@ -1,4 +1,4 @@
-"""The model where a command needs it: fetched at once where a person agrees, named where it is missing."""
+"""The model where a command needs it: fetched at once where the user agrees, named where it is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ensure_model() -> None:
     What needs the model then raises `ModelNotFound`, which says how to get it.
     """
     model = Model(config.load().model)
-    asked = terminal.is_person(sys.stdin) and terminal.is_person(sys.stderr)
+    asked = terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stderr)
     if model.present or model.config.name or not asked:
         return
     from embedder.checkpoints.known_models import TERMS

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar where a person watches, a line now and then where none does."""
+"""Progress on standard error: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WORDS: dict[Phase, str] = {
 @contextmanager
 def shown() -> Iterator[ProgressCallback]:
     """A callback that shows what it is told, until the block ends."""
-    if terminal.is_person(sys.stderr):
+    if terminal.is_terminal(sys.stderr):
         with _bar() as callback:
             yield callback
     else:
@@ -71,7 +71,7 @@ def _lines() -> ProgressCallback:
 
 
 def _share(now: Progress) -> tuple[int, int | None]:
-    """What the bar shows: passages once any wait, files before; None while nobody knows how many."""
+    """What the bar shows: passages once any wait, files before; None while their number is not known."""
     if now.phase == "scanning":
         return 0, None
     if now.passages_total and now.files_done >= now.files_total:

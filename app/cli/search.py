@@ -124,7 +124,7 @@ def search(
     narrowed = query.merge(asked.filter, _filter(**options))
     if not words and narrowed == Filter():
         raise click.UsageError("QUERY is missing: say what to look for, or what to list: type:pdf since:2w.")
-    lists_all = not asked.text and (form.for_programs or not terminal.is_person())
+    lists_all = not asked.text and (form.for_programs or not terminal.is_terminal())
     with open_library(daemon=not no_daemon, purpose="ken search") as library:
         answer = library.search(
             asked.text,
@@ -257,7 +257,7 @@ def _show(library: Library, answer: Answer, form: Form) -> int:
         terminal.say("Nothing found.")
         return 1
     if answer.abstains:
-        terminal.say("Nothing close to that. The nearest:" + "\n" * terminal.is_person())
+        terminal.say("Nothing close to that. The nearest:" + "\n" * terminal.is_terminal())
     _print(library, answer, form)
     return 0
 
@@ -269,10 +269,10 @@ def _print(library: Library, answer: Answer, form: Form) -> None:
         lines.print_json_lines(answer)
     elif form.files_only or form.null:
         lines.print_files(answer, form)
-    elif terminal.is_person() or form.explain:
+    elif terminal.is_terminal() or form.explain:
         from app.cli import hits
 
         terminal.result(hits.render(library, answer, form))
-        terminal.say(("\n" if terminal.is_person() else "") + hits.summary(answer))
+        terminal.say(("\n" if terminal.is_terminal() else "") + hits.summary(answer))
     else:
         lines.print_lines(library, answer, form)

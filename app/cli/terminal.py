@@ -22,8 +22,8 @@ def columns() -> int:
     return max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
 
 
-def is_person(stream: Any = None) -> bool:
-    """Whether a person reads the stream (standard output unless another is given)."""
+def is_terminal(stream: Any = None) -> bool:
+    """Whether the stream (standard output unless another is given) is a terminal."""
     stream = stream or sys.stdout
     # A standard stream that was closed (`>&-`) is None.
     return stream is not None and bool(stream.isatty())
@@ -31,7 +31,7 @@ def is_person(stream: Any = None) -> bool:
 
 def has_colours(stream: Any = None) -> bool:
     """Styles are for terminals that take them, and for people who did not set NO_COLOR (no-color.org)."""
-    return is_person(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def styled(text: str, stream: Any = None, **style: Any) -> str:
@@ -53,7 +53,7 @@ def linked(text: str, path: str) -> str:
 
 
 def say(text: str) -> None:
-    """Tell the person something that is no result."""
+    """Tell the user something that is no result."""
     click.echo(plain(text), err=True)
 
 
@@ -65,7 +65,7 @@ def tell_error(error: TitledError) -> None:
 
 
 def tell_unexpected(error: Exception) -> None:
-    """An error that is nobody's fault but ken's: a sentence here, the traceback in the log."""
+    """An error of ken's own: a sentence here, the traceback in the log."""
     import logging
 
     from app import log, paths

@@ -1,4 +1,4 @@
-"""Progress of bytes on standard error: a bar where a person watches, a line now and then where none does."""
+"""Progress of bytes on standard error: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Transfer(FetchObserver):
         return size(number) if self._unit == "B" else f"{number / 1e6:,.0f} M {self._unit}"
 
     def __enter__(self) -> Self:
-        if terminal.is_person(sys.stderr):
+        if terminal.is_terminal(sys.stderr):
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn
 

@@ -59,7 +59,7 @@ def _list_one(number: int, query: str, command: tuple[str, ...], as_json: bool) 
 
 
 def _start_daemon() -> None:
-    """It is the daemon that notices; without one, nobody would."""
+    """The daemon notices; without one, nothing does."""
     import os
 
     from app.daemon import lifecycle

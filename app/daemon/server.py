@@ -230,7 +230,7 @@ def _as_long_as_heard(tell: Callable[[object], None]) -> Callable[[object], None
     """Passes progress on to a client; where the client is gone, the work goes on without it."""
     gone = False
 
-    def told(value: object) -> None:
+    def tell_if_heard(value: object) -> None:
         nonlocal gone
         if not gone:
             try:
@@ -238,7 +238,7 @@ def _as_long_as_heard(tell: Callable[[object], None]) -> Callable[[object], None
             except Closed:
                 gone = True
 
-    return told
+    return tell_if_heard
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.evaluation.retrieval import (
     EvaluationSet,
-    Told,
+    OnProgress,
     document_path,
     embed_queries,
     fill,
@@ -66,19 +66,19 @@ def measure(
     *,
     mode: Mode = "hybrid",
     task: Task = "search result",
-    tell: Told = lambda _what, _done, _total: None,
+    progress: OnProgress = lambda _what, _done, _total: None,
 ) -> AbstentionRates:
     """Run the queries of `folder` on its own index, with and without answers, and on those of `others`."""
     asked = _some(read_set(folder))
-    vectors = embed_queries(asked, embedder, task, tell)
+    vectors = embed_queries(asked, embedder, task, progress)
     strangers: dict[str, float] = {}
     for other in map(read_set, others):
-        strangers[other.name] = _refused(other, asked, vectors, embedder, mode, tell)
+        strangers[other.name] = _refused(other, asked, vectors, embedder, mode, progress)
     return AbstentionRates(
         asked.name,
         len(asked.queries),
-        _refused(asked, asked, vectors, embedder, mode, tell),
-        _refused_without_answers(asked, vectors, embedder, mode, tell),
+        _refused(asked, asked, vectors, embedder, mode, progress),
+        _refused_without_answers(asked, vectors, embedder, mode, progress),
         strangers,
     )
 
@@ -101,10 +101,10 @@ def _refused(
     vectors: dict[str, NDArray[np.float32]],
     embedder: Embedder,
     mode: Mode,
-    tell: Told,
+    progress: OnProgress,
 ) -> float:
     with index_of(of, embedder) as store:
-        fill(store, of, embedder, tell)
+        fill(store, of, embedder, progress)
         with Searcher(store.path, cached_vectors=True) as searcher:
             answers = [
                 searcher.search(text, vectors[id_], mode=mode, limit=1) for id_, text in asked.queries.items()
@@ -117,7 +117,7 @@ def _refused_without_answers(
     vectors: dict[str, NDArray[np.float32]],
     embedder: Embedder,
     mode: Mode,
-    tell: Told,
+    progress: OnProgress,
 ) -> float:
     refused = 0
     with index_of(asked, embedder) as store, Searcher(store.path, cached_vectors=True) as searcher:
@@ -126,5 +126,5 @@ def _refused_without_answers(
             store.remove([document_path(document) for document in relevant])
             refused += not searcher.search(text, vectors[id_], mode=mode, limit=1).is_close
             fill(store, asked, embedder, lambda *_: None)
-            tell("Asking without the answers", done, len(asked.queries))
+            progress("Asking without the answers", done, len(asked.queries))
     return refused / len(asked.queries)

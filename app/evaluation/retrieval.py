@@ -42,7 +42,7 @@ DEPTH = 100
 BATCH = 128
 """Texts in a batch that is embedded and committed at once."""
 
-Told = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Gets the step, how much of it is done, and its total."""
 Qrels = dict[str, dict[str, int]]
 
@@ -109,7 +109,7 @@ def evaluate(
     task: Task = "search result",
     size: int = MAX_TOKENS,
     overlap: int = OVERLAP_TOKENS,
-    tell: Told = lambda _what, _done, _total: None,
+    progress: OnProgress = lambda _what, _done, _total: None,
 ) -> Evaluation:
     """Index the set in `folder` and measure every mode, or one of them.
 
@@ -122,15 +122,15 @@ def evaluate(
     vectors = None
     with index_of(asked, embedder, size, overlap) as store:
         index = store.path
-        fill(store, asked, embedder, tell, size=size, overlap=overlap)
+        fill(store, asked, embedder, progress, size=size, overlap=overlap)
         passages = store.counts().passages
     if mode != "words":
-        vectors = embed_queries(asked, embedder, task, tell)
+        vectors = embed_queries(asked, embedder, task, progress)
     results: list[Measured] = []
     with Searcher(index, cached_vectors=True) as searcher:
         for way, dimension in RUNS:
             if mode in (None, way):
-                run = _run(searcher, asked, vectors, way, dimension, tell)
+                run = _run(searcher, asked, vectors, way, dimension, progress)
                 results.append(measure(asked.qrels, run, way, dimension))
     seconds = time.perf_counter() - started
     return Evaluation(asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds)
@@ -212,7 +212,7 @@ def fill(
     store: Store,
     asked: EvaluationSet,
     embedder: Embedder,
-    tell: Told,
+    progress: OnProgress,
     *,
     size: int = MAX_TOKENS,
     overlap: int = OVERLAP_TOKENS,
@@ -228,14 +228,14 @@ def fill(
             document = Document(text, "text", title, sections=tuple(paragraphs(text)))
             store.put([(record, chunk_document(document, "", count, size=size, overlap=overlap))])
         if done % BATCH == 0:
-            tell("Cutting", done, len(asked.documents))
+            progress("Cutting", done, len(asked.documents))
     total = store.counts().pending
     done = 0
     while waiting := store.pending(BATCH):
         texts, titles = [one.text for one in waiting], [one.title or None for one in waiting]
         store.put_vectors([one.id for one in waiting], embedder.embed_documents(texts, titles))
         done += len(waiting)
-        tell("Embedding", done, total)
+        progress("Embedding", done, total)
 
 
 def document_path(id_: str) -> str:
@@ -260,7 +260,7 @@ def _file(id_: str, title: str, text: str) -> FileRecord:
 
 
 def embed_queries(
-    asked: EvaluationSet, embedder: Embedder, task: Task, tell: Told
+    asked: EvaluationSet, embedder: Embedder, task: Task, progress: OnProgress
 ) -> dict[str, NDArray[np.float32]]:
     ids = list(asked.queries)
     vectors: dict[str, NDArray[np.float32]] = {}
@@ -268,7 +268,7 @@ def embed_queries(
         some = ids[start : start + BATCH]
         rows = embedder.embed_queries([asked.queries[id_] for id_ in some], task=task)
         vectors.update(zip(some, rows, strict=True))
-        tell("Embedding questions", len(vectors), len(ids))
+        progress("Embedding questions", len(vectors), len(ids))
     return vectors
 
 
@@ -278,13 +278,13 @@ def _run(
     vectors: dict[str, NDArray[np.float32]] | None,
     mode: Mode,
     dimension: int | None,
-    tell: Told,
+    progress: OnProgress,
 ) -> dict[str, dict[str, float]]:
     ids = {document_path(id_): id_ for id_ in asked.documents}
     run: dict[str, dict[str, float]] = {}
     for done, (id_, text) in enumerate(asked.queries.items()):
         if done % BATCH == 0:
-            tell(f"Asking, {mode}", done, len(asked.queries))
+            progress(f"Asking, {mode}", done, len(asked.queries))
         vector = vectors[id_] if vectors is not None else None
         ranked = searcher.ranking(text, vector, mode=mode, limit=DEPTH, dimension=dimension or 768)
         # trec_eval orders by score and breaks ties by name; ranks keep ken's own order.

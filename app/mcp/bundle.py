@@ -61,12 +61,12 @@ def _answers(found: Answer) -> bool:
 
 def _in_turn(answers: Sequence[Answer]) -> Iterator[Hit]:
     """The best hit of each question, then the second of each, each passage once; only what is close."""
-    told: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int]] = set()
     close = [_passages(answer) for answer in answers if _answers(answer)]
     for row in zip_longest(*close):
         for hit in row:
-            if hit is not None and (hit.path, hit.start) not in told and hit.text:
-                told.add((hit.path, hit.start))
+            if hit is not None and (hit.path, hit.start) not in seen and hit.text:
+                seen.add((hit.path, hit.start))
                 yield hit
 
 
@@ -89,7 +89,7 @@ def _within(text: str, tokens: int) -> str:
 
 
 def _passage(hit: Hit, text: str, *, stale: bool) -> dict[str, Any]:
-    told = {
+    result = {
         "path": hit.path,
         "title": hit.title,
         "heading": HEADING_SEPARATOR.join(hit.heading),
@@ -98,4 +98,4 @@ def _passage(hit: Hit, text: str, *, stale: bool) -> dict[str, Any]:
         "text": text,
         "stale": stale,
     }
-    return {name: value for name, value in told.items() if value not in ("", False)}
+    return {name: value for name, value in result.items() if value not in ("", False)}

@@ -166,7 +166,7 @@ class BackgroundWriter:
 
     def add_writer_state(self, status: Status) -> Status:
         left = leftovers.LEFT_BEHIND if self._steps.left_behind else ""
-        told = (*self._notices(), self.indexer.notice, self.indexer.waiting_because, left)
+        own = (*self._notices(), self.indexer.notice, self.indexer.waiting_because, left)
         progress = status.progress
         if progress.phase == "idle" and self.indexer.waiting_because:
             progress = replace(progress, phase="paused")
@@ -177,7 +177,7 @@ class BackgroundWriter:
             folders=tuple(self._watched(folder) for folder in status.folders),
             pending=status.pending + self.waiting,
             progress=progress,
-            notices=(*status.notices, *(note for note in told if note)),
+            notices=(*status.notices, *(note for note in own if note)),
         )
 
     def _is_level(self, path: str) -> bool:

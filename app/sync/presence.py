@@ -96,14 +96,14 @@ def folders_away(away: Iterable[FileRecord]) -> dict[str, str]:
     by_disk: dict[int, list[str]] = {}
     for record in away:
         by_disk.setdefault(record.disk, []).append(os.path.dirname(record.path))  # noqa: PTH120
-    told = {}
+    notices = {}
     for folders in by_disk.values():
         folder = _there(os.path.commonpath(folders))
-        told[folder] = (
+        notices[folder] = (
             f"The disk at {folder} is not mounted. Its files stay in the index until it is back; "
             "`ken forget` removes them."
         )
-    return told
+    return notices
 
 
 def _there(folder: str) -> str:

@@ -1,4 +1,4 @@
-"""The registry of actions: everything a person can do, once, behind keys, menu, palette and help alike.
+"""The registry of actions: everything the user can do, once, behind keys, menu, palette and help alike.
 
 An action names the method that does it (`screen.` or `app.` in front, as Textual resolves it), the keys that
 do it while a query is typed, and a letter. The letter works in the menu on every terminal, whatever that
@@ -19,7 +19,7 @@ Where = Literal["search", "anywhere"]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing a person can do."""
+    """One thing the user can do."""
 
     name: str
     """What the configuration calls it, under `[tui.keys]`."""
@@ -146,7 +146,7 @@ def _binding(action: Action) -> Binding:
 
 
 def keymap(preset: str, own: dict[str, str]) -> dict[str, str]:
-    """What differs from the default keys: the preset's keys, then the person's own."""
+    """What differs from the default keys: the preset's keys, then the user's own."""
     return {**PRESETS.get(preset, {}), **{name: keys for name, keys in own.items() if name in BY_NAME}}
 
 
@@ -156,7 +156,7 @@ def unknown(own: dict[str, str]) -> list[str]:
 
 
 def keys_of(action: Action, changed: dict[str, str], *, letters: bool = False) -> list[str]:
-    """The action's keys as a person reads them, the reliable ones first: `^y`, `alt+c`, `^x c`.
+    """The action's keys as they are shown, the reliable ones first: `^y`, `alt+c`, `^x c`.
 
     `letters`: lists have letters, so they stand alone too.
     """

@@ -133,12 +133,12 @@ class KenApp(App[None]):
         self.set_timer(LONG, self._say_why_it_takes_long)
 
     def _say_why_it_takes_long(self) -> None:
-        def told(older: object) -> None:
+        def checked(older: object) -> None:
             if older is True and self.session.status is None:
                 self._say(Content.assemble(("◐ ", "$accent"), "Bringing the index up to this release, once…"))
 
         if self.session.status is None:
-            background(self, index_is_older, told)
+            background(self, index_is_older, checked)
 
     def _connect_beside(self) -> None:
         def connected(outcome: object) -> None:
@@ -187,7 +187,7 @@ class KenApp(App[None]):
     def _tell_failure(self, error: Exception) -> None:
         from app.tui.screens.dialog import Dialog
 
-        told = in_words(error, "The index cannot be opened")
+        failure = in_words(error, "The index cannot be opened")
 
         def chosen(name: str | None) -> None:
             if name == "again":
@@ -195,16 +195,16 @@ class KenApp(App[None]):
             elif name == "quit":
                 self.exit()
 
-        self._say(Content.assemble(("○ ", "$error"), told.title))
+        self._say(Content.assemble(("○ ", "$error"), failure.title))
         buttons = (("again", "Try again"), ("quit", "Quit"))
         self.push_screen(
-            Dialog(told.title, f"{told.what}\n\n{told.fix}".strip(), buttons, kind="bad"), chosen
+            Dialog(failure.title, f"{failure.what}\n\n{failure.fix}".strip(), buttons, kind="bad"), chosen
         )
 
     def _follow(self, library: Library) -> None:
         """Be told how things stand as long as this is the library."""
 
-        def told(status: Status) -> None:
+        def report(status: Status) -> None:
             if self._ending or self.session.library is not library:
                 raise Unwanted
             tell(self, StatusTold(status))
@@ -216,7 +216,7 @@ class KenApp(App[None]):
             elif isinstance(outcome, Exception):
                 self.on_status_told(StatusTold(outcome))
 
-        background(self, lambda: library.follow(told), ended)
+        background(self, lambda: library.follow(report), ended)
 
     def look(self) -> None:
         """Ask how things stand: something was done here, or the terminal has the focus again."""
@@ -298,9 +298,9 @@ class KenApp(App[None]):
         if isinstance(message.outcome, Exception):
             say_error(self, message.outcome)
         else:
-            told = self.session.status.notices if self.session.status else ()
+            shown_already = self.session.status.notices if self.session.status else ()
             for notice in message.outcome.notices:
-                if notice not in told:
+                if notice not in shown_already:
                     warn(self, notice)
             if self._sync_asked:
                 say(self, remarks.synced(message.outcome))

@@ -40,7 +40,7 @@ def when(modified_ns: int) -> str:
 
 
 def place(path: str, roots: tuple[str, ...]) -> str:
-    """A path as a person thinks of it: from its folder's name on, or from `~`."""
+    """A path in its short form: from its folder's name on, or from `~`."""
     for root in roots:
         if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
             return plain_path(os.path.relpath(path, os.path.dirname(root) or os.sep))  # noqa: PTH120

@@ -1,4 +1,4 @@
-"""Markdown as a person wants to read it in a preview: marks of syntax gone, their meaning as style.
+"""Markdown in a preview: marks of syntax gone, their meaning as style.
 
 A line at a time, so that each shown character keeps its place in the document; what spans lines
 (fences, front matter) is a state from line to line. Knows nothing of colours.

@@ -68,7 +68,7 @@ class Session:
         return self.config.tui.keymap in actions.WITH_LETTERS
 
     def key(self, name: str) -> str:
-        """A key of an action that every terminal sends, as a person reads it."""
+        """A key of an action that every terminal sends, as it is shown."""
         return actions.sure_key(actions.BY_NAME[name], self.keymap)
 
     def title(self, action: actions.Action) -> str:
@@ -98,7 +98,7 @@ def background(receiver: MessagePump, work: Callable[[], object], then: Callable
     def run() -> None:
         try:
             outcome: object = work()
-        except Exception as error:  # noqa: BLE001 -- every failure is told to the person
+        except Exception as error:  # noqa: BLE001 -- every failure is shown
             outcome = error
         tell(receiver, Finished(then, outcome))
 

@@ -14,8 +14,8 @@ BAD_SECONDS = 8.0
 """Seconds a message stays: one that has to be read and thought about stays longer."""
 
 
-class Told(NamedTuple):
-    """An error as a person reads it."""
+class Failure(NamedTuple):
+    """An error as the user reads it."""
 
     title: str
     what: str
@@ -26,11 +26,11 @@ class Told(NamedTuple):
         return f"{self.what} {self.fix}".strip()
 
 
-def in_words(error: Exception, title: str = "Something went wrong") -> Told:
+def in_words(error: Exception, title: str = "Something went wrong") -> Failure:
     """What is said of an error; `title` for one that has none of its own."""
     if isinstance(error, TITLED_ERRORS):
-        return Told(error.title, plain_line(error.what), plain_line(error.fix))
-    return Told(title, plain_line(f"{type(error).__name__}: {error}"), "")
+        return Failure(error.title, plain_line(error.what), plain_line(error.fix))
+    return Failure(title, plain_line(f"{type(error).__name__}: {error}"), "")
 
 
 def say(app: App[Any], text: str, *, title: str = "") -> None:
@@ -39,11 +39,11 @@ def say(app: App[Any], text: str, *, title: str = "") -> None:
 
 
 def warn(app: App[Any], text: str) -> None:
-    """Something a person should know of."""
+    """Something the user should know of."""
     app.notify(plain_line(text), severity="warning", timeout=BAD_SECONDS, markup=False)
 
 
 def say_error(app: App[Any], error: Exception) -> None:
     """Something that could not be done, and what to do about it."""
-    told = in_words(error)
-    app.notify(told.text, title=told.title, severity="error", timeout=BAD_SECONDS, markup=False)
+    failure = in_words(error)
+    app.notify(failure.text, title=failure.title, severity="error", timeout=BAD_SECONDS, markup=False)

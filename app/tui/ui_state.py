@@ -24,7 +24,7 @@ QUESTIONS_AT_MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A place a person wants to find again."""
+    """A place that the user wants to find again."""
 
     path: str
     line: int

@@ -114,7 +114,7 @@ def _add(builder: DocumentBuilder, entry: list[_Property]) -> None:
 
 
 def _shown(one: _Property) -> str:
-    """The value as a person reads it: no separators, days as days, people by their names."""
+    """The value in readable form: no separators, days as days, people by their names."""
     if found := _STAMP.match(one.value):
         year, month, day, hour, minute = found.groups()
         return f"{year}-{month}-{day}" + (f" {hour}:{minute}" if hour else "")

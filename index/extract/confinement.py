@@ -1,7 +1,7 @@
 """What a reading process may reach: nothing but the file it is handed and the code it runs.
 
 Owns the order in which a process gives up its rights, and what is said of those it could not give up.
-Knows no format. A reader parses files that strangers made, in libraries written in C, C++ and Rust: one
+Knows no format. A reader parses files from unknown sources, in libraries written in C, C++ and Rust: one
 that is taken over finds no other file, no network, no program and no process to go on to.
 """
 
@@ -16,7 +16,7 @@ from index.extract import landlock, seatbelt, seccomp
 
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
               "/nix/store", "/gnu/store")  # fmt: skip
-"""Where Linux keeps shared libraries; nobody keeps a document there."""
+"""Where Linux keeps shared libraries; no documents are there."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ def confine(start_threads: Callable[[], None]) -> Confinement:
 def code() -> Iterator[str]:
     """The folders of Python's modules and of the shared libraries that they load.
 
-    None that holds a person's folder, whatever PYTHONPATH says.
+    None that holds the home folder, whatever PYTHONPATH says.
     """
     home = os.path.realpath(os.path.expanduser("~")) + "/"  # noqa: PTH111
     named = os.environ.get("LD_LIBRARY_PATH", "").split(":")

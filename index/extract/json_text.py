@@ -80,10 +80,10 @@ def _add_strings(builder: DocumentBuilder, text: str) -> float:
                 builder.add("\n".join(block), "data")
                 block = []
             continue
-        told, is_sentence = value, is_prose(value)
+        is_sentence = is_prose(value)
         said += len(value)
         prose += len(value) if is_sentence else 0
-        block.append(mark(line) + (f"{key}: {told}" if key and not is_sentence else told))
+        block.append(mark(line) + (f"{key}: {value}" if key and not is_sentence else value))
         if is_sentence and len(block) > 8:
             builder.add("\n".join(block), "data")
             block = []

@@ -18,7 +18,7 @@ INSTEAD = "…"
 """Stands in a line for data that it held beside words."""
 _UNBROKEN = re.compile(r"[A-Za-z0-9+/=_-]{40,}+")
 _LONG = 100
-"""Characters from which on a run alone is data: a digest of 64 is what a person may look for."""
+"""Characters from which on a run alone is data: a digest of 64 is something to search for."""
 _LINES = 3
 """Lines of shorter runs, one below the other, that are data together."""
 _LAST_LINE = re.compile(r"[ \t]*\n[ \t>|]{0,8}([A-Za-z0-9+/=_-]{2,39}+)(?=[ \t]*(?:\n|\Z))")

@@ -36,7 +36,7 @@ def is_prose(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether a short text is what a person may have written: a name, a title, a word or two."""
+    """Whether a short text reads like language: a name, a title, a word or two."""
     return (
         len(text) <= 200 and _NO_NAME.match(text) is None and _WORD.search(_MARKS.sub("", text)) is not None
     )

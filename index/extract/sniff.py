@@ -97,8 +97,8 @@ def _kind(source: Source) -> Kind:
         return kinds.named("code")  # Objective-C++, and no mind map of FreeMind
     if named is not None and named.name not in _BY_CONTENT and source.suffix != ".xml":
         return kinds.named("text") if named.name == "pdf" and b"%PDF" not in head else named
-    if told := content_kind.of_beginning(head):
-        return kinds.named(told)
+    if recognized := content_kind.of_beginning(head):
+        return kinds.named(recognized)
     return _otherwise(source, named, head)
 
 

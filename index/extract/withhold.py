@@ -1,7 +1,7 @@
 """What a document must not hand on: credentials in its text, title and headings, characters that are none.
 
 Owns this for every format at once, after its reader: no reader knows of it. A file's own name is not judged:
-the path is how a person finds the file, and is in the index whatever it says.
+the user finds the file by its path, and is in the index whatever it says.
 """
 
 from __future__ import annotations
@@ -132,18 +132,18 @@ def _printable(words: str) -> str:
 
 def _note(text: str, found: Sequence[tuple[int, int]], names: int) -> str:
     """How many credentials are left out, and where."""
-    told = []
+    sentences = []
     if found:
         lines = _lines(text, [start for start, _ in found[:_LINES_NAMED]])
         more = ", ..." if len(found) > _LINES_NAMED else ""
         where = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}{more}"
-        told.append(
+        sentences.append(
             f"The text around {len(found)} credential{'s' if len(found) > 1 else ''} ({where}) is left out."
         )
     if names:
         several = f"{names} titles or headings" if names > 1 else "a title or heading"
-        told.append(f"In {several} a credential is left out.")
-    return " ".join(told)
+        sentences.append(f"In {several} a credential is left out.")
+    return " ".join(sentences)
 
 
 def _lines(text: str, positions: Sequence[int]) -> list[int]:

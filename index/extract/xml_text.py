@@ -72,12 +72,12 @@ def _blank(found: re.Match[str]) -> str:
 
 def _attributes(written: str) -> str:
     """The values that read like text, in one line."""
-    told = []
+    values = []
     for found in _ATTRIBUTE.finditer(written):
         value = " ".join((found[2] or found[3] or "").split())
         name = found[1].rpartition(":")[2].lower()
         if not value or _SECRET.search(name):
             continue
         if is_prose(value) or (name in _TOLD and is_name(value)):
-            told.append(value)
-    return f"{'; '.join(told)} " if told else ""
+            values.append(value)
+    return f"{'; '.join(values)} " if values else ""

@@ -34,7 +34,7 @@ Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 _NO_FILTER = Filter()
 MOST_TAGS = 2_000
-"""Tags that are offered: nobody goes through more."""
+"""Tags that are offered; longer lists are not read."""
 INSIDE = 0.5
 """The lexical part of a passage that is found letter by letter, where it holds no word of the query."""
 FAULT = (

@@ -56,8 +56,8 @@ def scan(
                 found.append(id_)
         except TimeoutError:
             skipped += 1
-    told = f"{skipped:,} passages take too long to compare and were left out." if skipped else ""
-    return Scan(_ascending(found), told)
+    note = f"{skipped:,} passages take too long to compare and were left out." if skipped else ""
+    return Scan(_ascending(found), note)
 
 
 def _texts(db: apsw.Connection, within: Ids | None) -> Iterator[tuple[int, str]]:

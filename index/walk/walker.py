@@ -5,7 +5,7 @@ Owns the verdict on a path: found, or skipped and by which rule. Opens no docume
 The rules in order, strongest first: patterns of the configuration, `.kenignore`, names of credentials,
 `.ignore`, `.gitignore`, then the default rules. Of several ignore files the nearest folder's comes first,
 with git's semantics: the last matching pattern of a file decides, and `!` includes a path again. Only the
-configuration and the `.kenignore` of the root itself can include credentials: a project that somebody else
+configuration and the `.kenignore` of the root itself can include credentials: a project that someone else
 wrote cannot. ken's own homes and models are never walked, whatever a rule says. Links are not followed.
 """
 

@@ -83,8 +83,8 @@ class FoldersScreen(ListScreen[Folder]):
 
     def _note(self, text: str, notices: tuple[str, ...]) -> None:
         """Say something below the title, and below it what keeps the index from being kept."""
-        told = [Content.styled(f"\n! {plain_line(notice)}", "$warning") for notice in notices]
-        self.note(Content.assemble(text, *told))
+        lines = [Content.styled(f"\n! {plain_line(notice)}", "$warning") for notice in notices]
+        self.note(Content.assemble(text, *lines))
 
     @property
     def folder(self) -> Folder | None:

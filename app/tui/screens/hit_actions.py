@@ -106,20 +106,20 @@ class HitActions:
             saved_searches,  # brings subprocess and locks, which the first screen does not need
         )
 
-        def told(outcome: object) -> None:
+        def done(outcome: object) -> None:
             if isinstance(outcome, Exception):
                 say_error(app, outcome)
             else:
                 say(app, "Saved: you are told when something new answers it", title=plain_line(text))
 
-        background(self._screen, lambda: saved_searches.add(text), told)
+        background(self._screen, lambda: saved_searches.add(text), done)
 
     def _explain(self, hit: Hit, query: Query) -> None:
         library = self._session.library
         if library is None or not query.text.strip():
             return
 
-        def told(outcome: object) -> None:
+        def answered(outcome: object) -> None:
             if isinstance(outcome, Exception):
                 say_error(self._screen.app, outcome)
             elif isinstance(outcome, Answer):
@@ -129,7 +129,7 @@ class HitActions:
         def ask() -> Answer:
             return library.search(query.text, limit=50, filter=query.filter, explain=True)
 
-        background(self._screen, ask, told)
+        background(self._screen, ask, answered)
 
 
 def pasteable(path: str) -> str:

@@ -1,6 +1,6 @@
 """A list of cards of any height: the base of every list in the interface.
 
-Owns the highlight, scrolling, the mouse, and the promise that new cards never move what a person has
+Owns the highlight, scrolling, the mouse, and the promise that new cards never move what the user has
 chosen away from under the cursor. Knows nothing of what a card is: three functions that it is given say
 what makes a card the same card, how many rows it takes and what they are. Cards are painted only when they
 come into sight.
@@ -34,7 +34,7 @@ class CardList(Pane, Generic[C], can_focus=True):
 
     ALLOW_SELECT = False  # a drag over cards means the card
     SHY = False
-    """Whether the highlight shows only once the person has moved it."""
+    """Whether the highlight shows only once the user has moved it."""
 
     @dataclass
     class Highlighted(Message):
@@ -81,7 +81,7 @@ class CardList(Pane, Generic[C], can_focus=True):
         self.cards: Sequence[C] = ()
         self.cursor: int | None = None
         self.touched = False
-        """Whether the person has chosen where the highlight stands; until then the first card has it."""
+        """Whether the user has chosen where the highlight is; until then the first card has it."""
         self._tops: list[int] = [0]
         self._painted: dict[int, list[Content]] = {}
 
@@ -95,7 +95,7 @@ class CardList(Pane, Generic[C], can_focus=True):
         return None if self.cursor is None else self.cards[self.cursor]
 
     def show(self, cards: Sequence[C]) -> None:
-        """Replace the cards; a card the person chose stays highlighted and on its row of the screen."""
+        """Replace the cards; a card the user chose stays highlighted and on its row of the screen."""
         chosen = self.card if self.touched else None
         before = None if self.cursor is None else self._tops[self.cursor] - self.scroll_offset.y
         old = self.cursor

@@ -157,10 +157,11 @@ class PreviewPane(Vertical):
         if self._late is not None:
             self._late.stop()
         if isinstance(message.outcome, Exception):
-            told = in_words(message.outcome, "This cannot be shown")
+            failure = in_words(message.outcome, "This cannot be shown")
             self.preview.show(None)
             self._head.update(
-                Content.assemble((told.title, "bold $warning"), "\n", (told.text, "$ken-dim")), layout=False
+                Content.assemble((failure.title, "bold $warning"), "\n", (failure.text, "$ken-dim")),
+                layout=False,
             )
             return
         page = message.outcome
@@ -247,8 +248,8 @@ class PreviewPane(Vertical):
 
 def _linked(excerpt: Excerpt, room: int) -> str:
     """The names of the files that a note links to and that link to it, as far as there is room."""
-    told = ""
+    names_of_files = ""
     for arrow, paths in (("→", excerpt.links), ("←", excerpt.backlinks)):
         names = [plain_line(PurePath(path).stem) for path in paths]
-        told += f"  {arrow} {', '.join(names[:3])}{' …' * (len(names) > 3)}" if names else ""
-    return formatting.shorten(told, room) if room > 10 else ""
+        names_of_files += f"  {arrow} {', '.join(names[:3])}{' …' * (len(names) > 3)}" if names else ""
+    return formatting.shorten(names_of_files, room) if room > 10 else ""

@@ -63,7 +63,7 @@ class ResultsPane(Vertical):
 
     @property
     def near_end(self) -> bool:
-        """Whether the person has come near the last result."""
+        """Whether the user has come near the last result."""
         cursor = self.results.cursor
         at_end = cursor is not None and cursor + NEAR_END >= len(self.results.cards)
         return self.results.touched and at_end
