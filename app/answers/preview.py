@@ -67,7 +67,7 @@ class DocumentCache:
             if key in self._kept:
                 return self._kept[key]
             self._readers = readers = self._readers or ReaderPool(1)
-        read = readers.read(path, root=found.root)
+        read = readers.read(path, real=found.real)
         document = Excerpts(with_recognized(mask_withheld(read.document), recognized))
         with self._guard:
             while len(self._kept) >= CACHED:

@@ -77,7 +77,7 @@ def estimate(
     def so_far(whole: bool) -> Estimate:
         return Estimate(path, files, size, tokens, dict(counted), dict(left_out), whole)
 
-    for entry in walk(path, rules):
+    for entry in walk(os.path.realpath(path), rules):
         if stopped():
             return
         if isinstance(entry, Found) and entry.unread:

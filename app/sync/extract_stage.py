@@ -199,7 +199,7 @@ class ExtractStage:
             return self._refused(found, "failed", f"Reading it failed ({type(error).__name__}).")
 
     def _read(self, found: Found, pool: ReaderPool) -> ExtractedFile:
-        read = pool.read(found.path, self._chunking, root=found.root)
+        read = pool.read(found.path, self._chunking, real=found.real)
         document, name = read.document, PurePath(found.path).stem
         record = FileRecord(
             path=found.path,

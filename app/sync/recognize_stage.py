@@ -100,7 +100,7 @@ class Recognizing:
             self._pool = ReaderPool(1, seconds=SECONDS, memory_bytes=MEMORY_BYTES)
         try:
             chunking = ChunkerSettings(self._model.counter, self._size, recognizes=True)
-            read = self._pool.read(path, chunking, root=found.root, page=page)
+            read = self._pool.read(path, chunking, real=found.real, page=page)
         except FileUnreadable:
             return ReadPage(path, page, None)
         except FileTooSlow as error:

@@ -11,29 +11,29 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePath
 
 from index.errors import FileFailed, FileSkipped, FileUnreadable
+from index.no_links import open_real
 
 RETRIED_LATER = "It is tried again."
 _SF_DATALESS = 0x40000000
 """A flag of macOS: only the name is on this disk, and reading would fetch the content (sys/stat.h)."""
 
 
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 
 
 @contextmanager
-def open_regular_file(path: str, root: str = "") -> Iterator[int]:
+def open_regular_file(path: str, real: str = "") -> Iterator[int]:
     """A descriptor of the regular file at `path`, links followed; never blocks on a FIFO or device.
 
-    With `root`, a folder that `path` lies in, neither it nor anything below it may be a link.
+    With `real`, the real path that was judged, that one is opened, and neither it nor anything above it may
+    be a link by now.
     Raises FileSkipped, FileFailed or FileUnreadable, also for what the system refuses inside the block.
     """
     descriptor = -1
     try:
-        _require_regular(os.stat(path))  # noqa: PTH116
-        descriptor = _below(root, path) if root else os.open(os.path.realpath(path), _FLAGS)
+        descriptor = _open_judged(real) if real else _open(os.path.realpath(path))
         _require_regular(os.fstat(descriptor))
         yield descriptor
     except OSError as error:
@@ -43,27 +43,19 @@ def open_regular_file(path: str, root: str = "") -> Iterator[int]:
             os.close(descriptor)
 
 
-def _below(root: str, path: str) -> int:
-    """The file opened step by step from `root`, each step in the folder that the one before opened.
+def _open(real: str) -> int:
+    return open_real(real, _FLAGS, check=_require_regular)
 
-    So no folder on the way can become a link between a look at it and the opening.
-    """
-    folder = -1
+
+def _open_judged(real: str) -> int:
     try:
-        folder = os.open(root, _FLAGS | os.O_DIRECTORY)
-        *folders, name = PurePath(path).relative_to(root).parts
-        for part in folders:
-            inner = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        return os.open(name, _FLAGS, dir_fd=folder)
+        return _open(real)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise FileSkipped("It is a link now, or lies behind one; links are not followed.") from None
+            raise FileUnreadable(
+                f"It is a link now, or lies behind one; links are not followed. {RETRIED_LATER}"
+            ) from None
         raise
-    finally:
-        if folder >= 0:
-            os.close(folder)
 
 
 def error_of_errno(number: int) -> FileFailed:

@@ -43,13 +43,13 @@ class ReaderPool(Closing):
         """Resident bytes at their peak of the largest child that has answered so far."""
 
     def read(
-        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = "", page: int = 0
+        self, path: str, chunking: ChunkerSettings | None = None, *, real: str = "", page: int = 0
     ) -> ExtractedDocument:
         """The document at `path`, with its passages where `chunking` says how to cut it.
 
         With `page`, that page of it alone, read as a picture.
 
-        With `root`, a folder that `path` lies in, neither it nor anything below it may be a link.
+        With `real`, the real path that was judged, that one is opened, and no link on the way is followed.
 
         Raises FileSkipped or FileFailed with the reason: FileUnreadable where it says nothing of the
         file, FileTooSlow where the time was over. A file that changes while it is read is read
@@ -58,7 +58,7 @@ class ReaderPool(Closing):
         request = pack_request(os.path.basename(path), cut=chunking is not None, page=page)  # noqa: PTH119
         killed = False
         for _ in range(3):
-            with open_regular_file(path, root) as descriptor:
+            with open_regular_file(path, real) as descriptor:
                 before = os.fstat(descriptor)
                 try:
                     answer = self._request_answer(request, descriptor, chunking)

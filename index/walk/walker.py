@@ -14,10 +14,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index import kinds
+from index.no_links import Entry, list_folder
 from index.walk import credential_names, default_ignores, ignore_levels, ignore_rules, own_folders
 from index.walk.ignore_levels import AppliedFile, Decision, Level
 from index.walk.reasons import describe_special_file, explain_os_error
@@ -55,8 +56,8 @@ class Found:
 
     path: str
     stat: os.stat_result
-    root: str = ""
-    """The folder below which no link is followed; empty where the file itself is the root."""
+    real: str = ""
+    """The real path that was judged, which is another one only where `path` is a root and a link."""
     unread: str = ""
     """Why the file is found by its name alone, in a sentence; empty where it is read."""
 
@@ -84,6 +85,7 @@ class _Walk:
 def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]:
     """Every file under `root` (or `root` itself, a file) with its verdict, each folder in name order.
 
+    `root` is a real path: a folder that became a link, in it or above it, is not listed.
     A folder that is left out yields one verdict and is not entered. A second name of the same file (a link, a
     hard link) is left out. `inside` limits the walk to one folder under `root`, with the same rules; names of
     the same files outside that folder are then unknown.
@@ -101,8 +103,7 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
     while waiting:
         folder, above = waiting.pop()
         try:
-            with os.scandir(folder) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
+            listed = list_folder(folder)
         except OSError as error:
             yield Skipped(folder, explain_os_error(error, "folder"), "system", folder=True)
             continue
@@ -114,10 +115,11 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
         faults = ignore_levels.faults_in(folder, level)
         inner: list[tuple[str, Level]] = []
         for entry in listed:
-            fault = faults.get(entry.path)
-            verdict = _skip_ignore_file_fault(entry.path, fault) if fault else _entry(entry, level, state)
+            path = os.path.join(folder, entry.name)  # noqa: PTH118
+            fault = faults.get(path)
+            verdict = _skip_ignore_file_fault(path, fault) if fault else _entry(path, entry, level, state)
             if verdict is None:
-                inner.append((entry.path, level))
+                inner.append((path, level))
             else:
                 yield verdict
         waiting.extend(reversed(inner))
@@ -173,40 +175,37 @@ def _check_named_file(path: str, state: _Walk) -> Found | Skipped:
     folder, name = os.path.split(path)
     if os.path.realpath(folder) != folder:
         return Skipped(path, "A folder on the way to it is a link now; links are not followed.", "link")
+    real = os.path.realpath(path)
     try:
-        status = os.stat(path)  # noqa: PTH116
+        status = os.stat(real)  # noqa: PTH116
     except OSError as error:
         return Skipped(path, explain_os_error(error, "file"), "system")
     if stat.S_ISDIR(status.st_mode):
         return Skipped(path, "It is a folder.", "folder", folder=True)
     if not stat.S_ISREG(status.st_mode):
         return Skipped(path, f"It is {describe_special_file(status.st_mode)}, not a file.", "not a file")
-    if state.rules.secrets and (pattern := _credentials_at(path)):
+    if state.rules.secrets and (pattern := _credentials_at(path, real)):
         return _skip_credential_name(path, pattern)
-    return _check_format(path, name, status, state.rules)
+    verdict = _check_format(path, name, status, state.rules)
+    return replace(verdict, real=real) if isinstance(verdict, Found) else verdict
 
 
-def _credentials_at(path: str) -> str:
+def _credentials_at(path: str, target: str) -> str:
     """The pattern of credentials that a file's name has, or that of a link's target or of a folder there."""
-    target = os.path.realpath(path)
     above = [] if target == path else [str(folder) for folder in Path(target).parents]
     files = (credential_names.matching_pattern(one, folder=False) for one in (path, target))
     folders = (credential_names.matching_pattern(one, folder=True) for one in above)
     return next(filter(None, (*files, *folders)), "")
 
 
-def _entry(entry: os.DirEntry[str], level: Level, state: _Walk) -> Found | Skipped | None:
-    try:
-        status = entry.stat(follow_symlinks=False)
-        verdict = _verdict(entry.path, entry.name, status, level, state)
-    except OSError as error:
-        return Skipped(entry.path, explain_os_error(error, "file"), "system")
+def _entry(path: str, entry: Entry, level: Level, state: _Walk) -> Found | Skipped | None:
+    if isinstance(entry.status, OSError):
+        return Skipped(path, explain_os_error(entry.status, "file"), "system")
+    verdict = _verdict(path, entry.name, entry.status, level, state)
     if isinstance(verdict, Found) and verdict.stat.st_nlink > 1:
         key = (verdict.stat.st_dev, verdict.stat.st_ino)
         if key in state.seen:
-            return Skipped(
-                entry.path, "It is another name of a file that is looked at already.", "nothing twice"
-            )
+            return Skipped(path, "It is another name of a file that is looked at already.", "nothing twice")
         state.seen.add(key)
     return verdict
 
@@ -225,7 +224,7 @@ def _verdict(
         return _skip_link(path, state)
     if not stat.S_ISREG(status.st_mode):
         return Skipped(path, f"It is {describe_special_file(status.st_mode)}, not a file.", "not a file")
-    return _check_format(path, name, status, state.rules, state.root)
+    return _check_format(path, name, status, state.rules)
 
 
 def _skip_link(path: str, state: _Walk) -> Skipped:
@@ -280,15 +279,13 @@ def _default_rule(path: str, name: str, folder: bool, rules: Rules) -> Skipped |
     return None
 
 
-def _check_format(
-    path: str, name: str, status: os.stat_result, rules: Rules, root: str = ""
-) -> Found | Skipped:
+def _check_format(path: str, name: str, status: os.stat_result, rules: Rules) -> Found | Skipped:
     if kinds.is_temporary(name):
         return Skipped(path, "It is a temporary file of another program.", "default: temporary files")
     if kind := kinds.unread(name):
-        return Found(path, status, root, f"Files of this kind are found by their name: {kind.words}.")
+        return Found(path, status, path, f"Files of this kind are found by their name: {kind.words}.")
     if not status.st_size:
-        return Found(path, status, root, "It is empty.")
+        return Found(path, status, path, "It is empty.")
     named = kinds.of_file_name(name)
     most = named.max_bytes if named else kinds.CONTAINER_BYTES
     if rules.max_bytes is not None:
@@ -298,7 +295,7 @@ def _check_format(
         return Skipped(
             path, f"It is {size:.0f} MB; files of this kind are read up to {limit:.0f} MB.", "default: size"
         )
-    return Found(path, status, root)
+    return Found(path, status, path)
 
 
 def _skip_own_folder(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:

@@ -102,13 +102,13 @@ class Failing(ReaderPool):
     """Fails at one file as nobody foresaw, and sees another vanish before it is read."""
 
     def read(
-        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+        self, path: str, chunking: ChunkerSettings | None = None, *, real: str = ""
     ) -> ExtractedDocument:
         if path.endswith("odd.md"):
             raise ZeroDivisionError("odd")
         if path.endswith("vanishing.md"):
             Path(path).unlink()
-        return super().read(path, chunking, root=root)
+        return super().read(path, chunking, real=real)
 
 
 def test_a_reader_that_fails_as_nobody_foresaw(library: Library, folder: Path, tmp_path: Path) -> None:

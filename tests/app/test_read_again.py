@@ -13,7 +13,7 @@ from app.answers import preview
 from app.connect import local_library
 from app.errors import PathInvalid
 from app.library import Library
-from index.errors import FileSkipped
+from index.errors import FileUnreadable
 from index.extract import worker
 from index.extract.opening import open_regular_file
 
@@ -86,7 +86,7 @@ def test_a_folder_that_becomes_a_link_after_the_look_at_it_is_not_followed(
 
     (root / "boats" / "quay.md").write_text("# Quay\n\nThe harbour is rough.\n")
     monkeypatch.setattr(preview, "require_shown", then_swapped)
-    with pytest.raises(FileSkipped, match="link"):
+    with pytest.raises(FileUnreadable, match="link"):
         library.text(str(root / "boats" / "quay.md"))
 
 
@@ -105,10 +105,10 @@ def test_opening_below_a_root_never_leaves_it_however_often_a_folder_is_swapped(
     thread = threading.Thread(target=swapping)
     thread.start()
     try:
-        read = set()
+        read, path = set(), str(root / "boats" / "quay.md")
         for _ in range(500):
             try:
-                with open_regular_file(str(root / "boats" / "quay.md"), str(root)) as descriptor:
+                with open_regular_file(path, path) as descriptor:
                     read.add(Path(f"/dev/fd/{descriptor}").read_bytes())
             except Exception as error:  # noqa: BLE001 - gone or a link for the moment
                 assert OUTSIDE not in str(error)

@@ -38,11 +38,11 @@ class Held(ReaderPool):
     """One file takes until something was embedded."""
 
     def read(
-        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+        self, path: str, chunking: ChunkerSettings | None = None, *, real: str = ""
     ) -> ExtractedDocument:
         if path.endswith("long.md"):
             assert embedded.wait(60), "the model was given nothing while a file was being read"
-        return super().read(path, chunking, root=root)
+        return super().read(path, chunking, real=real)
 
 
 def test_what_is_read_is_embedded_while_another_file_is_being_read(

@@ -13,18 +13,22 @@ from app.connect import local_library
 from app.library import Library
 from app.sync.extract_stage import ReaderPools
 from app.sync.pipeline import Pipeline
+from index.errors import FileUnreadable
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
-from index.walk.walker import Rules
+from index.walk.walker import Found, Rules, check_path, walk
 
 OUTSIDE = "ospreys"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for folder, words in (("notes", "The harbour is calm."), ("outside", f"Nobody else reads of {OUTSIDE}.")):
-        (tmp_path / folder / "boats").mkdir(parents=True)
-        (tmp_path / folder / "boats" / "quay.md").write_text(f"# Quay\n\n{words}\n")
-    return tmp_path / "notes"
+    for folder, words in (("above", "The harbour is calm."), ("outside", f"Nobody else reads of {OUTSIDE}.")):
+        boats = tmp_path / folder / "notes" / "boats"
+        boats.mkdir(parents=True)
+        (boats / "quay.md").write_text(f"# Quay\n\n{words}\n")
+    (boats / f"{OUTSIDE}.png").write_bytes(b"\x89PNG")
+    (boats / f"{OUTSIDE}-notes.md").write_text("Of its name alone.")
+    return tmp_path / "above" / "notes"
 
 
 @pytest.fixture
@@ -35,22 +39,41 @@ def library(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield library
 
 
+def outside_of(root: Path) -> Path:
+    return root.parent.parent / "outside" / "notes"
+
+
 def swap_the_file(root: Path) -> None:
     (root / "boats" / "quay.md").unlink()
-    (root / "boats" / "quay.md").symlink_to(root.parent / "outside" / "boats" / "quay.md")
+    (root / "boats" / "quay.md").symlink_to(outside_of(root) / "boats" / "quay.md")
 
 
 def swap_its_folder(root: Path) -> None:
     (root / "boats").rename(root / "old")
-    (root / "boats").symlink_to(root.parent / "outside" / "boats")
+    (root / "boats").symlink_to(outside_of(root) / "boats")
 
 
 def swap_the_root(root: Path) -> None:
     root.rename(root.parent / "old")
-    root.symlink_to(root.parent / "outside")
+    root.symlink_to(outside_of(root))
 
 
-SWAPS = pytest.mark.parametrize("swap", [swap_the_file, swap_its_folder, swap_the_root])
+def swap_the_folder_above(root: Path) -> None:
+    root.parent.rename(root.parent.parent / "old")
+    root.parent.symlink_to(outside_of(root).parent)
+
+
+def replace_the_folder_above(root: Path) -> None:
+    """By a folder whose `notes` is a link."""
+    root.parent.rename(root.parent.parent / "old")
+    root.parent.mkdir()
+    root.symlink_to(outside_of(root))
+
+
+SWAPS = pytest.mark.parametrize(
+    "swap",
+    [swap_the_file, swap_its_folder, swap_the_root, swap_the_folder_above, replace_the_folder_above],
+)
 
 
 class Swapping(ReaderPool):
@@ -61,12 +84,12 @@ class Swapping(ReaderPool):
         self._swap: Callable[[], None] | None = swap
 
     def read(
-        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+        self, path: str, chunking: ChunkerSettings | None = None, *, real: str = ""
     ) -> ExtractedDocument:
         if swap := self._swap:
             self._swap = None
             swap()
-        return super().read(path, chunking, root=root)
+        return super().read(path, chunking, real=real)
 
 
 def finds(words: str) -> bool:
@@ -99,6 +122,30 @@ def test_a_swap_between_two_walks(swap: Callable[[Path], None], library: Library
     assert not finds(OUTSIDE)
 
 
+@pytest.mark.parametrize("swap", [swap_its_folder, swap_the_root, swap_the_folder_above])
+def test_a_swap_while_a_folder_is_walked_lists_nothing_outside(
+    swap: Callable[[Path], None], library: Library, root: Path
+) -> None:
+    """Files without content are found by their names, so no opening would refuse them."""
+    (root / "aft.md").write_text("The first verdict of the walk.")
+    verdicts = walk(str(root), Rules())
+    assert next(verdicts).path == str(root / "aft.md")
+    swap(root)
+    assert not [verdict for verdict in verdicts if OUTSIDE in verdict.path]
+
+
+def test_what_was_swapped_for_a_moment_is_read_once_it_is_back(library: Library, root: Path) -> None:
+    with library.writer._writing(library.model.fingerprint) as store:
+        readers = ReaderPools(1)
+        readers.all = Swapping(lambda: swap_the_folder_above(root))
+        Pipeline(store, library.model, Rules(), readers=readers).sync([str(root)])
+        readers.close()
+    root.parent.unlink()
+    (root.parent.parent / "old").rename(root.parent)
+    library.sync()
+    assert finds("harbour")
+
+
 def test_a_root_that_is_a_link_now_keeps_what_was_indexed_and_says_so(library: Library, root: Path) -> None:
     library.sync()
     swap_the_root(root)
@@ -118,7 +165,7 @@ def test_a_file_that_was_named_is_not_read_through_a_folder_that_became_a_link(
     library.sync()
     assert finds("pier")
     single.parent.rename(root.parent / "elsewhere")
-    single.parent.symlink_to(root.parent / "outside" / "boats")
+    single.parent.symlink_to(outside_of(root) / "boats")
     library.sync()
     library.writer.refresh({str(single): 1})
     assert not finds(OUTSIDE)
@@ -137,3 +184,17 @@ def test_a_link_that_was_named_is_not_followed_to_where_credentials_lie(
     library.sync()
     assert not finds(OUTSIDE)
     assert ken_json("why", link)["rule"].startswith("secret")
+
+
+def test_a_link_that_was_named_is_read_where_it_led_when_it_was_judged(library: Library, root: Path) -> None:
+    link = root.parent / "readme.md"
+    link.symlink_to(root / "boats" / "quay.md")
+    found = check_path(str(link), str(link), Rules())
+    assert isinstance(found, Found)
+    link.unlink()
+    link.symlink_to(outside_of(root) / "boats" / "quay.md")
+    with ReaderPool(1) as readers:
+        assert "harbour" in readers.read(found.path, real=found.real).document.text
+        swap_the_folder_above(root)
+        with pytest.raises(FileUnreadable, match="link"):
+            readers.read(found.path, real=found.real)

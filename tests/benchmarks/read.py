@@ -107,7 +107,7 @@ def _listed(folder: str) -> tuple[dict[str, Format], dict[str, list[str]]]:
     """The formats of all files, and the paths of those to be read."""
     formats: dict[str, Format] = {}
     to_read: dict[str, list[str]] = {}
-    for verdict in walk(str(Path(folder).absolute()), Rules()):
+    for verdict in walk(str(Path(folder).resolve()), Rules()):
         if isinstance(verdict, Skipped) and verdict.folder:
             continue
         name = PurePath(verdict.path).suffix.lower() or "(none)"

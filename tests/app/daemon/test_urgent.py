@@ -28,7 +28,7 @@ class Slow(ReaderPool):
     """Files named so take until the test is over; a reader of urgent files gives them up, as out of time."""
 
     def read(
-        self, path: str, chunking: ChunkerSettings | None = None, *, root: str = ""
+        self, path: str, chunking: ChunkerSettings | None = None, *, real: str = ""
     ) -> ExtractedDocument:
         if "endless" in Path(path).name and not END.is_set():
             STARTED.set()
@@ -37,7 +37,7 @@ class Slow(ReaderPool):
             if self._seconds == extract_stage.PRIORITY_SECONDS:
                 raise FileTooSlow("Reading it took too long.")
             assert END.wait(120)
-        return super().read(path, chunking, root=root)
+        return super().read(path, chunking, real=real)
 
 
 @pytest.fixture
