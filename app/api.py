@@ -1,7 +1,7 @@
 """The interface of ken: everything a front can do, in one place.
 
 Owns the `Library` protocol and its records. The command line, the terminal interface, the daemon and MCP are
-thin fronts over it. `app.library.Library` implements it in this process, `app.daemon.client.RemoteLibrary`
+thin fronts over it. `app.library.Library` implements it in this process, `app.daemon.client`
 over the daemon's socket; `app.connect.open_library` chooses. Imports neither the model nor the database, so
 that fronts start fast.
 """

@@ -36,14 +36,13 @@ def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken
 
 def _answering() -> Library | None:
     """The daemon that answers, of this release; imports nothing that only starting one needs."""
-    from app.daemon.client import DaemonAbsent, DaemonOutdated, RemoteLibrary
+    from app.daemon.client import DaemonAbsent, DaemonOutdated, greet, remote_library
 
-    remote = RemoteLibrary()
     try:
-        remote.greet()
+        greet()
     except (DaemonAbsent, DaemonOutdated):
         return None
-    return remote
+    return remote_library()
 
 
 def _started(*, start: bool) -> Library | None:

@@ -61,18 +61,18 @@ def restart() -> None:
 @daemon.command()
 def pause() -> None:
     """Stop indexing, also after a restart; searching goes on."""
-    from app.daemon.client import RemoteLibrary
+    from app.daemon.client import remote_library
 
-    RemoteLibrary().pause()
+    remote_library().pause()
     terminal.say("Paused. `ken daemon resume` goes on.")
 
 
 @daemon.command()
 def resume() -> None:
     """Go on indexing."""
-    from app.daemon.client import RemoteLibrary
+    from app.daemon.client import remote_library
 
-    RemoteLibrary().resume()
+    remote_library().resume()
     terminal.say("Indexing goes on.")
 
 
@@ -83,11 +83,10 @@ def status(as_json: bool) -> None:
     import time
 
     from app import json_output
-    from app.daemon.client import RemoteLibrary
+    from app.daemon.client import daemon_info, remote_library
     from app.sanitize import plain_path
 
-    library = RemoteLibrary()
-    info, now = library.daemon(), library.status()
+    info, now = daemon_info(), remote_library().status()
     if as_json:
         terminal.result(json_output.dumps(status_json(info, now, age=time.time() - info.started)))
         return

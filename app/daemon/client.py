@@ -6,30 +6,21 @@ between two calls has no effect. Imports neither the model nor the index.
 
 from __future__ import annotations
 
-import itertools
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from app import __version__, paths
-from app.api import (
-    Answer,
-    Excerpt,
-    Folder,
-    Library,
-    Problem,
-    Progress,
-    ProgressCallback,
-    Status,
-    SyncReport,
-    Why,
-)
+from app.api import Library, Progress, Status
 from app.daemon.codec import Malformed, decode, encode, hints_of
 from app.daemon.protocol import (
     MAX_REPLY,
+    METHODS,
     PROTOCOL,
     Closed,
     DaemonInfo,
@@ -41,13 +32,14 @@ from app.daemon.protocol import (
 from app.errors import DaemonError
 from app.lock import holder
 from index.closing import Closing
-from index.types import Filter, Mode, Sort
 
 CONNECT_TIMEOUT = 2.0
 """Seconds to connect, and for the greeting."""
 SILENCE = 60.0
 """Seconds without a message after which the daemon counts as hung. The first query after a pause waits for
-the model; long work sends progress every second."""
+the model; long work sends progress every second. Only `follow` may be silent for longer."""
+CALL = 1
+"""Number of the only call of a connection."""
 
 AGAIN = "`ken daemon restart` starts it again; `--no-daemon` works without it."
 
@@ -62,145 +54,75 @@ class DaemonAbsent(DaemonError):
     title = "Daemon not running"
 
 
-class RemoteLibrary(Closing):
-    """Calls the daemon of this `KEN_HOME`. Methods raise `DaemonError` if none answers."""
+def remote_library(path: Path | None = None) -> Library:
+    """The library of the daemon of this `KEN_HOME`, or at the socket `path`.
 
-    def __init__(self, path: Path | None = None) -> None:
+    Methods raise `DaemonError` if none answers. If this process is interrupted, a `sync` goes on.
+    """
+    return cast("Library", _RemoteLibrary(path))
+
+
+class _RemoteLibrary(Closing):
+    """Each method of `Library` as a call of the daemon; the protocol gives parameters and types."""
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._numbers = itertools.count(1)
 
-    def search(
-        self,
-        query: str,
-        *,
-        limit: int = 10,
-        mode: Mode = "hybrid",
-        filter: Filter | None = None,  # noqa: A002
-        explain: bool = False,
-        typing: bool = False,
-        sort: Sort = "score",
-    ) -> Answer:
-        answer: Answer = self._ask(
-            "search",
-            {
-                "query": query,
-                "limit": limit,
-                "mode": mode,
-                "filter": filter,
-                "explain": explain,
-                "typing": typing,
-                "sort": sort,
-            },
-        )
-        return answer
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method not in METHODS:
+            raise AttributeError(method)
+        return partial(self._call, method)
 
-    def similar(
-        self,
-        path: str,
-        line: int | None = None,
-        *,
-        start: int | None = None,
-        limit: int = 10,
-        filter: Filter | None = None,  # noqa: A002
-    ) -> Answer:
-        answer: Answer = self._ask(
-            "similar", {"path": path, "line": line, "start": start, "limit": limit, "filter": filter}
-        )
-        return answer
-
-    def text(self, path: str) -> str:
-        return str(self._ask("text", {"path": path}))
-
-    def excerpt(self, path: str, start: int, length: int) -> Excerpt:
-        excerpt: Excerpt = self._ask("excerpt", {"path": path, "start": start, "length": length})
-        return excerpt
-
-    def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
-        close: tuple[float, ...] = self._ask("similarities", {"query": query, "texts": list(texts)})
-        return close
-
-    def add(self, paths: Sequence[str]) -> tuple[Folder, ...]:
-        folders: tuple[Folder, ...] = self._ask("add", {"paths": list(paths)})
-        return folders
-
-    def sync(
-        self, paths: Sequence[str] | None = None, progress: ProgressCallback | None = None
-    ) -> SyncReport:
-        """As `Library.sync`. If this process is interrupted, the daemon continues."""
-        params = {"paths": None if paths is None else list(paths)}
-        report: SyncReport = self._ask("sync", params, progress)
-        return report
-
-    def forget(self, path: str) -> int:
-        return int(self._ask("forget", {"path": path}))
-
-    def pause(self) -> None:
-        self._ask("pause", {})
-
-    def resume(self) -> None:
-        self._ask("resume", {})
-
-    def status(self) -> Status:
-        status: Status = self._ask("status", {})
-        return status
-
-    def tags(self) -> tuple[str, ...]:
-        tags: tuple[str, ...] = self._ask("tags", {})
-        return tags
-
-    def problems(self) -> tuple[Problem, ...]:
-        problems: tuple[Problem, ...] = self._ask("problems", {})
-        return problems
-
-    def why(self, path: str) -> Why:
-        why: Why = self._ask("why", {"path": path})
-        return why
-
-    def greet(self) -> None:
-        """Raises `DaemonOutdated` for a daemon of another release, `DaemonError` if none answers."""
-        self._connect().close()
-
-    def daemon(self) -> DaemonInfo:
-        """Facts on the daemon's process."""
-        return decode(DaemonInfo, self._exchange("daemon", {}))  # type: ignore[no-any-return]
-
-    def follow(self, progress: Callable[[Status], None]) -> None:
-        with self._connect() as lines:
-            _send(lines, {"id": next(self._numbers), "method": "follow"})
-            while "progress" in (message := _receive(lines, None)):
-                progress(_decoded(Status, message["progress"]))
+    def _call(self, method: str, *arguments: object, **named: object) -> Any:
+        function = getattr(Library, method)
+        params = signature(function).bind(self, *arguments, **named).arguments
+        del params["self"]
+        progress = cast("Callable[[Any], None] | None", params.pop("progress", None))
+        return _decoded(hints_of(function)["return"], _exchange(self._path, method, params, progress))
 
     def close(self) -> None:
         """Does nothing: no connection stays open between calls."""
 
-    def _ask(self, method: str, params: dict[str, Any], progress: ProgressCallback | None = None) -> Any:
-        return _decoded(
-            hints_of(getattr(Library, method))["return"], self._exchange(method, params, progress)
-        )
 
-    def _exchange(self, method: str, params: dict[str, Any], progress: ProgressCallback | None = None) -> Any:
-        with self._connect() as lines:
-            number = next(self._numbers)
-            _send(lines, {"id": number, "method": method, "params": encode(params)})
-            while True:
-                message = _receive(lines, SILENCE)
-                if "error" in message:
-                    raise error_from(message["error"])
-                if message.get("id") != number:
-                    raise DaemonError("The daemon answered another request.", AGAIN)
-                if "result" in message:
-                    return message["result"]
-                if progress is not None:
-                    progress(_decoded(Progress, message.get("progress")))
+def greet() -> None:
+    """Raises `DaemonOutdated` for a daemon of another release, `DaemonError` if none answers."""
+    _greeted(None).close()
 
-    def _connect(self) -> Lines:
-        lines = _connected(self._path or find_socket())
-        try:
-            _check_greeting(_receive(lines, CONNECT_TIMEOUT))
-        except BaseException:
-            lines.close()
-            raise
-        return lines
+
+def daemon_info() -> DaemonInfo:
+    """Facts on the daemon's process."""
+    info: DaemonInfo = _decoded(DaemonInfo, _exchange(None, "daemon", {}, None))
+    return info
+
+
+def _exchange(
+    path: Path | None, method: str, params: dict[str, Any], progress: Callable[[Any], None] | None
+) -> Any:
+    """The result of a call as plain values; `progress` gets what the daemon reports meanwhile."""
+    reported, silence = (Status, None) if method == "follow" else (Progress, SILENCE)
+    with _greeted(path) as lines:
+        _send(lines, {"id": CALL, "method": method, "params": encode(params)})
+        while True:
+            message = _receive(lines, silence)
+            if "error" in message:
+                raise error_from(message["error"])
+            if message.get("id") != CALL:
+                raise DaemonError("The daemon answered another request.", AGAIN)
+            if "result" in message:
+                return message["result"]
+            if progress is not None:
+                progress(_decoded(reported, message.get("progress")))
+
+
+def _greeted(path: Path | None) -> Lines:
+    """A connection to a daemon of this release."""
+    lines = _connected(path or find_socket())
+    try:
+        _check_greeting(_receive(lines, CONNECT_TIMEOUT))
+    except BaseException:
+        lines.close()
+        raise
+    return lines
 
 
 def find_socket() -> Path:

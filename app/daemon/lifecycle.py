@@ -17,7 +17,8 @@ import time
 from typing import BinaryIO
 
 from app import config, paths
-from app.daemon.client import DaemonAbsent, DaemonOutdated, RemoteLibrary, answering
+from app.api import Library
+from app.daemon.client import DaemonAbsent, DaemonOutdated, answering, greet, remote_library
 from app.daemon.protocol import error_from
 from app.errors import DaemonCannotRun, DaemonError, PathInvalid
 from app.launch import module_command
@@ -140,21 +141,20 @@ def _is_daemon(process: int) -> bool:
         return False
 
 
-def connect(*, start: bool) -> RemoteLibrary | None:
+def connect(*, start: bool) -> Library | None:
     """A library that the daemon serves; None if none runs. A daemon of another release is restarted.
 
     `start`: start one if none runs, unless the settings forbid it.
     """
-    library = RemoteLibrary()
     try:
-        library.greet()
+        greet()
     except DaemonOutdated:
         restart()
     except DaemonAbsent:
         if not start or not config.load().daemon.autostart:
             return None
         start_daemon()
-    return library
+    return remote_library()
 
 
 def _launch(deadline: float) -> None:

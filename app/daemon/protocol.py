@@ -21,9 +21,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from app.api import Library
 from app.errors import TITLED_ERRORS, DaemonError
 
 PROTOCOL = 1
+METHODS = frozenset(name for name in vars(Library) if not name.startswith("_")) - {"close"}
+"""Methods of `Library` that a client may call; `daemon`, for facts on the process, is the server's own."""
 MAX_REQUEST = 1 << 20
 """Bytes a request may have: a query is at most pages of text."""
 MAX_REPLY = 256 << 20

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MethodType
 from typing import Any
 
 from app import __version__, paths
@@ -24,6 +23,7 @@ from app.api import Library
 from app.daemon.codec import Malformed, decode, encode, hints_of
 from app.daemon.protocol import (
     MAX_REQUEST,
+    METHODS,
     PROTOCOL,
     Closed,
     DaemonInfo,
@@ -42,12 +42,6 @@ IDLE_BEFORE_EVICTION = 5.0
 SEND_TIMEOUT = 30.0
 """Seconds a client may leave a reply unread."""
 
-SERVED = (
-    "search", "similar", "text", "excerpt", "similarities", "add", "sync", "forget", "pause", "resume",
-    "status", "problems", "tags", "why", "follow",
-)  # fmt: skip
-"""Methods of the library that clients may call; `daemon` is the server's own."""
-
 Methods = Mapping[str, Callable[..., Any]]
 
 
@@ -55,7 +49,7 @@ class Server:
     """Listens from `start` to `stop`."""
 
     def __init__(self, library: Library, info: Callable[[], DaemonInfo], path: Path) -> None:
-        self._methods: Methods = {"daemon": info, **{name: getattr(library, name) for name in SERVED}}
+        self._methods: Methods = {"daemon": info, **{name: getattr(library, name) for name in METHODS}}
         self.path = path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._identity: tuple[int, int] | None = None
@@ -209,7 +203,7 @@ class _Connection:
 
     def _call(self, method: str, params: dict[str, Any], tell: Callable[[object], None]) -> object:
         function = self._methods[method]
-        hints = hints_of(function.__func__ if isinstance(function, MethodType) else function)
+        hints = hints_of(getattr(Library, method)) if method in METHODS else {}
         if unknown := set(params) - set(hints) | {"return", "progress"} & set(params):
             raise ProtocolViolated(f"unknown parameters {sorted(unknown)!r:.60}")
         arguments = {name: decode(hints[name], value) for name, value in params.items()}

@@ -18,7 +18,7 @@ from tests.benchmarks.percentile import percentile
 from tests.benchmarks.workload import prose
 
 if TYPE_CHECKING:
-    from app.daemon.client import RemoteLibrary
+    from app.api import Library
     from index.types import Hit
 
 FILES = 5000
@@ -108,7 +108,7 @@ def table(result: Fresh) -> str:
 
 
 class _Bench:
-    def __init__(self, library: RemoteLibrary, folder: Path) -> None:
+    def __init__(self, library: Library, folder: Path) -> None:
         self.library = library
         self.folder = folder
 

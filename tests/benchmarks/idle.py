@@ -32,20 +32,22 @@ class Idle:
 
 def run(say: Say, files: int = FILES, seconds: float = 120.0) -> Idle:
     """Index `files` small files, wait until the daemon rests, and look at it for `seconds`."""
+    from app.daemon.client import daemon_info
+
     with own_daemon(SETTINGS) as (library, folder):
         _fill(folder, files)
         index_all(library, folder, say)
         say("waiting until the model is let go")
         deadline = time.monotonic() + LET_GO
-        while library.daemon().model_loaded:
+        while daemon_info().model_loaded:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the model was not let go within {LET_GO:.0f} s")
             time.sleep(1.0)
         time.sleep(5.0)
         say(f"looking on for {seconds:.0f} s")
-        before = library.daemon()
+        before = daemon_info()
         time.sleep(seconds)
-        after = library.daemon()
+        after = daemon_info()
         asked = time.perf_counter()
         library.search("a river in winter")
         first = time.perf_counter() - asked

@@ -16,16 +16,16 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.daemon.client import RemoteLibrary
+    from app.api import Library
 
 Say = Callable[[str], None]
 
 
 @contextmanager
-def own_daemon(settings: str = "") -> Iterator[tuple[RemoteLibrary, Path]]:
+def own_daemon(settings: str = "") -> Iterator[tuple[Library, Path]]:
     """The daemon, and a folder to fill; `settings` is the text of its `config.toml`."""
     from app.daemon import lifecycle
-    from app.daemon.client import RemoteLibrary
+    from app.daemon.client import remote_library
     from embedder.checkpoints.models import models_folder
 
     models = models_folder()
@@ -38,7 +38,7 @@ def own_daemon(settings: str = "") -> Iterator[tuple[RemoteLibrary, Path]]:
             (top / "home" / "config.toml").write_text(settings)
             (top / "files").mkdir()
             lifecycle.start_daemon()
-            yield RemoteLibrary(), top / "files"
+            yield remote_library(), top / "files"
     finally:
         lifecycle.stop_daemon()
         for name, value in before.items():
@@ -46,7 +46,7 @@ def own_daemon(settings: str = "") -> Iterator[tuple[RemoteLibrary, Path]]:
         shutil.rmtree(top, ignore_errors=True)
 
 
-def index_all(library: RemoteLibrary, folder: Path, say: Say) -> None:
+def index_all(library: Library, folder: Path, say: Say) -> None:
     """Have `folder` kept and read."""
     library.add([str(folder)])
     library.sync(

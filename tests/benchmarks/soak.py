@@ -23,7 +23,7 @@ from tests.benchmarks.workload import Workload, prose
 if TYPE_CHECKING:
     import psutil
 
-    from app.daemon.client import RemoteLibrary
+    from app.api import Library
 
 FILES = 1000
 PAUSE = 1.0
@@ -80,14 +80,16 @@ def run(minutes: float, say: Say, every: float = 60.0) -> Soak:
 
 
 class _Soak:
-    def __init__(self, library: RemoteLibrary, workload: Workload) -> None:
+    def __init__(self, library: Library, workload: Workload) -> None:
         import psutil
+
+        from app.daemon.client import daemon_info
 
         self.library = library
         self.workload = workload
         self.samples: list[Sample] = []
         self.changes = self.questions = self.failures = 0
-        self._daemon = psutil.Process(library.daemon().pid)
+        self._daemon = psutil.Process(daemon_info().pid)
         self._took: list[float] = []
 
     def go_on(self, seconds: float) -> None:
@@ -186,7 +188,7 @@ def _memory_mb(process: psutil.Process) -> float:
         return 0.0
 
 
-def _differences(library: RemoteLibrary, folder: Path) -> int:
+def _differences(library: Library, folder: Path) -> int:
     """Files whose name, size or time of change the index has otherwise than the disk."""
     from app import paths
     from index.store.database import open_reader

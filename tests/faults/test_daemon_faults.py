@@ -21,7 +21,7 @@ from support.waiting import until
 
 from app import paths
 from app.daemon import lifecycle
-from app.daemon.client import DaemonOutdated, RemoteLibrary
+from app.daemon.client import DaemonOutdated, daemon_info, remote_library
 from app.daemon.server import MAX_CONNECTIONS
 from app.errors import DaemonError
 from app.launch import module_command
@@ -80,7 +80,7 @@ def test_a_home_with_a_long_path_has_a_daemon_too(
     daemons: Daemons, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEN_HOME", str(tmp_path / ("long" * 30)))
-    library = RemoteLibrary()
+    library = remote_library()
     lifecycle.start_daemon()
     assert library.status().daemon
     assert lifecycle.stop_daemon()
@@ -125,7 +125,7 @@ def test_an_endless_line_is_cut_off(daemons: Daemons) -> None:
     with connect() as connection, pytest.raises((BrokenPipeError, ConnectionResetError)):
         for _ in range(100):
             connection.sendall(b"x" * (1 << 20))
-    assert daemons.library.daemon().memory_mb < 300
+    assert daemon_info().memory_mb < 300
 
 
 def test_clients_that_hang_do_not_lock_others_out(daemons: Daemons) -> None:

@@ -18,7 +18,7 @@ from support.waiting import until
 from app import paths
 from app.api import Library, Status
 from app.daemon import lifecycle
-from app.daemon.client import RemoteLibrary
+from app.daemon.client import remote_library
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def library_here_or_in_a_daemon(
 
 class Daemons:
     def __init__(self) -> None:
-        self.library = RemoteLibrary()
+        self.library = remote_library()
 
     def start(self) -> int:
         return lifecycle.start_daemon()

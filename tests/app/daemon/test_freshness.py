@@ -14,6 +14,7 @@ from support.waiting import until
 
 from app import paths
 from app.api import SyncReport
+from app.daemon.client import daemon_info
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_a_model_that_dies_is_started_again(notes: Path, daemons: Daemons) -> No
     import psutil
 
     daemons.library.search("rivers", mode="meaning")
-    process = psutil.Process(daemons.library.daemon().pid)
+    process = psutil.Process(daemon_info().pid)
     model = next(
         child for child in process.children() if any("model_process" in part for part in child.cmdline())
     )

@@ -6,14 +6,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 from support.daemons import Daemons
 from support.waiting import until
 
 from app.answers import saved_searches
-from app.api import Answer
-from app.daemon.client import RemoteLibrary
+from app.api import Answer, Library
 from app.errors import UsageInvalid
 from index.errors import IndexUnreachable
 from index.types import Filter
@@ -86,25 +86,25 @@ def test_many_notes_that_are_moved_in_at_once_are_all_asked(daemons: Daemons, tm
 
 
 def test_a_question_that_cannot_be_asked_leaves_the_others(home: Path) -> None:
-    class Asked(RemoteLibrary):
+    class Asked:
         """A library of which only `search` is used."""
 
-        def search(self, query: str, **more: object) -> Answer:  # type: ignore[override]
+        def search(self, query: str, **more: object) -> Answer:
             asked.append(query)
             raise IndexUnreachable("It is away.")
 
     asked: list[str] = []
     saved_searches.add("first")
     saved_searches.add("second")
-    saved_searches.SavedSearchRunner(notify=False).ask(["/n/a.md"], Asked())
+    saved_searches.SavedSearchRunner(notify=False).ask(["/n/a.md"], cast("Library", Asked()))
     assert asked == ["first", "second"]
 
 
 def test_files_without_all_vectors_are_asked_again(home: Path) -> None:
-    class Answering(RemoteLibrary):
+    class Answering:
         """A library of which only `search` is used: vectors are missing the first time."""
 
-        def search(self, query: str, **more: object) -> Answer:  # type: ignore[override]
+        def search(self, query: str, **more: object) -> Answer:
             asked.append(more["filter"])
             return Answer(query, "hybrid", (), False, 0.0, 0, 1.0, complete=len(asked) > 1)
 
@@ -112,5 +112,5 @@ def test_files_without_all_vectors_are_asked_again(home: Path) -> None:
     saved_searches.add("eagles")
     runner = saved_searches.SavedSearchRunner(notify=False)
     for new in (["/n/a.md"], [], []):
-        runner.ask(new, Answering())
+        runner.ask(new, cast("Library", Answering()))
     assert asked == [Filter(files=("/n/a.md",), each_copy=True)] * 2
