@@ -43,7 +43,7 @@ def written(value: object) -> str:
 def change(name: str, value: str | None) -> None:
     """Write a setting into the file, or take it out of it where the value is None.
 
-    A value is TOML; what is none is a text, and what stands between commas a list where one is wanted. Raises
+    A value is TOML; what is none is a text, and what is between commas a list where one is wanted. Raises
     `UsageInvalid` where there is no such setting, `ConfigInvalid` where the value does not fit.
     """
     import tomlkit
@@ -110,7 +110,7 @@ def _rows() -> list[Row]:
 
 
 def _docstrings(kind: type) -> dict[str, str]:
-    """What stands beneath each field of a dataclass."""
+    """The docstring beneath each field of a dataclass."""
     body = ast.parse(inspect.getsource(kind)).body[0]
     assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}

@@ -12,6 +12,8 @@ import click
 import pytest
 from support.commands import commands
 
+from app.daemon.server import SERVED
+
 TOP = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     TOP / "README.md",
@@ -68,6 +70,13 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
         target = next(filter(None, groups)).split("#")[0]
         if target and not re.match(r"[a-z]+:", target):
             assert (document.parent / target).exists(), f"{target} in {document.name}"
+
+
+def test_every_method_of_the_daemon_is_documented() -> None:
+    text = (TOP / "assets" / "docs" / "daemon.md").read_text(encoding="utf-8")
+    listed = re.search(r"^.*Methods: (.*?)\. ", text, re.M | re.S)
+    assert listed is not None
+    assert set(re.findall(r"`([a-z_]+)`", listed[1])) >= {*SERVED, "daemon"}
 
 
 def test_every_command_explains_itself() -> None:

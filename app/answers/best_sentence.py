@@ -40,7 +40,7 @@ def _ends(text: str) -> Iterable[tuple[int, int]]:
     yield len(text), len(text)
 
 
-def best_sentences(library: Library, question: str, text: str) -> str:
+def best_sentences(library: Library, query: str, text: str) -> str:
     """The sentence of `text` nearest in meaning to the query, with those after it that fit.
 
     Embeds every sentence: too slow to call on every keystroke.
@@ -49,7 +49,7 @@ def best_sentences(library: Library, question: str, text: str) -> str:
     spans = [(start, end) for start, end in every if end - start >= SENTENCE_AT_LEAST] or every
     if not spans:
         return text.strip()
-    similarities = library.similarities(question, [text[start:end] for start, end in spans])
+    similarities = library.similarities(query, [text[start:end] for start, end in spans])
     start, end = spans[max(range(len(spans)), key=similarities.__getitem__)]
     block = _BLOCK.search(text, end)
     room = min(start + SHOWN_AT_MOST, block.start() if block else len(text))

@@ -100,25 +100,25 @@ def add(query: str, command: str = "") -> SavedSearch:
         raise UsageInvalid("The query is empty.", 'Try: ken watch-for "flights to Lisbon".')
     words = _command(command)
     with _lock():
-        questions = read()
-        if len(questions) >= MOST:
+        saved = read()
+        if len(saved) >= MOST:
             raise UsageInvalid(
                 f"There are {MOST} saved searches already.", "Remove one: ken watch-for --remove ID."
             )
-        number = max((question.id for question in questions), default=0) + 1
-        asked = SavedSearch(number, query, words, time.time_ns())
-        _write((*questions, asked))
-    return asked
+        number = max((search.id for search in saved), default=0) + 1
+        added = SavedSearch(number, query, words, time.time_ns())
+        _write((*saved, added))
+    return added
 
 
 def remove(number: int) -> SavedSearch:
     """Delete a saved search. Raises `UsageInvalid` if none has this number."""
     with _lock():
-        questions = read()
-        found = next((question for question in questions if question.id == number), None)
+        saved = read()
+        found = next((search for search in saved if search.id == number), None)
         if found is None:
             raise UsageInvalid(f"There is no saved search {number}.", "`ken watch-for --list` shows them.")
-        _write(tuple(question for question in questions if question is not found))
+        _write(tuple(search for search in saved if search is not found))
     return found
 
 
@@ -127,10 +127,10 @@ def remember(number: int, digests: Sequence[str]) -> None:
     with _lock():
         _write(
             tuple(
-                dataclasses.replace(question, told=(*question.told, *digests)[-REPORTED_KEPT:])
-                if question.id == number
-                else question
-                for question in read()
+                dataclasses.replace(search, told=(*search.told, *digests)[-REPORTED_KEPT:])
+                if search.id == number
+                else search
+                for search in read()
             )
         )
 
@@ -155,8 +155,8 @@ def _lock() -> WriteLock:
     return lock
 
 
-def _write(questions: tuple[SavedSearch, ...]) -> None:
-    text = json.dumps([dataclasses.asdict(question) for question in questions], indent=1)
+def _write(saved: tuple[SavedSearch, ...]) -> None:
+    text = json.dumps([dataclasses.asdict(search) for search in saved], indent=1)
     try:
         private_files.replace(saved_searches_path(), text.encode())
     except OSError as error:
@@ -185,40 +185,40 @@ class SavedSearchRunner:
         if not new or not saved_searches_path().exists():
             return
         try:
-            questions = read()
+            saved = read()
         except TITLED_ERRORS as error:
             log.warning("saved searches: %s %s", error.what, error.fix)
             return
         complete = True
-        for question in questions:
+        for search in saved:
             if self._stopped:
                 return
             try:
-                complete &= self._ask_one(question, new, library)
+                complete &= self._ask_one(search, new, library)
             except TITLED_ERRORS as error:
-                log.warning("saved search %d: %s %s", question.id, error.what, error.fix)
+                log.warning("saved search %d: %s %s", search.id, error.what, error.fix)
         self._incomplete = () if complete else new[-MOST_INCOMPLETE:]
 
-    def _ask_one(self, question: SavedSearch, new: Sequence[str], library: Library) -> bool:
+    def _ask_one(self, search: SavedSearch, new: Sequence[str], library: Library) -> bool:
         """Whether every passage had its vector, so that a hit which is not close is no answer."""
         answer = library.search(
-            question.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new), each_copy=True)
+            search.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new), each_copy=True)
         )
         if answer.close:
-            self._report_new(question, answer.hits, library)
+            self._report_new(search, answer.hits, library)
         return answer.complete
 
-    def _report_new(self, question: SavedSearch, found: Sequence[Hit], library: Library) -> None:
+    def _report_new(self, search: SavedSearch, found: Sequence[Hit], library: Library) -> None:
         best = found[0].score
         roots = {folder.path for folder in library.status().folders}
         hits = [
-            hit for hit in found if hit.score >= best * NEARLY and _arrived_ns(hit, roots) > question.since_ns
+            hit for hit in found if hit.score >= best * NEARLY and _arrived_ns(hit, roots) > search.since_ns
         ]
-        unreported = [hit for hit in hits if question.digest(hit) not in question.told]
+        unreported = [hit for hit in hits if search.digest(hit) not in search.told]
         for hit in unreported:
-            report(question, hit, notify=self._notify)
+            report(search, hit, notify=self._notify)
         if unreported:
-            remember(question.id, [question.digest(hit) for hit in unreported])
+            remember(search.id, [search.digest(hit) for hit in unreported])
 
 
 def _arrived_ns(hit: Hit, roots: Collection[str]) -> int:
@@ -232,14 +232,14 @@ def _arrived_ns(hit: Hit, roots: Collection[str]) -> int:
     return arrived
 
 
-def report(question: SavedSearch, hit: Hit, *, notify: bool) -> None:
+def report(search: SavedSearch, hit: Hit, *, notify: bool) -> None:
     """Report a hit: in the log, on the desktop, to the command of the saved search."""
-    log.info("saved search %d (%s): %s:%d", question.id, question.query, hit.path, hit.line)
+    log.info("saved search %d (%s): %s:%d", search.id, search.query, hit.path, hit.line)
     if notify:
         _notify("ken", "Something new answers a saved search.")
-    if question.command:
-        message = {"query": question.query, "id": question.id, "hit": json_output.hit(hit)}
-        _runner().submit(_run, question.command, json_output.dumps(message))
+    if search.command:
+        message = {"query": search.query, "id": search.id, "hit": json_output.hit(hit)}
+        _runner().submit(_run, search.command, json_output.dumps(message))
 
 
 def _run(command: tuple[str, ...], message: str) -> None:

@@ -20,7 +20,7 @@ SNIPPET_LINES = 3
 ALSO = 2
 """Further places in the same file that are named beneath."""
 Piece = tuple[str, bool]
-"""A character (or word) and whether it is one of the question's words."""
+"""A character (or word) and whether it is one of the query's words."""
 
 
 def render(library: Library, answer: Answer, form: Form) -> str:
@@ -117,7 +117,7 @@ def _emphasised(line: Sequence[Piece]) -> str:
 
 
 def words(snippet: str, matched: Sequence[tuple[int, int]]) -> list[Piece]:
-    """The snippet as pieces without white space; a blank stands before all that had some."""
+    """The snippet as pieces without white space; a blank is before all that had some."""
     pieces: list[Piece] = []
     position = 0
     for start, end in [*matched, (len(snippet), len(snippet))]:

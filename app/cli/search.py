@@ -1,4 +1,4 @@
-"""`ken search` and `ken similar`: a question, or a place, to hits."""
+"""`ken search` and `ken similar`: a query, or a place, to hits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ken watch-for`: questions that are asked once and answered whenever something new matches."""
+"""`ken watch-for`: saved searches, which the daemon answers whenever something new matches."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from app.cli import terminal
     metavar="CMD",
     help="Run CMD with each answer as JSON on its standard input.",
 )
-@click.option("--list", "listing", is_flag=True, help="List the standing questions.")
-@click.option("--remove", type=int, metavar="ID", help="Ask a question no longer.")
+@click.option("--list", "listing", is_flag=True, help="List the saved searches.")
+@click.option("--remove", type=int, metavar="ID", help="Remove a saved search.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 def watch_for(query: tuple[str, ...], command: str, listing: bool, remove: int | None, as_json: bool) -> None:
     """Tell me when a newly saved passage closely matches QUERY.
@@ -31,19 +31,19 @@ def watch_for(query: tuple[str, ...], command: str, listing: bool, remove: int |
     elif listing or not query:
         _list(as_json)
     else:
-        asked = saved_searches.add(" ".join(query), command)
-        _list_one(asked.id, asked.query, asked.command, as_json)
+        added = saved_searches.add(" ".join(query), command)
+        _list_one(added.id, added.query, added.command, as_json)
         _start_daemon()
 
 
 def _list(as_json: bool) -> None:
     from app.answers import saved_searches
 
-    questions = saved_searches.read()
-    if not questions and not as_json:
-        terminal.say('No standing questions. Ask one: ken watch-for "flights to Lisbon"')
-    for question in questions:
-        _list_one(question.id, question.query, question.command, as_json)
+    saved = saved_searches.read()
+    if not saved and not as_json:
+        terminal.say('No saved searches. Add one: ken watch-for "flights to Lisbon"')
+    for search in saved:
+        _list_one(search.id, search.query, search.command, as_json)
 
 
 def _list_one(number: int, query: str, command: tuple[str, ...], as_json: bool) -> None:

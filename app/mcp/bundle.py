@@ -16,7 +16,7 @@ FILES = 8
 CHARACTERS_A_TOKEN = 4
 """Of ASCII text, about, for the tokenizers of large models; other characters count one each."""
 AROUND_A_TEXT = 40
-"""Tokens for where a passage stands."""
+"""Tokens for the place of a passage."""
 CUT = " …"
 SHORTEST = 60
 """Tokens below which a part of a passage is not worth its place."""

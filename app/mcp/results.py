@@ -65,7 +65,7 @@ def outline(found: Excerpt) -> dict[str, Any]:
 
 
 def place(hit: Hit) -> str:
-    """Where a passage stands, in words for a citation."""
+    """The place of a passage, in words for a citation."""
     parts = [f"page {hit.page}"] if hit.page else []
     return ", ".join([*parts, f"line {hit.line}"] if hit.line else parts)
 

@@ -158,7 +158,7 @@ def unknown(own: dict[str, str]) -> list[str]:
 def keys_of(action: Action, changed: dict[str, str], *, letters: bool = False) -> list[str]:
     """The action's keys as they are shown, the reliable ones first: `^y`, `alt+c`, `^x c`.
 
-    `letters`: lists have letters, so they stand alone too.
+    `letters`: lists have letters, so they are keys by themselves too.
     """
     keys = changed.get(action.name, action.keys).split(",")
     shown = [show_key(key) for key in sorted(filter(None, keys), key=lambda key: key.startswith("alt+"))]
@@ -181,7 +181,7 @@ _NAMES = {"slash": "/", "question_mark": "?", "colon": ":", "pagedown": "pgdn", 
 
 
 def show_key(key: str) -> str:
-    """A key's name as it stands on keyboards."""
+    """A key's name as it is on keyboards."""
     *held, last = key.split("+")
     shown = _NAMES.get(last, last)
     if held == ["ctrl"] and len(shown) == 1:

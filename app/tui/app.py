@@ -121,7 +121,7 @@ class KenApp(App[None]):
             self.exit()
 
     def action_back_or_quit(self) -> None:
-        """Leave a screen that lies over the first one."""
+        """Leave a screen that is over the first one."""
         if len(self.screen_stack) > 1:
             self.call_later(self.screen.dismiss, None)
         else:
@@ -202,7 +202,7 @@ class KenApp(App[None]):
         )
 
     def _follow(self, library: Library) -> None:
-        """Be told how things stand as long as this is the library."""
+        """Receive the status as long as this is the library."""
 
         def report(status: Status) -> None:
             if self._ending or self.session.library is not library:
@@ -219,7 +219,7 @@ class KenApp(App[None]):
         background(self, lambda: library.follow(report), ended)
 
     def look(self) -> None:
-        """Ask how things stand: something was done here, or the terminal has the focus again."""
+        """Ask for the status: something was done here, or the terminal has the focus again."""
         if (library := self.session.library) is not None:
             background(self, library.status, lambda outcome: self.on_status_told(StatusTold(outcome)))  # type: ignore[arg-type]
 
@@ -254,7 +254,7 @@ class KenApp(App[None]):
                 line.say(text)
 
     def say_again(self) -> None:
-        """Tell a new screen's status line how things stand."""
+        """Show the status in the status line of a new screen."""
         if self.session.progress is not None:
             self._say(working(self.session.progress))
         elif self.session.status is not None:

@@ -18,7 +18,7 @@ def code_lines(
 
 
 def _pieces(text: str, tokens: Iterable[tuple[int, int, str]], start: int) -> Iterator[Piece]:
-    """All of `text`: its tokens, and what lies between and after them."""
+    """All of `text`: its tokens, and what is between and after them."""
     done = 0
     for position, length, style in tokens:
         if position > done:

@@ -1,6 +1,6 @@
-"""Filters typed in a question: completing the one under the cursor, and setting one by a toggle.
+"""Filters typed in a query: completing the one under the cursor, and setting one by a toggle.
 
-Pure functions over the question's text, the one place where filters are kept while typing.
+Pure functions over the query's text, the one place where filters are kept while typing.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def candidates(text: str, folders: Sequence[str]) -> list[str]:
     return []
 
 
-def complete(text: str, folders: Sequence[str], questions: Sequence[str] = ()) -> str | None:
-    """The whole text with its last word completed, or an earlier question that begins with it."""
+def complete(text: str, folders: Sequence[str], earlier: Sequence[str] = ()) -> str | None:
+    """The whole text with its last word completed, or an earlier query that begins with it."""
     if _OPEN.search(text):
         for candidate in candidates(text, folders):
             begin = text.rfind(candidate.split(":", 1)[0] + ":")
@@ -49,9 +49,7 @@ def complete(text: str, folders: Sequence[str], questions: Sequence[str] = ()) -
                 return text + whole[len(text) :]
         return None
     if len(text) >= 3:
-        return next(
-            (question for question in questions if question.startswith(text) and question != text), None
-        )
+        return next((query for query in earlier if query.startswith(text) and query != text), None)
     return None
 
 
@@ -65,13 +63,13 @@ def quoted(value: str) -> str:
 
 
 def value_of(text: str, key: str) -> str:
-    """What the filter `key` says in the question; empty where it is not there."""
+    """What the filter `key` says in the query; empty where it is not there."""
     found = _filter(key).search(text)
     return found["value"].strip('"') if found else ""
 
 
 def with_filter(text: str, key: str, value: str) -> str:
-    """The question with this filter set, or without it where `value` is empty."""
+    """The query with this filter set, or without it where `value` is empty."""
     bare = " ".join(_filter(key).sub(" ", text).split())
     return f"{bare} {key}:{quoted(value)}".strip() if value else bare
 

@@ -48,7 +48,7 @@ def place(path: str, roots: tuple[str, ...]) -> str:
 
 
 def within(page: int | None, line: int) -> str:
-    """Where in a file a passage stands, behind the file's place; nothing where it has neither."""
+    """The place of a passage in its file, shown after the file's; nothing where it has neither."""
     return f"  p. {page}" if page else f"  line {line}" if line else ""
 
 

@@ -14,7 +14,7 @@ from app.tui.preview_lines import Page, Span3
 
 @dataclass
 class Answered(Message):
-    """The answer to question `number`, or why there is none; `final` where no better one follows."""
+    """The answer to request `number`, or the error; `final` where no better one follows."""
 
     number: int
     outcome: Answer | Exception
@@ -47,7 +47,7 @@ class Connected(Message):
 
 @dataclass
 class StatusTold(Message):
-    """How things stand, or why that cannot be said."""
+    """The status of the library, or the error that prevented it."""
 
     outcome: Status | Exception
 
@@ -57,7 +57,7 @@ class StatusTold(Message):
 
 @dataclass
 class Progressed(Message):
-    """Where a sync stands."""
+    """The progress of a sync."""
 
     progress: Progress
 

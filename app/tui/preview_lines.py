@@ -25,7 +25,7 @@ class Page:
     focus: tuple[int, int]
     """The passage it is about."""
     words: tuple[tuple[int, int], ...] = ()
-    """Where words of the question stand."""
+    """The positions of words of the query."""
     heading: str = ""
     marks: tuple[Span3, ...] = field(default=())
 

@@ -42,10 +42,10 @@ class PageWanted:
 
 @dataclass(frozen=True, slots=True)
 class WeighingWanted:
-    """A page whose sentences shall be weighed against a question."""
+    """A page whose sentences shall be compared with a query."""
 
     number: int
-    question: str
+    query: str
     page: Page
 
 
@@ -78,7 +78,7 @@ def passage_page(hit: Hit, wanted: PageWanted) -> Page:
 
 
 def words_of(hits: Iterable[Hit]) -> frozenset[str]:
-    """The words that made hits match, as they stand in the documents."""
+    """The words that made hits match, as they are in the documents."""
     found = {hit.snippet[start:end].lower() for hit in hits for start, end in hit.matched if end - start < 60}
     telling = {word for word in found if len(word) > SHORT_WORD or not word.isascii()}
     return frozenset(telling or found)
@@ -97,7 +97,7 @@ def _find(words: frozenset[str], text: str, start: int) -> Iterable[tuple[int, i
 def weigh(library: Library, wanted: WeighingWanted, overtaken: Callable[[], bool]) -> tuple[Span3, ...]:
     """The sentences about the passage that answer, with how much: 3 answers best.
 
-    A few at a time, so that a question that comes meanwhile (`overtaken`) hardly waits.
+    A few at a time, so that a query that comes meanwhile (`overtaken`) hardly waits.
     """
     page = wanted.page
     excerpt = page.excerpt
@@ -112,6 +112,6 @@ def weigh(library: Library, wanted: WeighingWanted, overtaken: Callable[[], bool
     for first in range(0, len(texts), AT_ONCE):
         if overtaken():
             return ()
-        similarities += library.similarities(wanted.question, texts[first : first + AT_ONCE])
+        similarities += library.similarities(wanted.query, texts[first : first + AT_ONCE])
     levels = strengths(similarities)
     return tuple((start, end, level) for (start, end), level in zip(spans, levels, strict=True) if level)

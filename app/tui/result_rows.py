@@ -16,7 +16,7 @@ Sort = Literal["relevance", "date"]
 Reason = Literal["words", "meaning", "words + meaning"]
 
 MEANING_FROM = 0.3
-"""Cosine between question and passage from which meaning counts as a reason of its own."""
+"""Cosine between query and passage from which meaning counts as a reason of its own."""
 
 SHORT_WORD = 3
 """Letters up to which a word is not marked where longer ones are: they are "the" and "is"."""
@@ -97,7 +97,7 @@ def heading(hit: Hit) -> str:
 
 
 def index_of(rows: Sequence[Row], key: RowKey | None) -> int | None:
-    """Where the row with this key stands now; a closed place falls back to its file."""
+    """The index of the row with this key; a closed place falls back to its file."""
     if key is None:
         return None
     for wanted in (key, (key[0], -1)):

@@ -40,7 +40,7 @@ class Session:
     library: Library | None = None
     status: Status | None = None
     progress: Progress | None = None
-    """Where this process's own sync stands; None while it does none."""
+    """The progress of this process's own sync; None while there is none."""
     lost: bool = False
     """Whether the daemon stopped answering."""
     picking: Picking | None = None
@@ -75,10 +75,10 @@ class Session:
         """What menu, palette and help call an action."""
         return action.title if self.picking is None else actions.AS_CHOOSER.get(action.name, action.title)
 
-    def remember(self, question: str) -> None:
-        """Keep a question in the history."""
-        if question.strip():
-            self.ui_state.update(lambda state: state.remember(question))
+    def remember(self, query: str) -> None:
+        """Keep a query in the history."""
+        if query.strip():
+            self.ui_state.update(lambda state: state.remember(query))
 
 
 @dataclass

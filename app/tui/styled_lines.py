@@ -53,7 +53,7 @@ class Line:
         return all(piece.style == "faint" for piece in self.pieces)
 
     def shown(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Where in `text` the document's `[start, end)` stands."""
+        """The position in `text` of the document's `[start, end)`."""
         offset = 0
         for piece in self.pieces:
             left = max(start, piece.start)

@@ -36,7 +36,7 @@ class Pin:
 
 @dataclass(slots=True)
 class UiState:
-    """Questions newest first; pins newest first."""
+    """Queries and pins, newest first."""
 
     questions: list[str] = field(default_factory=list)
     pins: list[Pin] = field(default_factory=list)
@@ -45,12 +45,12 @@ class UiState:
     """The theme in the settings when `theme` was chosen: a change there counts from then on."""
     sort: str = "relevance"
 
-    def remember(self, question: str) -> None:
-        """Put a question first, once."""
-        question = " ".join(question.split())
-        if question:
-            rest = [earlier for earlier in self.questions if earlier != question]
-            self.questions = [question, *rest][:QUESTIONS_AT_MOST]
+    def remember(self, query: str) -> None:
+        """Put a query first, once."""
+        query = " ".join(query.split())
+        if query:
+            rest = [earlier for earlier in self.questions if earlier != query]
+            self.questions = [query, *rest][:QUESTIONS_AT_MOST]
 
     def add(self, pin: Pin) -> None:
         """Put a pin first, once."""
@@ -85,7 +85,7 @@ def load() -> UiState:
     try:
         stored = json.loads(_path().read_bytes())
         return UiState(
-            questions=[str(question) for question in stored["questions"]][:QUESTIONS_AT_MOST],
+            questions=[str(query) for query in stored["questions"]][:QUESTIONS_AT_MOST],
             pins=[_pin(pin) for pin in stored["pins"]],
             theme=str(stored["theme"]),
             theme_over=str(stored.get("theme_over", "auto")),

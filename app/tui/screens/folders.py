@@ -1,4 +1,4 @@
-"""Folders that ken keeps: how each stands; adding, reading again, forgetting."""
+"""The roots and the state of each; adding, reading again, forgetting."""
 
 from __future__ import annotations
 

@@ -81,9 +81,9 @@ class SavedSearchesScreen(ListScreen[SavedSearch]):
             screen.input.set(card.query)
 
     def action_add(self) -> None:
-        def given(question: str | None) -> None:
-            if question:
-                background(self, lambda: saved_searches.add(question), self._changed)
+        def given(query: str | None) -> None:
+            if query:
+                background(self, lambda: saved_searches.add(query), self._changed)
 
         self.app.push_screen(Prompt("Save a search", "You are told when something new answers it."), given)
 

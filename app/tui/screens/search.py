@@ -2,7 +2,7 @@
 
 Owns which answer is shown: queries are numbered, words answer at once and meaning a moment later, and no
 answer ever replaces that of a later query. Its parts own the rest: `ResultsPane` the lists, `PreviewPane`
-the document, `Panes` where both stand, `HitActions` what is done with a result.
+the document, `Panes` their places, `HitActions` what is done with a result.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class SearchScreen(Screen[None]):
         return syntax.parse(self.input.value)
 
     @property
-    def question(self) -> str:
+    def query_words(self) -> str:
         """The words of the query, without filters."""
         return self.parsed.text.strip()
 
@@ -117,7 +117,7 @@ class SearchScreen(Screen[None]):
         self.ask()
 
     def ask(self) -> None:
-        """Ask what stands in the line now; an empty line shows the home list."""
+        """Search for what is in the line now; an empty line shows the home list."""
         query = syntax.parse(completion.without_open_filter(self.input.value))
         if not query.text.strip() and query.filter == syntax.NO_FILTER:
             self.requests.give_up()
@@ -212,7 +212,7 @@ class SearchScreen(Screen[None]):
         answer = self.answer
         by_meaning = answer is not None and answer.mode != "words"
         words = words_of(answer.hits) if answer else frozenset()
-        self.right.show_hit(self.hit, words, self.question if by_meaning else "")
+        self.right.show_hit(self.hit, words, self.query_words if by_meaning else "")
         if answer is not None and self.left.near_end:
             self.requests.more(len(answer.hits))
 

@@ -1,4 +1,4 @@
-"""One row below the question: order and filters as toggles, what completes the filter being typed, and
+"""One row below the query: order and filters as toggles, what completes the filter being typed, and
 how many results there are."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Chip(Static):
         self._said = ""
 
     def say(self, text: str, *, on: bool) -> None:
-        """Show this text; what stands there already lays nothing out again."""
+        """Show this text; the same text again lays nothing out."""
         if text != self._said:
             self._said = text
             self.update(text)
@@ -35,7 +35,7 @@ class Chip(Static):
 
 
 class FilterBar(Horizontal):
-    """Shows what the question's text says: filters live there and nowhere else."""
+    """Shows the filters of the query: they are kept in its text and nowhere else."""
 
     def compose(self) -> ComposeResult:
         for name in CHIPS:
@@ -44,7 +44,7 @@ class FilterBar(Horizontal):
         yield Static(id="summary", markup=False)
 
     def tell(self, query: str, sort: Sort, candidates: list[str]) -> None:
-        """Show the filters of a question and what may complete it."""
+        """Show the filters of a query and what may complete it."""
         by_date = sort == "date"
         self.query_one("#chip-sort", Chip).say("newest first" if by_date else "best first", on=by_date)
         for key, nothing in completion.ANY.items():

@@ -1,4 +1,4 @@
-"""What stands where results will be while nothing is asked: pins, earlier questions, a word of help."""
+"""What is shown in place of results while there is no query: pins, earlier queries, a word of help."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRIES = (
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the home list: a caption, a hint, an earlier question or a pin."""
+    """A line of the home list: a caption, a hint, an earlier query or a pin."""
 
     kind: str
     text: str
@@ -33,7 +33,7 @@ class Entry:
 
 
 class HomeList(CardList[Entry]):
-    """Pins and earlier questions, ready to be chosen."""
+    """Pins and earlier queries, ready to be chosen."""
 
     BINDINGS = list_bindings()
     SHY = True

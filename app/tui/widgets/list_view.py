@@ -86,7 +86,7 @@ class CardList(Pane, Generic[C], can_focus=True):
         self._painted: dict[int, list[Content]] = {}
 
     def find(self, key: Hashable) -> int | None:
-        """Where the card with this key stands."""
+        """The index of the card with this key."""
         return next((i for i, card in enumerate(self.cards) if self._key(card) == key), None)
 
     @property

@@ -1,6 +1,6 @@
 """The body of the search screen: results and preview side by side, stacked, or one at a time.
 
-Owns where the two stand for a size of the terminal and whether the preview is hidden.
+Owns where the two are for a size of the terminal and whether the preview is hidden.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from app.tui.widgets.preview_pane import PreviewPane
 from app.tui.widgets.results_pane import ResultsPane
 
 WIDE_FROM = 104
-"""Columns from which both stand side by side."""
+"""Columns from which both are side by side."""
 STACKED_FROM = 34
 """Rows from which a narrower terminal shows one below the other."""
 

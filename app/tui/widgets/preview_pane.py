@@ -39,7 +39,7 @@ WEIGHING_REST = 0.15
 
 
 class PreviewPane(Vertical):
-    """Shows what a hit stands in."""
+    """Shows the document of a hit."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -1,4 +1,4 @@
-"""The line where questions are typed: history above, completion at its end, and safe pasting."""
+"""The line where queries are typed: history above, completion at its end, and safe pasting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.tui import actions
 from app.tui.widgets.ordered_input import OrderedInput
 
 LONGEST = 2000
-"""Characters of a question: what the model can take in, with room to spare."""
+"""Characters of a query: what the model can take in, with room to spare."""
 
 
 class _Completion(Suggester):
@@ -30,7 +30,7 @@ class _Completion(Suggester):
 
 
 class QueryInput(OrderedInput):
-    """A question. Pasted pages become one line, cut at what can be asked."""
+    """A query. Pasted pages become one line, cut at what can be asked."""
 
     virtual_size = Reactive(Size(0, 0))
     """As in `Input`, without laying out the screen for each letter."""
@@ -44,7 +44,7 @@ class QueryInput(OrderedInput):
 
     @dataclass
     class Cut(Message):
-        """A paste was longer than a question can be."""
+        """A paste was longer than a query can be."""
 
         kept: int
 
@@ -75,7 +75,7 @@ class QueryInput(OrderedInput):
 
     @property
     def has_draft(self) -> bool:
-        """Whether an earlier query stands in the place of one that was being typed."""
+        """Whether an earlier query is shown in place of one that was being typed."""
         return self._recalled is not None and bool(self._draft) and self.value == self._shown_recalled
 
     def restore_draft(self) -> None:
@@ -92,7 +92,7 @@ class QueryInput(OrderedInput):
         self.set(text)
 
     def set(self, text: str) -> None:
-        """Replace the question, the cursor at its end."""
+        """Replace the query, the cursor at its end."""
         self.value = text
         self.cursor_position = len(text)
 
@@ -106,7 +106,7 @@ class QueryInput(OrderedInput):
 
     @property
     def completion(self) -> str | None:
-        """The whole question as completion would have it, where there is one."""
+        """The whole query as completion would have it, where there is one."""
         suggestion = self._suggestion
         return suggestion if suggestion and len(suggestion) > len(self.value) else None
 

@@ -124,7 +124,7 @@ class ResultList(CardList[Row]):
 
 
 def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
-    """A snippet as one line without marks of Markdown, and where its matched words stand then."""
+    """A snippet as one line without marks of Markdown, and the places of its matched words there."""
     text = ""
     spans: list[tuple[int, int]] = []
     for line in markdown_lines(visible(snippet).replace("\t", " "), 0, 2):

@@ -1,4 +1,4 @@
-"""What stands left: the home list while nothing is asked, else the results with a remark above them.
+"""The left pane: the home list while there is no query, else the results with a remark above them.
 
 Owns which of the two lists is in sight, how results are sorted and which files are opened to all their
 places. Knows nothing of how an answer is found.

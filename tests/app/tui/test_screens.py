@@ -1,4 +1,4 @@
-"""The other screens and states: first run, model, folders, problems, standing questions, themes."""
+"""The other screens and states: first run, model, folders, problems, saved searches, themes."""
 
 from __future__ import annotations
 
