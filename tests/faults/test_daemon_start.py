@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.commands import is_titled, ken
 from support.daemons import Daemons
+from support.ken_process import is_titled, ken
 from support.waiting import until
 
 from app import paths

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.commands import is_titled
 from support.daemons import tiny_models
+from support.ken_process import is_titled
 from support.same_index import contents, fresh
 from support.small_disk import SmallDisk, small_disk
 from support.waiting import until
