@@ -1,4 +1,4 @@
-"""Opens what lies at a real path: a link anywhere on the way is an error.
+"""Opens what is at a real path: a link anywhere on the way is an error.
 
 Owns the descent from `/`, each step in the folder that the step before opened. So no folder on the way, in a
 root or above it, can become a link between a check of the path and the opening. Raises `OSError`: ELOOP or

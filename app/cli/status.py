@@ -1,4 +1,4 @@
-"""`ken status` and `ken why`: how things stand, and what became of a path."""
+"""`ken status` and `ken why`: the state of the index, and of a path."""
 
 from __future__ import annotations
 

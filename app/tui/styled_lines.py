@@ -25,7 +25,7 @@ class Table:
     widths: tuple[int, ...]
     """Cells of the widest content of each column."""
     right: tuple[bool, ...]
-    """Whether a column stands at its right edge."""
+    """Whether a column is at its right edge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Files to documents: the pool of reading processes is the face; one module a format lies behind it."""
+"""Files to documents: the pool of reading processes is the face; one module a format is behind it."""
 
 from index.extract.answer import ExtractedDocument
 from index.extract.pool import ReaderPool

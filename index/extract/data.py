@@ -1,6 +1,6 @@
 """JSON, YAML, TOML, XML and their like, where they hold prose.
 
-Owns telling prose from data, and the keys under which blocks of settings stand; `json_text` and `xml_text`
+Owns telling prose from data, and the keys of blocks of settings; `json_text` and `xml_text`
 own those two languages.
 """
 

@@ -98,7 +98,7 @@ def _joined(halves: re.Match[bytes]) -> bytes:
 
 
 def _by_lines(text: str, bad: int) -> bool:
-    """Whether lines of UTF-8 stand beside lines of another encoding: hardly a line holds both.
+    """Whether lines of UTF-8 are beside lines of another encoding: hardly a line holds both.
 
     Two bytes of Chinese may be a character of UTF-8 by chance, so a few such lines say something only where
     all of them hold what Western languages use.

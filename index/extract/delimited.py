@@ -21,7 +21,7 @@ _SEPARATORS = ",;\t|"
 _STATED = re.compile(r"\A\ufeff?\"?sep=(.)\"?[ \t]*\n", re.IGNORECASE)
 """The first line by which Excel is told the separator."""
 _DECIMAL = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))|(?<=\d),(?=\d{3}(?:[.,]\d|(?!\d)))")
-"""Commas inside numbers. Where commas divide, most stand beside words too; where no sign does, they do."""
+"""Commas inside numbers. Where commas divide, most are beside words too; where no sign does, they do."""
 _SAMPLE = 20_000
 _LINES = 50
 _LONGEST_CELL = 1 << 20

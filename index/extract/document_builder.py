@@ -23,7 +23,7 @@ _MARK = re.compile("[\ufdd0-\ufddf]{1,8}")
 
 
 def mark(line: int) -> str:
-    """What says, in front of a word that is handed to a builder, on which line of the file it stands."""
+    """What says, in front of a word that is handed to a builder, on which line of the file it is."""
     return "".join(chr(_FIRST_DIGIT + int(digit, 16)) for digit in f"{line:x}")
 
 
@@ -69,7 +69,7 @@ class DocumentBuilder:
         return tuple(title for _, title in self._path)
 
     def begin_page(self) -> None:
-        """The next block stands on a new page."""
+        """The next block is on a new page."""
         self._pages.append(self._length)
 
     def open(self, level: int, title: str, *, shown: bool = True) -> None:
@@ -84,7 +84,7 @@ class DocumentBuilder:
                 self.add(words, "heading")
 
     def add(self, text: str, kind: SectionKind = "prose") -> None:
-        """One block; blank blocks leave nothing. Marks in it say on which lines its words stand."""
+        """One block; blank blocks leave nothing. Marks in it give the lines of its words."""
         start = self._length
         body, lines = _unmarked(_INVISIBLE.sub("", text).strip(), start)
         if not body or self.full:

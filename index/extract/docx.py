@@ -88,7 +88,7 @@ def _from_xml(source: Source) -> Document:
 
 
 class _AltChunks:
-    """Parts in other formats (HTML, MHTML, RTF, text, Word) that stand among the paragraphs."""
+    """Parts in other formats (HTML, MHTML, RTF, text, Word) that are among the paragraphs."""
 
     def __init__(self, archive: Archive, source: Source, links: list[Link]) -> None:
         self._archive = archive
@@ -224,7 +224,7 @@ def _styles(archive: Archive) -> dict[str, int]:
 
 
 def _margins(archive: Archive, reader: _Reader, links: list[Link], kind: str) -> None:
-    """What stands at the top or the foot of every page, once."""
+    """The headers and footers of the pages, once."""
     seen: set[str] = set()
     for link in links:
         if link.kind == kind:

@@ -2,7 +2,7 @@
 
 Owns the encodings that are tried (those of https://encoding.spec.whatwg.org, and what DOS and the old Mac
 wrote) and the letters that tell them apart. In the right encoding nearly every byte above 127 is a letter of
-one language, the usual ones most often, and no capital stands inside a word; in a wrong one they are not.
+one language, the usual ones most often, and no capital is inside a word; in a wrong one they are not.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class _Reader:
         return f" {mark(self._line) if self._line else ''}{one} " if one else " "
 
     def _marked(self, text: str) -> str:
-        """Text with the lines it stands on, and the line behind it."""
+        """Text with its lines, and the line behind it."""
         if not self._line:
             return text
         first, self._line = self._line, self._line + text.count("\n")

@@ -74,7 +74,7 @@ _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 
 
 class OpenElements:
-    """The elements that are open where a token stands."""
+    """The elements that are open at a token."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
@@ -112,7 +112,7 @@ class OpenElements:
         if at < 0:
             return "<p></p>" if name == "p" else " "
         if name in _FORMATTING and any(above in _SPECIAL for above in self._names[at + 1 :]):
-            del self._names[at]  # what stands in it stays open
+            del self._names[at]  # what is in it stays open
         else:
             del self._names[at:]
         return f"</{name}>"
@@ -137,7 +137,7 @@ class OpenElements:
         return -1
 
     def _close(self, ends: frozenset[str], beyond: frozenset[str]) -> None:
-        """Take off the nearest element that a start tag ends, with what stands in it."""
+        """Take off the nearest element that a start tag ends, with what is in it."""
         if (at := self._nearest(ends, beyond, _NEAR_START)) >= 0:
             del self._names[at:]
 

@@ -1,6 +1,6 @@
 """HTML before it is parsed: made shallow where it is large, its hidden text shown, its lines written into it.
 
-Owns what a parser does not give: on which line of the file an element stands, and text that pages keep in
+Owns what a parser does not give: on which line of the file an element is, and text that pages keep in
 attributes and templates. Knows nothing of what is made of the tree.
 """
 
@@ -37,7 +37,7 @@ class _Preparation:
         self._line, self._at = 1, 0
 
     def token(self, found: re.Match[str]) -> str:
-        """What stands for a comment, a tag, or an element whose content is no markup."""
+        """The replacement of a comment, a tag, or an element whose content is no markup."""
         ends = "\n" * found.group().count("\n")
         raw = (found["raw"] or "").lower()
         if raw == "iframe" and (srcdoc := _SRCDOC.search(found.group())):

@@ -96,7 +96,7 @@ class Inside:
 
 
 def include_part(source: Source, builder: DocumentBuilder, name: str, content: bytes) -> None:
-    """Put a part of a document that is written in another format into `builder`, where it stands.
+    """Put a part of a document that is written in another format into `builder`, at its place.
 
     Raises FileFailed or FileSkipped where it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Apple's Pages, Numbers and Keynote: the text of a document, wherever in it it stands.
+"""Apple's Pages, Numbers and Keynote: the text of a document, wherever in it.
 
 Owns the two formats: since 2013 an archive of messages (IWA: Snappy blocks of Protocol Buffers), before that
 one file of XML. Apple publishes neither; the numbers of messages and fields are those that
@@ -73,7 +73,7 @@ def _order(name: str) -> tuple[int, int, str]:
 
 
 def _add(builder: DocumentBuilder, words: str, seen: set[str]) -> None:
-    """The paragraphs of a text; a short one that stands in many places, once."""
+    """The paragraphs of a text; a short one in many places, once."""
     for paragraph in words.split("\n"):
         bare = one_line(_MARKS.sub(" ", paragraph))
         if bare and (len(bare) > 200 or bare not in seen):

@@ -38,7 +38,7 @@ def plain_letters(text: str) -> str:
         text = _LETTER.sub(lambda found: _LETTERS[found[1]], text)
         text = _SIGN.sub(lambda found: found[1] if found[1] not in "{}" else found.group(), text)
         text = text.replace("\\-", "")
-    for _ in range(3):  # braces stand in braces
+    for _ in range(3):  # braces in braces
         text = _BRACES.sub(_unbraced, text)
     return text
 

@@ -1,6 +1,6 @@
 """Header lines of mail as text: folded lines, encoded words (RFC 2047), bytes that nothing declares.
 
-Owns decoding what stands behind a header's name. Addresses stay as they are written.
+Owns decoding the value behind a header's name. Addresses stay as they are written.
 """
 
 from __future__ import annotations

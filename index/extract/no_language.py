@@ -42,7 +42,7 @@ _MOST_BLANKS = 0.09
 _LEAST_SIGNS = 0.1
 _SIGNS = re.compile(r"[{}()\[\];:,=<>!&|+*/.\"'`$#?\\-]")
 _MARKS = " \t>|\"'`,;\\+()[]{}!*#-"
-"""What may stand beside data in a line that is data alone: quotation marks, commas, marks of Markdown."""
+"""What may be beside data in a line that is data alone: quotation marks, commas, marks of Markdown."""
 _TABLES = frozenset({"csv", "sheet"})
 _Span = tuple[int, int]
 
@@ -138,7 +138,7 @@ def _outside(spans: Sequence[_Span], withheld: Sequence[_Span]) -> list[_Span]:
 
 
 def _cut(text: str, start: int, end: int) -> tuple[int, int, str]:
-    """What is taken out, and what comes in its place: line ends, and a sign where words stand beside it.
+    """What is taken out, and what comes in its place: line ends, and a sign where words are beside it.
 
     Of a line that is data alone, what marks it goes too.
     """

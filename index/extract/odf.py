@@ -23,7 +23,7 @@ _DROPPED = frozenset(
     {"tracked-changes", "annotation-end", "sequence-decls", "office-settings", "thumbnail", "settings"}
 )
 _HELD = DRAWN | {"note-body", "annotation"}
-"""What stands in a paragraph, a heading or a row and has paragraphs of its own."""
+"""What is in a paragraph, a heading or a row and has paragraphs of its own."""
 _READ_WHOLE = frozenset({"annotation", "forms", "footer-decl", "header-decl", "spreadsheet"})
 _MARGINS = frozenset({"header", "footer", "header-left", "footer-left", "header-first", "footer-first"})
 _FIELD_VALUES = ("current-value", "value", "current-selected", "label", "title")
@@ -185,7 +185,7 @@ def _fields(forms: Element) -> Iterator[str]:
 
 
 def _margins(builder: DocumentBuilder, styles: Element | None, begins: str) -> None:
-    """What stands at the top or the foot of every page, once."""
+    """The headers and footers of the pages, once."""
     seen: set[str] = set()
     pages = styles.find("master-styles") if styles is not None else None
     for margin in nearest_elements(pages, _MARGINS) if pages is not None else ():

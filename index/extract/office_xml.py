@@ -43,7 +43,7 @@ def read_sheets(source: Source) -> Document:
 
 
 def _cells(row: Element) -> Iterator[str]:
-    """The cells from left to right; `Index` says where one stands behind empty ones."""
+    """The cells from left to right; `Index` gives the place of one behind empty ones."""
     column = 0
     for cell in row.findall("Cell"):
         place = parse_number(cell.get("Index"), column + 1)

@@ -185,7 +185,7 @@ def _runs(
 
 
 def _gaps(boxes: list[Box], wide: float) -> list[float]:
-    """Where neighbouring boxes stand further apart than `wide`; only in a line that runs rightwards."""
+    """Where neighbouring boxes are further apart than `wide`; only in a line that runs rightwards."""
     if any(b[0] < a[0] for a, b in pairwise(boxes)):
         return []
     return [b[0] - 1 for a, b in pairwise(boxes) if b[0] - a[2] > wide]
@@ -194,7 +194,7 @@ def _gaps(boxes: list[Box], wide: float) -> list[float]:
 def _first_beyond(
     upright: Upright, handle: raw.FPDF_TEXTPAGE, first: int, low: int, high: int, x: float
 ) -> int:
-    """The first of a line's characters that stands to the right of `x`, by bisection."""
+    """The first of a line's characters that is to the right of `x`, by bisection."""
     while low < high:
         middle = (low + high) // 2
         if upright.left(handle, first + middle) < x:

@@ -52,7 +52,7 @@ def assemble_document(
 ) -> Document:
     """The document of these pages; where no title is given, the largest words of the first page.
 
-    `beside` is what stands on a page apart from its lines (by the page's place): it follows them.
+    `beside` is what is on a page apart from its lines (by the page's place): it follows them.
     """
     in_order = [ordered(lines) for lines in pages]
     running = running_lines(in_order)
@@ -226,7 +226,7 @@ class _Setter:
         self.sections[-1] = Section(last.start, self._length, last.kind, last.heading)
 
     def _joint(self, before: TextLine, line: TextLine) -> str:
-        """What stands between two lines of a paragraph: a blank, a hyphen that belongs there, or nothing."""
+        """The separator of two lines of a paragraph: a blank, a hyphen that belongs there, or nothing."""
         ends = before.hyphen or before.text.endswith("\u00ad")
         if not ends:
             glued = before.text.endswith(("-", "–", "/")) or (
@@ -311,7 +311,7 @@ def _continues(before: TextLine, line: TextLine, leading: float) -> bool:
 
 
 def _beside(before: TextLine, line: TextLine) -> bool:
-    """Whether two runs stand on one line: a superscript, a formula's parts, cells of a row."""
+    """Whether two runs are on one line: a superscript, a formula's parts, cells of a row."""
     middle = (line.bottom + line.top) / 2
     return (
         before.bottom - 0.4 * before.height < middle < before.top + 0.4 * before.height

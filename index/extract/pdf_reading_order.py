@@ -86,7 +86,7 @@ def _by_columns(lines: Sequence[TextLine], gutter: float) -> list[TextLine]:
 
 
 def without_running(lines: Sequence[TextLine], running: Mapping[TextLine, bool]) -> list[TextLine]:
-    """A page without heads and feet; those that stand here for the first time are its first lines."""
+    """A page without heads and feet; those that occur for the first time are its first lines."""
     first = [line for line, is_first in running.items() if is_first]
     return first + [line for line in lines if line not in running]
 
@@ -94,7 +94,7 @@ def without_running(lines: Sequence[TextLine], running: Mapping[TextLine, bool])
 def running_lines(pages: Sequence[Sequence[TextLine]]) -> list[dict[TextLine, bool]]:
     """Of each page its number, and heads and feet that return from page to page: whether for the first time.
 
-    A letterhead or a reference may stand nowhere else, so it is read once.
+    A letterhead or a reference may be nowhere else, so it is read once.
     """
     edges = [(i, line, at) for i, lines in enumerate(pages) for at, line in _edge(lines)]
     seen = Counter(

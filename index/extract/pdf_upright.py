@@ -1,7 +1,7 @@
 """Pages of PDF as they are read: where most of the text runs up, down or backwards, the page is turned.
 
 Owns the turning of boxes. PDFium gives them as a page is written, whichever way it is shown (ISO 32000-1,
-8.3.2.3), so that a page set sideways has lines that stand beside each other.
+8.3.2.3), so that a page set sideways has lines that are beside each other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """PowerPoint: a slide is a page with its title, texts, tables, charts, notes and comments.
 
-Owns PresentationML. What stands on every slide (footers, texts of the master) is read once.
+Owns PresentationML. Text on every slide (footers, texts of the master) is read once.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class _Reader:
             self._linked(link)
 
     def masters(self) -> None:
-        """What stands on every slide and is no place for text to come."""
+        """The text on every slide, placeholders left out."""
         self._builder.open(1, "Slide master", shown=False)
         for name in filter(_EVERYWHERE.match, self._archive.names):
             try:

@@ -35,7 +35,7 @@ _NO_TEXT = frozenset(
 _APART = {b"header": "Header", b"headerl": "Header", b"headerr": "Header", b"headerf": "Header",
           b"footer": "Footer", b"footerl": "Footer", b"footerr": "Footer", b"footerf": "Footer",
           b"footnote": "Footnotes", b"annotation": "Comments"}  # fmt: skip
-"""Destinations whose text stands apart from the text around them, and what it is called."""
+"""Destinations whose text is apart from the text around them, and its heading."""
 _TEXT_INSIDE = frozenset({b"shptxt", b"ud", b"atnauthor", b"dptxbxtext"})
 """Destinations that hold text in one that holds none."""
 _ASIDE = {b"fldinst": "\0field", b"sn": "\0name", b"sv": "\0value", b"shprslt": "\0again"}
@@ -111,7 +111,7 @@ class _State:
 
 
 class _Parser:
-    """Text by where it stands: the body, and what is apart from it."""
+    """Text by its place: the body, and what is apart from it."""
 
     def __init__(self) -> None:
         self._state = _State()
@@ -302,7 +302,7 @@ def _code_page(data: bytes) -> bytes:
 
 
 def _group(data: bytes) -> bytes:
-    """What stands before the brace that ends the group."""
+    """The text before the brace that ends the group."""
     depth = 0
     for brace in re.finditer(rb"\\.|[{}]", data, re.DOTALL):
         depth += {b"{": 1, b"}": -1}.get(brace.group(), 0)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1 << 20
 MAX_CHARACTERS = 24 * MEBIBYTE
-"""Characters of text taken from one file; what lies beyond is named in the document's note."""
+"""Characters of text taken from one file; the rest is named in the document's note."""
 SOFT_SECONDS = 30.0
 """After so much processor time a reader that goes page by page stops and says where."""
 

@@ -1,4 +1,4 @@
-"""Subtitles (SRT, VTT, SBV): what is said, in paragraphs, at the lines where it stands.
+"""Subtitles (SRT, VTT, SBV): what is said, in paragraphs, at its lines.
 
 Owns the timing marks, which are blanked out so that every line keeps its number.
 """

@@ -16,7 +16,7 @@ from index.errors import FileWithheld
 from index.types import Document, Section
 
 LEFT_OUT = "[left out]"
-"""Stands in a title or heading where a credential stood."""
+"""Replaces a credential in a title or heading."""
 _TABLES = frozenset({"csv", "sheet"})
 _PLAIN = frozenset({"csv", "text", "data"})
 """Kinds whose files are text that begins with the names of its columns, or with its outermost element."""

@@ -1,6 +1,6 @@
-"""The text in XML of any family: what stands between tags, and in attributes what reads like text.
+"""The text in XML of any family: between tags, and in attributes what reads like text.
 
-Owns taking tags away: a blank stands for each, and every line keeps its number. Markup that is escaped inside
+Owns taking tags away: a blank replaces each, and every line keeps its number. Markup that is escaped inside
 the text (feeds) is taken away too.
 """
 

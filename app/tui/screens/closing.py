@@ -1,4 +1,4 @@
-"""Screens that lie over another and are left: once, however often and fast the key for it is pressed."""
+"""Screens over another that are closed: once, however often and fast the key for it is pressed."""
 
 from __future__ import annotations
 

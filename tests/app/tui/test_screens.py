@@ -163,7 +163,7 @@ def test_problems_are_listed_with_reasons():
     drive(application(lib), steps)
 
 
-def test_standing_questions_are_added_asked_and_removed():
+def test_saved_searches_are_added_asked_and_removed():
     async def steps(pilot, app):
         await pilot.press("f4")
         await until(pilot, lambda: "None yet" in shown(app))
