@@ -118,21 +118,21 @@ def search(
     from app.errors import UsageInvalid
 
     form = _form(options)
-    asked = query.parse(" ".join(words), base=Path.cwd())
-    if asked.problems:
-        raise UsageInvalid(asked.problems[0] + ".", "`ken search --help` lists the filters.")
-    narrowed = query.merge(asked.filter, _filter(**options))
+    parsed = query.parse(" ".join(words), base=Path.cwd())
+    if parsed.problems:
+        raise UsageInvalid(parsed.problems[0] + ".", "`ken search --help` lists the filters.")
+    narrowed = query.merge(parsed.filter, _filter(**options))
     if not words and narrowed == Filter():
         raise click.UsageError("QUERY is missing: say what to look for, or what to list: type:pdf since:2w.")
-    lists_all = not asked.text and (form.for_programs or not terminal.is_terminal())
+    lists_all = not parsed.text and (form.for_programs or not terminal.is_terminal())
     with open_library(daemon=not no_daemon, purpose="ken search") as library:
         answer = library.search(
-            asked.text,
+            parsed.text,
             limit=limit or (MOST_HITS if lists_all else _usual_limit()),
-            mode=mode or asked.mode or "hybrid",
+            mode=mode or parsed.mode or "hybrid",
             filter=replace(narrowed, each_copy=each_copy or form.files_only or form.null),
             explain=form.explain,
-            sort=sort or asked.sort or "score",
+            sort=sort or parsed.sort or "score",
         )
         return _show(library, answer, form)
 

@@ -69,16 +69,16 @@ def measure(
     progress: OnProgress = lambda _what, _done, _total: None,
 ) -> AbstentionRates:
     """Run the queries of `folder` on its own index, with and without answers, and on those of `others`."""
-    asked = _some(read_set(folder))
-    vectors = embed_queries(asked, embedder, task, progress)
+    dataset = _some(read_set(folder))
+    vectors = embed_queries(dataset, embedder, task, progress)
     strangers: dict[str, float] = {}
     for other in map(read_set, others):
-        strangers[other.name] = _refused(other, asked, vectors, embedder, mode, progress)
+        strangers[other.name] = _refused(other, dataset, vectors, embedder, mode, progress)
     return AbstentionRates(
-        asked.name,
-        len(asked.queries),
-        _refused(asked, asked, vectors, embedder, mode, progress),
-        _refused_without_answers(asked, vectors, embedder, mode, progress),
+        dataset.name,
+        len(dataset.queries),
+        _refused(dataset, dataset, vectors, embedder, mode, progress),
+        _refused_without_answers(dataset, vectors, embedder, mode, progress),
         strangers,
     )
 
@@ -97,7 +97,7 @@ def _some(whole: EvaluationSet) -> EvaluationSet:
 
 def _refused(
     of: EvaluationSet,
-    asked: EvaluationSet,
+    dataset: EvaluationSet,
     vectors: dict[str, NDArray[np.float32]],
     embedder: Embedder,
     mode: Mode,
@@ -107,24 +107,25 @@ def _refused(
         fill(store, of, embedder, progress)
         with Searcher(store.path, cached_vectors=True) as searcher:
             answers = [
-                searcher.search(text, vectors[id_], mode=mode, limit=1) for id_, text in asked.queries.items()
+                searcher.search(text, vectors[id_], mode=mode, limit=1)
+                for id_, text in dataset.queries.items()
             ]
     return sum(not answer.is_close for answer in answers) / len(answers)
 
 
 def _refused_without_answers(
-    asked: EvaluationSet,
+    dataset: EvaluationSet,
     vectors: dict[str, NDArray[np.float32]],
     embedder: Embedder,
     mode: Mode,
     progress: OnProgress,
 ) -> float:
     refused = 0
-    with index_of(asked, embedder) as store, Searcher(store.path, cached_vectors=True) as searcher:
-        for done, (id_, text) in enumerate(asked.queries.items()):
-            relevant = [document for document, score in asked.qrels[id_].items() if score > 0]
+    with index_of(dataset, embedder) as store, Searcher(store.path, cached_vectors=True) as searcher:
+        for done, (id_, text) in enumerate(dataset.queries.items()):
+            relevant = [document for document, score in dataset.qrels[id_].items() if score > 0]
             store.remove([document_path(document) for document in relevant])
             refused += not searcher.search(text, vectors[id_], mode=mode, limit=1).is_close
-            fill(store, asked, embedder, lambda *_: None)
-            progress("Asking without the answers", done, len(asked.queries))
-    return refused / len(asked.queries)
+            fill(store, dataset, embedder, lambda *_: None)
+            progress("Asking without the answers", done, len(dataset.queries))
+    return refused / len(dataset.queries)

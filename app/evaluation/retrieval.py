@@ -118,29 +118,31 @@ def evaluate(
     """
     measure = _measures()
     started = time.perf_counter()
-    asked = read_set(folder)
+    dataset = read_set(folder)
     vectors = None
-    with index_of(asked, embedder, size, overlap) as store:
+    with index_of(dataset, embedder, size, overlap) as store:
         index = store.path
-        fill(store, asked, embedder, progress, size=size, overlap=overlap)
+        fill(store, dataset, embedder, progress, size=size, overlap=overlap)
         passages = store.counts().passages
     if mode != "words":
-        vectors = embed_queries(asked, embedder, task, progress)
+        vectors = embed_queries(dataset, embedder, task, progress)
     results: list[Measured] = []
     with Searcher(index, cached_vectors=True) as searcher:
         for way, dimension in RUNS:
             if mode in (None, way):
-                run = _run(searcher, asked, vectors, way, dimension, progress)
-                results.append(measure(asked.qrels, run, way, dimension))
+                run = _run(searcher, dataset, vectors, way, dimension, progress)
+                results.append(measure(dataset.qrels, run, way, dimension))
     seconds = time.perf_counter() - started
-    return Evaluation(asked.name, len(asked.documents), passages, len(asked.queries), tuple(results), seconds)
+    return Evaluation(
+        dataset.name, len(dataset.documents), passages, len(dataset.queries), tuple(results), seconds
+    )
 
 
 def index_of(
-    asked: EvaluationSet, embedder: Embedder, size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS
+    dataset: EvaluationSet, embedder: Embedder, size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS
 ) -> Store:
     """The index of a set, which stays; `fill` makes it current."""
-    path = paths.home() / "evaluation" / f"{asked.name}.db"
+    path = paths.home() / "evaluation" / f"{dataset.name}.db"
     return Store(path, fingerprint=embedder.fingerprint, chunker=chunker_version(size, overlap))
 
 
@@ -210,7 +212,7 @@ def _qrels(folder: Path) -> Qrels:
 
 def fill(
     store: Store,
-    asked: EvaluationSet,
+    dataset: EvaluationSet,
     embedder: Embedder,
     progress: OnProgress,
     *,
@@ -220,15 +222,15 @@ def fill(
     """Index the documents of the set: cut, store, embed."""
     known = store.files()
     count = CachedTokenCounter(embedder.count_tokens)
-    store.remove(sorted(known.keys() - {document_path(id_) for id_ in asked.documents}))
-    for done, (id_, (title, text)) in enumerate(asked.documents.items()):
+    store.remove(sorted(known.keys() - {document_path(id_) for id_ in dataset.documents}))
+    for done, (id_, (title, text)) in enumerate(dataset.documents.items()):
         record = _file(id_, title, text)
         before = known.get(record.path)
         if before is None or before.hash != record.hash:
             document = Document(text, "text", title, sections=tuple(paragraphs(text)))
             store.put([(record, chunk_document(document, "", count, size=size, overlap=overlap))])
         if done % BATCH == 0:
-            progress("Cutting", done, len(asked.documents))
+            progress("Cutting", done, len(dataset.documents))
     total = store.counts().pending
     done = 0
     while waiting := store.pending(BATCH):
@@ -260,13 +262,13 @@ def _file(id_: str, title: str, text: str) -> FileRecord:
 
 
 def embed_queries(
-    asked: EvaluationSet, embedder: Embedder, task: Task, progress: OnProgress
+    dataset: EvaluationSet, embedder: Embedder, task: Task, progress: OnProgress
 ) -> dict[str, NDArray[np.float32]]:
-    ids = list(asked.queries)
+    ids = list(dataset.queries)
     vectors: dict[str, NDArray[np.float32]] = {}
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        rows = embedder.embed_queries([asked.queries[id_] for id_ in some], task=task)
+        rows = embedder.embed_queries([dataset.queries[id_] for id_ in some], task=task)
         vectors.update(zip(some, rows, strict=True))
         progress("Embedding questions", len(vectors), len(ids))
     return vectors
@@ -274,17 +276,17 @@ def embed_queries(
 
 def _run(
     searcher: Searcher,
-    asked: EvaluationSet,
+    dataset: EvaluationSet,
     vectors: dict[str, NDArray[np.float32]] | None,
     mode: Mode,
     dimension: int | None,
     progress: OnProgress,
 ) -> dict[str, dict[str, float]]:
-    ids = {document_path(id_): id_ for id_ in asked.documents}
+    ids = {document_path(id_): id_ for id_ in dataset.documents}
     run: dict[str, dict[str, float]] = {}
-    for done, (id_, text) in enumerate(asked.queries.items()):
+    for done, (id_, text) in enumerate(dataset.queries.items()):
         if done % BATCH == 0:
-            progress(f"Asking, {mode}", done, len(asked.queries))
+            progress(f"Asking, {mode}", done, len(dataset.queries))
         vector = vectors[id_] if vectors is not None else None
         ranked = searcher.ranking(text, vector, mode=mode, limit=DEPTH, dimension=dimension or 768)
         # trec_eval orders by score and breaks ties by name; ranks keep ken's own order.

@@ -66,10 +66,10 @@ def read_query(query: str) -> Query:
     """The query an assistant sends, taken apart. Raises `UsageInvalid` with words for it."""
     if len(query) > MAX_QUERY:
         raise UsageInvalid(f"The query has {len(query):,} characters.", f"Send at most {MAX_QUERY:,}.")
-    asked = parse(query.replace("\0", " ").encode("utf-8", "replace").decode())
-    if asked.problems:
-        raise UsageInvalid(f"{asked.problems[0]}.", "Correct the filter, or leave it out.")
-    return asked
+    parsed = parse(query.replace("\0", " ").encode("utf-8", "replace").decode())
+    if parsed.problems:
+        raise UsageInvalid(f"{parsed.problems[0]}.", "Correct the filter, or leave it out.")
+    return parsed
 
 
 def read_path(path: str) -> str:
@@ -93,6 +93,6 @@ def read_path(path: str) -> str:
 _AS_IT_IS = "Give the path of a hit as it is written there."
 
 
-def search_options(asked: Query) -> dict[str, Any]:
+def search_options(parsed: Query) -> dict[str, Any]:
     """What `Library.search` takes of a query beside its text."""
-    return {"mode": asked.mode or "hybrid", "filter": asked.filter, "sort": asked.sort or "score"}
+    return {"mode": parsed.mode or "hybrid", "filter": parsed.filter, "sort": parsed.sort or "score"}

@@ -24,8 +24,8 @@ SHORTEST = 60
 
 def bundle(library: Library, questions: Sequence[str], tokens: int) -> dict[str, Any]:
     """Passages for the questions, the best of each in turn, until the budget is spent."""
-    asked = [read_query(question) for question in questions]
-    answers = [library.search(query.text, limit=FILES, **search_options(query)) for query in asked]
+    parsed = [read_query(question) for question in questions]
+    answers = [library.search(query.text, limit=FILES, **search_options(query)) for query in parsed]
     passages: list[dict[str, Any]] = []
     left, left_out = tokens, 0
     for hit in _in_turn(answers):

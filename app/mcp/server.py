@@ -88,8 +88,8 @@ def _search(library: Library) -> Tool:
         `more` has further passages of the same file. QUERY_LANGUAGE
         """
         with in_words():
-            asked = read_query(query)
-            return results.answer(library.search(asked.text, limit=limit, **search_options(asked)))
+            parsed = read_query(query)
+            return results.answer(library.search(parsed.text, limit=limit, **search_options(parsed)))
 
     return search
 
@@ -161,9 +161,9 @@ def _recent(library: Library) -> Tool:
         `filters` narrows as in a query: "since:2w type:md in:notes -tag:done". `total` counts all that pass.
         """
         with in_words():
-            asked = read_query(filters)
-            text = {"sort": "date"} if asked.text else {}
-            found = library.search(asked.text, limit=limit, **(search_options(asked) | text))
+            parsed = read_query(filters)
+            text = {"sort": "date"} if parsed.text else {}
+            found = library.search(parsed.text, limit=limit, **(search_options(parsed) | text))
             files = [
                 {
                     "path": hit.path,
