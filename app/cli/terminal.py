@@ -69,14 +69,14 @@ def tell_unexpected(error: Exception) -> None:
     import logging
 
     from app import log, paths
-    from app.errors import AppError
+    from app.errors import AppError, PathInvalid
 
     where = f"{paths.log_path()} says where; please report it."
     try:
         log.start()
         logging.getLogger("ken").error("unexpected error", exc_info=error)
         log.stop()
-    except OSError:
+    except PathInvalid:
         where = "The log could not be written either."
     kind = type(error).__name__
     tell_error(AppError(f"Something unexpected happened ({kind}: {plain(str(error))[:300]}).", where))

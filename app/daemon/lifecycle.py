@@ -14,13 +14,13 @@ import signal
 import subprocess
 import threading
 import time
-from typing import BinaryIO
+from collections.abc import Mapping
 
-from app import config, paths
+from app import config, log, paths
 from app.api import Library
 from app.daemon.client import DaemonAbsent, DaemonOutdated, answering, greet, remote_library
 from app.daemon.protocol import error_from
-from app.errors import DaemonCannotRun, DaemonError, PathInvalid
+from app.errors import DaemonCannotRun, DaemonError
 from app.launch import module_command
 from app.lock import DAEMON, GLANCE, WriteLock, holder
 
@@ -191,12 +191,12 @@ def _ending(status: int) -> str:
 
 
 def _spawn() -> subprocess.Popen[bytes]:
-    with _open_log() as log:
+    with log.output() as output:
         process = subprocess.Popen(
             module_command("app.daemon"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=output,
             start_new_session=True,
             cwd=paths.home(),
             env=environment(),
@@ -206,19 +206,6 @@ def _spawn() -> subprocess.Popen[bytes]:
     return process
 
 
-def _open_log() -> BinaryIO:
-    path = paths.make_home() / paths.log_path().name
-    try:
-        log = path.open("ab")
-        path.chmod(0o600)
-    except OSError as error:
-        raise PathInvalid(
-            f"{path} cannot be written: {error.strerror}.",
-            "Check the folder's permissions, or choose another with KEN_HOME.",
-        ) from error
-    return log
-
-
-def environment() -> dict[str, str]:
+def environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The daemon's environment. With many threads glibc would keep an arena of freed memory for each."""
-    return {**os.environ, "KEN_HOME": str(paths.home()), "MALLOC_ARENA_MAX": "2"}
+    return {**inherited, "KEN_HOME": str(paths.home()), "MALLOC_ARENA_MAX": "2"}

@@ -15,7 +15,7 @@ from app import __version__, config, paths
 from app import log as logs
 from app.daemon import lifecycle
 from app.daemon.protocol import error_message
-from app.errors import TITLED_ERRORS, PathInvalid
+from app.errors import TITLED_ERRORS
 from app.lock import WriteLock
 from index.errors import IndexBusy
 
@@ -58,22 +58,12 @@ def run(ready: Callable[[], None] | None = None, *, to_terminal: bool = False) -
     except IndexBusy as error:
         raise lifecycle.AlreadyRunning() from error
     try:
-        _start_log(to_terminal=to_terminal)
+        logs.start()
+        if to_terminal:
+            logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
         _serve(config.load(), lock, ended, ready)
     finally:
         lock.release()
-
-
-def _start_log(*, to_terminal: bool) -> None:
-    try:
-        logs.start()
-    except OSError as error:
-        raise PathInvalid(
-            f"{paths.log_path()} cannot be written: {error.strerror}.",
-            "Check the folder's permissions, or choose another with KEN_HOME.",
-        ) from error
-    if to_terminal:
-        logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
 
 
 def _serve(

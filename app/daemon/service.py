@@ -133,8 +133,7 @@ WantedBy=default.target
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in KEPT if os.environ.get(name)}
-    return {**kept, "KEN_HOME": str(paths.home()), "MALLOC_ARENA_MAX": "2"}
+    return lifecycle.environment({name: os.environ[name] for name in KEPT if os.environ.get(name)})
 
 
 def _quoted(text: str) -> str:

@@ -396,3 +396,9 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_log(monkeypatch: pytest.MonkeyP
     result = ken("status")
     assert result.exit_code == 1 and "unexpected" in result.stderr and "Traceback" not in result.stderr
     assert "Traceback" in paths.log_path().read_text()
+    paths.log_path().unlink()
+    paths.log_path().mkdir()
+    result = ken("status")
+    assert result.exit_code == 1 and "log could not be written" in result.stderr, result.stderr
+    started = ken("daemon", "start")
+    assert f"{paths.log_path()} cannot be written" in started.stderr, started.stderr
