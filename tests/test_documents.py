@@ -12,7 +12,7 @@ import click
 import pytest
 from support.commands import commands
 
-from app.daemon.server import SERVED
+from app.daemon.protocol import METHODS
 
 TOP = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
@@ -76,7 +76,7 @@ def test_every_method_of_the_daemon_is_documented() -> None:
     text = (TOP / "assets" / "docs" / "daemon.md").read_text(encoding="utf-8")
     listed = re.search(r"^.*Methods: (.*?)\. ", text, re.M | re.S)
     assert listed is not None
-    assert set(re.findall(r"`([a-z_]+)`", listed[1])) >= {*SERVED, "daemon"}
+    assert set(re.findall(r"`([a-z_]+)`", listed[1])) >= {*METHODS, "daemon"}
 
 
 def test_every_command_explains_itself() -> None:
