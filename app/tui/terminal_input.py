@@ -72,6 +72,13 @@ class TerminalParser(XTermParser):
         data = _META_DIGIT.sub(lambda found: f"\x1b[{ord(found[1])};3u", data)
         return super().feed(data) if data else ()
 
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        """Textual gives Meta and a letter the letter as its character, which a line of text would take."""
+        for key in super()._sequence_to_key_events(sequence, alt):
+            if key.key.startswith("alt+"):
+                key.character = None
+            yield key
+
     def _keep(self, text: str) -> None:
         assert self._pasted is not None
         self._pasted.append(text[: self._room])

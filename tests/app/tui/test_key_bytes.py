@@ -20,7 +20,10 @@ def named(data: bytes) -> list[str]:
     if parser._held:
         until(lambda: found.extend(parser.tick()) or not parser._held)
     found += parser.feed("")
-    return [event.key for event in found if isinstance(event, events.Key)]
+    keys = [event for event in found if isinstance(event, events.Key)]
+    typing = [key.key for key in keys if key.is_printable and key.key.startswith(("alt+", "ctrl+"))]
+    assert not typing, f"{typing} would be typed into the query"
+    return [key.key for key in keys]
 
 
 @pytest.mark.parametrize("terminal", TERMINALS)
