@@ -45,6 +45,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("kind", "Choose a kind of file", "screen.choose('type')", "Find", "ctrl+t", "t"),
     Action("time", "Choose a time", "screen.choose('since')", "Find", "ctrl+r", "a"),
     Action("folder", "Choose a folder", "screen.choose('in')", "Find", "ctrl+g", "f"),
+    Action("tag", "Choose a tag", "screen.choose('tag')", "Find", "alt+t", "T"),
     Action("unfilter", "Remove all filters", "screen.clear_filters", "Find", "alt+u,alt+0", "u"),
     Action("watch", "Save this search, and be told of new answers", "screen.on_hit('watch')", "Find",
            "alt+w", "w"),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from app.query import KEYS
 from index import kinds, languages
 
-ANY = {"type": "any kind", "since": "any time", "in": "everywhere"}
+ANY = {"type": "any kind", "since": "any time", "in": "everywhere", "tag": "any tag"}
 """What is said where the query has no such filter."""
 TIMES = ("1d", "1w", "2w", "1m", "3m", "1y")
 _VALUES: dict[str, tuple[str, ...]] = {

@@ -27,7 +27,7 @@ Every September the boiler man comes early.
 """
 FILES = {
     "boiler__md": BOILER,
-    "bread__md": "# Sourdough\n\nThe oven must be hot, the boiler need not.\n",
+    "bread__md": "# Sourdough\n\nThe oven must be hot, the boiler need not. #baking\n",
     "harbour__txt": "\n".join(f"Line {n}: the boiler of the ferry in the harbour." for n in range(1, 200)),
     "plot__py": "def boiler(pressure):\n    return pressure * 2\n",
 }

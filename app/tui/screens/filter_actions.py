@@ -6,19 +6,21 @@ Filters live in the text of the query and nowhere else.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app import amounts
 from app.sanitize import plain_path
 from app.tui import completion
-from app.tui.session import Session
+from app.tui.session import Session, background
+from app.tui.toasts import say, say_error
 from app.tui.widgets.query import QueryInput
 from index import kinds
 
 if TYPE_CHECKING:
     from app.tui.screens.picker import Choice
 
-TITLES = {"type": "Kind of file", "since": "Changed since", "in": "Folder"}
+TITLES = {"type": "Kind of file", "since": "Changed since", "in": "Folder", "tag": "Tag"}
 TIMES = {
     "today": "today",
     "yesterday": "yesterday",
@@ -43,6 +45,22 @@ class FilterActions:
 
     def choose(self, key: str) -> None:
         """Offer the values of a filter, and set the one that is chosen."""
+        if key != "tag":
+            self._offer(key, self._choices(key))
+        elif (library := self._session.library) is not None:
+            background(self._line.app, library.tags, self._offer_tags)
+
+    def _offer_tags(self, outcome: object) -> None:
+        from app.tui.screens.picker import Choice
+
+        if isinstance(outcome, Exception):
+            say_error(self._line.app, outcome)
+        elif isinstance(outcome, Sequence) and outcome:
+            self._offer("tag", [Choice(tag, f"#{tag}") for tag in outcome])
+        else:
+            say(self._line.app, "No document has a tag")
+
+    def _offer(self, key: str, values: Sequence[Choice]) -> None:
         from app.tui.screens.picker import Choice, PickerScreen  # not needed by the first screen
 
         line = self._line
@@ -51,7 +69,7 @@ class FilterActions:
             if value is not None:
                 line.set(completion.with_filter(line.value, key, value))
 
-        choices = (Choice("", completion.ANY[key]), *self._choices(key))
+        choices = (Choice("", completion.ANY[key]), *values)
         picker = PickerScreen(TITLES[key], choices, completion.value_of(line.value, key))
         line.app.push_screen(picker, chosen)
 

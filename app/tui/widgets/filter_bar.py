@@ -47,9 +47,9 @@ class FilterBar(Horizontal):
         """Show the filters of a query and what may complete it."""
         by_date = sort == "date"
         self.query_one("#chip-sort", Chip).say("newest first" if by_date else "best first", on=by_date)
-        for key, nothing in completion.ANY.items():
+        for key in CHIPS[1:]:
             value = completion.value_of(query, key)
-            said = plain_line(f"{key}:{value}")[:24] if value else nothing
+            said = plain_line(f"{key}:{value}")[:24] if value else completion.ANY[key]
             self.query_one(f"#chip-{key}", Chip).say(said, on=bool(value))
         self.query_one("#completions", Static).update(_listed(candidates), layout=False)
         self.set_class(bool(candidates), "-completing")

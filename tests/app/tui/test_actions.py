@@ -38,6 +38,7 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "kind": ("", lambda app, lib, done: top(app) == "PickerScreen"),
     "time": ("", lambda app, lib, done: top(app) == "PickerScreen"),
     "folder": ("", lambda app, lib, done: top(app) == "PickerScreen"),
+    "tag": ("", lambda app, lib, done: top(app) == "PickerScreen"),
     "unfilter": ("space t y p e colon m d", lambda app, lib, done: app.search_screen.input.value == "boiler"),
     "watch": ("", lambda app, lib, done: [kept.query for kept in saved_searches.read()] == ["boiler"]),
     "down": ("", lambda app, lib, done: app.search_screen.results.cursor == 1),
@@ -80,6 +81,9 @@ EFFECTS: dict[str, tuple[str, Effect]] = {
     "quit": ("", lambda app, lib, done: app._exit),
 }  # fmt: skip
 
+MORE_FILES = {"tag": {"loaf.md": "# Loaf\n\n#baking\n"}}
+"""Files that an action needs to be there."""
+
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -107,7 +111,7 @@ def test_every_action_is_tried_here():
 
 @pytest.mark.parametrize("name", [action.name for action in ACTIONS if action.name != "suspend"])
 def test_its_key_does_it(name, done):
-    lib = library()
+    lib = library(**MORE_FILES.get(name, {}))
     before, effect = EFFECTS[name]
 
     async def steps(pilot, app):
@@ -123,7 +127,7 @@ def test_its_key_does_it(name, done):
 
 @pytest.mark.parametrize("name", [action.name for action in in_menu()])
 def test_its_letter_in_the_menu_does_it(name, done):
-    lib = library()
+    lib = library(**MORE_FILES.get(name, {}))
     before, effect = EFFECTS[name]
 
     async def steps(pilot, app):

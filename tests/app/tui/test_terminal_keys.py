@@ -21,6 +21,7 @@ SCREENS = {
 """What shows that an action was done which works anywhere."""
 SHOWN = {
     "sort": "newest first", "kind": "Type a part", "time": "Type a part", "folder": "Type a part",
+    "tag": "Type a part",
     "copy_path": "The path is on the clipboard", "copy_passage": "The passage is on the clipboard",
     "copy_citation": "A Markdown citation is on", "pin": "Pinned: it is on the first screen",
     "why": "Why this is here", "watch": "Saved: you are told", "outline": "Service",
@@ -31,6 +32,7 @@ DIALOGS = (
     "kind",
     "time",
     "folder",
+    "tag",
     "why",
     "outline",
     "help",
@@ -263,3 +265,8 @@ def test_filters_alone_list_files_and_pickers_set_them(terminal_home: Path) -> N
         terminal.shows("Kind of file")
         person.press("up", "enter")
         terminal.until(lambda text: "type:code" not in text.split("\n")[1])
+        person.press("ctrl+u", "alt+t")
+        terminal.shows("#baking")
+        person.type("bak")
+        person.press("enter")
+        terminal.shows("❯ tag:baking", "bread.md", "1 file, newest first")
