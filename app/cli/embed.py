@@ -43,7 +43,7 @@ Line = tuple[str, str | None]
     type=click.Choice([str(d) for d in DIMENSIONS]),
     default="768",
     show_default=True,
-    help="Numbers in a vector: cut to these and normalised again.",
+    help="Numbers in a vector: cut to these and normalized again.",
 )
 @click.option("--engine", type=click.Choice(ENGINES), help="What computes.")
 @click.option("--precision", type=click.Choice(PRECISIONS), help="How exactly.")

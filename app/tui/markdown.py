@@ -83,7 +83,7 @@ def _item(line: str, at: int, item: re.Match[str]) -> tuple[list[Piece], int]:
 
 
 def _inline(line: str, begin: int, at: int, style: str, end: int | None = None) -> Iterator[Piece]:
-    """Pieces of `line[begin:end]`, what emphasises or links left out."""
+    """Pieces of `line[begin:end]`, what emphasizes or links left out."""
     end = len(line) if end is None else end
     position = begin
     for found in _INLINE.finditer(line, begin, end):

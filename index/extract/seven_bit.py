@@ -1,6 +1,6 @@
 """Encodings of seven bits: ISO-2022 (Japanese, Korean, Chinese), HZ and UTF-7.
 
-Owns how they are recognised and decoded. Every byte of them is ASCII, so that they pass for UTF-8: the first
+Owns how they are recognized and decoded. Every byte of them is ASCII, so that they pass for UTF-8: the first
 two are told by their escapes, the others by what is declared, or by every one of their runs meaning letters.
 Sources: ISO-2022-JP https://encoding.spec.whatwg.org/#iso-2022-jp, -KR RFC 1557, -CN RFC 1922, HZ RFC 1843,
 UTF-7 RFC 2152.

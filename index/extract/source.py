@@ -93,7 +93,7 @@ class Source:
         return self.stream.read() if limit is None else self.stream.read(limit)
 
     def head(self, size: int = 4096) -> bytes:
-        """The first bytes, for recognising a format."""
+        """The first bytes, for recognizing a format."""
         return self.content(size)
 
     def digest(self) -> bytes:

@@ -1,6 +1,6 @@
 """UTF-16 and UTF-32 without a byte order mark, told from bytes that are no text.
 
-Owns how they are recognised: read with its bytes in the right order, a text holds blanks and stops, and
+Owns how they are recognized: read with its bytes in the right order, a text holds blanks and stops, and
 hardly a character that Unicode does not assign.
 """
 

@@ -126,7 +126,7 @@ class SearchScreen(Screen[None]):
         self._asked = self.input.value
         self.requests.ask(Request(query.text, query.filter, query.mode))
         if query.problems:
-            self.filters.summarise(Content.styled(plain_line(query.problems[0]), "$warning"))
+            self.filters.summarize(Content.styled(plain_line(query.problems[0]), "$warning"))
 
     def on_answered(self, message: Answered) -> None:
         if not self.requests.accept(message):
@@ -154,14 +154,14 @@ class SearchScreen(Screen[None]):
         self.left.show(answer)
         self._swap(home=False)
         if not self.parsed.problems:  # what was not understood stays in sight
-            self.filters.summarise(remarks.summary(answer, final=final, width=self.app.size.width))
+            self.filters.summarize(remarks.summary(answer, final=final, width=self.app.size.width))
 
     def _show_failure(self, error: Exception) -> None:
         if isinstance(error, DaemonError):
             self.app.lose()  # type: ignore[attr-defined]  # what was found stays; it is asked again
             return
         self.left.remark(remarks.on_failure(error, self.session))
-        self.filters.summarise("")
+        self.filters.summarize("")
         if not isinstance(error, TITLED_ERRORS) or self.answer is None:
             self.answer = None
             self.left.show(None)
@@ -173,7 +173,7 @@ class SearchScreen(Screen[None]):
         self.like = None
         self.input.forget_recall()
         self.left.remark(Content(""))
-        self.filters.summarise("")
+        self.filters.summarize("")
         self.left.show_home()
         self._swap(home=True)
         self.right.clear()

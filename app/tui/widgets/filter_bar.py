@@ -54,7 +54,7 @@ class FilterBar(Horizontal):
         self.query_one("#completions", Static).update(_listed(candidates), layout=False)
         self.set_class(bool(candidates), "-completing")
 
-    def summarise(self, text: Content | str) -> None:
+    def summarize(self, text: Content | str) -> None:
         """Say how many results there are, and how fast they came."""
         self.query_one("#summary", Static).update(text, layout=False)
 
