@@ -65,12 +65,12 @@ def local_library(
         from app.library import Library as LocalLibrary
         from app.model import Model
         from app.open_index import OpenIndex
-        from app.sync.writer import Writer
+        from app.sync.writer import CommandWriter
 
     settings = config or load()
     model = Model(settings.model)
     opened = OpenIndex(index or paths.index_path())
-    return LocalLibrary(settings, opened, Writer(opened, model, settings.reading, purpose), model)
+    return LocalLibrary(settings, opened, CommandWriter(opened, model, settings.reading, purpose), model)
 
 
 def index_is_older() -> bool:

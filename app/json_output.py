@@ -18,7 +18,7 @@ from index.types import HEADING_SEPARATOR, Hit
 
 if TYPE_CHECKING:
     from app.api import Answer, Folder, Problem, Progress, Status, SyncReport, Why
-    from embedder.checkpoints.models import Model
+    from embedder.checkpoints.models import InstalledModel
 
 Json = dict[str, Any]
 
@@ -174,7 +174,7 @@ def _number(value: float | None, digits: int = 4) -> float | None:
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 
-def models(found: Iterable[tuple[Model, str]]) -> list[Json]:
+def models(found: Iterable[tuple[InstalledModel, str]]) -> list[Json]:
     """`ken model list --json`: models, each with its precision."""
     return [
         {"name": one.name, "precision": precision, "bytes": one.bytes, "path": str(one.folder)}

@@ -19,7 +19,7 @@ _THROUGH = getattr(os, "O_PATH", getattr(os, "O_SEARCH", os.O_RDONLY))
 _STEP = _THROUGH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Entry(NamedTuple):
+class FolderEntry(NamedTuple):
     """One name in a folder."""
 
     name: str
@@ -53,12 +53,14 @@ def _status_in(folder: int, name: str) -> os.stat_result:
     return status
 
 
-def list_folder(path: str) -> list[Entry]:
+def list_folder(path: str) -> list[FolderEntry]:
     """What is in the folder at an absolute, normalized path, in name order."""
     folder = open_real(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with os.scandir(folder) as entries:
-            return sorted((Entry(entry.name, _status(entry)) for entry in entries), key=lambda one: one.name)
+            return sorted(
+                (FolderEntry(entry.name, _status(entry)) for entry in entries), key=lambda one: one.name
+            )
     finally:
         os.close(folder)
 

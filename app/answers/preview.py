@@ -23,7 +23,7 @@ from index.extract import ReaderPool
 from index.passages.withheld import mask_withheld
 from index.store.scans import RecognizedPassage
 from index.types import Document, FileRecord, Stamp
-from index.walk.walker import Found, Rules, check_path
+from index.walk.walker import FoundFile, Rules, check_path
 
 CACHED = 4
 """Documents in the cache: as many as a preview goes back to."""
@@ -87,7 +87,7 @@ class DocumentCache:
                 self._readers = None
 
 
-def require_shown(path: str, record: FileRecord | None, root: str | None, rules: Rules) -> Found:
+def require_shown(path: str, record: FileRecord | None, root: str | None, rules: Rules) -> FoundFile:
     """The file, if it is indexed and the rules would index it now; else raises `PathInvalid`."""
     shown = plain_path(path)
     if record is None or root is None:
@@ -95,7 +95,7 @@ def require_shown(path: str, record: FileRecord | None, root: str | None, rules:
     if record.state not in ("indexed", "named"):
         raise PathInvalid(f"{shown} is not shown. {record.reason}", "`ken why PATH` says more.")
     verdict = check_path(path, root, rules)
-    if not isinstance(verdict, Found):
+    if not isinstance(verdict, FoundFile):
         raise PathInvalid(f"{shown} is not shown. {verdict.reason}", "`ken why PATH` says more.")
     if path != root and os.path.realpath(path) != path:
         raise PathInvalid(
@@ -118,7 +118,7 @@ def with_recognized(document: Document, recognized: Sequence[RecognizedPassage])
     return replace(document, text=text, pages=tuple(starts) if bare else document.pages)
 
 
-def description(found: Found) -> Document:
+def description(found: FoundFile) -> Document:
     """The document shown for a file that is found only by its name: the facts on it."""
     name, folder = os.path.basename(found.path), os.path.dirname(found.path)  # noqa: PTH119, PTH120
     changed = ""

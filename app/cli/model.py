@@ -9,7 +9,7 @@ import click
 from app import paths
 from app.cli import terminal
 from app.sanitize import plain_path
-from embedder.checkpoints.models import DEFAULT_MODEL, Model, find_model, list_models, models_folder
+from embedder.checkpoints.models import DEFAULT_MODEL, InstalledModel, find_model, list_models, models_folder
 
 PRECISIONS = ("bf16", "8bit", "4bit")
 
@@ -84,7 +84,7 @@ def list_command(as_json: bool) -> None:
         terminal.result(f"{plain_path(one.name):<{width}}  {precision:<7}  {size(one.bytes):>7}  {path}")
 
 
-def _precision(found: Model) -> str:
+def _precision(found: InstalledModel) -> str:
     from embedder.checkpoints.checkpoint import open_checkpoint
     from embedder.errors import ModelInvalid
 

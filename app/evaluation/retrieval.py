@@ -58,7 +58,7 @@ class EvaluationSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class RetrievalMeasures:
     """The measures of one mode and dimension, each from 0 to 1."""
 
     mode: Mode
@@ -77,7 +77,7 @@ class Evaluation:
     documents: int
     passages: int
     queries: int
-    results: tuple[Measured, ...]
+    results: tuple[RetrievalMeasures, ...]
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def evaluate(
         passages = store.counts().passages
     if mode != "words":
         vectors = embed_queries(dataset, embedder, task, progress)
-    results: list[Measured] = []
+    results: list[RetrievalMeasures] = []
     with Searcher(index, cached_vectors=True) as searcher:
         for way, dimension in RUNS:
             if mode in (None, way):
@@ -294,7 +294,7 @@ def _run(
     return run
 
 
-def _measures() -> Callable[[Qrels, dict[str, dict[str, float]], Mode, int | None], Measured]:
+def _measures() -> Callable[[Qrels, dict[str, dict[str, float]], Mode, int | None], RetrievalMeasures]:
     try:
         import ir_measures
         from ir_measures import RR, R, nDCG
@@ -305,9 +305,9 @@ def _measures() -> Callable[[Qrels, dict[str, dict[str, float]], Mode, int | Non
 
     def measure(
         qrels: Qrels, run: dict[str, dict[str, float]], mode: Mode, dimension: int | None
-    ) -> Measured:
+    ) -> RetrievalMeasures:
         chosen = (nDCG @ 10, R @ 10, R @ 100, RR @ 10)
         found = ir_measures.calc_aggregate(list(chosen), qrels, run)
-        return Measured(mode, dimension, *(float(found[one]) for one in chosen))
+        return RetrievalMeasures(mode, dimension, *(float(found[one]) for one in chosen))
 
     return measure

@@ -17,7 +17,7 @@ from app.api import Library
 from app.config import ReadingConfig
 from app.folders.rules import rules_of
 from index import kinds
-from index.walk.walker import Found, walk
+from index.walk.walker import FoundFile, walk
 
 NAMES = ("Documents", "Notes", "notes", "Obsidian", "Zettelkasten", "wiki", "Dropbox/Notes",
          "Library/Mobile Documents/iCloud~md~obsidian/Documents", "org", "Papers", "papers",
@@ -80,10 +80,10 @@ def estimate(
     for entry in walk(os.path.realpath(path), rules):
         if stopped():
             return
-        if isinstance(entry, Found) and entry.unread:
+        if isinstance(entry, FoundFile) and entry.unread:
             unread = kinds.unread(Path(entry.path).name)
             left_out[unread.words if unread else "empty files"] += 1
-        elif isinstance(entry, Found):
+        elif isinstance(entry, FoundFile):
             kind = kinds.of_file_name(Path(entry.path).name) or kinds.named("text")
             files += 1
             size += entry.stat.st_size

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from index.store import store
 from index.store.store import StoredRoot
-from index.walk.walker import Found, Rules, Skipped, check_path, walk
+from index.walk.walker import FoundFile, Rules, Skipped, check_path, walk
 
 FORGOTTEN = store.FORGOTTEN
 FORGOTTEN_RULE = "forgotten"
@@ -51,13 +51,13 @@ class RootSet:
         inner = {root for root in self.roots if any(is_under(root, path) for path in own)}
         return sorted(own | inner)
 
-    def walk(self, root: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def walk(self, root: str, rules: Rules) -> Iterator[FoundFile | Skipped]:
         """`index.walk.walker.walk` without forgotten paths and without those of roots inside."""
         for verdict in walk(root, rules):
             if self.innermost(verdict.path) in (root, None):
                 yield verdict
 
-    def verdicts(self, path: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def verdicts(self, path: str, rules: Rules) -> Iterator[FoundFile | Skipped]:
         """The verdicts on `path`, or on everything in it if it is a folder; none if it is deleted."""
         root = self.root_of(path)
         if root is None or is_gone(path):

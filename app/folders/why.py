@@ -10,7 +10,7 @@ from app.folders.roots import FORGOTTEN_RULE, RootSet
 from index.store.store import Store, StoredRoot
 from index.types import FileRecord, FileState
 from index.walk import ignore_levels
-from index.walk.walker import Found, Rules, check_path
+from index.walk.walker import FoundFile, Rules, check_path
 
 FolderState = Literal["watching", "polling", "paused", "missing", "unwatched"]
 FOLDER_STATES = get_args(FolderState)
@@ -52,7 +52,7 @@ def covered(path: str, kept: RootSet, rules: Rules) -> bool:
     if root is None or root == path:
         return root == path
     verdict = check_path(path, root, rules)
-    return isinstance(verdict, Found) or verdict.rule == "folder"
+    return isinstance(verdict, FoundFile) or verdict.rule == "folder"
 
 
 def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
@@ -66,6 +66,6 @@ def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
     if root is None:
         return "unknown", "not kept", "It is in no folder that ken indexes; `ken index PATH` adds one."
     verdict = check_path(path, root, rules)
-    if isinstance(verdict, Found) or verdict.rule == "folder":
+    if isinstance(verdict, FoundFile) or verdict.rule == "folder":
         return "found", f"kept with {root}", ""
     return "skipped", verdict.rule, verdict.reason

@@ -24,7 +24,7 @@ from index.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """The result of one check: what it found, whether that is sound, and what to do if it is not."""
 
     what: str
@@ -32,7 +32,7 @@ class Finding:
     fix: str = ""
 
 
-def examine(*, repair: bool) -> list[Finding]:
+def examine(*, repair: bool) -> list[CheckResult]:
     """Run every check; `repair` also repairs the index. Raises `IndexBusy` if another process writes it."""
     return [_model(), _home_folder(repair=repair), _readers(), *_vector_scan(), *_index(repair=repair)]
 
@@ -61,31 +61,31 @@ def _existing() -> Path:
     return index
 
 
-def _model() -> Finding:
+def _model() -> CheckResult:
     try:
         folder = find_model(load().model.name or None)
     except EmbedderError as error:
-        return Finding(f"Model: {error.what}", False, error.fix)
-    return Finding(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
+        return CheckResult(f"Model: {error.what}", False, error.fix)
+    return CheckResult(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
 
 
-def _home_folder(*, repair: bool) -> Finding:
+def _home_folder(*, repair: bool) -> CheckResult:
     home = paths.home()
     shown = paths.short(str(home))
     if not home.exists():
-        return Finding(f"Home: {shown} is not there yet.", True)
+        return CheckResult(f"Home: {shown} is not there yet.", True)
     if repair and home.stat().st_uid == os.getuid():
         home.chmod(0o700)
     if home.stat().st_mode & 0o077:
-        return Finding(f"Home: other users can look into {shown}.", False, f"Run `chmod 700 {shown}`.")
+        return CheckResult(f"Home: other users can look into {shown}.", False, f"Run `chmod 700 {shown}`.")
     if not os.access(home, os.W_OK):
-        return Finding(
+        return CheckResult(
             f"Home: {shown} cannot be written.", False, "Make it yours, or point KEN_HOME elsewhere."
         )
-    return Finding(f"Home: {shown} is yours alone.", True)
+    return CheckResult(f"Home: {shown} is yours alone.", True)
 
 
-def _vector_scan() -> list[Finding]:
+def _vector_scan() -> list[CheckResult]:
     """Whether compiled code compares vectors correctly; no finding if no index can be opened."""
     index = paths.index_path()
     try:
@@ -96,61 +96,63 @@ def _vector_scan() -> list[Finding]:
     except IndexingError:
         return []
     fix = "Report it, with the processor's name; an update of that package may mend it."
-    found = [Finding(f"Search: {fault}", False, fix) for fault in faults]
-    return found or [Finding("Search: vectors are compared exactly on this processor.", True)]
+    found = [CheckResult(f"Search: {fault}", False, fix) for fault in faults]
+    return found or [CheckResult("Search: vectors are compared exactly on this processor.", True)]
 
 
-def _readers() -> Finding:
+def _readers() -> CheckResult:
     checked = confinement_check.check()
     if not checked.possible:
         by = ", ".join(checked.means)
-        return Finding(f"Readers: no network, no writing, no programs, no file but their own ({by}).", True)
+        return CheckResult(
+            f"Readers: no network, no writing, no programs, no file but their own ({by}).", True
+        )
     what = f"Readers: a file made to take one over could {', '.join(checked.possible)}"
     why = "; ".join(checked.missing) or "the system does not hold it"
-    return Finding(f"{what} ({why}).", False, "Landlock (Linux 5.13 and later) and seccomp prevent it.")
+    return CheckResult(f"{what} ({why}).", False, "Landlock (Linux 5.13 and later) and seccomp prevent it.")
 
 
-def _index(*, repair: bool) -> list[Finding]:
+def _index(*, repair: bool) -> list[CheckResult]:
     index = paths.index_path()
     if not index.exists():
-        return [Finding("Index: none yet.", True)]
+        return [CheckResult("Index: none yet.", True)]
     with WriteLock("ken doctor"):
         leftovers.delete_old()
         try:
             return _tables(index, repair=repair)
         except IndexCorrupt as error:
             if not repair:
-                return [Finding(f"Index: {error.what}", False, error.fix)]
+                return [CheckResult(f"Index: {error.what}", False, error.fix)]
             saved = salvage(index)
             again = (
                 "run `ken index` now" if saved.folders else "add your folders again with `ken index FOLDER`"
             )
             return [
-                Finding(
+                CheckResult(
                     f"Index: it was damaged; {saved.files:,} files in {saved.folders:,} folders were saved.",
                     True,
                 ),
-                Finding(f"The damaged file is kept as {paths.short(str(saved.kept))}; {again}.", True),
+                CheckResult(f"The damaged file is kept as {paths.short(str(saved.kept))}; {again}.", True),
             ]
 
 
-def _tables(index: Path, *, repair: bool) -> list[Finding]:
+def _tables(index: Path, *, repair: bool) -> list[CheckResult]:
     with Store(index) as store:
         found = store.check()
         if not found:
             if repair:
                 store.wipe("all")
-            return [Finding("Index: all tables agree.", True)]
+            return [CheckResult("Index: all tables agree.", True)]
         if not repair:
             return [
-                Finding(f"Index: {one.rows:,} {one.what}.", False, "Run `ken doctor --repair`.")
+                CheckResult(f"Index: {one.rows:,} {one.what}.", False, "Run `ken doctor --repair`.")
                 for one in found
             ]
         store.repair()
         store.wipe("all")
         left = {one.what for one in store.check()}
         return [
-            Finding(
+            CheckResult(
                 f"Index: {one.rows:,} {one.what}{'' if one.what in left else ', mended'}.",
                 one.what not in left,
             )

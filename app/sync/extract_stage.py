@@ -25,7 +25,7 @@ from index.extract import ChunkerSettings, ReaderPool, picture
 from index.extract.opening import RETRIED_LATER
 from index.passages.chunker import MAX_TOKENS
 from index.types import FileRecord, FileState, Passage, Stamp
-from index.walk.walker import Found
+from index.walk.walker import FoundFile
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +82,10 @@ class ExtractStage:
         self._threads = ThreadPoolExecutor(readers.count + 1, thread_name_prefix="read")
         self._priority_threads = ThreadPoolExecutor(PRIORITY_READERS, thread_name_prefix="read-priority")
         self._disks = Disks()
-        self._files: deque[Found] = deque()
-        self._priority: deque[Found] = deque()
-        self._running: dict[Future[ExtractedFile | None], Found] = {}
-        self._running_priority: dict[Future[ExtractedFile | None], Found] = {}
+        self._files: deque[FoundFile] = deque()
+        self._priority: deque[FoundFile] = deque()
+        self._running: dict[Future[ExtractedFile | None], FoundFile] = {}
+        self._running_priority: dict[Future[ExtractedFile | None], FoundFile] = {}
         self._in_hand: set[str] = set()
         self._prepared = False
 
@@ -93,12 +93,12 @@ class ExtractStage:
     def running(self) -> set[Future[ExtractedFile | None]]:
         return {*self._running, *self._running_priority}
 
-    def begin(self, files: Sequence[Found]) -> None:
+    def begin(self, files: Sequence[FoundFile]) -> None:
         """Queue files, in this order."""
         self._files.extend(files)
         self._submit()
 
-    def first(self, files: Sequence[Found]) -> None:
+    def first(self, files: Sequence[FoundFile]) -> None:
         """Queue priority files before all files that are not begun; large ones use no priority reader."""
         self._disks = Disks()
         small = [file for file in files if file.stat.st_size <= PRIORITY_BYTES or file.unread]
@@ -163,13 +163,13 @@ class ExtractStage:
     def _chunking(self) -> ChunkerSettings:
         return ChunkerSettings(self._model.counter, self._size)
 
-    def _begin_one(self, file: Found) -> None:
+    def _begin_one(self, file: FoundFile) -> None:
         self._running[self._threads.submit(self._take, file, self._readers.all)] = file
         if file.stat.st_size > PRIORITY_BYTES and not (file.unread or self._prepared):
             self._prepared = True
             self._priority_threads.submit(self._prepare)
 
-    def _take(self, found: Found, pool: ReaderPool) -> ExtractedFile | None:
+    def _take(self, found: FoundFile, pool: ReaderPool) -> ExtractedFile | None:
         """Extract one file; None if it vanished. A failure becomes the record of this file alone.
 
         Raises `FileTooSlow` if it has to be read again with all others.
@@ -198,7 +198,7 @@ class ExtractStage:
             log.exception("%s could not be read", found.path)
             return self._refused(found, "failed", f"Reading it failed ({type(error).__name__}).")
 
-    def _read(self, found: Found, pool: ReaderPool) -> ExtractedFile:
+    def _read(self, found: FoundFile, pool: ReaderPool) -> ExtractedFile:
         read = pool.read(found.path, self._chunking, real=found.real)
         document, name = read.document, PurePath(found.path).stem
         record = FileRecord(
@@ -223,7 +223,7 @@ class ExtractStage:
 
     def _refused(
         self,
-        found: Found,
+        found: FoundFile,
         state: FileState,
         reason: str,
         *,

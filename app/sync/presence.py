@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from app.folders.roots import is_under
 from app.sync.mounts import Disks
 from index.types import FileRecord, Stamp
-from index.walk.walker import Found
+from index.walk.walker import FoundFile
 
 MOSTLY = 0.5
 """Share of a disk's files with equal size and time that identifies it if all inode numbers are new."""
@@ -24,7 +24,11 @@ class Presence:
     """The disks in one comparison of `known` with `found` under `roots`."""
 
     def __init__(
-        self, known: Mapping[str, FileRecord], found: Mapping[str, Found], disks: Disks, roots: Sequence[str]
+        self,
+        known: Mapping[str, FileRecord],
+        found: Mapping[str, FoundFile],
+        disks: Disks,
+        roots: Sequence[str],
     ) -> None:
         self._known = known
         self._found = found

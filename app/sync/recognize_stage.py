@@ -20,7 +20,7 @@ from index.extract import ChunkerSettings, ReaderPool, recognizer
 from index.store import scans
 from index.store.store import Store
 from index.types import FileRecord, Passage
-from index.walk.walker import Found, Rules, check_path
+from index.walk.walker import FoundFile, Rules, check_path
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Recognizing:
     def _read(self, path: str, page: int) -> ReadPage:
         root = self._kept().root_of(path)
         found = check_path(path, root, self._rules) if root is not None else None
-        if not isinstance(found, Found):
+        if not isinstance(found, FoundFile):
             return ReadPage(path, page, None)
         if self._pool is None:
             self._pool = ReaderPool(1, seconds=SECONDS, memory_bytes=MEMORY_BYTES)

@@ -22,7 +22,7 @@ from app.sync.presence import Presence, why_away
 from index.errors import FileUnreadable
 from index.extract.opening import RETRIED_LATER, error_of_errno
 from index.types import READ_AGAIN_CTIME, FileRecord, Stamp
-from index.walk.walker import Found, Rules, Skipped, walk
+from index.walk.walker import FoundFile, Rules, Skipped, walk
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ RACY_NS = 2_000_000_000
 class Differences:
     """The work that makes the index equal to the disk."""
 
-    read: list[Found] = field(default_factory=list)
+    read: list[FoundFile] = field(default_factory=list)
     """New and changed files, the newest first."""
     moved: list[tuple[str, FileRecord]] = field(default_factory=list)
     """Old path, and the record to keep at the new one."""
@@ -59,10 +59,10 @@ class Differences:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _SeenPaths:
     """The paths seen on the disk. `blind`: folders that could not be listed."""
 
-    found: dict[str, Found] = field(default_factory=dict)
+    found: dict[str, FoundFile] = field(default_factory=dict)
     left_out: dict[str, Skipped] = field(default_factory=dict)
     blind: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -78,7 +78,7 @@ def compare(
     known: Known,
     rules: Rules,
     seen: Callable[[int], None] | None = None,
-    verdicts: Callable[[str, Rules], Iterator[Found | Skipped]] = walk,
+    verdicts: Callable[[str, Rules], Iterator[FoundFile | Skipped]] = walk,
     careful: bool = True,
     suspects: Container[str] = (),
     settled: Collection[str] = (),
@@ -89,7 +89,7 @@ def compare(
     deletes nothing. `suspects` are read even if they look unchanged. `settled` are paths that are indexed
     already, each with everything under it; the set may grow during the walk.
     """
-    result, met = Differences(), _Seen()
+    result, met = Differences(), _SeenPaths()
     for root in roots:
         if careful and (reason := why_away(root, known)):
             result.missing.append((root, reason))
@@ -120,14 +120,14 @@ def _among(path: str, settled: Collection[str]) -> bool:
 
 def _look(
     root: str,
-    met: _Seen,
+    met: _SeenPaths,
     result: Differences,
-    verdicts: Iterable[Found | Skipped],
+    verdicts: Iterable[FoundFile | Skipped],
     seen: Callable[[int], None] | None,
 ) -> None:
     for verdict in verdicts:
         path = verdict.path
-        if isinstance(verdict, Found):
+        if isinstance(verdict, FoundFile):
             met.found[path] = verdict
         elif not verdict.rule.startswith(("system", "link")):
             met.left_out[path] = verdict
@@ -164,7 +164,7 @@ def unchanged(record: FileRecord, now: Stamp) -> bool:
 
 
 def _sort_out(
-    result: Differences, met: _Seen, known: Known, roots: list[str], suspects: Container[str]
+    result: Differences, met: _SeenPaths, known: Known, roots: list[str], suspects: Container[str]
 ) -> None:
     recorded = {path: skip for path, skip in met.left_out.items() if skip.rule.startswith(LISTED)}
     hidden = tuple(folder.rstrip(os.sep) + os.sep for folder in met.blind)
@@ -190,10 +190,10 @@ def _sort_out(
 
 
 def _sort_found(
-    result: Differences, found: dict[str, Found], known: Known, disks: Disks, suspects: Container[str]
-) -> list[Found]:
+    result: Differences, found: dict[str, FoundFile], known: Known, disks: Disks, suspects: Container[str]
+) -> list[FoundFile]:
     """Add changed files to those to read; returns the files that the index does not have."""
-    fresh: list[Found] = []
+    fresh: list[FoundFile] = []
     for path, file in found.items():
         record = known.get(path)
         if record is None:
@@ -239,7 +239,7 @@ def unread(record: FileRecord | None, path: str, reason: str) -> FileRecord:
     return FileRecord(path, 0, 0, -1, state="failed", reason=reason)
 
 
-def _moves(result: Differences, fresh: list[Found], gone: Known, disks: Disks) -> list[Found]:
+def _moves(result: Differences, fresh: list[FoundFile], gone: Known, disks: Disks) -> list[FoundFile]:
     """Find the files of `gone` that are in `fresh` under a new name; returns the files to read.
 
     Inode numbers are compared on one disk only. A new name changes the status time, and so does new

@@ -34,7 +34,7 @@ REFRESH_BYTES = 64 * 1024
 """Bytes of changed files among the hits up to which they are indexed again before the answer."""
 
 
-class Writer:
+class CommandWriter:
     """`app.library.Writer` in the calling thread; holds the write lock while it writes."""
 
     in_background = False

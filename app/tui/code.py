@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from app.tui.lexer_process import PROCESS, LexerProcess
-from app.tui.styled_lines import Line, Piece
+from app.tui.styled_lines import Piece, PreviewLine
 
 TAB = "    "
 
 
 def code_lines(
     text: str, start: int, number: int, language: str, process: LexerProcess = PROCESS
-) -> list[Line]:
+) -> list[PreviewLine]:
     """Lines of source code; an unknown language, and what takes too long, is shown without colours."""
     return list(_lines(_pieces(text, process.tokens(language, text), start), start, number))
 
@@ -29,7 +29,7 @@ def _pieces(text: str, tokens: Iterable[tuple[int, int, str]], start: int) -> It
         yield Piece(start + done, text[done:])
 
 
-def _lines(pieces: Iterable[Piece], start: int, number: int) -> Iterator[Line]:
+def _lines(pieces: Iterable[Piece], start: int, number: int) -> Iterator[PreviewLine]:
     line: list[Piece] = []
     begin = at = start
     for piece in pieces:
@@ -37,11 +37,11 @@ def _lines(pieces: Iterable[Piece], start: int, number: int) -> Iterator[Line]:
         at = piece.start
         for index, part in enumerate(parts):
             if index:
-                yield Line(number, begin, at - 1, tuple(line))
+                yield PreviewLine(number, begin, at - 1, tuple(line))
                 number, begin, line = number + 1, at, []
             line.extend(_untabbed(at, part, piece.style))
             at += len(part) + 1
-    yield Line(number, begin, max(begin, at - 1), tuple(line))
+    yield PreviewLine(number, begin, max(begin, at - 1), tuple(line))
 
 
 def _untabbed(at: int, text: str, style: str) -> Iterator[Piece]:

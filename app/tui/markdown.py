@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from app.tui.styled_lines import Line, Piece, split_lines
+from app.tui.styled_lines import Piece, PreviewLine, split_lines
 
 LONGEST_STYLED = 2000
 """Characters of a line beyond which it is shown as it is: its inline syntax would cost too much."""
@@ -34,9 +34,9 @@ _CAPTURES = {"code": "code", "target": "link", "alias": "link", "label": "link",
              "marked": "strong", "italic": "emphasis", "url": "link"}  # fmt: skip
 
 
-def markdown_lines(text: str, start: int, number: int) -> list[Line]:
+def markdown_lines(text: str, start: int, number: int) -> list[PreviewLine]:
     """Lines of a Markdown document or of a stretch of one."""
-    lines: list[Line] = []
+    lines: list[PreviewLine] = []
     fence = ""
     front = number == 1 and text.startswith("---\n")
     for count, at, line in split_lines(text, start, number):
@@ -51,12 +51,12 @@ def markdown_lines(text: str, start: int, number: int) -> list[Line]:
             lines.append(_whole(count, at, line, "code" if fence else ""))
         else:
             pieces, hang = _block(line, at)
-            lines.append(Line(count, at, at + len(line), tuple(pieces), hang))
+            lines.append(PreviewLine(count, at, at + len(line), tuple(pieces), hang))
     return lines
 
 
-def _whole(number: int, at: int, line: str, style: str) -> Line:
-    return Line(number, at, at + len(line), (Piece(at, line, style),) if line else ())
+def _whole(number: int, at: int, line: str, style: str) -> PreviewLine:
+    return PreviewLine(number, at, at + len(line), (Piece(at, line, style),) if line else ())
 
 
 def _block(line: str, at: int) -> tuple[list[Piece], int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from app.api import Excerpt
 from app.sanitize import visible
-from app.tui.styled_lines import Line, Piece, plain_lines
+from app.tui.styled_lines import Piece, PreviewLine, plain_lines
 
 Span3 = tuple[int, int, int]
 """Start, end, and strength 1 to 3 of a marked sentence."""
@@ -21,7 +21,7 @@ class Page:
     """A stretch of a document, ready to show."""
 
     excerpt: Excerpt
-    lines: tuple[Line, ...]
+    lines: tuple[PreviewLine, ...]
     focus: tuple[int, int]
     """The passage it is about."""
     words: tuple[tuple[int, int], ...] = ()
@@ -35,14 +35,14 @@ class Page:
         return bool(self.excerpt.language) and self.excerpt.numbered
 
 
-def lines_of(excerpt: Excerpt) -> list[Line]:
+def lines_of(excerpt: Excerpt) -> list[PreviewLine]:
     """The excerpt as lines of pieces, by its kind, with a line where a page begins."""
     text = visible(excerpt.text).replace("\t", " ") if excerpt.kind != "code" else visible(excerpt.text)
     lines = _styled(text, excerpt)
     return _with_pages(lines, excerpt) if excerpt.pages else lines
 
 
-def _styled(text: str, excerpt: Excerpt) -> list[Line]:
+def _styled(text: str, excerpt: Excerpt) -> list[PreviewLine]:
     if excerpt.kind == "markdown":
         from app.tui.markdown import markdown_lines  # only documents of this kind pay for it
         from app.tui.tables import with_tables
@@ -55,15 +55,15 @@ def _styled(text: str, excerpt: Excerpt) -> list[Line]:
     return plain_lines(text, excerpt.start, excerpt.line)
 
 
-def _with_pages(lines: Sequence[Line], excerpt: Excerpt) -> list[Line]:
+def _with_pages(lines: Sequence[PreviewLine], excerpt: Excerpt) -> list[PreviewLine]:
     begins = [(start, page) for page, start in enumerate(excerpt.pages, 1)]
     begins = [
         (start, page) for start, page in begins if excerpt.start <= start <= excerpt.start + len(excerpt.text)
     ]
-    shown: list[Line] = []
+    shown: list[PreviewLine] = []
     for line in lines:
         while begins and begins[0][0] <= line.end:
             start, page = begins.pop(0)
-            shown.append(Line(0, start, start, (Piece(start, f"page {page}", "page"),)))
+            shown.append(PreviewLine(0, start, start, (Piece(start, f"page {page}", "page"),)))
         shown.append(line)
     return shown

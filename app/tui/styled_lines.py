@@ -29,7 +29,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PreviewLine:
     """One line of a preview."""
 
     number: int
@@ -72,10 +72,10 @@ def split_lines(text: str, start: int, number: int) -> Iterator[tuple[int, int, 
         number += 1
 
 
-def plain_lines(text: str, start: int, number: int) -> list[Line]:
+def plain_lines(text: str, start: int, number: int) -> list[PreviewLine]:
     """Text as it is."""
     return [
-        Line(count, at, at + len(line), (Piece(at, line),) if line else ())
+        PreviewLine(count, at, at + len(line), (Piece(at, line),) if line else ())
         for count, at, line in split_lines(text, start, number)
     ]
 

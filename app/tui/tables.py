@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.style import Style
 
 from app.sanitize import width as cells_of
-from app.tui.styled_lines import Line, Table
+from app.tui.styled_lines import PreviewLine, Table
 
 NARROWEST = 8
 """Cells to which a column is narrowed at most; a table that needs less is shown as it is written."""
@@ -24,7 +24,7 @@ _RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*")
 _BAR = re.compile(r"(?<!\\)\|")
 
 
-def with_tables(lines: Sequence[Line]) -> list[Line]:
+def with_tables(lines: Sequence[PreviewLine]) -> list[PreviewLine]:
     """The lines, those of tables with the table they belong to."""
     shown = list(lines)
     for index, line in enumerate(lines):
@@ -37,14 +37,14 @@ def with_tables(lines: Sequence[Line]) -> list[Line]:
     return shown
 
 
-def _while_cells(lines: Sequence[Line], first: int) -> list[int]:
+def _while_cells(lines: Sequence[PreviewLine], first: int) -> list[int]:
     last = first
     while last < len(lines) and "|" in lines[last].text:
         last += 1
     return list(range(first, last))
 
 
-def _mark(lines: list[Line], rows: list[int], rule: int, marks: list[str]) -> None:
+def _mark(lines: list[PreviewLine], rows: list[int], rule: int, marks: list[str]) -> None:
     cells = {row: _cells(lines[row].text) for row in rows}
     texts = [[lines[row].text[start:end] for start, end in cells[row]] for row in rows]
     widths = tuple(max(map(cells_of, column)) for column in zip_longest(*texts, fillvalue=""))
@@ -85,7 +85,7 @@ def column_widths(table: Table, width: int) -> list[int] | None:
     return [*table.widths] if sum(table.widths) <= room else None
 
 
-def table_rows(line: Line, content: Content, width: int, faint: Style) -> list[Content] | None:
+def table_rows(line: PreviewLine, content: Content, width: int, faint: Style) -> list[Content] | None:
     """The rows of a table's line with the text and styles of `content`; None where they do not fit."""
     widths = column_widths(line.table, width) if line.table is not None else None
     if line.table is None or widths is None:

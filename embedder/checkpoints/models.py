@@ -16,7 +16,7 @@ SMALLER_MODELS = tuple(f"{DEFAULT_MODEL}-{precision}" for precision in ("bf16", 
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class InstalledModel:
     """A model folder and its bytes on the disk."""
 
     name: str
@@ -32,13 +32,13 @@ def models_folder() -> Path:
     return (Path(home).expanduser().absolute() if home else platformdirs.user_data_path("ken")) / "models"
 
 
-def list_models() -> list[Model]:
+def list_models() -> list[InstalledModel]:
     """Whole models, by name; a model that is being fetched is in a hidden folder and is not listed."""
     folder = models_folder()
     if not folder.is_dir():
         return []
     found = [path for path in sorted(folder.iterdir()) if is_model(path)]
-    return [Model(path.name, path, _size(path)) for path in found]
+    return [InstalledModel(path.name, path, _size(path)) for path in found]
 
 
 def is_model(folder: Path) -> bool:

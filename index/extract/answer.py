@@ -63,7 +63,7 @@ class ExtractedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PackedAnswer:
     """What a child sent: the parts of `worker.pack_answer`, as bytes."""
 
     header: bytes
@@ -106,7 +106,7 @@ class _Nonsense(ValueError):
     """An answer no reader gives."""
 
 
-def parse_answer(answer: Answer, most_tokens: int | None) -> ParsedAnswer | Refusal:
+def parse_answer(answer: PackedAnswer, most_tokens: int | None) -> ParsedAnswer | Refusal:
     """What an answer says; `most_tokens` of a passage, None where sections were asked for.
 
     Raises FileFailed where it is not what a reader answers.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from index.errors import FileFailed, FileTooSlow, ReaderKilled
 from index.extract import limits
-from index.extract.answer import MAX_HEADER_BYTES, MAX_NUMBERS_BYTES, MAX_TEXT_BYTES, Answer
+from index.extract.answer import MAX_HEADER_BYTES, MAX_NUMBERS_BYTES, MAX_TEXT_BYTES, PackedAnswer
 from index.extract.opening import RETRIED_LATER
 from index.extract.worker import ANSWER_HEADER, SETTINGS_HEADER
 
@@ -77,14 +77,14 @@ class Child:
             return False
         return True
 
-    def receive(self) -> Answer:
+    def receive(self) -> PackedAnswer:
         """The answer to what was sent; raises FileFailed where none comes."""
         end = time.monotonic() + _PATIENCE * self._seconds
         try:
             header, numbers, body = ANSWER_HEADER.unpack(self._exactly(ANSWER_HEADER.size, end))
             if header > MAX_HEADER_BYTES or numbers > MAX_NUMBERS_BYTES or body > MAX_TEXT_BYTES:
                 raise FileFailed("Reading it gave more than may be taken from one file.")
-            return Answer(*(self._exactly(size, end) for size in (header, numbers, body)))
+            return PackedAnswer(*(self._exactly(size, end) for size in (header, numbers, body)))
         except TimeoutError:
             raise FileTooSlow(self._too_long, by_clock=True) from None
         except (ConnectionError, EOFError):

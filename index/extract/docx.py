@@ -56,7 +56,7 @@ def read(source: Source) -> Document:
         raise FileFailed("It is no Word document: it has no text part.")
     builder = DocumentBuilder()
     links = linked_parts(archive, main)
-    reader = _Reader(builder, _styles(archive), _AltChunks(archive, source, links))
+    reader = _DocxReader(builder, _styles(archive), _AltChunks(archive, source, links))
     _margins(archive, reader, links, "header")
     body = archive.tree(main).find("body")
     if body is not None:
@@ -81,7 +81,7 @@ def _from_xml(source: Source) -> Document:
     if body is None:
         raise FileFailed("It is no Word document: it has no text part.")
     builder = DocumentBuilder()
-    reader = _Reader(builder, {f"heading{level}": level for level in range(1, 10)}, None)
+    reader = _DocxReader(builder, {f"heading{level}": level for level in range(1, 10)}, None)
     reader.blocks(body)
     title = next(root.iter("Title"), None)
     return builder.document("docx", (title.text or "" if title is not None else "") or reader.title)
@@ -119,7 +119,7 @@ def core_title(archive: Archive) -> str:
     )
 
 
-class _Reader:
+class _DocxReader:
     """The blocks of a body into a builder."""
 
     def __init__(self, builder: DocumentBuilder, levels: dict[str, int], chunks: _AltChunks | None) -> None:
@@ -223,7 +223,7 @@ def _styles(archive: Archive) -> dict[str, int]:
     return levels
 
 
-def _margins(archive: Archive, reader: _Reader, links: list[Link], kind: str) -> None:
+def _margins(archive: Archive, reader: _DocxReader, links: list[Link], kind: str) -> None:
     """The headers and footers of the pages, once."""
     seen: set[str] = set()
     for link in links:
@@ -238,7 +238,7 @@ def _margins(archive: Archive, reader: _Reader, links: list[Link], kind: str) ->
                 reader.blocks(root)
 
 
-def _notes(archive: Archive, reader: _Reader, builder: DocumentBuilder) -> None:
+def _notes(archive: Archive, reader: _DocxReader, builder: DocumentBuilder) -> None:
     """Footnotes, endnotes and comments after the text, each under its own heading."""
     for name, tag in _NOTES:
         if not archive.has(name):

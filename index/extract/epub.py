@@ -32,7 +32,7 @@ _TAG = re.compile(r"<[^<>]{0,4000}>")
 _DEEPEST = 6
 
 
-class Entry(NamedTuple):
+class ContentsEntry(NamedTuple):
     """An entry of the table of contents."""
 
     level: int
@@ -74,7 +74,7 @@ def _refuse_locked(archive: Archive) -> None:
         raise FileSkipped("It is protected against copying (DRM).")
 
 
-def _named(builder: DocumentBuilder, markup: str, entries: list[Entry]) -> str:
+def _named(builder: DocumentBuilder, markup: str, entries: list[ContentsEntry]) -> str:
     """The chapter with headings where the table of contents names what has none of its own."""
     if not entries:
         return markup
@@ -89,7 +89,7 @@ def _named(builder: DocumentBuilder, markup: str, entries: list[Entry]) -> str:
     return markup
 
 
-def _with_headings(builder: DocumentBuilder, markup: str, entries: list[Entry]) -> str:
+def _with_headings(builder: DocumentBuilder, markup: str, entries: list[ContentsEntry]) -> str:
     """A chapter without headings with one before each element that an entry leads to."""
     for entry in entries:
         place = re.search(
@@ -105,7 +105,7 @@ def _letters(words: str) -> str:
     return "".join(c for c in words.lower() if c.isalnum())
 
 
-def _package(archive: Archive) -> tuple[str, list[str], dict[str, list[Entry]]]:
+def _package(archive: Archive) -> tuple[str, list[str], dict[str, list[ContentsEntry]]]:
     """The book's title, its chapters' names in the order of the spine, and the contents by chapter."""
     try:
         rootfile = next(archive.tree("META-INF/container.xml").iter("rootfile"), None)
@@ -132,9 +132,9 @@ def _target(base: str, href: str) -> tuple[str, str]:
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(path))), unquote(fragment)
 
 
-def _contents(archive: Archive, package: str, items: list[Element]) -> dict[str, list[Entry]]:
+def _contents(archive: Archive, package: str, items: list[Element]) -> dict[str, list[ContentsEntry]]:
     """The table of contents by chapter: of EPUB 3 (nav), else of EPUB 2 (NCX)."""
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[ContentsEntry]] = {}
     by_nav = [item for item in items if "nav" in (item.get("properties") or "").split()]
     by_ncx = [item for item in items if item.get("media-type") == "application/x-dtbncx+xml"]
     for item in (*by_nav, *by_ncx):
@@ -146,7 +146,7 @@ def _contents(archive: Archive, package: str, items: list[Element]) -> dict[str,
         for count, (level, title, href) in enumerate(_in_nav(root) if item in by_nav else _in_ncx(root)):
             if count < _MOST_ENTRIES and title and href:
                 chapter, fragment = _target(name, href)
-                found.setdefault(chapter, []).append(Entry(min(level, _DEEPEST), title, fragment))
+                found.setdefault(chapter, []).append(ContentsEntry(min(level, _DEEPEST), title, fragment))
         if found:
             break
     return found

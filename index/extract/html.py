@@ -62,14 +62,14 @@ def add_html(builder: DocumentBuilder, markup: str, *, base_level: int = 0, line
     title = one_line(named.text()) if named is not None else ""
     root = tree.body or tree.root
     if root is not None:
-        _Reader(builder, base_level, lined=lined).read(root)
+        _HtmlReader(builder, base_level, lined=lined).read(root)
     if not title:
         first = tree.css_first("h1")
         title = one_line(first.text()) if first is not None else ""
     return title
 
 
-class _Reader:
+class _HtmlReader:
     """Walks a tree without recursion, gathering the words of one block at a time."""
 
     def __init__(self, builder: DocumentBuilder, base_level: int, *, lined: bool) -> None:

@@ -68,12 +68,12 @@ def add_message(builder: DocumentBuilder, data: bytes, source: Source) -> str:
     `source` is the file that it is in. Raises FileFailed where it cannot be made out.
     """
     try:
-        return _Message(builder, source).add(parsed(data), 1)
+        return _MessageReader(builder, source).add(parsed(data), 1)
     except BROKEN:
         raise FileFailed("It is damaged: its headers cannot be made out.") from None
 
 
-class _Message:
+class _MessageReader:
     """A message and those attached to it into a builder."""
 
     def __init__(self, builder: DocumentBuilder, source: Source) -> None:

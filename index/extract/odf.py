@@ -65,13 +65,13 @@ def _document(
     kind = next((kind for tag, kind in _KINDS.items() if body.find(tag) is not None), "odt")
     if kind == "odt":
         _margins(builder, styles, "header")
-    _Reader(builder, part).read(body)
+    _OdfReader(builder, part).read(body)
     if kind in ("odt", "sheet"):
         _margins(builder, styles, "footer" if kind == "odt" else "")
     return builder.document(kind, _title(meta))
 
 
-class _Reader:
+class _OdfReader:
     """The blocks of a body into a builder."""
 
     def __init__(self, builder: DocumentBuilder, part: Callable[[str], Element | None]) -> None:

@@ -49,14 +49,14 @@ _FIXED = {2: 2, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 2, 20: 8, 64: 8, 72: 16
 
 
 @dataclass(slots=True)
-class _Message:
+class _StoredMessage:
     """Properties by their number, text in bytes or characters, and what is attached."""
 
     values: dict[int, bytes | str] = field(default_factory=dict)
     times: dict[int, int] = field(default_factory=dict)
     codec: str = ""
-    files: list[_Message] = field(default_factory=list)
-    inner: list[_Message] = field(default_factory=list)
+    files: list[_StoredMessage] = field(default_factory=list)
+    inner: list[_StoredMessage] = field(default_factory=list)
 
     def text(self, *numbers: int) -> str:
         """The first of these properties that says anything."""
@@ -88,7 +88,7 @@ def read(source: Source) -> Document:
     return builder.document("mail", one_line(message.text(_SUBJECT)))
 
 
-def _add(builder: DocumentBuilder, message: _Message, source: Source, level: int) -> None:
+def _add(builder: DocumentBuilder, message: _StoredMessage, source: Source, level: int) -> None:
     subject = one_line(message.text(_SUBJECT))[:1000]
     if subject or level > 1:
         builder.open(level, subject or "(no subject)", shown=False)
@@ -103,7 +103,7 @@ def _add(builder: DocumentBuilder, message: _Message, source: Source, level: int
         _add(builder, inner, source, level + 1)
 
 
-def _about(message: _Message, subject: str) -> Iterator[str]:
+def _about(message: _StoredMessage, subject: str) -> Iterator[str]:
     """The lines that say who wrote to whom, when and about what."""
     sender = one_line(message.text(_SENDER))
     address = one_line(message.text(_SENDER_ADDRESS, _OLD_ADDRESS))
@@ -126,7 +126,7 @@ def _about(message: _Message, subject: str) -> Iterator[str]:
         yield f"Attachments: {', '.join(names[:50])}"
 
 
-def _add_body(builder: DocumentBuilder, message: _Message, level: int) -> None:
+def _add_body(builder: DocumentBuilder, message: _StoredMessage, level: int) -> None:
     """The plain text; else the HTML; else what is packed as RTF."""
     if body := message.text(_BODY).replace("\r\n", "\n"):
         shown = unquoted(body)
@@ -140,13 +140,13 @@ def _add_body(builder: DocumentBuilder, message: _Message, level: int) -> None:
         add_rtf(builder, unpacked(packed), base_level=level)
 
 
-def _name(file: _Message) -> str:
+def _name(file: _StoredMessage) -> str:
     return one_line(decoded(file.text(_LONG_NAME, _FILE_NAME, _DISPLAY_NAME)))[:300]
 
 
-def _storage(file: Compound, folder: str, depth: int) -> _Message:
+def _storage(file: Compound, folder: str, depth: int) -> _StoredMessage:
     """The properties of a message or of a file attached to it."""
-    message = _Message()
+    message = _StoredMessage()
     header = 32 if not folder else 24 if depth and "__substg1.0_3701000D" in folder.rpartition("/")[2] else 8
     if file.has(f"{folder}{_PROPERTIES}"):
         _fixed(message, file.stream(f"{folder}{_PROPERTIES}")[header:])
@@ -176,7 +176,7 @@ def _attached(file: Compound, folder: str) -> Iterator[str]:
             yield name
 
 
-def _fixed(message: _Message, properties: bytes) -> None:
+def _fixed(message: _StoredMessage, properties: bytes) -> None:
     """Times and the encoding, which are written in the table of properties itself."""
     for at in range(0, len(properties) - 15, 16):
         kind, number = struct.unpack_from("<HH", properties, at)
@@ -191,10 +191,10 @@ def _codec(page: int) -> str:
     return "utf-8" if page == 65001 else codec_of(f"cp{page}") or codec_of("windows-1252")
 
 
-def _tnef(data: bytes) -> _Message:
+def _tnef(data: bytes) -> _StoredMessage:
     """A message as attributes one after the other (MS-OXTNEF 2.1.3.3)."""
-    message = _Message()
-    file: _Message | None = None
+    message = _StoredMessage()
+    file: _StoredMessage | None = None
     at = 6
     while at + _TNEF_ATTRIBUTE.size <= len(data):
         _, name, size = _TNEF_ATTRIBUTE.unpack_from(data, at)
@@ -210,7 +210,7 @@ def _tnef(data: bytes) -> _Message:
             case 0x9003:
                 _tnef_properties(message, content)
             case 0x9002 if len(message.files) < _MOST_ATTACHED:
-                file = _Message(codec=message.codec)
+                file = _StoredMessage(codec=message.codec)
                 message.files.append(file)
             case 0x8010 if file is not None:
                 file.values.setdefault(_FILE_NAME, content)
@@ -221,7 +221,7 @@ def _tnef(data: bytes) -> _Message:
     return message
 
 
-def _tnef_properties(message: _Message, data: bytes) -> None:
+def _tnef_properties(message: _StoredMessage, data: bytes) -> None:
     """Properties one after the other (MS-OXTNEF 2.1.3.4); as far as they can be made out."""
     (count,) = struct.unpack_from("<I", data)
     at = 4

@@ -36,7 +36,7 @@ def read(source: Source) -> Document:
     if not slides:
         raise FileFailed("It is no presentation: it has no slides.")
     builder = DocumentBuilder()
-    reader = _Reader(archive, source, builder)
+    reader = _SlideReader(archive, source, builder)
     for place, name in enumerate(slides, 1):
         if builder.full or source.past_deadline:
             builder.notes.append(f"Slides {place} to {len(slides)} are not read.")
@@ -65,7 +65,7 @@ def _slides(archive: Archive) -> list[str]:
     return list(dict.fromkeys([*(name for name in order if name in every), *every]))
 
 
-class _Reader:
+class _SlideReader:
     """Slides into a builder."""
 
     def __init__(self, archive: Archive, source: Source, builder: DocumentBuilder) -> None:

@@ -23,7 +23,7 @@ SURE = 0.6
 _SAMPLE = "Harbour 42"
 
 
-class Line(NamedTuple):
+class RecognizedLine(NamedTuple):
     """A line of text in a picture; positions in pixels from the upper left."""
 
     text: str
@@ -33,7 +33,7 @@ class Line(NamedTuple):
     bottom: float
 
 
-Recognizer = Callable[[Any], Sequence[Line]]
+Recognizer = Callable[[Any], Sequence[RecognizedLine]]
 """An RGB picture (of Pillow) to its lines, in any order."""
 
 
@@ -57,9 +57,9 @@ def recognizer() -> Recognizer:
     raise RuntimeError("no recognizer works")
 
 
-def in_reading_order(lines: Sequence[Line]) -> str:
+def in_reading_order(lines: Sequence[RecognizedLine]) -> str:
     """The text of a page: boxes side by side are one line, and a wide gap between lines is a blank line."""
-    rows: list[list[Line]] = []
+    rows: list[list[RecognizedLine]] = []
     for line in sorted(lines, key=lambda line: (line.top + line.bottom) / 2):
         middle = (line.top + line.bottom) / 2
         if rows and rows[-1][0].top < middle < rows[-1][0].bottom:
@@ -96,13 +96,13 @@ def _rapidocr() -> Recognizer:
     settings = {"Global.log_level": "critical", "Global.max_side_len": LONGEST_SIDE, **threads}
     engine: Any = RapidOCR(params=settings)
 
-    def read(picture: Any) -> Sequence[Line]:
+    def read(picture: Any) -> Sequence[RecognizedLine]:
         found = engine(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))
         if not found.txts:
             return []
         boxes = ((min(x), min(y), max(x), max(y)) for x, y in (box.T.tolist() for box in found.boxes))
         lines = zip(found.txts, found.scores, boxes, strict=True)
-        return [Line(text, *box) for text, score, box in lines if score >= SURE]
+        return [RecognizedLine(text, *box) for text, score, box in lines if score >= SURE]
 
     return read
 
@@ -112,7 +112,7 @@ def _vision() -> Recognizer:
 
     import Vision
 
-    def read(picture: Any) -> Sequence[Line]:
+    def read(picture: Any) -> Sequence[RecognizedLine]:
         data = io.BytesIO()
         picture.save(data, "PNG")
         request = Vision.VNRecognizeTextRequest.alloc().init()
@@ -129,7 +129,7 @@ def _vision() -> Recognizer:
             left, bottom = box.origin.x * width, (1 - box.origin.y) * height
             right, top = left + box.size.width * width, bottom - box.size.height * height
             if best.confidence() >= SURE / 2:  # Vision gives 0.3, 0.5 or 1
-                lines.append(Line(str(best.string()), left, top, right, bottom))
+                lines.append(RecognizedLine(str(best.string()), left, top, right, bottom))
         return lines
 
     return read

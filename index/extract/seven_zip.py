@@ -50,7 +50,7 @@ class _Folder:
     streams: int = 1
 
 
-class _Reader:
+class _HeaderReader:
     """The bytes of a header, one after the other; EOFError where they end."""
 
     def __init__(self, data: bytes) -> None:
@@ -98,7 +98,7 @@ def seven_zip_members(source: Source) -> Iterator[Found]:
     *_, offset, size, _ = _SIGNATURE.unpack(signature)
     header = _at(source, _SIGNATURE.size + offset, size)
     for _ in range(4):  # a packed header may hold a packed header
-        reader = _Reader(header)
+        reader = _HeaderReader(header)
         kind = reader.byte() if header else _END
         if kind != _ENCODED:
             break
@@ -117,7 +117,7 @@ def _at(source: Source, offset: int, size: int) -> bytes:
     return source.stream.read(size)
 
 
-def _listed(source: Source, reader: _Reader) -> Iterator[Found]:
+def _listed(source: Source, reader: _HeaderReader) -> Iterator[Found]:
     folders: list[_Folder] = []
     while (kind := reader.byte()) != _END:
         if kind == _STREAMS:
@@ -156,7 +156,7 @@ def _joined(
         yield name, place[0].members[place[1]], partial(content, *place)
 
 
-def _streams(reader: _Reader) -> list[_Folder]:
+def _streams(reader: _HeaderReader) -> list[_Folder]:
     """Where the packed streams are, how they are packed, and the members in each."""
     position, packed = 0, list[int]()
     folders: list[_Folder] = []
@@ -177,7 +177,7 @@ def _streams(reader: _Reader) -> list[_Folder]:
     return folders
 
 
-def _pack_sizes(reader: _Reader) -> list[int]:
+def _pack_sizes(reader: _HeaderReader) -> list[int]:
     count, sizes = reader.count(), list[int]()
     while (kind := reader.byte()) != _END:
         if kind == _SIZES:
@@ -189,7 +189,7 @@ def _pack_sizes(reader: _Reader) -> list[int]:
     return sizes
 
 
-def _folders(reader: _Reader) -> list[_Folder]:
+def _folders(reader: _HeaderReader) -> list[_Folder]:
     folders: list[_Folder] = []
     while (kind := reader.byte()) != _END:
         if kind == _FOLDERS:
@@ -209,7 +209,7 @@ def _folders(reader: _Reader) -> list[_Folder]:
     return folders
 
 
-def _folder(reader: _Reader) -> _Folder:
+def _folder(reader: _HeaderReader) -> _Folder:
     folder = _Folder()
     coders: list[tuple[bytes, bytes]] = []
     for _ in range(min(reader.count(), 32)):
@@ -228,7 +228,7 @@ def _folder(reader: _Reader) -> _Folder:
     return folder
 
 
-def _substreams(reader: _Reader, folders: list[_Folder]) -> None:
+def _substreams(reader: _HeaderReader, folders: list[_Folder]) -> None:
     """The sizes of the members of each folder; the last is what remains."""
     kind = reader.byte()
     if kind == _NUMBER:
@@ -249,7 +249,7 @@ def _substreams(reader: _Reader, folders: list[_Folder]) -> None:
         kind = reader.byte()
 
 
-def _files(reader: _Reader) -> tuple[list[str], list[bool], list[bool]]:
+def _files(reader: _HeaderReader) -> tuple[list[str], list[bool], list[bool]]:
     """The names; of each file whether it has no content, and whether it is a folder."""
     count = reader.count()
     names = [""] * count
@@ -258,7 +258,7 @@ def _files(reader: _Reader) -> tuple[list[str], list[bool], list[bool]]:
         size = reader.number()
         if size > _MOST_HEADER:
             raise FileFailed("It is damaged: its header cannot be made out.")
-        part = _Reader(reader.bytes(size))
+        part = _HeaderReader(reader.bytes(size))
         if kind == _NAMES and not part.byte():
             names = part.bytes(size - 1).decode("utf-16-le", "replace").split("\0")[:count]
             names += [""] * (count - len(names))

@@ -47,7 +47,7 @@ Extent = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class WeightedSpan:
     """Characters `start` to `end` of a text, and the weight of the word there."""
 
     start: int
@@ -86,7 +86,7 @@ def snippet(connection: apsw.Connection, query: ParsedQuery, text: str) -> Snipp
     return Snippet(text[start:end], tuple(marked), start)
 
 
-def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[Span]:
+def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[WeightedSpan]:
     """Where units of the question occur in `text`, in order."""
     words: dict[str, float] = {}
     prefixes: dict[str, float] = {}
@@ -98,18 +98,18 @@ def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) ->
         *_word_spans(connection, words, prefixes, folded.text),
         *_run_spans(words, prefixes, folded.text),
     ]
-    as_written = (Span(*folded.span(span.start, span.end), span.weight) for span in found)
+    as_written = (WeightedSpan(*folded.span(span.start, span.end), span.weight) for span in found)
     return sorted([*as_written, *_pattern_spans(query, text)])
 
 
-def _pattern_spans(query: ParsedQuery, text: str) -> list[Span]:
+def _pattern_spans(query: ParsedQuery, text: str) -> list[WeightedSpan]:
     """Where the query's regular expressions occur; each weighs as much as all its words."""
     weight = max(query.weight, 1.0)
-    spans: list[Span] = []
+    spans: list[WeightedSpan] = []
     for pattern in query.patterns:
         with contextlib.suppress(TimeoutError):
             places = itertools.islice(pattern.finditer(text, timeout=PATTERN_SECONDS), MOST_SPANS)
-            spans += [Span(found.start(), found.end(), weight) for found in places if found[0]]
+            spans += [WeightedSpan(found.start(), found.end(), weight) for found in places if found[0]]
     return spans
 
 
@@ -137,32 +137,32 @@ def _tells(text: str, sentence: Extent) -> int:
     return 2 if sum(map(str.isalpha, written)) >= TELLING else 1
 
 
-def _weight(spans: list[Span], sentence: Extent) -> float:
+def _weight(spans: list[WeightedSpan], sentence: Extent) -> float:
     """The weight of the spans in a sentence."""
     return sum(span.weight for span in spans if sentence[0] <= span.start and span.end <= sentence[1])
 
 
 def _word_spans(
     connection: apsw.Connection, words: dict[str, float], prefixes: dict[str, float], text: str
-) -> list[Span]:
+) -> list[WeightedSpan]:
     data = text.encode("utf-8", "replace")
     begun = tuple(prefixes)
-    spans: list[Span] = []
+    spans: list[WeightedSpan] = []
     for start, end, term in tokenize_bytes(connection, data):
         weight = words.get(term)
         if weight is None and begun and term.startswith(begun):
             weight = next(w for prefix, w in prefixes.items() if term.startswith(prefix))
         if weight is not None:
             first = len(data[:start].decode())
-            spans.append(Span(first, first + len(data[start:end].decode("utf-8", "replace")), weight))
+            spans.append(WeightedSpan(first, first + len(data[start:end].decode("utf-8", "replace")), weight))
     return spans
 
 
-def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -> list[Span]:
+def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -> list[WeightedSpan]:
     """Grams of the question in runs of unspaced scripts; those that touch are one span."""
     if text.isascii():
         return []
-    spans: list[Span] = []
+    spans: list[WeightedSpan] = []
     for run in UNSPACED.finditer(text):
         for start, gram in enumerate(ngrams(run[0]), start=run.start()):
             length, weight = len(gram), words.get(gram)
@@ -173,7 +173,7 @@ def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -
             if not length:
                 continue
             if spans and spans[-1].end >= start:
-                spans[-1] = Span(spans[-1].start, start + length, spans[-1].weight + weight)
+                spans[-1] = WeightedSpan(spans[-1].start, start + length, spans[-1].weight + weight)
             else:
-                spans.append(Span(start, start + length, weight))
+                spans.append(WeightedSpan(start, start + length, weight))
     return spans

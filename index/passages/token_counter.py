@@ -49,8 +49,8 @@ class CachedTokenCounter:
     """
 
     def __init__(self, count: TokenCounter) -> None:
-        runs = _Cache(lambda run: count([run])[0], _RUNS_KEPT).__getitem__
-        words = _Cache(lambda word: sum(map(runs, _RUN.findall(_as_written(word)))), _WORDS_KEPT)
+        runs = _NumberCache(lambda run: count([run])[0], _RUNS_KEPT).__getitem__
+        words = _NumberCache(lambda word: sum(map(runs, _RUN.findall(_as_written(word)))), _WORDS_KEPT)
         self._tokens = words.__getitem__
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
@@ -70,7 +70,7 @@ class CachedTokenCounter:
         return counts
 
 
-class _Cache(dict[str, int]):
+class _NumberCache(dict[str, int]):
     """A cache of numbers; very long words are not cached."""
 
     def __init__(self, compute: Callable[[str], int], most: int) -> None:

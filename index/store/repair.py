@@ -23,7 +23,7 @@ _FORM_SETTING = "words form"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Inconsistency:
     """A kind of inconsistency, and the number of rows with it."""
 
     what: str
@@ -43,14 +43,16 @@ _CHECKS: tuple[tuple[str, str], ...] = (
 )
 
 
-def check(db: apsw.Connection) -> list[Finding]:
+def check(db: apsw.Connection) -> list[Inconsistency]:
     """All inconsistencies; changes nothing."""
-    found = [Finding(what, len(fetch_all(db, sql))) for what, sql in _CHECKS]
+    found = [Inconsistency(what, len(fetch_all(db, sql))) for what, sql in _CHECKS]
     without, orphans = _vector_disagreements(db)
-    found.append(Finding("texts that have no vector and wait for none", len(without)))
-    found.append(Finding("vectors without a text", len(orphans)))
+    found.append(Inconsistency("texts that have no vector and wait for none", len(without)))
+    found.append(Inconsistency("vectors without a text", len(orphans)))
     found += [
-        Finding(f"damaged words ({table})", 1) for table in ("words", "names") if not _is_intact(db, table)
+        Inconsistency(f"damaged words ({table})", 1)
+        for table in ("words", "names")
+        if not _is_intact(db, table)
     ]
     return [finding for finding in found if finding.rows]
 

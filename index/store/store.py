@@ -30,7 +30,7 @@ from index.store.database import (
     translate_errors,
 )
 from index.store.embedding_queue import EmbeddingJob
-from index.store.repair import Finding
+from index.store.repair import Inconsistency
 from index.store.row_codec import (
     FILE_COLUMNS,
     MAX_REASON,
@@ -328,7 +328,7 @@ class Store(WriteConnection):
         except (IndexBusy, IndexFull):
             return False
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[Inconsistency]:
         """The inconsistencies between tables; nothing is changed. Raises IndexCorrupt where the file is
         damaged."""
         with self.writing() as db:

@@ -178,7 +178,7 @@ def rejected_file(reason: str) -> IgnoreFile:
     return IgnoreFile((), (Fault(0, "", f"{reason}, so none of its patterns is applied"),))
 
 
-class _Cache:
+class _CompiledFiles:
     """Compiled files by path, least recently used dropped first; thread-safe."""
 
     def __init__(self) -> None:
@@ -205,7 +205,7 @@ class _Cache:
         return compiled
 
 
-_CACHE = _Cache()
+_CACHE = _CompiledFiles()
 
 
 def _put(table: dict[bytes, tuple[int, int]], key: bytes, number: int, folders_only: bool) -> None:

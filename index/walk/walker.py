@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index import kinds
-from index.no_links import Entry, list_folder
+from index.no_links import FolderEntry, list_folder
 from index.walk import credential_names, default_ignores, ignore_levels, ignore_rules, own_folders
 from index.walk.ignore_levels import AppliedFile, Decision, Level
 from index.walk.reasons import describe_special_file, explain_os_error
@@ -51,7 +51,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file of the index. `stat` is of the file itself where `path` is a link."""
 
     path: str
@@ -82,7 +82,7 @@ class _Walk:
     seen: set[tuple[int, int]] = field(default_factory=set)
 
 
-def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]:
+def walk(root: str, rules: Rules, inside: str = "") -> Iterator[FoundFile | Skipped]:
     """Every file under `root` (or `root` itself, a file) with its verdict, each folder in name order.
 
     `root` is a real path: a folder that became a link, in it or above it, is not listed.
@@ -96,7 +96,7 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
         yield check_path(top, root, rules)
         return
     above = _descend(top, state)
-    if isinstance(above, Found | Skipped):
+    if isinstance(above, FoundFile | Skipped):
         yield above
         return
     waiting = [(top, above)]
@@ -125,7 +125,7 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[Found | Skipped]
         waiting.extend(reversed(inner))
 
 
-def check_path(path: str, root: str, rules: Rules) -> Found | Skipped:
+def check_path(path: str, root: str, rules: Rules) -> FoundFile | Skipped:
     """The verdict of `walk(root)` on one path: on the first folder above it that is left out, or on itself.
 
     Other names of the same file are unknown here, unless `path` is a link into `root`. Where `root` is the
@@ -150,7 +150,7 @@ def _is_possible(path: str) -> bool:
         return False
 
 
-def _descend(path: str, state: _Walk) -> Found | Skipped | Level:
+def _descend(path: str, state: _Walk) -> FoundFile | Skipped | Level:
     """Apply the rules to every folder from the root to `path`: a verdict, or the rules inside that folder."""
     level = ignore_levels.level_above(state.root) if state.rules.ignore_files else Level()
     folder = state.root
@@ -171,7 +171,7 @@ def _descend(path: str, state: _Walk) -> Found | Skipped | Level:
     return level
 
 
-def _check_named_file(path: str, state: _Walk) -> Found | Skipped:
+def _check_named_file(path: str, state: _Walk) -> FoundFile | Skipped:
     folder, name = os.path.split(path)
     if os.path.realpath(folder) != folder:
         return Skipped(path, "A folder on the way to it is a link now; links are not followed.", "link")
@@ -187,7 +187,7 @@ def _check_named_file(path: str, state: _Walk) -> Found | Skipped:
     if state.rules.secrets and (pattern := _credentials_at(path, real)):
         return _skip_credential_name(path, pattern)
     verdict = _check_format(path, name, status, state.rules)
-    return replace(verdict, real=real) if isinstance(verdict, Found) else verdict
+    return replace(verdict, real=real) if isinstance(verdict, FoundFile) else verdict
 
 
 def _credentials_at(path: str, target: str) -> str:
@@ -198,11 +198,11 @@ def _credentials_at(path: str, target: str) -> str:
     return next(filter(None, (*files, *folders)), "")
 
 
-def _entry(path: str, entry: Entry, level: Level, state: _Walk) -> Found | Skipped | None:
+def _entry(path: str, entry: FolderEntry, level: Level, state: _Walk) -> FoundFile | Skipped | None:
     if isinstance(entry.status, OSError):
         return Skipped(path, explain_os_error(entry.status, "file"), "system")
     verdict = _verdict(path, entry.name, entry.status, level, state)
-    if isinstance(verdict, Found) and verdict.stat.st_nlink > 1:
+    if isinstance(verdict, FoundFile) and verdict.stat.st_nlink > 1:
         key = (verdict.stat.st_dev, verdict.stat.st_ino)
         if key in state.seen:
             return Skipped(path, "It is another name of a file that is looked at already.", "nothing twice")
@@ -212,7 +212,7 @@ def _entry(path: str, entry: Entry, level: Level, state: _Walk) -> Found | Skipp
 
 def _verdict(
     path: str, name: str, status: os.stat_result, level: Level, state: _Walk
-) -> Found | Skipped | None:
+) -> FoundFile | Skipped | None:
     """Found, Skipped, or None for a folder that the walk enters."""
     folder = stat.S_ISDIR(status.st_mode)
     ignored = _ignored(path, name, folder, level, state)
@@ -279,13 +279,13 @@ def _default_rule(path: str, name: str, folder: bool, rules: Rules) -> Skipped |
     return None
 
 
-def _check_format(path: str, name: str, status: os.stat_result, rules: Rules) -> Found | Skipped:
+def _check_format(path: str, name: str, status: os.stat_result, rules: Rules) -> FoundFile | Skipped:
     if kinds.is_temporary(name):
         return Skipped(path, "It is a temporary file of another program.", "default: temporary files")
     if kind := kinds.unread(name):
-        return Found(path, status, path, f"Files of this kind are found by their name: {kind.words}.")
+        return FoundFile(path, status, path, f"Files of this kind are found by their name: {kind.words}.")
     if not status.st_size:
-        return Found(path, status, path, "It is empty.")
+        return FoundFile(path, status, path, "It is empty.")
     named = kinds.of_file_name(name)
     most = named.max_bytes if named else kinds.CONTAINER_BYTES
     if rules.max_bytes is not None:
@@ -295,7 +295,7 @@ def _check_format(path: str, name: str, status: os.stat_result, rules: Rules) ->
         return Skipped(
             path, f"It is {size:.0f} MB; files of this kind are read up to {limit:.0f} MB.", "default: size"
         )
-    return Found(path, status, path)
+    return FoundFile(path, status, path)
 
 
 def _skip_own_folder(folder: str, names: set[str] | None, rules: Rules) -> Skipped | None:

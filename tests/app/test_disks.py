@@ -11,7 +11,7 @@ from support.namespace import run_with_mounts
 from app.sync.mounts import Disk, Disks
 from app.sync.presence import Presence, folders_away
 from index.types import FileRecord
-from index.walk.walker import Found
+from index.walk.walker import FoundFile
 
 OLD, NEW, OTHER = 7, 8, 9
 
@@ -46,12 +46,12 @@ def record(path: str, disk: int = OLD, inode: int = 5) -> FileRecord:
     return FileRecord(path, inode, 10, 20, hash=b"h", disk=disk)
 
 
-def found(path: str, inode: int = 5, size: int = 10) -> Found:
+def found(path: str, inode: int = 5, size: int = 10) -> FoundFile:
     seconds = (0o100644, inode, 1, 1, 0, 0, size, 0, 0, 0)
-    return Found(path, os.stat_result(seconds, {"st_mtime_ns": 20, "st_ctime_ns": 0}))
+    return FoundFile(path, os.stat_result(seconds, {"st_mtime_ns": 20, "st_ctime_ns": 0}))
 
 
-def away(disks: Disks, gone: FileRecord, known: list[FileRecord], there: list[Found]) -> bool:
+def away(disks: Disks, gone: FileRecord, known: list[FileRecord], there: list[FoundFile]) -> bool:
     records = {one.path: one for one in [gone, *known]}
     return Presence(records, {one.path: one for one in there}, disks, ["/r"]).away(gone)
 

@@ -14,7 +14,7 @@ from app import json_output
 from app.api import Answer, Folder, Problem, Progress, Status, SyncReport, Why
 from app.cli.daemon import status_json
 from app.daemon.protocol import DaemonInfo
-from embedder.checkpoints.models import Model
+from embedder.checkpoints.models import InstalledModel
 from index.types import Hit
 
 TEXT = (Path(__file__).resolve().parents[2] / "assets" / "docs" / "json.md").read_text(encoding="utf-8")
@@ -50,7 +50,9 @@ PROCESS = DaemonInfo(4711, "0.1.0", 1762194012.0, 412.5, 61.25, True)
 EMPTY = Status(
     (), 0, 0, 0, 0, "embeddinggemma-300m", "openvino", 256, Progress("idle"), True, 5242880
 )  # fmt: skip
-MODEL = Model("embeddinggemma-300m", Path("/home/me/.local/share/ken/models/embeddinggemma-300m"), 1245184000)
+MODEL = InstalledModel(
+    "embeddinggemma-300m", Path("/home/me/.local/share/ken/models/embeddinggemma-300m"), 1245184000
+)
 
 PRINTED: dict[str, Any] = {
     "ken search": json_output.answer(ANSWER),

@@ -22,7 +22,7 @@ from index.errors import IndexFull
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
 from index.store.store import Store
 from index.types import FileRecord
-from index.walk.walker import Found, Rules, Skipped
+from index.walk.walker import FoundFile, Rules, Skipped
 
 GOOD = 300
 
@@ -155,7 +155,7 @@ def test_a_folder_at_which_walking_fails_keeps_its_files_and_the_others_are_comp
     library.sync()
     walk = pipeline.RootSet.walk
 
-    def failing(self: pipeline.RootSet, root: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def failing(self: pipeline.RootSet, root: str, rules: Rules) -> Iterator[FoundFile | Skipped]:
         if root == str(odd):
             raise RuntimeError("odd")
         return walk(self, root, rules)

@@ -15,7 +15,7 @@ from app.sync.extract_stage import ReaderPools
 from app.sync.pipeline import Pipeline
 from index.errors import FileUnreadable
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
-from index.walk.walker import Found, Rules, check_path, walk
+from index.walk.walker import FoundFile, Rules, check_path, walk
 
 OUTSIDE = "ospreys"
 
@@ -190,7 +190,7 @@ def test_a_link_that_was_named_is_read_where_it_led_when_it_was_judged(library: 
     link = root.parent / "readme.md"
     link.symlink_to(root / "boats" / "quay.md")
     found = check_path(str(link), str(link), Rules())
-    assert isinstance(found, Found)
+    assert isinstance(found, FoundFile)
     link.unlink()
     link.symlink_to(outside_of(root) / "boats" / "quay.md")
     with ReaderPool(1) as readers:

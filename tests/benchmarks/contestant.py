@@ -28,7 +28,7 @@ class Contestant(Protocol):
         return None
 
 
-class Ken(Contestant):
+class KenContestant(Contestant):
     def __init__(self, engine: str, precision: str) -> None:
         import embedder
 
@@ -120,7 +120,7 @@ def seconds(contestant: Contestant, request: dict[str, Any]) -> list[float]:
 
 
 def main(kind: str, started: float, *arguments: str) -> None:
-    kinds: dict[str, type[Any]] = {"ken": Ken, **PEERS}
+    kinds: dict[str, type[Any]] = {"ken": KenContestant, **PEERS}
     contestant: Contestant = kinds[kind](*arguments)
     contestant.embed(["where did we leave the boat?"], "query")
     cold = time.time() - started

@@ -37,7 +37,7 @@ class Alarm:
 
 
 @dataclass(slots=True)
-class Result:
+class CredentialScan:
     """What became of all files."""
 
     files: int = 0
@@ -48,9 +48,9 @@ class Result:
     alarms: list[Alarm] = field(default_factory=list)
 
 
-def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> Result:
+def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> CredentialScan:
     """Look through every readable file below `folders`."""
-    result = Result()
+    result = CredentialScan()
     for path, document in documents(folders, say):
         if isinstance(document, FileSkipped):
             if "password" in document.what and "locked" not in document.what:
@@ -62,7 +62,9 @@ def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> 
     return result
 
 
-def _count(result: Result, path: Path, text: str, code: bool, withheld: Sequence[tuple[int, int]]) -> None:
+def _count(
+    result: CredentialScan, path: Path, text: str, code: bool, withheld: Sequence[tuple[int, int]]
+) -> None:
     began = time.process_time()
     credentials(text, code=code)
     result.seconds += time.process_time() - began
@@ -101,11 +103,11 @@ def _readable_files(folders: Sequence[str]) -> Iterator[Path]:
                     yield path
 
 
-def as_json(result: Result) -> dict[str, object]:
+def as_json(result: CredentialScan) -> dict[str, object]:
     return asdict(result)
 
 
-def table(result: Result) -> str:
+def table(result: CredentialScan) -> str:
     lines = [f"{alarm.path}\n    {alarm.spans}: {alarm.first}" for alarm in result.alarms]
     speed = result.megabytes / result.seconds if result.seconds else 0.0
     summary = (

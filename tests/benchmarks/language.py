@@ -32,15 +32,15 @@ class Odd:
 
 
 @dataclass(slots=True)
-class Result:
+class LanguageScan:
     files: int = 0
     passages: int = 0
     odd: list[Odd] = field(default_factory=list)
 
 
-def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> Result:
+def run(folders: Sequence[str], say: Callable[[str], None] = lambda _: None) -> LanguageScan:
     """Cut every readable file below `folders`."""
-    result = Result()
+    result = LanguageScan()
     for path, document in documents(folders, say):
         if isinstance(document, FileSkipped):
             continue
@@ -69,11 +69,11 @@ def _reads(run: str) -> bool:
     return sum(map(len, _WORD.findall(run))) >= 0.4 * len(run)
 
 
-def as_json(result: Result) -> dict[str, object]:
+def as_json(result: LanguageScan) -> dict[str, object]:
     return asdict(result)
 
 
-def table(result: Result) -> str:
+def table(result: LanguageScan) -> str:
     lines = [f"{one.path}\n    {one.share:.0%}: {one.text}" for one in result.odd]
     share = 100 * len(result.odd) / max(1, result.passages)
     lines.append(

@@ -42,7 +42,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PictureScore:
     """Pages of one kind. `accuracy` is None where it is not known what stands on them."""
 
     name: str
@@ -63,9 +63,9 @@ def counter() -> Callable[[Sequence[str]], list[int]]:
     return counted
 
 
-def run(progress: Callable[[str], None], folder: str = "", each: int = 1) -> list[Entry]:
+def run(progress: Callable[[str], None], folder: str = "", each: int = 1) -> list[PictureScore]:
     """`each` pages of every kind, and the scans in `folder`."""
-    entries: list[Entry] = []
+    entries: list[PictureScore] = []
     settings = ChunkerSettings(counter, recognizes=True)
     with (
         ReaderPool(1, seconds=SECONDS, memory_bytes=MEMORY_BYTES) as pool,
@@ -82,7 +82,7 @@ def run(progress: Callable[[str], None], folder: str = "", each: int = 1) -> lis
                     texts, seconds, failed = _read(pool, settings, pages)
                     truth = _words([_text(language, number) for number in range(each)])
                     found = truth & _words(texts)
-                    entries.append(Entry(
+                    entries.append(PictureScore(
                         language, dpi, damaged, len(pages), found.total(), found.total() / truth.total(),
                         seconds / len(pages), failed,
                     ))  # fmt: skip
@@ -92,7 +92,7 @@ def run(progress: Callable[[str], None], folder: str = "", each: int = 1) -> lis
     return entries
 
 
-def _scans(pool: ReaderPool, settings: ChunkerSettings, folder: str) -> Entry:
+def _scans(pool: ReaderPool, settings: ChunkerSettings, folder: str) -> PictureScore:
     pages: list[tuple[Path, int]] = []
     with ReaderPool(1) as readers:
         for path in sorted(Path(folder).rglob("*.pdf")):
@@ -102,7 +102,7 @@ def _scans(pool: ReaderPool, settings: ChunkerSettings, folder: str) -> Entry:
                 continue
     texts, seconds, failed = _read(pool, settings, pages)
     words = _words(texts).total()
-    return Entry("scans", 0, True, len(pages), words, None, seconds / max(1, len(pages)), failed)
+    return PictureScore("scans", 0, True, len(pages), words, None, seconds / max(1, len(pages)), failed)
 
 
 def _read(
@@ -159,11 +159,11 @@ def _font(dpi: int) -> Any:
     return ImageFont.load_default(_POINTS * dpi / 72)
 
 
-def as_json(entries: list[Entry]) -> list[dict[str, Any]]:
+def as_json(entries: list[PictureScore]) -> list[dict[str, Any]]:
     return [asdict(entry) for entry in entries]
 
 
-def table(entries: list[Entry]) -> str:
+def table(entries: list[PictureScore]) -> str:
     lines = ["language   dots/inch          pages   words   found   seconds a page"]
     for entry in entries:
         state = "skewed" if entry.damaged else "clean"

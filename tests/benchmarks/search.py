@@ -55,7 +55,7 @@ Batch = tuple[list[tuple[FileRecord, list[Passage]]], Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SearchFigures:
     """Figures at one size; times are 95th percentiles, the query's embedding left out."""
 
     passages: int
@@ -77,16 +77,16 @@ class Measured:
     """Vector search, milliseconds, 95th percentile."""
 
 
-def run(say: Callable[[str], None], sizes: Sequence[int] = SIZES) -> list[Measured]:
+def run(say: Callable[[str], None], sizes: Sequence[int] = SIZES) -> list[SearchFigures]:
     with tempfile.TemporaryDirectory(prefix="ken-bench-") as folder:
         return [_measure(Path(folder) / f"{size}.db", size, say) for size in sizes]
 
 
-def as_json(results: list[Measured]) -> list[dict[str, Any]]:
+def as_json(results: list[SearchFigures]) -> list[dict[str, Any]]:
     return [asdict(one) for one in results]
 
 
-def table(results: list[Measured]) -> str:
+def table(results: list[SearchFigures]) -> str:
     lines = ["passages   vector  hybrid  writing    cold  bytes  memory  recall@10  writes/s  peers"]
     for one in results:
         peers = ", ".join(f"{name} {ms:.1f}" for name, ms in one.peers.items())
@@ -98,7 +98,7 @@ def table(results: list[Measured]) -> str:
     return "\n".join([*lines, "Times are milliseconds, 95th percentile; memory is MB."])
 
 
-def _measure(path: Path, size: int, say: Callable[[str], None]) -> Measured:
+def _measure(path: Path, size: int, say: Callable[[str], None]) -> SearchFigures:
     words = Vocabulary()
     generator = np.random.default_rng(size)
     with Store(path, fingerprint="bench") as store:
@@ -113,7 +113,7 @@ def _measure(path: Path, size: int, say: Callable[[str], None]) -> Measured:
         with Searcher(path, cached_vectors=True) as searcher:
             _ask(searcher, questions[:3])
             hybrid, writing = _beside_a_writer(store, searcher, questions, words, generator)
-    return Measured(
+    return SearchFigures(
         passages=size,
         vector_ms_p95=vector_ms,
         hybrid_ms_p95=_p95(hybrid),

@@ -186,7 +186,7 @@ async def _type(say: Callable[[str], None]) -> tuple[list[float], list[float]]:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Painted:
     """What was on screen when, by the question's text."""
 
     painted: dict[tuple[str, bool], float] = field(default_factory=dict)
@@ -195,8 +195,8 @@ class _Seen:
     """Questions of whose words nothing was found, such as a single letter: no word results are painted."""
 
 
-def _watch(app: KenApp) -> _Seen:
-    seen = _Seen()
+def _watch(app: KenApp) -> _Painted:
+    seen = _Painted()
     screen = app.search_screen
     show, accept = screen.show_answer, screen.requests.accept
 
@@ -216,7 +216,7 @@ def _watch(app: KenApp) -> _Seen:
     return seen
 
 
-async def _typed(app: KenApp, question: str, seen: _Seen) -> tuple[list[float], float]:
+async def _typed(app: KenApp, question: str, seen: _Painted) -> tuple[list[float], float]:
     """Milliseconds to word results for each letter, and to meaning for the last."""
     from textual import events
 

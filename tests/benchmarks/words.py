@@ -36,7 +36,7 @@ for line in sys.stdin:
 
 
 @dataclass(slots=True)
-class Found:
+class FoundWords:
     """Of the words of one format: all, and those found, by their places."""
 
     format: str
@@ -51,7 +51,7 @@ class Found:
         return ", ".join(place for place, count in self.words.items() if self.ken[place] < count)
 
 
-def run(python: str, files: int, beside: bool, say: Callable[[str], None]) -> list[Found]:
+def run(python: str, files: int, beside: bool, say: Callable[[str], None]) -> list[FoundWords]:
     """Write the documents, read them with ken and, where wanted, with markitdown."""
     with tempfile.TemporaryDirectory(prefix="ken-words-") as folder:
         program = Path(__file__).with_name("known_texts.py")
@@ -68,9 +68,9 @@ def run(python: str, files: int, beside: bool, say: Callable[[str], None]) -> li
         say(f"{len(known)} documents")
         texts = _by_ken([*known])
         others = _by_other(python, [*known]) if beside else {}
-    formats: dict[str, Found] = {}
+    formats: dict[str, FoundWords] = {}
     for path, places in known.items():
-        found = formats.setdefault(path.suffix, Found(path.suffix, other=Counter() if beside else None))
+        found = formats.setdefault(path.suffix, FoundWords(path.suffix, other=Counter() if beside else None))
         found.files += 1
         found.words.update([*places])
         found.ken.update(place for place, word in places.items() if word in texts[path])
@@ -105,7 +105,7 @@ def _by_other(python: str, paths: list[Path]) -> dict[Path, str]:
     return dict(zip(paths, answers, strict=True))
 
 
-def table(result: list[Found]) -> str:
+def table(result: list[FoundWords]) -> str:
     """A line for each format, and one for all."""
     lines = [f"{'format':8}{'files':>7}{'words':>7}{'ken':>7}{'markitdown':>12}  ken misses"]
     for one in result:
@@ -121,7 +121,7 @@ def table(result: list[Found]) -> str:
     return "\n".join([*lines, f"{'all':8}{totals[0]:7}{totals[1]:7}{totals[2]:7}{others:>12}"])
 
 
-def as_json(result: list[Found]) -> list[dict[str, object]]:
+def as_json(result: list[FoundWords]) -> list[dict[str, object]]:
     """The same with every place."""
     return [
         {

@@ -10,7 +10,7 @@ import pytest
 from support.credential_names import HELD, ORDINARY
 
 from index.walk.credential_names import matching_pattern
-from index.walk.walker import Found, Rules, Skipped, check_path, walk
+from index.walk.walker import FoundFile, Rules, Skipped, check_path, walk
 
 
 @pytest.mark.parametrize("name", HELD)
@@ -57,7 +57,7 @@ def test_what_is_named_inside_such_a_folder_is_judged_by_the_names_in_it(tmp_pat
     for name in ("config", "notes/a.md", "notes/admin.kubeconfig"):
         (kube / name).write_text("words")
     (tmp_path / "cluster.yaml").symlink_to(kube / "config")
-    found = [verdict.path for verdict in walk(str(kube), Rules()) if isinstance(verdict, Found)]
+    found = [verdict.path for verdict in walk(str(kube), Rules()) if isinstance(verdict, FoundFile)]
     assert found == [str(kube / "notes" / "a.md")]
     for named, kept in (
         (kube / "notes" / "a.md", True),
@@ -65,7 +65,7 @@ def test_what_is_named_inside_such_a_folder_is_judged_by_the_names_in_it(tmp_pat
         (tmp_path / "cluster.yaml", False),
     ):
         path = str(named)
-        assert isinstance(check_path(path, path, Rules()), Found) == kept, named
+        assert isinstance(check_path(path, path, Rules()), FoundFile) == kept, named
 
 
 def test_only_the_root_takes_credentials_back(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_only_the_root_takes_credentials_back(tmp_path: Path) -> None:
     rules = Rules(hidden=True)
     assert isinstance(check_path(str(clone / ".env"), str(tmp_path), rules), Skipped)
     (tmp_path / ".kenignore").write_text("!.env\n")
-    assert isinstance(check_path(str(clone / ".env"), str(tmp_path), rules), Found)
+    assert isinstance(check_path(str(clone / ".env"), str(tmp_path), rules), FoundFile)
     (tmp_path / ".kenignore").unlink()
     assert isinstance(check_path(str(clone / ".env"), str(tmp_path), rules), Skipped)
     assert isinstance(
-        check_path(str(clone / ".env"), str(tmp_path), Rules(hidden=True, ignore=("!.env",))), Found
+        check_path(str(clone / ".env"), str(tmp_path), Rules(hidden=True, ignore=("!.env",))), FoundFile
     )

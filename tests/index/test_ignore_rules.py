@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from index.walk import ignore_rules
 from index.walk.ignore_rules import parse
-from index.walk.walker import Found, Rules, Skipped, check_path, walk
+from index.walk.walker import FoundFile, Rules, Skipped, check_path, walk
 
 CLASSES = (
     "alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper",
@@ -108,7 +108,7 @@ def test_a_line_that_does_not_hold_is_told_and_all_others_hold(
         verdicts = list(walk(str(tmp_path), rules))
         found = {Path(verdict.path).name: verdict for verdict in verdicts}
         assert len(found) == len(verdicts)
-        assert isinstance(found["a.md"], Found)
+        assert isinstance(found["a.md"], FoundFile)
         assert isinstance(found["b.log"], Skipped)
         told = found[".gitignore"]
         assert isinstance(told, Skipped)
@@ -132,7 +132,9 @@ def test_among_any_lines_the_bad_are_counted_and_the_good_files_found(lines: lis
         ignore = Path(folder) / "deep" / ".gitignore"
         ignore.write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
         verdicts = {verdict.path: verdict for verdict in walk(folder, Rules())}
-        found = [os.path.relpath(path, folder) for path, one in verdicts.items() if isinstance(one, Found)]
+        found = [
+            os.path.relpath(path, folder) for path, one in verdicts.items() if isinstance(one, FoundFile)
+        ]
         assert found == ["good.md", "deep/er/good.md"]
         bad = [number for number, line in enumerate(lines, 1) if line in NEVER]
         told = verdicts[str(ignore)]
@@ -153,7 +155,7 @@ def test_no_bytes_in_an_ignore_file_stop_the_walk(lines: list[bytes]) -> None:
         (Path(folder) / "sub").mkdir()
         (Path(folder) / "good.md").write_text("words")
         (Path(folder) / "sub" / ".gitignore").write_bytes(b"\n".join(lines))
-        paths = [verdict.path for verdict in walk(folder, Rules()) if isinstance(verdict, Found)]
+        paths = [verdict.path for verdict in walk(folder, Rules()) if isinstance(verdict, FoundFile)]
         assert paths == [str(Path(folder) / "good.md")]
 
 
@@ -221,7 +223,7 @@ def test_what_is_no_ignore_file_is_passed_over_or_told(tmp_path: Path) -> None:
     (tmp_path / "wide" / ".gitignore").write_text("*.md\n", encoding="utf-16")
     found = {os.path.relpath(verdict.path, tmp_path): verdict for verdict in walk(str(tmp_path), Rules())}
     for name in ("pipe", "folder", "link", "large", "wide", "gone"):
-        assert isinstance(found[f"{name}/a.md"], Found), name
+        assert isinstance(found[f"{name}/a.md"], FoundFile), name
     told = {path: one.reason for path, one in found.items() if getattr(one, "rule", "") == "ignore file"}
     assert set(told) == {f"{name}/.gitignore" for name in ("link", "gone", "large", "wide")}
     assert "larger than 1 MB" in told["large/.gitignore"]
@@ -257,7 +259,7 @@ def test_ignore_files_that_nest_hold_up_to_a_total(tmp_path: Path) -> None:
     (folder / "a.md").write_text("words")
     (folder / "b.log").write_text("words")
     verdicts = {verdict.path: verdict for verdict in walk(str(tmp_path), Rules())}
-    assert isinstance(verdicts[str(folder / "a.md")], Found)
+    assert isinstance(verdicts[str(folder / "a.md")], FoundFile)
     assert isinstance(verdicts[str(folder / "b.log")], Skipped)
     told = [one.reason for one in verdicts.values() if getattr(one, "rule", "") == "ignore file"]
     assert 0 < len(told) < 8

@@ -22,7 +22,7 @@ from index.extract.source import from_bytes
 from index.passages.chunker import chunk_document
 from index.passages.token_counter import CachedTokenCounter
 from index.types import Document, Passage, Section
-from index.walk.walker import Found, Rules, walk
+from index.walk.walker import FoundFile, Rules, walk
 
 
 def by_words(texts: Sequence[str]) -> list[int]:
@@ -86,7 +86,7 @@ def test_every_format_is_cut_exactly(name: str) -> None:
 def test_every_readable_file_of_a_folder_is_cut_exactly() -> None:
     with ReaderPool() as pool:
         for verdict in walk(os.environ["KEN_CORPORA"], Rules()):
-            if not isinstance(verdict, Found):
+            if not isinstance(verdict, FoundFile):
                 continue
             try:
                 document = pool.read(verdict.path).document

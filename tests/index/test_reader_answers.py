@@ -18,7 +18,7 @@ from support.sound import by_bytes, bytes_counter, check_document, check_passage
 
 from index.errors import FileFailed, FileSkipped, FileTooSlow
 from index.extract import ReaderPool
-from index.extract.answer import Answer, ParsedAnswer, Refusal, parse_answer
+from index.extract.answer import PackedAnswer, ParsedAnswer, Refusal, parse_answer
 from index.extract.worker import ANSWER_HEADER, ChunkerSettings, pack_answer
 from index.types import Document, Section
 
@@ -30,7 +30,7 @@ DOCUMENT = Document(
 SIZE = 200
 
 
-def parts(data: bytes) -> Answer:
+def parts(data: bytes) -> PackedAnswer:
     sizes = ANSWER_HEADER.unpack_from(data)
     ends = [
         ANSWER_HEADER.size,
@@ -38,7 +38,7 @@ def parts(data: bytes) -> Answer:
         ANSWER_HEADER.size + sizes[0] + sizes[1],
         len(data),
     ]
-    return Answer(*(data[a:b] for a, b in pairwise(ends)))
+    return PackedAnswer(*(data[a:b] for a, b in pairwise(ends)))
 
 
 PASSAGES = ChunkerSettings(bytes_counter, SIZE).passages(DOCUMENT, "harbour.md")
@@ -58,7 +58,7 @@ NUMBERS = st.lists(
 )
 
 
-def is_sound(answer: Answer, most_tokens: int | None) -> bool:
+def is_sound(answer: PackedAnswer, most_tokens: int | None) -> bool:
     """Whether it was taken; what is taken is checked."""
     try:
         found = parse_answer(answer, most_tokens)
@@ -101,7 +101,7 @@ def test_a_header_of_anything(changed: dict[str, Any], missing: set[str], cut: b
     honest = CUT if cut else WHOLE
     header = {k: v for k, v in {**json.loads(honest.header), **changed}.items() if k not in missing}
     data = json.dumps(header).encode()
-    sound = is_sound(Answer(data, honest.numbers, honest.body), SIZE if cut else None)
+    sound = is_sound(PackedAnswer(data, honest.numbers, honest.body), SIZE if cut else None)
     assert not (sound and missing - {"passage_title"})
 
 
@@ -109,14 +109,16 @@ def test_a_header_of_anything(changed: dict[str, Any], missing: set[str], cut: b
 @given(NUMBERS, st.binary(max_size=3), st.booleans())
 def test_numbers_of_anything(numbers: list[int], odd: bytes, cut: bool) -> None:
     honest = CUT if cut else WHOLE
-    is_sound(Answer(honest.header, array("I", numbers).tobytes() + odd, honest.body), SIZE if cut else None)
+    is_sound(
+        PackedAnswer(honest.header, array("I", numbers).tobytes() + odd, honest.body), SIZE if cut else None
+    )
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=80), st.binary(max_size=40), st.binary(max_size=40))
 def test_bytes_of_anything(header: bytes, numbers: bytes, body: bytes) -> None:
-    assert not is_sound(Answer(header, numbers, body), SIZE)
-    is_sound(Answer(CUT.header, CUT.numbers, body), SIZE)
+    assert not is_sound(PackedAnswer(header, numbers, body), SIZE)
+    is_sound(PackedAnswer(CUT.header, CUT.numbers, body), SIZE)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_bytes_of_anything(header: bytes, numbers: bytes, body: bytes) -> None:
     ids=["lists", "objects", "no object", "a number", "memory", "headings"],
 )
 def test_a_header_made_to_cost_the_parent_much(header: bytes) -> None:
-    assert not is_sound(Answer(header, b"", b""), SIZE)
+    assert not is_sound(PackedAnswer(header, b"", b""), SIZE)
 
 
 def test_halves_of_surrogate_pairs_become_one_character_each() -> None:

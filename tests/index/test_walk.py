@@ -20,7 +20,7 @@ from support.tiny_model import make_tiny_checkpoint
 import embedder
 from app.folders.roots import is_under
 from index import no_links
-from index.walk.walker import Found, Rules, Skipped, check_path, walk
+from index.walk.walker import FoundFile, Rules, Skipped, check_path, walk
 
 
 def put(root: Path, *names: str) -> None:
@@ -172,7 +172,7 @@ def test_names_that_are_not_text_and_very_long_paths(tmp_path: Path) -> None:
         folder = folder / ("d" * 200)
     folder.mkdir(parents=True)
     (folder / "deep.md").write_text("words")
-    found = [verdict.path for verdict in walk(str(tmp_path), Rules()) if isinstance(verdict, Found)]
+    found = [verdict.path for verdict in walk(str(tmp_path), Rules()) if isinstance(verdict, FoundFile)]
     assert sorted(map(os.fsencode, found)) == sorted([odd, os.fsencode(folder / "deep.md")])
 
 
@@ -279,7 +279,7 @@ def test_what_a_program_keeps_beside_its_database_is_not_read(tmp_path: Path) ->
 
 def test_a_file_asked_for_by_name_is_looked_at_though_hidden(tmp_path: Path) -> None:
     put(tmp_path, ".profile", ".env")
-    assert isinstance(next(iter(walk(str(tmp_path / ".profile"), Rules()))), Found)
+    assert isinstance(next(iter(walk(str(tmp_path / ".profile"), Rules()))), FoundFile)
     assert isinstance(next(iter(walk(str(tmp_path / ".env"), Rules()))), Skipped)
 
 
@@ -297,12 +297,12 @@ def test_a_folder_asked_for_by_name_is_walked_though_the_repository_ignores_it(t
     inside = tmp_path / ".venv" / "lib" / "demo"
     inside.mkdir(parents=True)
     (inside / "note.md").write_text("a note")
-    found = [verdict.path for verdict in walk(str(inside), Rules()) if isinstance(verdict, Found)]
+    found = [verdict.path for verdict in walk(str(inside), Rules()) if isinstance(verdict, FoundFile)]
     assert found == [str(inside / "note.md")]
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "a.log").write_text("noise")
-    assert not any(isinstance(verdict, Found) for verdict in walk(str(kept), Rules()))
+    assert not any(isinstance(verdict, FoundFile) for verdict in walk(str(kept), Rules()))
 
 
 def test_the_folder_that_the_embedder_fills_is_recognized(

@@ -23,7 +23,7 @@ from app.config import Config, ModelConfig
 from app.library import Library
 from app.model import Model
 from app.open_index import OpenIndex
-from app.sync.writer import Writer
+from app.sync.writer import CommandWriter
 
 MODIFIED = 1_760_000_000 - 20 * 86400
 """When the files were last changed, in seconds since 1970."""
@@ -120,7 +120,7 @@ def driven_library(files: dict[str, str | bytes], *, model: bool = True) -> Driv
 def _library(index: Path, *, model: bool = True) -> Library:
     opened, config = OpenIndex(index), Config()
     used = _tiny_model() if model else Model(config.model)
-    return Library(config, opened, Writer(opened, used, config.reading, "a test"), used)
+    return Library(config, opened, CommandWriter(opened, used, config.reading, "a test"), used)
 
 
 class _SharedModel(Model):

@@ -18,7 +18,7 @@ from app.tui.widgets.query import QueryInput
 from index import kinds
 
 if TYPE_CHECKING:
-    from app.tui.screens.picker import Choice
+    from app.tui.screens.picker import FilterValue
 
 TITLES = {"type": "Kind of file", "since": "Changed since", "in": "Folder", "tag": "Tag"}
 TIMES = {
@@ -51,17 +51,17 @@ class FilterActions:
             background(self._line.app, library.tags, self._offer_tags)
 
     def _offer_tags(self, outcome: object) -> None:
-        from app.tui.screens.picker import Choice
+        from app.tui.screens.picker import FilterValue
 
         if isinstance(outcome, Exception):
             say_error(self._line.app, outcome)
         elif isinstance(outcome, Sequence) and outcome:
-            self._offer("tag", [Choice(tag, f"#{tag}") for tag in outcome])
+            self._offer("tag", [FilterValue(tag, f"#{tag}") for tag in outcome])
         else:
             say(self._line.app, "No document has a tag")
 
-    def _offer(self, key: str, values: Sequence[Choice]) -> None:
-        from app.tui.screens.picker import Choice, PickerScreen  # not needed by the first screen
+    def _offer(self, key: str, values: Sequence[FilterValue]) -> None:
+        from app.tui.screens.picker import FilterValue, PickerScreen  # not needed by the first screen
 
         line = self._line
 
@@ -69,26 +69,26 @@ class FilterActions:
             if value is not None:
                 line.set(completion.with_filter(line.value, key, value))
 
-        choices = (Choice("", completion.ANY[key]), *values)
+        choices = (FilterValue("", completion.ANY[key]), *values)
         picker = PickerScreen(TITLES[key], choices, completion.value_of(line.value, key))
         line.app.push_screen(picker, chosen)
 
-    def _choices(self, key: str) -> list[Choice]:
-        from app.tui.screens.picker import Choice
+    def _choices(self, key: str) -> list[FilterValue]:
+        from app.tui.screens.picker import FilterValue
 
         if key == "since":
-            return [Choice(value, said, value) for value, said in TIMES.items()]
+            return [FilterValue(value, said, value) for value, said in TIMES.items()]
         if key == "type":
-            return [Choice(value, value) for value in kinds.OFFERED]
+            return [FilterValue(value, value) for value in kinds.OFFERED]
         roots = self._session.status.folders if self._session.status else ()
         names = completion.folder_names([folder.path for folder in roots])
         noted = [
-            Choice(name, plain_path(name), amounts.count(folder.files, "file"))
+            FilterValue(name, plain_path(name), amounts.count(folder.files, "file"))
             for name, folder in zip(names, roots, strict=False)
         ]
         return [
             *noted,
-            *(Choice(path, plain_path(name)) for path, name in subfolders([f.path for f in roots])),
+            *(FilterValue(path, plain_path(name)) for path, name in subfolders([f.path for f in roots])),
         ]
 
 

@@ -22,7 +22,7 @@ DIALOG_ROWS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterValue:
     """A value of a filter, what it is called, and what is said beside it."""
 
     value: str
@@ -30,7 +30,7 @@ class Choice:
     note: str = ""
 
 
-class ChoiceList(CardList[Choice]):
+class FilterValueList(CardList[FilterValue]):
     """A choice a row."""
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--faint"}
@@ -39,7 +39,7 @@ class ChoiceList(CardList[Choice]):
         super().__init__(key=lambda choice: choice.value, height=lambda choice: 1, paint=self.paint)
         self.can_focus = False
 
-    def paint(self, card: Choice, width: int) -> list[Content]:
+    def paint(self, card: FilterValue, width: int) -> list[Content]:
         right = Content.assemble((plain_line(card.note) + " ", self.part("list--faint")))
         left = Content(" " + plain_line(card.label)).truncate(
             max(8, width - right.cell_length), ellipsis=True
@@ -68,12 +68,12 @@ class PickerScreen(ListMoves, ClosingDialog[str | None]):
         Binding("ctrl+q", "app.quit", "Quit", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[Choice], current: str) -> None:
+    def __init__(self, title: str, choices: Sequence[FilterValue], current: str) -> None:
         super().__init__()
         self._title = title
         self._choices = choices
         self._current = current
-        self.list = ChoiceList()
+        self.list = FilterValueList()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="fitting"):

@@ -31,7 +31,7 @@ GREETING = (
 
 
 @dataclass(frozen=True)
-class Choice:
+class FolderChoice:
     """A folder that may be read, and what is known of it so far."""
 
     path: str
@@ -50,7 +50,7 @@ class Estimated(Message):
     done: bool
 
 
-class ChoiceList(CardList[Choice]):
+class FolderChoiceList(CardList[FolderChoice]):
     """A folder a card, with a box to tick."""
 
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim", "list--good", "list--faint"}
@@ -64,7 +64,7 @@ class ChoiceList(CardList[Choice]):
     def card_height(self) -> int:
         return 4 if self.app.size.height >= 30 else 3
 
-    def paint(self, card: Choice, width: int) -> list[Content]:
+    def paint(self, card: FolderChoice, width: int) -> list[Content]:
         box = ("◉ ", self.part("list--good")) if card.chosen else ("○ ", self.part("list--faint"))
         name = Content.assemble(" ", box, (plain_path(paths.short(card.path)), self.part("list--title")))
         return [
@@ -77,7 +77,7 @@ class ChoiceList(CardList[Choice]):
             ),
         ]
 
-    def _amount(self, card: Choice) -> Content:
+    def _amount(self, card: FolderChoice) -> Content:
         if card.estimate is None:
             return Content.styled("counting…", self.part("list--faint"))
         files = amounts.count(card.estimate.files, "file")
@@ -108,7 +108,7 @@ def _left_out(estimate: Estimate | None) -> str:
     return plain_path("leaves out: " + ", ".join(f"{number:,} {reason}" for reason, number in reasons))
 
 
-class WelcomeScreen(ListScreen[Choice]):
+class WelcomeScreen(ListScreen[FolderChoice]):
     """Folders to choose from; enter begins. Gives the folders that are kept now."""
 
     HEADING = "Welcome to ken"
@@ -121,9 +121,9 @@ class WelcomeScreen(ListScreen[Choice]):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session, ChoiceList())
+        super().__init__(session, FolderChoiceList())
         self._left = threading.Event()
-        self.choices: list[Choice] = []
+        self.choices: list[FolderChoice] = []
         self._speed: float | None = None
         """Tokens a second, once this machine was measured."""
 
@@ -151,7 +151,7 @@ class WelcomeScreen(ListScreen[Choice]):
 
     def _suggested(self, outcome: object) -> None:
         if isinstance(outcome, list):
-            self.choices = [Choice(path, chosen=index == 0) for index, path in enumerate(outcome)]
+            self.choices = [FolderChoice(path, chosen=index == 0) for index, path in enumerate(outcome)]
             self._show()
             self._count([choice.path for choice in self.choices])
 
@@ -220,7 +220,10 @@ class WelcomeScreen(ListScreen[Choice]):
 
     def _given(self, outcome: object) -> None:
         if isinstance(outcome, str):
-            self.choices = [Choice(outcome, chosen=True), *(c for c in self.choices if c.path != outcome)]
+            self.choices = [
+                FolderChoice(outcome, chosen=True),
+                *(c for c in self.choices if c.path != outcome),
+            ]
             self._show()
             self.list.edge(-1)
             self._count([outcome])

@@ -23,7 +23,7 @@ TRIES = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class HomeEntry:
     """A line of the home list: a caption, a hint, an earlier query or a pin."""
 
     kind: str
@@ -32,7 +32,7 @@ class Entry:
     pin: Pin | None = None
 
 
-class HomeList(CardList[Entry]):
+class HomeList(CardList[HomeEntry]):
     """Pins and earlier queries, ready to be chosen."""
 
     BINDINGS = list_bindings()
@@ -53,11 +53,11 @@ class HomeList(CardList[Entry]):
 
     def tell(self, ui_state: UiState, roots: tuple[str, ...], about: str) -> None:
         """Show what is remembered; `about` says what is indexed."""
-        entries = [Entry("caption", about)] if about else []
+        entries = [HomeEntry("caption", about)] if about else []
         if ui_state.pins:
-            entries.append(Entry("caption", "Pinned"))
+            entries.append(HomeEntry("caption", "Pinned"))
             entries += [
-                Entry(
+                HomeEntry(
                     "pin",
                     plain_line(pin.title),
                     formatting.place(pin.path, roots) + formatting.within(pin.page, pin.line),
@@ -66,14 +66,16 @@ class HomeList(CardList[Entry]):
                 for pin in ui_state.pins[:QUESTIONS_SHOWN]
             ]
         if ui_state.questions:
-            entries.append(Entry("caption", "Asked before"))
-            entries += [Entry("question", plain_line(text)) for text in ui_state.questions[:QUESTIONS_SHOWN]]
+            entries.append(HomeEntry("caption", "Asked before"))
+            entries += [
+                HomeEntry("question", plain_line(text)) for text in ui_state.questions[:QUESTIONS_SHOWN]
+            ]
         else:
-            entries.append(Entry("caption", "Try"))
-            entries += [Entry("try", text, note) for text, note in TRIES]
+            entries.append(HomeEntry("caption", "Try"))
+            entries += [HomeEntry("try", text, note) for text, note in TRIES]
         self.show(entries)
 
-    def paint(self, card: Entry, width: int) -> list[Content]:
+    def paint(self, card: HomeEntry, width: int) -> list[Content]:
         def style(name: str) -> Style:
             return self.part(f"home--{name}")
 

@@ -19,7 +19,7 @@ from textual.style import Style
 
 from app.tui.actions import list_bindings
 from app.tui.preview_lines import Page, Span3
-from app.tui.styled_lines import Line
+from app.tui.styled_lines import PreviewLine
 from app.tui.tables import table_rows
 from app.tui.widgets.scroll_pane import Pane
 
@@ -136,14 +136,14 @@ class Preview(Pane, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
 
-    def _margin(self, line: Line, base: Style) -> Segment:
+    def _margin(self, line: PreviewLine, base: Style) -> Segment:
         assert self.page is not None
         start, end = self.page.focus
         inside = line.start < end and line.end >= start and line.number and line.end > line.start
         style = base + self.part("preview--focus") if inside else base
         return Segment("▎ " if inside else "  ", style.rich_style)
 
-    def _numbers(self, line: Line, sub: int, base: Style) -> list[Segment]:
+    def _numbers(self, line: PreviewLine, sub: int, base: Style) -> list[Segment]:
         assert self.page is not None
         if not self.page.numbered:
             return []
@@ -181,7 +181,7 @@ class Preview(Pane, can_focus=True):
             self._laid[index] = rows or _wrap(content, line, width)
         return self._laid[index]
 
-    def _styled(self, line: Line) -> Content:
+    def _styled(self, line: PreviewLine) -> Content:
         assert self.page is not None
         spans: list[Span] = []
         offset = 0
@@ -252,7 +252,7 @@ class Preview(Pane, can_focus=True):
         self.scroll_to(y=max(0, row), animate=False, force=True, immediate=True)
 
 
-def _wrap(content: Content, line: Line, width: int) -> list[Content]:
+def _wrap(content: Content, line: PreviewLine, width: int) -> list[Content]:
     """Rows of a line, what wraps hanging below its text."""
     hang = line.hang
     if not hang or hang >= width - 10 or content.cell_length <= width:

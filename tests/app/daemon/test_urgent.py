@@ -18,7 +18,7 @@ from app.sync import extract_stage, pipeline
 from app.sync.background import BackgroundWriter
 from index.errors import FileTooSlow
 from index.extract import ChunkerSettings, ExtractedDocument, ReaderPool
-from index.walk.walker import Found, Rules, Skipped
+from index.walk.walker import FoundFile, Rules, Skipped
 
 END = threading.Event()
 STARTED = threading.Event()
@@ -103,7 +103,7 @@ def test_what_is_saved_during_a_walk_does_not_wait_for_its_end(
     library.sync()
     walking, walk = threading.Event(), pipeline.RootSet.walk
 
-    def endless(self: pipeline.RootSet, root: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def endless(self: pipeline.RootSet, root: str, rules: Rules) -> Iterator[FoundFile | Skipped]:
         verdicts = list(walk(self, root, rules))
         yield from verdicts
         while not END.wait(0.01):

@@ -12,7 +12,7 @@ from support.waiting import until
 from app.tui.code import code_lines
 from app.tui.lexer_process import LexerProcess
 from app.tui.markdown import markdown_lines
-from app.tui.styled_lines import Line
+from app.tui.styled_lines import PreviewLine
 
 ENDLESS = """
 import sys; sys.path.append(sys.argv[1])
@@ -46,7 +46,7 @@ HARD = (
 )
 
 
-def text_of(lines: list[Line]) -> str:
+def text_of(lines: list[PreviewLine]) -> str:
     return "\n".join(line.text for line in lines)
 
 
