@@ -13,8 +13,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,30 +90,37 @@ def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) 
 
     `base` is the folder against which `in:` may name a path; None where there is no such place.
     """
-    query = Query("")
+    parts: list[Query] = []
     words: list[str] = []
     position = 0
     for token in _TOKEN.finditer(typed):
-        taken = _taken(token, query, base, now or datetime.now())
+        taken = _taken(token, base, now or datetime.now())
         if taken is not None:
             words.append(typed[position : token.start()])
-            query, position = taken, token.end()
+            parts.append(taken)
+            position = token.end()
     words.append(typed[position:])
-    return replace(query, text=" ".join(" ".join(words).split()))
+    return Query(
+        " ".join(" ".join(words).split()),
+        merge(*(part.filter for part in parts)),
+        next((part.mode for part in reversed(parts) if part.mode), None),
+        next((part.sort for part in reversed(parts) if part.sort), None),
+        tuple(problem for part in parts for problem in part.problems),
+    )
 
 
-def _taken(token: re.Match[str], query: Query, base: Path | None, now: datetime) -> Query | None:
-    """The query with the filter of a token; None if the token is an ordinary word."""
+def _taken(token: re.Match[str], base: Path | None, now: datetime) -> Query | None:
+    """What a token says, as a query without words; None if the token is an ordinary word."""
     negated = token["not"] is not None and (token["not"] == "-" or _has_small_letters(token.string))
     key = (token["key"] or "").lower()
     value = next((token[name] for name in ("quoted", "curly", "bare") if token[name] is not None), None)
     if value and (key in KEYS or _may_be_field(key, value, token[0])):
-        return _apply(query, key, value, base, now, negated=negated)
+        return _apply(key, value, base, now, negated=negated)
     if token["pattern"] is not None and not token["not"]:
-        return _with_pattern(query, token["pattern"], token["flags"])
+        return _with_pattern(token["pattern"], token["flags"])
     without = token["word"] or (token["phrase"] or "")[1:-1].strip()
     if negated and without and not key:
-        return replace(query, filter=merge(query.filter, Filter(without=(without,))))
+        return Query("", Filter(without=(without,)))
     return None
 
 
@@ -126,39 +134,41 @@ def _has_small_letters(typed: str) -> bool:
     return typed != typed.upper()
 
 
-def _apply(query: Query, key: str, value: str, base: Path | None, now: datetime, *, negated: bool) -> Query:
+def _apply(key: str, value: str, base: Path | None, now: datetime, *, negated: bool) -> Query:
     try:
         if key in ("mode", "sort") and negated:
             raise ValueError("takes no minus")
         if key == "mode":
-            return replace(query, mode=mode(value))
+            return Query("", mode=mode(value))
         if key == "sort":
-            return replace(query, sort=sort(value))
+            return Query("", sort=sort(value))
         narrowed = _READERS[key](value, base, now) if key in _READERS else field(key, value)
     except ValueError as error:
         minus = "-" if negated else ""
-        return replace(query, problems=(*query.problems, f"{minus}{key}:{value} {error}"))
-    return replace(query, filter=merge(query.filter, Filter(excluding=(narrowed,)) if negated else narrowed))
+        return Query("", problems=(f"{minus}{key}:{value} {error}",))
+    return Query("", Filter(excluding=(narrowed,)) if negated else narrowed)
 
 
-def _with_pattern(query: Query, pattern: str, flags: str) -> Query:
+def _with_pattern(pattern: str, flags: str) -> Query:
     from index.search.patterns import compile_pattern
 
     written = f"(?{flags}){pattern}" if flags else pattern
     try:
         compile_pattern(written)
     except ValueError as error:
-        return replace(query, problems=(*query.problems, f"/{pattern}/ {error}"))
-    return replace(query, filter=merge(query.filter, Filter(patterns=(written,))))
+        return Query("", problems=(f"/{pattern}/ {error}",))
+    return Query("", Filter(patterns=(written,)))
 
 
-def merge(one: Filter, other: Filter) -> Filter:
-    """Both filters combined: lists are joined; of two single values the later counts."""
+def merge(*filters: Filter) -> Filter:
+    """All filters combined: lists are joined; of single values the last counts."""
     merged: dict[str, Any] = {}
-    for name in (f.name for f in fields(Filter)):
-        left, right = getattr(one, name), getattr(other, name)
-        both = isinstance(left, tuple)
-        merged[name] = (*left, *right) if both else right if right not in (None, "") else left
+    for one in fields(Filter):
+        values = [getattr(filter_, one.name) for filter_ in filters]
+        if isinstance(one.default, tuple):
+            merged[one.name] = tuple(chain.from_iterable(values))
+        else:
+            merged[one.name] = next((v for v in reversed(values) if v not in (None, "")), one.default)
     return Filter(**merged)
 
 
@@ -177,7 +187,7 @@ def _folder(value: str, base: Path | None) -> str:
     if value.startswith(("~", "/")):
         return os.path.abspath(os.path.expanduser(value))  # noqa: PTH100, PTH111
     explicit = value.startswith(".")
-    if base is not None and (explicit or (base / value).exists()):
+    if base is not None and (explicit or os.path.exists(os.path.join(base, value))):  # noqa: PTH110, PTH118
         return os.path.abspath(base / value)  # noqa: PTH100
     return value.strip("/")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import apsw
 
-from index.search.filter_sql import ResolvedFilter
+from index.search.filter_sql import ResolvedFilter, united
 from index.store.database import fetch_all
 from index.store.fts_query import UNSPACED, fts_string, ngrams, tokenize
 from index.store.row_codec import path_words
@@ -14,7 +15,9 @@ from index.types import Filter
 
 
 def resolved(db: apsw.Connection, filter_: Filter) -> Filter:
-    """The filter with the ids of the files that hold its excluded words, in this snapshot of the index."""
+    """The filter with the ids of the files that hold its excluded words, in this snapshot of the index, and
+    with its other exclusions as few as they can be."""
+    filter_ = replace(filter_, excluding=united(filter_.excluding))
     if not filter_.without:
         return filter_
     files: set[int] = set()

@@ -8,12 +8,15 @@ expression and the number of bindings.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import apsw
 import numpy as np
 
+from index.search.many_values import GlobCandidates, NamedFolders, Suffixes
 from index.store.database import id_array
 from index.store.facts import name_key
 from index.store.row_codec import encode_path, under_clause
@@ -21,18 +24,24 @@ from index.types import Filter
 
 FEW_FOLDERS = 16
 """Absolute folders up to which each gets a condition of its own, for which SQLite uses the index of paths."""
+FEW_VALUES = 4
+"""Values up to which SQLite compares a path with each faster than Python looks it up."""
+
+_UNITED = ("files", "folders", "kinds", "suffixes", "languages", "globs")
+"""Lists of which one value is enough to pass."""
 
 _Condition = tuple[str, tuple[object, ...]]
 """SQL and its bindings."""
 
-_HAS_KIND = (
-    "(files.kind IN (SELECT value FROM json_each(?)) OR EXISTS (SELECT 1 FROM json_each(?) AS wanted "
-    "WHERE substr(lower(CAST(files.path AS TEXT)), -length(wanted.value)) = wanted.value))"
+_HAS_KIND = "files.kind IN (SELECT value FROM json_each(?))"
+_HAS_SUFFIX = (
+    "EXISTS (SELECT 1 FROM json_each(?) AS wanted "
+    "WHERE substr(lower(CAST(files.path AS TEXT)), -length(wanted.value)) = wanted.value)"
 )
-"""Has one of the kinds, or one of the suffixes."""
 _MATCHES_GLOB = (
-    "EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE CAST(files.path AS TEXT) GLOB wanted.value)"
+    "EXISTS (SELECT 1 FROM json_each({}) AS wanted WHERE CAST(files.path AS TEXT) GLOB wanted.value)"
 )
+_LOOKUP = "lookup(files.path, ?)"
 _HAS_FIELD = (
     "EXISTS (SELECT 1 FROM fields JOIN json_each(?) AS wanted WHERE fields.file = files.id "
     "AND fields.name = ? AND (fields.value = wanted.value "
@@ -82,6 +91,22 @@ def is_of_passages(filter_: Filter) -> bool:
     return bool(filter_.heading or filter_.patterns)
 
 
+def united(excluding: Sequence[Filter]) -> tuple[Filter, ...]:
+    """The same exclusions, with those by one list each as one: what is in neither of two folders."""
+    if len(excluding) <= 1:
+        return tuple(excluding)
+    defaults = {one.name: one.default for one in dataclasses.fields(Filter)}
+    lists: dict[str, list[str]] = {}
+    rest: list[Filter] = []
+    for other in excluding:
+        used = [name for name, default in defaults.items() if getattr(other, name) != default]
+        if len(used) == 1 and used[0] in _UNITED:
+            lists.setdefault(used[0], []).extend(getattr(other, used[0]))
+        else:
+            rest.append(other)
+    return (*rest, *(Filter(**{name: tuple(values)}) for name, values in lists.items()))  # type: ignore[arg-type]
+
+
 def where_clause(filter_: Filter) -> _Condition:
     """SQL over `files` and `passages` that is true exactly where the filter lets a row pass."""
     conditions = [
@@ -90,8 +115,16 @@ def where_clause(filter_: Filter) -> _Condition:
         *_on_numbers(filter_),
         *_exclusions(filter_),
     ]
-    sql = " AND ".join(sql for sql, _ in conditions) or "1"
-    return sql, tuple(value for _, bindings in conditions for value in bindings)
+    return _all_of(conditions)
+
+
+def _all_of(conditions: Sequence[_Condition]) -> _Condition:
+    """Their conjunction, halved again and again: SQLite limits the depth of an expression to 1,000."""
+    if len(conditions) <= 1:
+        return conditions[0] if conditions else ("1", ())
+    half = len(conditions) // 2
+    (left, first), (right, second) = _all_of(conditions[:half]), _all_of(conditions[half:])
+    return f"({left} AND {right})", (*first, *second)
 
 
 def _on_paths(filter_: Filter) -> Iterator[_Condition]:
@@ -100,7 +133,13 @@ def _on_paths(filter_: Filter) -> Iterator[_Condition]:
     if filter_.folders:
         yield _in_folders(filter_.folders)
     if filter_.globs:
-        yield _MATCHES_GLOB, (json.dumps([_glob(pattern) for pattern in filter_.globs]),)
+        yield _matching_globs([_glob(pattern) for pattern in filter_.globs])
+
+
+def _matching_globs(patterns: Sequence[str]) -> _Condition:
+    if len(patterns) <= FEW_VALUES:
+        return _MATCHES_GLOB.format("?"), (json.dumps(patterns),)
+    return _MATCHES_GLOB.format(_LOOKUP), (apsw.pyobject(GlobCandidates(patterns)),)
 
 
 def _in_folders(folders: Sequence[str]) -> _Condition:
@@ -110,9 +149,14 @@ def _in_folders(folders: Sequence[str]) -> _Condition:
         return "(" + " OR ".join(sql for sql, _ in under) + ")", tuple(
             path for _, two in under for path in two
         )
-    named = [f"/{folder.strip('/')}/" for folder in folders if not folder.startswith("/")]
-    in_named = _IN_NAMED.format(fold=_fold(*named))
-    return f"({_UNDER} OR {in_named})", (_hex(absolute), json.dumps(named))
+    in_named, names = _in_named([folder.strip("/") for folder in folders if not folder.startswith("/")])
+    return f"({_UNDER} OR {in_named})", (_hex(absolute), *names)
+
+
+def _in_named(names: Sequence[str]) -> _Condition:
+    if len(names) <= FEW_VALUES:
+        return _IN_NAMED.format(fold=_fold(*names)), (json.dumps([f"/{name}/" for name in names]),)
+    return _LOOKUP, (apsw.pyobject(NamedFolders(names)),)
 
 
 def _fold(*names: str) -> str:
@@ -122,7 +166,8 @@ def _fold(*names: str) -> str:
 
 def _on_documents(filter_: Filter) -> Iterator[_Condition]:
     if filter_.kinds or filter_.suffixes:
-        yield _HAS_KIND, (json.dumps(filter_.kinds), json.dumps(filter_.suffixes))
+        suffix, suffixes = _has_suffix(filter_.suffixes)
+        yield f"({_HAS_KIND} OR {suffix})", (json.dumps(filter_.kinds), *suffixes)
     if filter_.languages:
         yield "files.language IN (SELECT value FROM json_each(?))", (json.dumps(filter_.languages),)
     for name, values in filter_.fields:
@@ -130,6 +175,12 @@ def _on_documents(filter_: Filter) -> Iterator[_Condition]:
     if filter_.heading:
         fold = _fold(filter_.heading)
         yield f"instr({fold}({_HEADINGS}), {fold}(?)) > 0", (filter_.heading,)
+
+
+def _has_suffix(suffixes: Sequence[str]) -> _Condition:
+    if len(suffixes) <= FEW_VALUES:
+        return _HAS_SUFFIX, (json.dumps(suffixes),)
+    return _LOOKUP, (apsw.pyobject(Suffixes(suffixes)),)
 
 
 def _on_numbers(filter_: Filter) -> Iterator[_Condition]:

@@ -324,6 +324,7 @@ def _connect(path: Path) -> apsw.Connection:
 
 def _set_up(connection: apsw.Connection) -> None:
     connection.create_scalar_function("casefolded", casefolded, 1, deterministic=True)
+    connection.create_scalar_function("lookup", _lookup, 2, deterministic=True)
     connection.set_busy_timeout(BUSY_MS)
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
@@ -333,6 +334,12 @@ def _set_up(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")
+
+
+def _lookup(*values: Any) -> Any:
+    """What a callable, bound as `apsw.pyobject`, says of a value."""
+    value, table = values
+    return table(value)
 
 
 def _configure(connection: apsw.Connection) -> None:
