@@ -2,10 +2,10 @@
 
 Owns the syntax of filters. `in:notes type:pdf since:2w "exact words"` limits to a folder, a kind and a time;
 the quoted words stay in the text, because `index.store.operators` parses phrases and OR. `-draft` excludes
-files with a word, `-type:md` files that pass a filter, and `/colou?r/` keeps passages with a match of an
-expression. A key of `KEYS`, or a name that may be a field of documents, is a filter if a value follows
-without a blank: `http://…` and `note: this` are ordinary words. The filter options of the command line use
-the same functions. Knows nothing of the index.
+files with a word, but not between words ("what does ls -la show"); `-type:md` excludes files that pass a
+filter; `/colou?r/` keeps passages with a match of an expression. A key of `KEYS`, or a name that may be a
+field of documents, is a filter if a value follows without a blank: `http://…` and `note: this` are ordinary
+words. The filter options of the command line use the same functions. Knows nothing of the index.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FIELDS = ("tag", "author", "date")
 SYNTAX: dict[str, str] = {
     '"exact words"': "word for word",
     "one OR other": "one of both at least",
-    "-word": 'no file that holds the word; also -"two words" and NOT word',
+    "-word": 'before or after all other words: no file that holds it; also -"two words", NOT word',
     "-key:value": "what does not pass the filter: -type:md, -in:drafts",
     "/expression/": "a regular expression, also inside words; /…/i ignores case",
 }
@@ -90,12 +90,15 @@ def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) 
 
     `base` is the folder against which `in:` may name a path; None where there is no such place.
     """
+    now = now or datetime.now()
+    tokens = [(token, _taken(token, base, now)) for token in _TOKEN.finditer(typed)]
+    ordinary = [token.start() for token, taken in tokens if taken is None]
     parts: list[Query] = []
     words: list[str] = []
     position = 0
-    for token in _TOKEN.finditer(typed):
-        taken = _taken(token, base, now or datetime.now())
-        if taken is not None:
+    for token, taken in tokens:
+        is_option = token["word"] and token["not"] == "-" and _is_within(token.start(), ordinary)
+        if taken is not None and not is_option:
             words.append(typed[position : token.start()])
             parts.append(taken)
             position = token.end()
@@ -107,6 +110,11 @@ def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) 
         next((part.sort for part in reversed(parts) if part.sort), None),
         tuple(problem for part in parts for problem in part.problems),
     )
+
+
+def _is_within(position: int, ordinary: list[int]) -> bool:
+    """Whether ordinary words stand on both sides: the minus in "what does ls -la show" excludes nothing."""
+    return bool(ordinary) and ordinary[0] < position < ordinary[-1]
 
 
 def _taken(token: re.Match[str], base: Path | None, now: datetime) -> Query | None:

@@ -36,7 +36,9 @@ def on_answer(answer: Answer, session: Session, *, filtered: bool, like: Hit | N
     if not answer.hits:
         narrowed = " with these filters" if filtered else ""
         advice = _advice(session, filtered=filtered)
-        if not (filtered or answer.complete or answer.listed):
+        if filtered and answer.notice and answer.complete:
+            advice = f"{plain_line(answer.notice)}  {advice}"
+        elif not (filtered or answer.complete or answer.listed):
             advice = plain_line(answer.notice)
         return Content.assemble((f"Nothing found{narrowed}.", "bold"), ("  " + advice, "$ken-dim"))
     if answer.listed or (answer.mode == "words" and notices and not answer.complete):
@@ -44,7 +46,8 @@ def on_answer(answer: Answer, session: Session, *, filtered: bool, like: Hit | N
     if answer.abstains:
         there = "read so far" if session.reading else "here"
         far = f"Nothing {there} answers this."
-        return Content.assemble((far, "bold $warning"), ("  The nearest there is:", "$ken-dim"))
+        told = f"  {plain_line(answer.notice)}" if answer.notice else ""
+        return Content.assemble((far, "bold $warning"), (f"{told}  The nearest there is:", "$ken-dim"))
     if answer.notice and not answer.complete:
         return Content.styled(plain_line(answer.notice), "$warning")
     if session.reading:

@@ -29,6 +29,14 @@ def resolved(db: apsw.Connection, filter_: Filter) -> Filter:
     return ResolvedFilter(**values, excluded=tuple(sorted(files)))
 
 
+def note(filter_: Filter) -> tuple[str, ...]:
+    """What is to be said of the files that a resolved filter excludes by their words, if there are any."""
+    if not isinstance(filter_, ResolvedFilter) or not filter_.excluded:
+        return ()
+    words = " or ".join(f"“{words}”" for words in filter_.without)
+    return (f"Files with {words} are left out: {len(filter_.excluded):,}.",)
+
+
 def _match(db: apsw.Connection, words: str) -> str:
     """A word or phrase as a string of FTS5; empty where it has no letters."""
     fed = UNSPACED.sub(lambda run: f" {' '.join(ngrams(run[0], whole=True))} ", words)

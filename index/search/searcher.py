@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from index.closing import Closing
 from index.errors import QueryInvalid
-from index.search import by_name, group_by_file, links, near_copies
+from index.search import by_name, excluded, group_by_file, links, near_copies
 from index.search.abstention import confidence
-from index.search.excluded import resolved
 from index.search.filters import FilteredIds
 from index.search.newest import Matching, newest
 from index.search.patterns import compile_pattern
@@ -92,7 +91,7 @@ class Searcher(Closing):
         """
         with self._pool.snapshot() as db:
             fold = not filter.each_copy
-            filter_ = resolved(db, replace(filter, each_copy=False))
+            filter_ = excluded.resolved(db, replace(filter, each_copy=False))
             matching, left_out = _matching(db, filter_)
             request = self._request(db, query, vector, mode, limit, filter_, matching, typing=typing)
 
@@ -112,7 +111,7 @@ class Searcher(Closing):
             found = search(request.query, None)
             if not (typing and mode == "words"):
                 found = second_try(tries, request.query, found)
-            return replace(found, notes=(*found.notes, *left_out))
+            return replace(found, notes=(*found.notes, *excluded.note(filter_), *left_out))
 
     def _results(
         self,
@@ -160,9 +159,10 @@ class Searcher(Closing):
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
         """The files that pass the filter, newest first."""
         with self._pool.snapshot() as db:
-            filter_ = resolved(db, replace(filter, each_copy=False))
+            filter_ = excluded.resolved(db, replace(filter, each_copy=False))
             matching, left_out = _matching(db, filter_)
-            return replace(newest(db, filter_, limit, matching), notes=left_out)
+            notes = (*excluded.note(filter_), *left_out)
+            return replace(newest(db, filter_, limit, matching), notes=notes)
 
     def ranking(
         self,

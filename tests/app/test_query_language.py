@@ -50,6 +50,9 @@ def found(library: Library, typed: str) -> set[str]:
         ('boiler -"what to buy"', {"boiler.md"}),
         ("boiler -“what to buy”", {"boiler.md"}),
         ("boiler -draft", {"boiler.md"}),
+        ("boiler -draft pressure", {"boiler.md", "radiator.md", "draft.md"}),
+        ("-draft boiler -winter", set()),
+        ("boiler NOT draft pressure", {"boiler.md", "radiator.md"}),
         ("boiler -type:py", {"boiler.md", "draft.md"}),
         ("boiler -type:md", set()),
         ("-type:md", {"code.py"}),
@@ -110,6 +113,13 @@ def test_a_phrase_that_occurs_nowhere_is_told(library: Library) -> None:
     answer = ask(library, 'the "old boiler" loses pressure')
     assert "“old boiler”" in answer.notice and "word for word" in answer.notice
     assert not ask(library, 'the "boiler loses" pressure').notice
+
+
+def test_what_an_exclusion_leaves_out_is_told(library: Library) -> None:
+    assert ask(library, "boiler -winter").notice.startswith("Files with “winter” are left out: 1.")
+    assert ask(library, "-winter type:md").notice.startswith("Files with “winter” are left out: 1.")
+    for nothing_left_out in ("boiler", "boiler -zzzqqq", "boiler -winter pressure"):
+        assert "left out" not in ask(library, nothing_left_out).notice
 
 
 def test_a_typing_error_is_told_with_what_was_searched(library: Library) -> None:
