@@ -12,6 +12,7 @@ import click
 import pytest
 from support.commands import commands
 
+from app.cli.manual import page
 from app.daemon.protocol import METHODS
 
 TOP = Path(__file__).resolve().parent.parent
@@ -77,6 +78,11 @@ def test_every_method_of_the_daemon_is_documented() -> None:
     listed = re.search(r"^.*Methods: (.*?)\. ", text, re.M | re.S)
     assert listed is not None
     assert set(re.findall(r"`([a-z_]+)`", listed[1])) >= {*METHODS, "daemon"}
+
+
+def test_the_manual_page_in_the_wheel_is_the_one_that_ken_prints() -> None:
+    written = (TOP / "assets" / "ken.1").read_text(encoding="utf-8")
+    assert written == f"{page().rstrip()}\n", "ken man > assets/ken.1"
 
 
 def test_every_command_explains_itself() -> None:

@@ -47,7 +47,9 @@ def test_the_wheel_holds_the_packages_the_demo_and_the_styles(wheel: Path) -> No
             if file.suffix in {".py", ".tcss", ".sql", ".json", ".toml"} or file.name == "py.typed":
                 name = str(file.relative_to(TOP))
                 assert (name in inside) != (name in elsewhere), name
-    top_level = {name.split("/")[0] for name in inside if ".dist-info/" not in name}
+    (manual,) = (name for name in inside if ".data/" in name)
+    assert manual.endswith(".data/data/share/man/man1/ken.1")
+    top_level = {name.split("/")[0] for name in inside if ".dist-info/" not in name} - {manual.split("/")[0]}
     assert top_level == {"app", "embedder", "index", START}
     assert not [name for name in inside if "__pycache__" in name or "bench" in name]
     if sys.platform == "linux" and platform.machine() == "x86_64" and shutil.which("cc"):
