@@ -21,6 +21,19 @@ def absolute_path(path: str) -> str:
     return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
 
 
+def completed_folder(typed: str) -> str:
+    """The typed path with what all folders that go on from it have in common, as shells complete."""
+    folder, name = os.path.split(os.path.expanduser(typed))  # noqa: PTH111
+    try:
+        with os.scandir(folder or ".") as entries:
+            names = [e.name for e in entries if e.name.startswith(name) and e.is_dir()]
+    except OSError:
+        return typed
+    names = [one for one in names if name or not one.startswith(".")]
+    common = os.path.commonprefix(names)  # noqa: RUF071 -- of letters, as it is typed
+    return typed + common[len(name) :] + ("/" if len(names) == 1 else "") if names else typed
+
+
 def indexable_path(path: str) -> str:
     """The same, checked: raises `PathInvalid` if the path cannot be indexed."""
     if not path:

@@ -10,8 +10,15 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
+from app.folders.typed_paths import completed_folder, indexable_path
 from app.tui.screens.closing import ClosingDialog
+from app.tui.session import Finished, background
+from app.tui.toasts import in_words
 from app.tui.widgets.ordered_input import OrderedInput
+
+HOME = "~/"
+DIALOG_ROWS = 6
+"""Rows of a dialog that are not its body's."""
 
 
 class Dialog(ClosingDialog[str | None]):
@@ -19,8 +26,10 @@ class Dialog(ClosingDialog[str | None]):
 
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Close", show=False),
-        Binding("left,up", "app.focus_previous", "Previous", show=False),
-        Binding("right,down", "app.focus_next", "Next", show=False),
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("up,pageup", "scroll_or_go(-1)", "Up", show=False),
+        Binding("down,pagedown", "scroll_or_go(1)", "Down", show=False),
         Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),
     ]
 
@@ -35,7 +44,7 @@ class Dialog(ClosingDialog[str | None]):
         self._kind = kind
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="dialog", classes=self._kind):
+        with Vertical(id="dialog", classes=f"fitting {self._kind}"):
             yield Static(self._title, id="dialog-title", markup=False)
             with VerticalScroll(id="dialog-body", can_focus=False):
                 yield Static(self._body, markup=False)
@@ -45,6 +54,22 @@ class Dialog(ClosingDialog[str | None]):
 
     def on_mount(self) -> None:
         self.query_one("#dialog-buttons").query(Button).first().focus()
+
+    def on_resize(self) -> None:
+        self._scrolled.styles.max_height = max(1, self.size.height - DIALOG_ROWS)
+
+    @property
+    def _scrolled(self) -> VerticalScroll:
+        return self.query_one("#dialog-body", VerticalScroll)
+
+    def action_scroll_or_go(self, direction: int) -> None:
+        """Scroll a text that does not fit; else go to the next or the previous button."""
+        if self._scrolled.max_scroll_y:
+            self._scrolled.scroll_relative(y=direction, animate=False)
+        elif direction > 0:
+            self.app.action_focus_next()
+        else:
+            self.app.action_focus_previous()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id)
@@ -74,3 +99,37 @@ class Prompt(ClosingDialog[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or None)
+
+
+class PathPrompt(Prompt):
+    """Asks for a folder or a file that can be indexed; gives its path as the index stores it."""
+
+    BINDINGS = [Binding("tab", "complete", "Complete", show=False)]
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title, "Its path; ~ is your home, and tab completes a folder.", HOME)
+
+    def action_complete(self) -> None:
+        line = self.query_one(Input)
+        line.value = completed_folder(_own(line.value))
+        line.cursor_position = len(line.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.prevent_default()  # a path that cannot be used stays to be mended
+        typed = _own(event.value.strip())
+        background(self, lambda: indexable_path(typed), self._checked)
+
+    def on_finished(self, message: Finished) -> None:
+        message.then(message.outcome)
+
+    def _checked(self, outcome: object) -> None:
+        if isinstance(outcome, Exception):
+            note = Content.styled(in_words(outcome).text, "$error")
+            self.query_one("#dialog-note", Static).update(note)
+        else:
+            self.dismiss(str(outcome))
+
+
+def _own(typed: str) -> str:
+    """A path typed or pasted behind the home that stands there already replaces it, as in Emacs."""
+    return typed[len(HOME) :] if typed[len(HOME) :].startswith(("/", "~")) else typed

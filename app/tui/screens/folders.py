@@ -9,7 +9,7 @@ from app import amounts, paths
 from app.api import Folder
 from app.sanitize import plain_line, plain_path
 from app.tui import completion, formatting
-from app.tui.screens.dialog import Dialog, Prompt
+from app.tui.screens.dialog import Dialog, PathPrompt
 from app.tui.screens.list_screen import ListScreen
 from app.tui.session import Session, background
 from app.tui.widgets.list_view import CardList
@@ -96,7 +96,7 @@ class FoldersScreen(ListScreen[Folder]):
             if path and library is not None:
                 background(self, lambda: library.add([path]), lambda outcome: self._added(outcome, path))
 
-        self.app.push_screen(Prompt("Add a folder or a file", "Its path; ~ is your home.", "~/"), given)
+        self.app.push_screen(PathPrompt("Add a folder or a file"), given)
 
     def _added(self, outcome: object, path: str) -> None:
         self.say_outcome(outcome, f"{path} is being read")

@@ -127,7 +127,7 @@ class HitActions:
                 self._screen.app.push_screen(Dialog("Why this is here", explanation(same, outcome)))
 
         def ask() -> Answer:
-            return library.search(query.text, limit=50, filter=query.filter, explain=True)
+            return library.search(query.text, limit=50, filter=query.filter)
 
         background(self._screen, ask, answered)
 
@@ -167,6 +167,5 @@ def explanation(hit: Hit, answer: Answer) -> Content:
         words = sorted({hit.snippet[start:end].lower() for start, end in hit.matched})
         facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))
     facts.append(f"Score: {hit.score:.3f}; answer as a whole: {answer.confidence:.3f}")
-    facts += [f"{name.replace('_', ' ')}: {value:.4g}" for name, value in hit.explain.items()]
     facts.append(f"Changed {formatting.when(hit.modified_ns)}, {amounts.size(hit.size)}")
     return Content("\n".join(facts))

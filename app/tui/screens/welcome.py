@@ -15,7 +15,7 @@ from app.folders import onboarding
 from app.folders.onboarding import Estimate
 from app.sanitize import plain_path
 from app.tui.messages import tell
-from app.tui.screens.dialog import Prompt
+from app.tui.screens.dialog import PathPrompt
 from app.tui.screens.list_screen import ListScreen
 from app.tui.session import Session, background
 from app.tui.widgets.list_view import CardList
@@ -53,6 +53,7 @@ class Estimated(Message):
 class FolderChoiceList(CardList[FolderChoice]):
     """A folder a card, with a box to tick."""
 
+    CLICK_CHOOSES = True
     COMPONENT_CLASSES = CardList.COMPONENT_CLASSES | {"list--title", "list--dim", "list--good", "list--faint"}
 
     def __init__(self) -> None:
@@ -212,23 +213,14 @@ class WelcomeScreen(ListScreen[FolderChoice]):
         self.action_tick()
 
     def action_add(self) -> None:
-        def given(path: str | None) -> None:
-            if path:
-                background(self, lambda: _usable(path), self._given)
+        self.app.push_screen(PathPrompt("Another folder"), self._given)
 
-        self.app.push_screen(Prompt("Another folder", "Its path; ~ is your home.", "~/"), given)
-
-    def _given(self, outcome: object) -> None:
-        if isinstance(outcome, str):
-            self.choices = [
-                FolderChoice(outcome, chosen=True),
-                *(c for c in self.choices if c.path != outcome),
-            ]
+    def _given(self, path: str | None) -> None:
+        if path is not None:
+            self.choices = [FolderChoice(path, chosen=True), *(c for c in self.choices if c.path != path)]
             self._show()
             self.list.edge(-1)
-            self._count([outcome])
-        else:
-            self.say_outcome(outcome, "")
+            self._count([path])
 
     def action_later(self) -> None:
         self.dismiss(None)
@@ -246,9 +238,3 @@ class WelcomeScreen(ListScreen[FolderChoice]):
             self.say_outcome(outcome, "")
             return
         self.dismiss(chosen)
-
-
-def _usable(path: str) -> str:
-    from app.folders.typed_paths import indexable_path
-
-    return indexable_path(path)

@@ -36,6 +36,9 @@ class CardList(Pane, Generic[C], can_focus=True):
     SHY = False
     """Whether the highlight shows only once the user has moved it."""
 
+    CLICK_CHOOSES = False
+    """Whether the first click chooses a card, and not only a further one."""
+
     @dataclass
     class Highlighted(Message):
         """Another card is highlighted; `index` is None where the list is empty."""
@@ -196,7 +199,7 @@ class CardList(Pane, Generic[C], can_focus=True):
             return
         again = index == self.cursor and self.touched
         self.highlight(index)
-        if again or event.chain > 1:
+        if again or event.chain > 1 or self.CLICK_CHOOSES:
             self.post_message(self.Chosen(self, index))  # type: ignore[arg-type]
 
     def _measure(self) -> None:

@@ -143,3 +143,33 @@ def test_a_paste_of_anything_is_one_line_of_text(terminal_home: Path) -> None:  
         terminal.send(b"\x15")
         terminal.type("sourdough")
         terminal.shows("❯ sourdough", "bread.md")
+
+
+def test_a_path_that_is_typed_is_completed_and_one_that_is_wrong_stays(terminal_home: Path) -> None:  # noqa: F811
+    more = terminal_home.parent / "more-of-it"
+    more.mkdir(exist_ok=True)
+    with Terminal() as terminal:
+        terminal.shows("4 files in notes")
+        terminal.send(b"\x1bOQ")
+        terminal.shows("Folders")
+        terminal.type("a")
+        terminal.shows("tab completes")
+        terminal.type(f"{more.parent}/mor")
+        terminal.send(b"\t")
+        terminal.shows("more-of-it/")
+        terminal.type("nowhere\r")
+        terminal.shows("more-of-it/nowhere", "Check its spelling")
+        terminal.send(b"\x7f" * len("nowhere") + b"\r")
+        terminal.shows("more-of-it  ", "0 files")
+
+
+def test_a_text_longer_than_its_dialog_scrolls_over_its_button(terminal_home: Path) -> None:  # noqa: F811
+    with Terminal(size=(40, 10)) as terminal:
+        terminal.shows("4 files")
+        terminal.type("boiler")
+        terminal.shows("Boiler and radiators")
+        terminal.send(b"\x18x")
+        terminal.shows("Why this is here", "OK")
+        assert "Changed" not in terminal.text
+        terminal.send(b"\x1b[B" * 9)
+        terminal.shows("Changed", "OK")
