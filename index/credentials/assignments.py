@@ -16,7 +16,8 @@ from index.credentials.labels import Label
 from index.credentials.published import beside_sample
 from index.credentials.values import has_digit, is_name, is_password, is_placeholder, is_strong, strip_quotes
 
-_BLANK = r"[^\S\n]{0,4}"
+_BLANK = r"[ \t\r\f\v\xa0\xad\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]{0,4}"
+"""Blanks of a line, and characters without width, which pages leave in what is copied from them."""
 _AFTER = re.compile(
     rf"""
     (?P<more>(?:(?![\u2e80-\uffef])[\w-]){{0,24}}+

@@ -4,7 +4,8 @@ Owns those forms. Knows no names in other languages (`labels`) and no tokens (`t
 
 Sources of the forms: RFC 3986 (user information in addresses), RFC 7235 (Authorization), the PostgreSQL
 manual on .pgpass, kubeconfig and Docker's config.json as their tools write them, Azure's documentation of
-shared access signatures, RFC 7517 (JSON Web Keys), ZXing's Wi-Fi QR codes.
+shared access signatures, RFC 7517 (JSON Web Keys), ZXing's Wi-Fi QR codes, Docker's reference of ENV,
+Microsoft's of ConvertTo-SecureString, FileZilla's sitemanager.xml.
 """
 
 from __future__ import annotations
@@ -130,6 +131,18 @@ _FORMS = tuple(
         ("smbclient", r"smbclient [^\n]{0,100}?-u ?[\"']?[^\s%]{1,40}%([^\s\"'$<{]{4,80})", _weak),
         ("xfreerdp", r"xfreerdp [^\n]{0,200}?/p:[\"']?([^\s\"'$<{]{4,80})", _weak),
         ("openssl", r"openssl [^\n]{0,200}?(?:-k |-pass(?:in|out)? pass:)[\"']?([^\s\"'$<{]{4,80})", _weak),
+        (
+            "env",
+            r"(?m:^) {0,8}env \w{0,40}(?:password|passwd|secret|token|api_?key)\w{0,20} "
+            r"([^\s\"'$<{=]{6,120})",
+            _weak,
+        ),
+        (
+            "convertto-securestring",
+            r"convertto-securestring (?:-string )?[\"']([^\"'\s$]{4,80})[\"']",
+            _weak,
+        ),
+        ("encoding=", r"<pass encoding=\"base64\">([a-z0-9+/]{4,200}={0,2})</pass>", _any),
         (
             "app",
             r"app(?:lication|likation|le)?(?:[ -]specific|[ -]?spezifisch\w{0,2})?[ -]?"

@@ -92,6 +92,7 @@ _ISSUERS: tuple[tuple[str, str, str], ...] = (
     ("Instagram", "IGQVJ IGAA", r"[\w-]{50,}"),
     ("Square", "sq0atp- sq0csp-", r"[\w-]{22,}"),
     ("Shopify", "shpat_ shpca_ shppa_ shpss_ shpua_ shptka_", r"[A-Za-z0-9]{24,}"),
+    ("Heroku", "HRKU-", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!\w)"),
     ("Heroku, Netlify, Render", "HRKU-AA nfp_ rnd_", r"[\w-]{20,}"),
     ("Fly.io", "fo1_ fm1a_ fm1r_ fm2_", r"[\w+/-]{30,}={0,3}"),
     ("Pulumi", "pul-", r"[a-f0-9]{40}(?!\w)"),
