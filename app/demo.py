@@ -19,7 +19,7 @@ QUESTIONS = (
 )
 
 
-def folder() -> Path:
+def demo_folder() -> Path:
     """The folder of the documents; raises `PathInvalid` if this installation has none."""
     found = paths.assets_path() / "demo"
     if not found.is_dir():
@@ -34,5 +34,5 @@ def library() -> Iterator[Library]:
         tempfile.TemporaryDirectory(prefix="ken-demo-") as place,
         local_library(config.load(), index=Path(place) / "index.db", purpose="ken demo") as demo,
     ):
-        demo.add([str(folder())])
+        demo.add([str(demo_folder())])
         yield demo

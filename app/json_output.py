@@ -64,7 +64,7 @@ def hit(found: Hit, stale: frozenset[str] = frozenset(), *, nested: bool = False
         "snippet": found.snippet,
         "score": _number(found.score),
         "similarity": _number(found.similarity),
-        "modified": moment(found.modified_ns),
+        "modified": iso_time(found.modified_ns),
         "kind": found.kind,
         "language": found.language,
         "size": found.size,
@@ -154,14 +154,14 @@ def why(verdict: Why) -> Json:
         "rule": verdict.rule,
         "state": verdict.state,
         "reason": verdict.reason,
-        "indexed_at": None if verdict.indexed_ns is None else moment(verdict.indexed_ns),
+        "indexed_at": None if verdict.indexed_ns is None else iso_time(verdict.indexed_ns),
         "passages": verdict.passages,
         "links": list(verdict.links),
         "backlinks": list(verdict.backlinks),
     }
 
 
-def moment(nanoseconds: int) -> str | None:
+def iso_time(nanoseconds: int) -> str | None:
     """ISO 8601 in UTC to the second; None for a time no calendar holds."""
     try:
         when = datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC)

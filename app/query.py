@@ -230,7 +230,7 @@ def _each(values: Iterable[str], select: Callable[[str], Selected]) -> list[Sele
     return found
 
 
-def moment(value: str, now: datetime) -> int:
+def parse_time(value: str, now: datetime) -> int:
     """A time as nanoseconds since the epoch: `2w` (ago), `today`, `yesterday`, `2024`, `2024-05-31`.
 
     Raises `ValueError` with a text for the user.
@@ -256,7 +256,7 @@ def _nanoseconds(when: datetime, earlier: timedelta = timedelta(0)) -> int:
         raise ValueError("is too long ago") from None
 
 
-def size(value: str) -> int:
+def parse_size(value: str) -> int:
     """Bytes: `20k`, `1.5mb`, `300`. Raises `ValueError` with a text for the user."""
     found = _SIZE.fullmatch(value.strip())
     if found is None:
@@ -285,9 +285,9 @@ def sort(value: str) -> Sort:
 
 def _sized(value: str, base: Path | None, now: datetime) -> Filter:
     if value.startswith(">"):
-        return Filter(min_size=size(value[1:].lstrip("=")))
+        return Filter(min_size=parse_size(value[1:].lstrip("=")))
     if value.startswith("<"):
-        return Filter(max_size=size(value[1:].lstrip("=")))
+        return Filter(max_size=parse_size(value[1:].lstrip("=")))
     raise ValueError("is no size: write >1mb or <20k")
 
 
@@ -296,8 +296,8 @@ _READERS: dict[str, _Reader] = {
     "in": lambda value, base, now: folders(value.split(","), base),
     "type": lambda value, base, now: kinds(value.split(",")),
     "lang": lambda value, base, now: languages(value.split(",")),
-    "since": lambda value, base, now: Filter(since_ns=moment(value, now)),
-    "before": lambda value, base, now: Filter(before_ns=moment(value, now)),
+    "since": lambda value, base, now: Filter(since_ns=parse_time(value, now)),
+    "before": lambda value, base, now: Filter(before_ns=parse_time(value, now)),
     "heading": lambda value, base, now: Filter(heading=value),
     "glob": lambda value, base, now: Filter(globs=tuple(value.split(","))),
     "size": _sized,

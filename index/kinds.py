@@ -213,7 +213,7 @@ def is_known(name: str) -> bool:
     return name in _BY_NAME
 
 
-def unread(name: str) -> UnreadKind | None:
+def unread_kind(name: str) -> UnreadKind | None:
     """The kind of a file that is not read, by its name; None for any other file."""
     lower = name.lower()
     by_ending = (kind for ending, kind in _UNREAD_ENDING if lower.endswith(ending))
@@ -227,7 +227,7 @@ def is_temporary(name: str) -> bool:
 
 def guessed(name: str) -> str:
     """The stored kind of a file that is not read, by its name."""
-    kind = unread(name) or of_file_name(name)
+    kind = unread_kind(name) or of_file_name(name)
     return kind.name if kind else OTHER
 
 

@@ -268,7 +268,7 @@ def clipboard_command() -> tuple[str, ...] | None:
     return None
 
 
-def copy(text: str) -> None:
+def copy_to_clipboard(text: str) -> None:
     """Copy text with the platform's clipboard program; does nothing if there is none."""
     command = clipboard_command()
     if command is None:

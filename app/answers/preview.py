@@ -133,7 +133,7 @@ class Excerpts:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self._outline = outline(document)
+        self._outline = outline_of(document)
         text = document.text
         blocks = (text.count("\n", start, start + BLOCK) for start in range(0, len(text), BLOCK))
         self._lines_before = [0, *accumulate(blocks)]
@@ -177,7 +177,7 @@ class Excerpts:
         )
 
 
-def outline(document: Document) -> tuple[OutlineEntry, ...]:
+def outline_of(document: Document) -> tuple[OutlineEntry, ...]:
     """The headings in order; the pages if the document has no headings."""
     found = [
         OutlineEntry(

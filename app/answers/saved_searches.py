@@ -216,7 +216,7 @@ class SavedSearchRunner:
         ]
         unreported = [hit for hit in hits if search.digest(hit) not in search.told]
         for hit in unreported:
-            report(search, hit, notify=self._notify)
+            report_hit(search, hit, notify=self._notify)
         if unreported:
             remember(search.id, [search.digest(hit) for hit in unreported])
 
@@ -232,7 +232,7 @@ def _arrived_ns(hit: Hit, roots: Collection[str]) -> int:
     return arrived
 
 
-def report(search: SavedSearch, hit: Hit, *, notify: bool) -> None:
+def report_hit(search: SavedSearch, hit: Hit, *, notify: bool) -> None:
     """Report a hit: in the log, on the desktop, to the command of the saved search."""
     log.info("saved search %d (%s): %s:%d", search.id, search.query, hit.path, hit.line)
     if notify:

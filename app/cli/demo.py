@@ -24,13 +24,13 @@ def demo(question: str | None) -> int:
     from app import demo as shown_demo
     from app.answers.best_sentence import best_sentences
     from app.cli.model_offer import fetch
-    from app.cli.progress import shown
+    from app.cli.progress import progress_shown
     from app.model import Model
 
     if not Model(config.load().model).present:
         fetch()
     with shown_demo.library() as library:
-        with shown() as progress:
+        with progress_shown() as progress:
             report = library.sync(None, progress)
         if report.interrupted:
             terminal.say("Stopped.")
@@ -55,8 +55,8 @@ def _show(question: str, hit: Hit | None, sentences: str, took_ms: float) -> Non
     if hit is None:
         terminal.result("  nothing found")
         return
-    path = os.path.relpath(hit.path, shown_demo.folder())
-    where = terminal.styled(f"{path}{hits.place(hit)}", fg="green")
+    path = os.path.relpath(hit.path, shown_demo.demo_folder())
+    where = terminal.styled(f"{path}{hits.place_in_file(hit)}", fg="green")
     terminal.result(f"  {where}  {terminal.styled(f'{took_ms:.0f} ms', dim=True)}")
     for line in hits.snippet_lines(sentences, ()):
         terminal.result(line)

@@ -28,7 +28,7 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
     next run goes on from there.
     """
     from app.cli.model_offer import ensure_model
-    from app.cli.progress import shown
+    from app.cli.progress import progress_shown
     from app.errors import NothingIndexed
     from app.folders.typed_paths import indexable_path
 
@@ -40,7 +40,7 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
         elif not library.status().folders:
             raise NothingIndexed("There are no folders to bring up to date.", "Name one: ken index ~/notes")
         try:
-            with shown() as progress:
+            with progress_shown() as progress:
                 report = library.sync(wanted or None, progress)
         except KeyboardInterrupt:
             # Only a library that the daemon serves lets an interrupt through: the work is the daemon's.

@@ -55,7 +55,7 @@ def _hit(library: Library, number: int, hit: Hit, answer: Answer, form: Form) ->
     yield from snippet_lines(hit.snippet, hit.matched)
     yield from _context_lines(context.after)
     for other in hit.more[:ALSO]:
-        where = f"also {place(other)}"
+        where = f"also {place_in_file(other)}"
         under = plain_line(HEADING_SEPARATOR.join(other.heading[-2:]) or other.snippet)
         yield INDENT + styled(_fit(f"{where}  {under}"), dim=True)
     if hit.copies:
@@ -80,7 +80,7 @@ def _day(hit: Hit) -> str:
 
 def _first_line(number: int, hit: Hit, right: str, *, stale: bool) -> str:
     path = plain_path(paths.short(hit.path))
-    where = f"{place(hit)}{'  (changed since)' if stale else ''}"
+    where = f"{place_in_file(hit)}{'  (changed since)' if stale else ''}"
     front = f"{number:>2}  "
     room = columns() - len(front) - len(right) - 2
     if is_terminal() and width(path) + len(where) > room:
@@ -90,7 +90,7 @@ def _first_line(number: int, hit: Hit, right: str, *, stale: bool) -> str:
     return front + named + gap + styled(right, dim=True)
 
 
-def place(hit: Hit) -> str:
+def place_in_file(hit: Hit) -> str:
     """`:12`, and ` (page 3)` where there are pages; nothing where there is neither."""
     return (f":{hit.line}" if hit.line else "") + (f" (page {hit.page})" if hit.page else "")
 

@@ -62,7 +62,7 @@ def install(client: str, yes: bool, only_print: bool) -> None:
     from app.mcp import clients
 
     chosen = clients.CLIENTS[client]
-    terminal.result(f"{chosen.path}\n\n{clients.shown(chosen)}")
+    terminal.result(f"{chosen.path}\n\n{clients.entry_text(chosen)}")
     if only_print:
         return
     if not yes:

@@ -26,7 +26,7 @@ WORDS: dict[Phase, str] = {
 
 
 @contextmanager
-def shown() -> Iterator[ProgressCallback]:
+def progress_shown() -> Iterator[ProgressCallback]:
     """A callback that shows what it is told, until the block ends."""
     if terminal.is_terminal(sys.stderr):
         with _bar() as callback:

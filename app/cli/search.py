@@ -210,10 +210,10 @@ def _filter(
         Filter(
             globs=globs,
             heading=heading or "",
-            since_ns=_read("--since", since, lambda value: query.moment(value, now)),
-            before_ns=_read("--before", before, lambda value: query.moment(value, now)),
-            min_size=_read("--min-size", min_size, query.size),
-            max_size=_read("--max-size", max_size, query.size),
+            since_ns=_read("--since", since, lambda value: query.parse_time(value, now)),
+            before_ns=_read("--before", before, lambda value: query.parse_time(value, now)),
+            min_size=_read("--min-size", min_size, query.parse_size),
+            max_size=_read("--max-size", max_size, query.parse_size),
         )
     )
     whole = parts[0]

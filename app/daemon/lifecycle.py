@@ -199,13 +199,13 @@ def _spawn() -> subprocess.Popen[bytes]:
             stderr=output,
             start_new_session=True,
             cwd=paths.home(),
-            env=environment(),
+            env=daemon_environment(),
         )
     # If this process outlives the daemon, it has to reap it.
     threading.Thread(target=process.wait, name="daemon", daemon=True).start()
     return process
 
 
-def environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+def daemon_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The daemon's environment. With many threads glibc would keep an arena of freed memory for each."""
     return {**inherited, "KEN_HOME": str(paths.home()), "MALLOC_ARENA_MAX": "2"}

@@ -133,7 +133,7 @@ WantedBy=default.target
 
 
 def _environment() -> dict[str, str]:
-    return lifecycle.environment({name: os.environ[name] for name in KEPT if os.environ.get(name)})
+    return lifecycle.daemon_environment({name: os.environ[name] for name in KEPT if os.environ.get(name)})
 
 
 def _quoted(text: str) -> str:

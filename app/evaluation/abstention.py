@@ -18,7 +18,7 @@ from app.evaluation.retrieval import (
     document_path,
     embed_queries,
     fill,
-    index_of,
+    index_dataset,
     read_set,
 )
 from index.search.searcher import Searcher
@@ -103,7 +103,7 @@ def _refused(
     mode: Mode,
     progress: OnProgress,
 ) -> float:
-    with index_of(of, embedder) as store:
+    with index_dataset(of, embedder) as store:
         fill(store, of, embedder, progress)
         with Searcher(store.path, cached_vectors=True) as searcher:
             answers = [
@@ -121,7 +121,7 @@ def _refused_without_answers(
     progress: OnProgress,
 ) -> float:
     refused = 0
-    with index_of(dataset, embedder) as store, Searcher(store.path, cached_vectors=True) as searcher:
+    with index_dataset(dataset, embedder) as store, Searcher(store.path, cached_vectors=True) as searcher:
         for done, (id_, text) in enumerate(dataset.queries.items()):
             relevant = [document for document, score in dataset.qrels[id_].items() if score > 0]
             store.remove([document_path(document) for document in relevant])

@@ -120,7 +120,7 @@ def evaluate(
     started = time.perf_counter()
     dataset = read_set(folder)
     vectors = None
-    with index_of(dataset, embedder, size, overlap) as store:
+    with index_dataset(dataset, embedder, size, overlap) as store:
         index = store.path
         fill(store, dataset, embedder, progress, size=size, overlap=overlap)
         passages = store.counts().passages
@@ -138,7 +138,7 @@ def evaluate(
     )
 
 
-def index_of(
+def index_dataset(
     dataset: EvaluationSet, embedder: Embedder, size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS
 ) -> Store:
     """The index of a set, which stays; `fill` makes it current."""

@@ -81,7 +81,7 @@ def estimate(
         if stopped():
             return
         if isinstance(entry, FoundFile) and entry.unread:
-            unread = kinds.unread(Path(entry.path).name)
+            unread = kinds.unread_kind(Path(entry.path).name)
             left_out[unread.words if unread else "empty files"] += 1
         elif isinstance(entry, FoundFile):
             kind = kinds.of_file_name(Path(entry.path).name) or kinds.named("text")

@@ -46,7 +46,7 @@ def bundle(library: Library, questions: Sequence[str], tokens: int) -> dict[str,
         "waiting": max((answer.waiting for answer in answers), default=0),
     }
     notices = dict.fromkeys(answer.notice for answer in answers if answer.notice)
-    return results.shown(result | ({"notices": list(notices)} if notices else {}))
+    return results.sanitized(result | ({"notices": list(notices)} if notices else {}))
 
 
 def tokens_of(text: str) -> int:
@@ -93,7 +93,7 @@ def _passage(hit: Hit, text: str, *, stale: bool) -> dict[str, Any]:
         "path": hit.path,
         "title": hit.title,
         "heading": HEADING_SEPARATOR.join(hit.heading),
-        "place": results.place(hit),
+        "place": results.cited_place(hit),
         "start": hit.start,
         "text": text,
         "stale": stale,

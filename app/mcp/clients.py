@@ -72,7 +72,7 @@ def entry(client: Client) -> dict[str, Any]:
     }
 
 
-def shown(client: Client) -> str:
+def entry_text(client: Client) -> str:
     """What is written, as the file has it."""
     value = {client.key: {NAME: entry(client)}}
     if client.path.suffix == ".toml":

@@ -26,7 +26,7 @@ def answer(found: Answer) -> dict[str, Any]:
         del result["listed"]
     if not found.waiting:
         del result["waiting"]
-    return shown(result)
+    return sanitized(result)
 
 
 def _hit(hit: Hit, found: Answer) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def excerpt(found: Excerpt) -> dict[str, Any]:
     """A stretch of a document; `next` is where the rest begins, where there is some."""
     result = {name: getattr(found, name) for name in ("path", "title", "text", "start", "line", "length")}
     ends = found.start + len(found.text)
-    return shown(result | ({"next": ends} if ends < found.length else {}))
+    return sanitized(result | ({"next": ends} if ends < found.length else {}))
 
 
 def outline(found: Excerpt) -> dict[str, Any]:
@@ -61,23 +61,23 @@ def outline(found: Excerpt) -> dict[str, Any]:
         for one in found.outline
     ]
     result = {"path": found.path, "title": found.title, "length": found.length, "outline": headings}
-    return shown(result | ({"links": list(map(plain_path, found.links))} if found.links else {}))
+    return sanitized(result | ({"links": list(map(plain_path, found.links))} if found.links else {}))
 
 
-def place(hit: Hit) -> str:
+def cited_place(hit: Hit) -> str:
     """The place of a passage, in words for a citation."""
     parts = [f"page {hit.page}"] if hit.page else []
     return ", ".join([*parts, f"line {hit.line}"] if hit.line else parts)
 
 
-def shown(result: dict[str, Any]) -> dict[str, Any]:
+def sanitized(result: dict[str, Any]) -> dict[str, Any]:
     """A result with nothing hidden in its strings; positions in texts hold."""
     return {key: plain_path(item) if key == "path" else _shown(item) for key, item in result.items()}
 
 
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
-        return shown(value)
+        return sanitized(value)
     if isinstance(value, list):
         return [_shown(item) for item in value]
     return visible(value) if isinstance(value, str) else value

@@ -75,7 +75,7 @@ def _bundle(library: Library) -> Tool:
         questions that nothing in the index is close to; `left_out` counts passages that did not fit; `fresh`
         says whether the passages are as their files are now. QUERY_LANGUAGE
         """
-        with in_words():
+        with as_tool_errors():
             return bundles.bundle(library, questions, tokens)
 
     return bundle
@@ -87,7 +87,7 @@ def _search(library: Library) -> Tool:
 
         `more` has further passages of the same file. QUERY_LANGUAGE
         """
-        with in_words():
+        with as_tool_errors():
             parsed = read_query(query)
             return results.answer(library.search(parsed.text, limit=limit, **search_options(parsed)))
 
@@ -100,7 +100,7 @@ def _read(library: Library) -> Tool:
 
         `around` adds what stands before and behind it. Where `next` is given, the rest begins there.
         """
-        with in_words():
+        with as_tool_errors():
             first = max(0, start - around)
             return results.excerpt(library.excerpt(read_path(path), first, start - first + length + around))
 
@@ -128,7 +128,7 @@ def _read_many(library: Library) -> Tool:
 
 def _one_span(library: Library, span: Span, most: int) -> dict[str, Any]:
     try:
-        with in_words():
+        with as_tool_errors():
             path = read_path(span.path)
             return results.excerpt(library.excerpt(path, span.start, min(span.length, most)))
     except ToolError as error:
@@ -138,7 +138,7 @@ def _one_span(library: Library, span: Span, most: int) -> dict[str, Any]:
 def _outline(library: Library) -> Tool:
     def outline(path: Path) -> dict[str, Any]:
         """The headings of an indexed file, or its pages: each with the `start` that `read` takes."""
-        with in_words():
+        with as_tool_errors():
             return results.outline(library.excerpt(read_path(path), 0, 1))
 
     return outline
@@ -147,7 +147,7 @@ def _outline(library: Library) -> Tool:
 def _similar(library: Library) -> Tool:
     def similar(path: Path, line: Line | None = None, limit: Limit = 10) -> dict[str, Any]:
         """What else is like this file, or like its passage at this line."""
-        with in_words():
+        with as_tool_errors():
             found = results.answer(library.similar(read_path(path), line, limit=limit))
             return found | {"query": plain_path(path) if line is None else f"{plain_path(path)}:{line}"}
 
@@ -160,7 +160,7 @@ def _recent(library: Library) -> Tool:
 
         `filters` narrows as in a query: "since:2w type:md in:notes -tag:done". `total` counts all that pass.
         """
-        with in_words():
+        with as_tool_errors():
             parsed = read_query(filters)
             text = {"sort": "date"} if parsed.text else {}
             found = library.search(parsed.text, limit=limit, **(search_options(parsed) | text))
@@ -169,11 +169,11 @@ def _recent(library: Library) -> Tool:
                     "path": hit.path,
                     "title": hit.title,
                     "kind": hit.kind,
-                    "modified": json_output.moment(hit.modified_ns),
+                    "modified": json_output.iso_time(hit.modified_ns),
                 }
                 for hit in found.hits
             ]
-            return results.shown({"files": files, "total": found.total or len(files)})
+            return results.sanitized({"files": files, "total": found.total or len(files)})
 
     return recent
 
@@ -181,8 +181,8 @@ def _recent(library: Library) -> Tool:
 def _status(library: Library) -> Tool:
     def status() -> dict[str, Any]:
         """Folders, files and passages in the index, and what is waiting to be read."""
-        with in_words():
-            return results.shown(json_output.status(library.status()))
+        with as_tool_errors():
+            return results.sanitized(json_output.status(library.status()))
 
     return status
 
@@ -231,7 +231,7 @@ def _quoted(name: str) -> str:
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
+def as_tool_errors() -> Iterator[None]:
     """A titled error as the protocol tells errors: what happened and what to do."""
     try:
         yield

@@ -226,13 +226,13 @@ def _sort_gone(result: Differences, gone: Known, presence: Presence) -> None:
 def _note_unreadable(result: Differences, unreadable: dict[str, str], known: Known) -> None:
     for path, reason in unreadable.items():
         result.unreadable.append(path)
-        record = unread(known.get(path), path, reason)
+        record = unread_record(known.get(path), path, reason)
         if record == known.get(path):
             continue
         (result.noted if record.state == "indexed" else result.skipped).append(record)
 
 
-def unread(record: FileRecord | None, path: str, reason: str) -> FileRecord:
+def unread_record(record: FileRecord | None, path: str, reason: str) -> FileRecord:
     """The record of a file that cannot be read for now. Its passages stay, as not current."""
     if record is not None and record.state == "indexed":
         return replace(record, reason=reason, ctime_ns=READ_AGAIN_CTIME)

@@ -22,7 +22,7 @@ from app.sync.extract_stage import ExtractedFile, ExtractStage
 from app.sync.one_by_one import do_all
 from app.sync.progress import ProgressMeter
 from app.sync.recognize_stage import Recognizing
-from app.sync.reconciler import Differences, unread
+from app.sync.reconciler import Differences, unread_record
 from app.sync.retry_schedule import RetrySchedule
 from embedder.errors import EmbedderError
 from index.store.store import Store
@@ -276,7 +276,7 @@ class SyncRun:
             return False
         path = taken.record.path
         self._retry_schedule.retries.failed(path)
-        record = unread(self._known.get(path), path, taken.record.reason)
+        record = unread_record(self._known.get(path), path, taken.record.reason)
         if record.state == "indexed":
             self._note([record])
         else:

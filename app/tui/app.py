@@ -29,7 +29,7 @@ from app.tui.screens.search import SearchScreen
 from app.tui.session import Finished, Session, background, shown_content
 from app.tui.terminal_input import KenDriver
 from app.tui.theme_choice import ThemeChoice
-from app.tui.toasts import in_words, say, say_error, warn
+from app.tui.toasts import failure_of, say, say_error, warn
 from app.tui.widgets.status_line import StatusLine, describe, working
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class KenApp(App[None]):
     def _tell_failure(self, error: Exception) -> None:
         from app.tui.screens.dialog import Dialog
 
-        failure = in_words(error, "The index cannot be opened")
+        failure = failure_of(error, "The index cannot be opened")
 
         def chosen(name: str | None) -> None:
             if name == "again":

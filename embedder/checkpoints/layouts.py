@@ -115,7 +115,9 @@ def check_tensors(tensors: dict[str, Tensor], shapes: Shapes) -> Scheme | None:
             problems.append(found)
         elif found:
             schemes.setdefault(found, name)
-    problems += [f"{name} {describe(tensors[name])} is not expected" for name in tensors if name not in known]
+    problems += [
+        f"{name} {describe_tensor(tensors[name])} is not expected" for name in tensors if name not in known
+    ]
     if len(schemes) > 1:
         each = (f"{bits} bits in groups of {group} ({name})" for (group, bits), name in schemes.items())
         problems.append(f"the weights are quantized in more than one way: {', '.join(each)}")
@@ -126,7 +128,7 @@ def check_tensors(tensors: dict[str, Tensor], shapes: Shapes) -> Scheme | None:
     return next(iter(schemes), None)
 
 
-def describe(tensor: Tensor) -> str:
+def describe_tensor(tensor: Tensor) -> str:
     """A tensor's stored type and shape, for messages."""
     return f"{tensor.dtype} {list(tensor.shape)}"
 
@@ -139,11 +141,11 @@ def _scheme_or_problem(tensors: dict[str, Tensor], layer: str, shape: tuple[int,
         return f"{expected}, found nothing"
     if scales is None and biases is None:
         fits = weight.dtype in FLOATS and weight.shape == shape
-        return None if fits else f"{expected}, found {describe(weight)}"
+        return None if fits else f"{expected}, found {describe_tensor(weight)}"
     if scales and biases and len(shape) == 2 and (scheme := _scheme(weight, scales, biases, shape)):
         return scheme
     found = ", ".join(
-        f"{part} {describe(tensor) if tensor else 'missing'}"
+        f"{part} {describe_tensor(tensor) if tensor else 'missing'}"
         for part, tensor in (("weight", weight), ("scales", scales), ("biases", biases))
     )
     return f"{expected}, or quantized to 4 or 8 bits in groups of 32, 64 or 128; found {found}"

@@ -53,12 +53,12 @@ def find_model(model: str | Path | None = None) -> Path:
     if model is None:
         present = (name for name in (DEFAULT_MODEL, *SMALLER_MODELS) if is_model(models_folder() / name))
         model = next(present, DEFAULT_MODEL)
-    if isinstance(model, str) and is_name(model) and is_model(models_folder() / model):
+    if isinstance(model, str) and is_model_name(model) and is_model(models_folder() / model):
         return models_folder() / model
     folder = Path(model).expanduser().absolute()
     if (folder / "config.json").is_file():
         return folder
-    if isinstance(model, str) and is_name(model) and not folder.exists():
+    if isinstance(model, str) and is_model_name(model) and not folder.exists():
         command = "ken model fetch" if model == DEFAULT_MODEL else f"ken model fetch {model}"
         raise ModelNotFound(f"There is no model {model!r} in {models_folder()}.", f"Run `{command}`.")
     raise ModelNotFound(
@@ -66,7 +66,7 @@ def find_model(model: str | Path | None = None) -> Path:
     )
 
 
-def is_name(text: str) -> bool:
+def is_model_name(text: str) -> bool:
     """Whether a text can only be the name of a model in the models folder, never a path out of it."""
     return (
         bool(text)

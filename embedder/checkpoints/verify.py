@@ -44,7 +44,7 @@ def known_files(checkpoint: Checkpoint) -> tuple[KnownFile, ...]:
     return tuple(known_file(checkpoint.folder, path) for path in checkpoint.files)
 
 
-def copy(source: Path, files: Sequence[KnownFile], target: Path, progress: Progress) -> None:
+def copy_files(source: Path, files: Sequence[KnownFile], target: Path, progress: Progress) -> None:
     """Copy files of a folder without checking them. Raises `ModelInvalid` where one is missing."""
     done, total = 0, total_bytes(files)
     for file in files:

@@ -16,7 +16,7 @@ from index.credentials.phrases import phrases
 from index.credentials.schemes import schemes
 from index.credentials.search_text import SearchText
 from index.credentials.tables import tables
-from index.credentials.tokens import tokens
+from index.credentials.tokens import token_spans
 
 __all__ = ["credentials"]
 
@@ -31,7 +31,7 @@ def credentials(text: str, *, code: bool = False) -> list[tuple[int, int]]:
     names = labels(search)
     found = [
         *key_blocks(text),
-        *tokens(search),
+        *token_spans(search),
         *schemes(search),
         *assignments(text, names, code=code),
         *phrases(search),

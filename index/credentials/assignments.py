@@ -14,7 +14,14 @@ from collections.abc import Iterator, Sequence
 
 from index.credentials.labels import Label
 from index.credentials.published import beside_sample
-from index.credentials.values import has_digit, is_name, is_password, is_placeholder, is_strong, strip_quotes
+from index.credentials.values import (
+    has_digit,
+    is_password,
+    is_placeholder,
+    is_program_name,
+    is_strong,
+    strip_quotes,
+)
 
 _BLANK = r"[ \t\r\f\v\xa0\xad\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]{0,4}"
 """Blanks of a line, and characters without width, which pages leave in what is copied from them."""
@@ -100,7 +107,7 @@ def _in_code(text: str, label: Label) -> int:
     found = _IN_CODE.match(text, label.end)
     if not found or _EXPRESSION.fullmatch(found["value"]):
         return 0
-    if _STOCK.search(found["value"]) or (is_name(found["value"]) and not found["quote"]):
+    if _STOCK.search(found["value"]) or (is_program_name(found["value"]) and not found["quote"]):
         return 0
     return found.end("value") if is_strong(strip_quotes(found["value"])) else 0
 
@@ -175,7 +182,9 @@ def _in_groups(text: str, start: int) -> int:
 def _counts(label: Label, leads: bool, by: str, value: str) -> bool:
     """Whether a value that a sign or a verb assigns to a name is a credential."""
     if label.kind == "key":
-        return by in _SIGNS and not {" ", "["} & set(value) and is_strong(value) and not is_name(value)
+        return (
+            by in _SIGNS and not {" ", "["} & set(value) and is_strong(value) and not is_program_name(value)
+        )
     if label.kind == "short":
         return by in _SIGNS and leads and is_password(value)
     if by not in _SIGNS:

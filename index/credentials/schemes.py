@@ -19,7 +19,14 @@ from urllib.parse import unquote
 
 from index.credentials.published import is_published
 from index.credentials.search_text import SearchText
-from index.credentials.values import has_digit, is_example, is_name, is_password, is_strong, strip_quotes
+from index.credentials.values import (
+    has_digit,
+    is_example,
+    is_password,
+    is_program_name,
+    is_strong,
+    strip_quotes,
+)
 
 
 class _Form(NamedTuple):
@@ -53,7 +60,7 @@ def _token(value: str) -> bool:
 
 
 def _session(value: str) -> bool:
-    return is_strong(value) and not is_name(value)
+    return is_strong(value) and not is_program_name(value)
 
 
 def _user_and_password(value: str) -> bool:

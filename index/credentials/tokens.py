@@ -182,7 +182,7 @@ def _by_first() -> dict[str, tuple[_Token, ...]]:
 _TABLE = _by_first()
 
 
-def tokens(search_text: SearchText) -> Iterator[tuple[int, int]]:
+def token_spans(search_text: SearchText) -> Iterator[tuple[int, int]]:
     """The spans of tokens.
 
     Each long word is searched once; only the prefixes found there are then searched in the text.

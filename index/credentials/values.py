@@ -85,7 +85,7 @@ def is_placeholder(value: str) -> bool:
     return _PLACEHOLDER.fullmatch(value) is not None or is_example(value)
 
 
-def is_name(value: str) -> bool:
+def is_program_name(value: str) -> bool:
     """Whether `value` consists of words, as names in programs do: `OAuth2Token`."""
     words = _NAME_WORD.findall(value)
     letters = sum(map(len, words))

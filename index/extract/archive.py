@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.charsets import declared_in_markup
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.guess_encoding import guess
 from index.extract.source import MEBIBYTE, Source
 
@@ -128,7 +128,7 @@ class Archive:
 
     def tree(self, name: str) -> Element:
         """A member as an XML tree with namespaces taken off its tags."""
-        return parse(self.member(name))
+        return parse_xml(self.member(name))
 
     def close(self) -> None:
         self._zip.close()
@@ -178,7 +178,7 @@ def nearest_elements(
             waiting.append(iter(child))
 
 
-def parse(data: bytes) -> Element:
+def parse_xml(data: bytes) -> Element:
     """XML as a tree with namespaces taken off; raises FileFailed where it is damaged or declares entities."""
     if b"<!ENTITY" in (data.replace(b"\0", b"") if b"\0" in data[:4] else data):
         raise FileFailed("Its XML declares entities of its own, which such a file never needs.")
@@ -191,7 +191,7 @@ def _fed(target: Any, data: bytes) -> Any:
     encoding = None
     declared = declared_in_markup(data[:_DECLARATION])
     if declared.lower() not in _BUILT_IN and b"\0" not in data[:4]:
-        data, encoding = decode(data, declared).encode(), "utf-8"
+        data, encoding = decode_text(data, declared).encode(), "utf-8"
     parser = XMLParser(target=target, encoding=encoding)
     try:
         parser.feed(data)

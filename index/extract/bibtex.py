@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.latex_text import plain_letters
 from index.extract.source import Source
 from index.extract.text import paragraphs
@@ -23,7 +23,7 @@ _TITLE = re.compile(
 
 def read(source: Source) -> Document:
     """A bibliography."""
-    text = plain_letters(decode(source.content()))
+    text = plain_letters(decode_text(source.content()))
     return Document(text, "bibtex", sections=tuple(_sections(text)))
 
 

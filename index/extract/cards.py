@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, mark
 from index.extract.source import Source
 from index.types import Document
@@ -47,7 +47,7 @@ class _Property(NamedTuple):
 
 def read(source: Source) -> Document:
     """Each card, event, task and journal entry of the file."""
-    text = decode(source.content())
+    text = decode_text(source.content())
     builder = DocumentBuilder()
     entry: list[_Property] = []
     depth = 0
@@ -93,7 +93,9 @@ def _is_soft_broken(text: str, start: int, end: int) -> bool:
 def _value(parameters: str, value: str) -> str:
     if "QUOTED-PRINTABLE" in parameters.upper():
         charset = _CHARSET.search(parameters)
-        value = decode(quopri.decodestring(value.encode("utf-8", "replace")), charset[1] if charset else "")
+        value = decode_text(
+            quopri.decodestring(value.encode("utf-8", "replace")), charset[1] if charset else ""
+        )
     return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value).strip()
 
 

@@ -39,7 +39,7 @@ def command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", *quiet, "-c", _START.format(root=_ROOT, module=module), *arguments]
 
 
-def environment() -> dict[str, str]:
+def reader_environment() -> dict[str, str]:
     """The environment of a process that reads."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
@@ -61,7 +61,7 @@ class Child:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=environment(),
+                env=reader_environment(),
             )
         self._link = here
         with contextlib.suppress(ConnectionError):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.source import Source
 from index.languages import Language, language_of, language_of_script
 from index.types import Document, Section
@@ -25,7 +25,7 @@ _LONGEST_NAME = 80
 
 def read(source: Source) -> Document:
     """A source file; its title is left to the file's name."""
-    text = decode(source.content())
+    text = decode_text(source.content())
     language = _language(source.name, source.suffix)
     if not language.name:
         language = language_of_script(text.partition("\n")[0])

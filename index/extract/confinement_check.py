@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from index.extract import limits
-from index.extract.child import command, environment
+from index.extract.child import command, reader_environment
 from index.extract.confinement import confine
 from index.extract.pool import MEMORY_BYTES
 
@@ -43,7 +43,7 @@ def check() -> Checked:
             capture_output=True,
             timeout=_SECONDS,
             cwd="/",
-            env=environment(),
+            env=reader_environment(),
             check=True,
         )
         found = {key: tuple(map(str, values)) for key, values in json.loads(done.stdout).items()}

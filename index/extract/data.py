@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from index.errors import FileSkipped
 from index.extract.charsets import declared_in_markup
-from index.extract.decode import decode
-from index.extract.json_text import read_json
+from index.extract.decode import decode_text
+from index.extract.json_text import read_json_text
 from index.extract.prose import prose_in
 from index.extract.source import Source
 from index.extract.text import paragraphs
@@ -35,11 +35,11 @@ def read(source: Source) -> Document:
     """The text of a file of data; raises FileSkipped where hardly any of it is prose."""
     data = source.content()
     markup = data.lstrip()[:1] == b"<" or source.suffix == ".xml" or bool(declared_in_markup(data))
-    text = decode(data, declared_in_markup(data) if markup else "")
+    text = decode_text(data, declared_in_markup(data) if markup else "")
     if text.lstrip()[:1] == "<":
         text = xml_text(text)
     elif source.suffix in _JSON:
-        document = read_json(text, source.suffix)
+        document = read_json_text(text, source.suffix)
         return document if document.sections else _of_paragraphs(document)
     if len(text) > _SMALL and _share_of_prose(text) < _LEAST_PROSE:
         raise FileSkipped("It holds data, hardly any prose.")

@@ -46,7 +46,7 @@ _MOST_BROKEN = 0.01
 _UNKNOWN = "\ufffd"
 
 
-def decode(data: bytes, declared: str = "") -> str:
+def decode_text(data: bytes, declared: str = "") -> str:
     """The text of `data` with `\\n` line ends: by its mark, 7-bit escapes, UTF-8, `declared`, or a guess.
 
     Raises FileSkipped where the bytes are not text.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, mark, marked
 from index.extract.rows import add_rows
 from index.extract.source import Source
@@ -30,7 +30,7 @@ _LONGEST_CELL = 1 << 20
 def read(source: Source) -> Document:
     """A table of text; each row carries the names of its columns."""
     builder = DocumentBuilder()
-    read_delimited(decode(source.content()), builder)
+    read_delimited(decode_text(source.content()), builder)
     return builder.document("csv")
 
 

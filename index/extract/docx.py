@@ -74,7 +74,7 @@ def read(source: Source) -> Document:
 
 def _from_xml(source: Source) -> Document:
     """Word's documents in one file of XML: of 2003, or a package (Flat OPC)."""
-    root = office_xml.parsed(source)
+    root = office_xml.parse_source(source)
     if root.tag == "package":
         return read(from_bytes(office_xml.zipped(root), "package.docx"))
     body = root.find("body")

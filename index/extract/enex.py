@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, mark
 from index.extract.html import add_html
 from index.extract.source import Source
@@ -25,7 +25,7 @@ _SHOWN = {"tag": "Tags", "author": "Author", "source-url": "Source", "file-name"
 
 def read(source: Source) -> Document:
     """The notes of an export; pictures and other attachments are named and not read."""
-    text = decode(source.content())
+    text = decode_text(source.content())
     builder = DocumentBuilder()
     starts = [found.start() for found in _NOTE.finditer(text)]
     line, at = 1, 0

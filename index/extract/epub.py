@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from index.errors import FileFailed, FileSkipped
 from index.extract.archive import Archive
 from index.extract.charsets import declared_in_markup
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.html import add_html
 from index.extract.source import MEBIBYTE, Source
@@ -53,7 +53,7 @@ def read(source: Source) -> Document:
             break
         try:
             chapter = archive.member(name, _MOST_CHAPTER)
-            markup = decode(chapter, declared_in_markup(chapter))
+            markup = decode_text(chapter, declared_in_markup(chapter))
             add_html(builder, _named(builder, markup, contents.get(name, [])))
         except (FileFailed, FileSkipped):
             builder.notes.append(f"{name} is damaged and not read.")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.extract.charsets import declared_in_markup
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import (
     DocumentBuilder,
     collapse_blanks,
@@ -48,7 +48,7 @@ def read(source: Source) -> Document:
     """An HTML page; its title is `<title>`, else its first top heading."""
     data = source.content()
     builder = DocumentBuilder()
-    title = add_html(builder, decode(data, declared_in_markup(data)), lined=True)
+    title = add_html(builder, decode_text(data, declared_in_markup(data)), lined=True)
     return builder.document("html", title)
 
 

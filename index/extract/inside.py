@@ -115,7 +115,7 @@ def name_shown(name: str) -> str:
 def is_wanted(name: str) -> bool:
     """Whether a file of that name, folders included, is of a kind to be read and no one's key or cache."""
     path = PurePosixPath(name)
-    if not name or kinds.unread(path.name) or path.name.startswith(_LITTER) or _LITTER[0] in path.parts:
+    if not name or kinds.unread_kind(path.name) or path.name.startswith(_LITTER) or _LITTER[0] in path.parts:
         return False
     folders = [str(folder) for folder in path.parents if folder.name]
     return not (

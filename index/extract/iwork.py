@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.archive import Archive, nearest_elements, parse
+from index.extract.archive import Archive, nearest_elements, parse_xml
 from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.source import MEBIBYTE, Source, from_bytes
 from index.types import Document
@@ -216,7 +216,7 @@ def _add_old(builder: DocumentBuilder, archive: Archive, name: str) -> None:
             raise FileFailed("It is damaged: its text cannot be unpacked.") from None
     if len(data) > _MOST_OLD:
         raise FileFailed(f"{name} in it unpacks to more than {_MOST_OLD // MEBIBYTE} MB.")
-    for block in nearest_elements(parse(data), _OLD_BLOCKS, _OLD_DROPPED):
+    for block in nearest_elements(parse_xml(data), _OLD_BLOCKS, _OLD_DROPPED):
         if block.tag == "ct":
             builder.add(block.get("s") or block.get("cell-text") or "")
         else:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from index.errors import FileSkipped
 from index.extract.document_builder import DocumentBuilder, mark
 from index.extract.no_language import is_language
-from index.extract.prose import is_name, is_prose
+from index.extract.prose import is_prose, is_short_prose
 from index.extract.terminal_text import without_codes
 from index.types import Document
 
@@ -34,7 +34,7 @@ _REPEATED = 20
 """A short string is read so often; after that it is a value of a type, and no name."""
 
 
-def read_json(text: str, suffix: str) -> Document:
+def read_json_text(text: str, suffix: str) -> Document:
     """Raises FileSkipped where a large file holds hardly any prose."""
     long_line = max(map(len, text.split("\n"))) > _LONGEST_LINE
     if len(text) <= _SMALL and not long_line and suffix != ".canvas":
@@ -108,7 +108,7 @@ def _values(text: str) -> Iterator[tuple[str, str | None, int]]:
             key = unescaped(found[1])[:80]
             continue
         value = unescaped(found[1]).strip()
-        if not value or not (is_prose(value) or is_name(value)) or not is_language(value):
+        if not value or not (is_prose(value) or is_short_prose(value)) or not is_language(value):
             continue
         seen[key, value] += len(value) < 200
         if seen[key, value] <= _REPEATED:

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 
 from index.errors import FileSkipped
 from index.extract.charsets import codec_of
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import one_line
 
 LONGEST = 8_000
@@ -52,7 +52,7 @@ def _bytes_decoded(value: str) -> str:
     """Python's parser keeps bytes beyond ASCII as surrogates; they are in some encoding."""
     try:
         data = value.encode("ascii", "surrogateescape")
-        return value if data.isascii() and b"\x1b" not in data else decode(data)
+        return value if data.isascii() and b"\x1b" not in data else decode_text(data)
     except (UnicodeEncodeError, FileSkipped):
         return value.encode("utf-8", "replace").decode("utf-8")
 
@@ -87,6 +87,6 @@ def _payload(encoding: str, words: str) -> bytes:
 
 def _text(data: bytes, charset: str) -> str:
     try:
-        return decode(data, charset if codec_of(charset) else "utf-8")
+        return decode_text(data, charset if codec_of(charset) else "utf-8")
     except FileSkipped:
         return data.decode("utf-8", "replace")

@@ -17,7 +17,7 @@ from typing import cast
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.charsets import codec_of, declared_in_markup
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.html import add_html
 from index.extract.inside import Inside
@@ -57,7 +57,7 @@ def _in_a_charset(word: re.Match[str]) -> str:
 _POLICY = _Policy()
 
 
-def parsed(data: bytes) -> EmailMessage:
+def parse_message(data: bytes) -> EmailMessage:
     """A message as Python's parser sees it."""
     return cast("EmailMessage", email.message_from_bytes(data, policy=_POLICY))
 
@@ -68,7 +68,7 @@ def add_message(builder: DocumentBuilder, data: bytes, source: Source) -> str:
     `source` is the file that it is in. Raises FileFailed where it cannot be made out.
     """
     try:
-        return _MessageReader(builder, source).add(parsed(data), 1)
+        return _MessageReader(builder, source).add(parse_message(data), 1)
     except BROKEN:
         raise FileFailed("It is damaged: its headers cannot be made out.") from None
 
@@ -213,7 +213,7 @@ def _text(part: EmailMessage, content: bytes) -> str:
         declared = ""
     if not codec_of(declared) and part.get_content_type() == "text/html":
         declared = declared_in_markup(content)
-    return decode(content, declared)
+    return decode_text(content, declared)
 
 
 def _plain(part: EmailMessage, text: str) -> str:

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.front_matter import bounded, front_matter, links, tags
 from index.extract.source import Source
 from index.types import Document, Section, SectionKind
@@ -42,7 +42,7 @@ _KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "lis
 
 def read(source: Source) -> Document:
     """A Markdown document; its title is the front matter's, else its first top heading."""
-    text = decode(source.content())
+    text = decode_text(source.content())
     front = front_matter(text)
     sections = list(sections_of(text, front.end))
     if front.end:

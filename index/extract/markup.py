@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.latex_text import plain_letters
 from index.extract.source import Source
 from index.extract.text import paragraphs
@@ -42,7 +42,7 @@ _ASCIIDOC = re.compile(r"^(?P<mark>={1,6})[ \t]+(?P<title>[^\n]+)$", re.MULTILIN
 
 def read(source: Source) -> Document:
     """A document in one of these languages, told by its suffix."""
-    text = decode(source.content())
+    text = decode_text(source.content())
     match source.suffix:
         case ".org":
             return _document(text, "org", _org(text), _ORG_TITLE)

@@ -11,11 +11,11 @@ from typing import Any
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.charsets import codec_of
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder
 from index.extract.html import add_html
 from index.extract.mail_headers import header
-from index.extract.mail_message import BROKEN, parsed, text_of, walked
+from index.extract.mail_message import BROKEN, parse_message, text_of, walked
 from index.extract.source import Source
 from index.types import Document
 
@@ -36,7 +36,7 @@ def read(source: Source) -> Document:
 def add_saved(builder: DocumentBuilder, data: bytes) -> str:
     """Put a page saved as MHTML into `builder`; returns its title."""
     try:
-        return _add_parts(builder, parsed(data))
+        return _add_parts(builder, parse_message(data))
     except BROKEN:
         raise FileFailed("It is damaged: its headers cannot be made out.") from None
 
@@ -72,4 +72,4 @@ def _web_archive(builder: DocumentBuilder, data: bytes) -> str:
 
 def _add_frame(builder: DocumentBuilder, resource: dict[str, Any]) -> str:
     data, charset = resource["WebResourceData"], str(resource.get("WebResourceTextEncodingName") or "")
-    return add_html(builder, decode(bytes(data), charset if codec_of(charset) else ""))
+    return add_html(builder, decode_text(bytes(data), charset if codec_of(charset) else ""))

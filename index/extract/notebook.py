@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.errors import FileFailed
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, mark
 from index.extract.html import add_html
 from index.extract.located_json import LineCounter, loads_located
@@ -48,7 +48,7 @@ class _Cell:
 
 def read(source: Source) -> Document:
     """A notebook; its title is its first heading."""
-    text = decode(source.content())
+    text = decode_text(source.content())
     try:
         book = loads_located(text)
         cells = book.get("cells") or [

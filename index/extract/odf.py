@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed, FileSkipped
-from index.extract.archive import Archive, nearest_elements, parse
+from index.extract.archive import Archive, nearest_elements, parse_xml
 from index.extract.document_builder import DocumentBuilder, one_line, parse_number, table_row
 from index.extract.odf_sheet import add_sheets
 from index.extract.odf_text import DRAWN, alternative_text, comment, inline_text
@@ -38,7 +38,7 @@ def read(source: Source) -> Document:
         return _packed(Archive(source))
     if source.size > _MOST_FLAT:
         raise FileSkipped(f"It is flat XML of more than {_MOST_FLAT // MEBIBYTE} MB.")
-    root = parse(source.content())
+    root = parse_xml(source.content())
     return _document(root, root, root, lambda path: None)
 
 

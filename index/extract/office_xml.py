@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, tostring
 
 from index.errors import FileFailed
-from index.extract.archive import nearest_elements, parse
+from index.extract.archive import nearest_elements, parse_xml
 from index.extract.document_builder import DocumentBuilder, one_line, parse_number
 from index.extract.rows import MOST_COLUMNS, add_rows
 from index.extract.shown_value import plain_number
@@ -21,14 +21,14 @@ from index.extract.source import Source
 from index.types import Document
 
 
-def parsed(source: Source) -> Element:
+def parse_source(source: Source) -> Element:
     """The document as a tree."""
-    return parse(source.content())
+    return parse_xml(source.content())
 
 
 def read_sheets(source: Source) -> Document:
     """Excel's XML of 2003: a sheet is a heading, a row a line, comments behind the rows."""
-    root = parsed(source)
+    root = parse_source(source)
     if root.tag != "Workbook":
         raise FileFailed("It is no workbook.")
     builder = DocumentBuilder()

@@ -13,7 +13,7 @@ from functools import partial
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.charsets import codec_of
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.html import add_html
 from index.extract.inside import Inside
@@ -64,7 +64,7 @@ class _StoredMessage:
             value = self.values.get(number, "")
             if isinstance(value, bytes):
                 try:
-                    value = decode(value.rstrip(b"\0"), self.codec)
+                    value = decode_text(value.rstrip(b"\0"), self.codec)
                 except FileSkipped:
                     value = ""
             if value.strip("\0 \r\n"):

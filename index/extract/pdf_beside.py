@@ -16,7 +16,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from index.errors import FileFailed
-from index.extract.archive import nearest_elements, parse
+from index.extract.archive import nearest_elements, parse_xml
 from index.extract.document_builder import DocumentBuilder, one_line
 from index.extract.inside import Inside
 from index.extract.source import MEBIBYTE, Source
@@ -167,7 +167,7 @@ def _add_form(builder: DocumentBuilder, pdf: pdfium.PdfDocument) -> None:
     packets = dict(_packets(pdf))
     for name in ("template", "datasets"):
         try:
-            root = parse(packets[name]) if name in packets else None
+            root = parse_xml(packets[name]) if name in packets else None
         except FileFailed:
             builder.notes.append("A part of its form is damaged and not read.")
             continue

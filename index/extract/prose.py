@@ -35,7 +35,7 @@ def is_prose(text: str) -> bool:
     return len(found) >= _LEAST_WORDS and letters >= 0.5 * len(text.replace(" ", ""))
 
 
-def is_name(text: str) -> bool:
+def is_short_prose(text: str) -> bool:
     """Whether a short text reads like language: a name, a title, a word or two."""
     return (
         len(text) <= 200 and _NO_NAME.match(text) is None and _WORD.search(_MARKS.sub("", text)) is not None

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.source import Source
 from index.types import Document, Section
 
@@ -32,7 +32,7 @@ _LEAST_AGAIN = 0.3
 
 def read(source: Source) -> Document:
     """What is said; blocks of about a hundred words that end with a sentence where they can."""
-    text = _TIMING.sub(_blanked, decode(source.content()))
+    text = _TIMING.sub(_blanked, decode_text(source.content()))
     text = html.unescape(_MARKS.sub("", text))
     text = _once(_dialogue(text) if source.suffix in (".ass", ".ssa") else text)
     return Document(text, "subtitles", sections=tuple(_paragraphs(text)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.source import Source
 from index.types import Document, Section, SectionKind
 
@@ -14,7 +14,7 @@ _PARAGRAPH = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
 
 def read(source: Source) -> Document:
     """A text document; it states no title."""
-    text = decode(source.content())
+    text = decode_text(source.content())
     return Document(text, "text", sections=tuple(paragraphs(text)))
 
 

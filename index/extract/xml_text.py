@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from index.extract.prose import is_name, is_prose
+from index.extract.prose import is_prose, is_short_prose
 
 _NAMED = re.compile(
     r"<(?P<name>[\w.-]{0,40}?(?:passw|passphrase|pwd|secret|token|api[_-]?key)[\w.-]{0,40})>(?=[^<>\n])",
@@ -78,6 +78,6 @@ def _attributes(written: str) -> str:
         name = found[1].rpartition(":")[2].lower()
         if not value or _SECRET.search(name):
             continue
-        if is_prose(value) or (name in _TOLD and is_name(value)):
+        if is_prose(value) or (name in _TOLD and is_short_prose(value)):
             values.append(value)
     return f"{'; '.join(values)} " if values else ""

@@ -114,7 +114,7 @@ def without_text(db: apsw.Connection, query: ParsedQuery, filter_: Filter) -> li
     return sorted(files, key=lambda one: (-one.share, -one.hit.modified_ns))
 
 
-def joined(
+def join_named(
     hits: Sequence[Hit], named: Sequence[NamedFile], same: Sequence[Hit], ranked: Ranked, limit: int
 ) -> tuple[Hit, ...]:
     """One list: first the files with that name, then hits and files without text by score.
@@ -131,7 +131,7 @@ def joined(
     return (*same, *rest)[:limit]
 
 
-def confidence(named: Sequence[NamedFile], same: Sequence[Hit]) -> float:
+def name_confidence(named: Sequence[NamedFile], same: Sequence[Hit]) -> float:
     """The confidence, 0..1, that the query means a file by its name."""
     if same:
         return 1.0

@@ -87,7 +87,7 @@ def beginnings(
     return found
 
 
-def joined(near: Sequence[Hit], linked: dict[str, Hit]) -> tuple[Hit, ...]:
+def join_linked(near: Sequence[Hit], linked: dict[str, Hit]) -> tuple[Hit, ...]:
     """One list by score, in which links count."""
     known = {hit.path: hit for hit in near}
     known = linked | known

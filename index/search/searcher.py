@@ -71,7 +71,7 @@ class Searcher(Closing):
     def fingerprint(self) -> str:
         """The fingerprint of the serving vectors; empty before the first."""
         with self._pool.snapshot() as db:
-            return generations.fingerprint(db, generations.serving(db))
+            return generations.stored_fingerprint(db, generations.serving(db))
 
     def search(
         self,
@@ -130,8 +130,8 @@ class Searcher(Closing):
         if request.mode != "meaning":
             same = _of_that_name(db, request.query, found, filter_)
             named = by_name.without_text(db, request.query, filter_)
-            found = by_name.joined(found, named, same, ranked, limit)
-            sure = max(sure, by_name.confidence(named, same))
+            found = by_name.join_named(found, named, same, ranked, limit)
+            sure = max(sure, by_name.name_confidence(named, same))
         return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
 
     def _hits(
@@ -210,7 +210,7 @@ class Searcher(Closing):
                 for group in groups
             )
             if linked:
-                found = links.joined(found, links.beginnings(db, number, vector, linked, filter))
+                found = links.join_linked(found, links.beginnings(db, number, vector, linked, filter))
             found = tuple(hit for hit in found if hit.path != path)[:limit]
             return Results(found, is_close=bool(found), confidence=1.0 if found else 0.0)
 

@@ -70,7 +70,7 @@ def _write(path: Path, folder: Path, progress: ProgressCallback) -> int:
         done = _write_lines(folder / "passages.jsonl", _with_progress(_passages(db, places), total, progress))
         facts = {
             "format": FORMAT,
-            "fingerprint": generations.fingerprint(db, number),
+            "fingerprint": generations.stored_fingerprint(db, number),
             "chunker": (fetch_one(db, "SELECT value FROM settings WHERE name = 'chunker'") or ("",))[0],
             "passages": done,
             "vectors": len(places),
@@ -82,7 +82,7 @@ def _write(path: Path, folder: Path, progress: ProgressCallback) -> int:
 def exported_roots(folder: Path, *, forgotten: bool = False) -> list[str]:
     """The roots of an export, or with `forgotten` the folders excluded from them. Raises IndexUnreachable."""
     try:
-        lines = exported.lines(folder, "folders.jsonl")
+        lines = exported.json_lines(folder, "folders.jsonl")
         found = [(exported.folder_path(line), exported.is_forgotten(line)) for line in lines]
     except (OSError, exported.InvalidExport) as error:
         raise exported.invalid_export_error(folder, error) from error
@@ -104,10 +104,10 @@ def import_(
         facts = exported.read_facts(folder)
         _check(facts, store, folder)
         store.use_versions(facts["fingerprint"], facts["chunker"])
-        records = (exported.record(line) for line in exported.lines(folder, "files.jsonl"))
+        records = (exported.record(line) for line in exported.json_lines(folder, "files.jsonl"))
         files = {record.path: record for record in records}
         _keep(store, folder, keep)
-        passages = itertools.groupby(exported.lines(folder, "passages.jsonl"), key=exported.passage_path)
+        passages = itertools.groupby(exported.json_lines(folder, "passages.jsonl"), key=exported.passage_path)
         with exported.tensor(folder) as stored:
             with_passages = (_with_record(files, path, some) for path, some in passages)
             done = 0

@@ -43,7 +43,7 @@ class InvalidExport(ValueError):
 
 def read_facts(folder: Path) -> dict[str, Any]:
     """`index.json`. Raises InvalidExport or OSError."""
-    found = next(lines(folder, "index.json", whole=True), None)
+    found = next(json_lines(folder, "index.json", whole=True), None)
     if not isinstance(found, dict):
         raise InvalidExport("index.json is missing")
     return {
@@ -53,7 +53,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     }
 
 
-def lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
+def json_lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
     """The JSON values of a regular file, one on each line, or one in the `whole` file. Raises InvalidExport
     or OSError."""
     with _opened(folder, name) as file:

@@ -37,7 +37,7 @@ def name_key(name: str) -> str:
 def link_key(target: str) -> str:
     """The lookup key of the target of a link, which is a name or a path, with or without a suffix."""
     name = PurePath(clean_text(target)).name
-    known = kinds.of_file_name(name) or kinds.unread(name)
+    known = kinds.of_file_name(name) or kinds.unread_kind(name)
     return name_key(PurePath(name).stem if known else name)
 
 

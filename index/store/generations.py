@@ -33,7 +33,7 @@ def successor(db: apsw.Connection) -> int:
     return fetch_value(db, "SELECT coalesce(max(number), 0) FROM generations WHERE NOT serving", int)
 
 
-def fingerprint(db: apsw.Connection, number: int) -> str:
+def stored_fingerprint(db: apsw.Connection, number: int) -> str:
     found = fetch_one(db, "SELECT fingerprint FROM generations WHERE number = ?", (number,))
     return found[0] if found else ""
 
@@ -62,10 +62,10 @@ def use_fingerprint(db: apsw.Connection, made_by: str) -> None:
     now, after = serving(db), successor(db)
     if not now:
         create(db, made_by, serves=True)
-    elif fingerprint(db, now) == made_by:
+    elif stored_fingerprint(db, now) == made_by:
         if after:
             cancel_reembedding(db)
-    elif not after or fingerprint(db, after) != made_by:
+    elif not after or stored_fingerprint(db, after) != made_by:
         begin_reembedding(db, made_by)
 
 

@@ -64,7 +64,7 @@ def salvage(path: Path) -> Salvaged:
 
 def _fingerprint(source: apsw.Connection) -> str:
     try:
-        return generations.fingerprint(source, generations.serving(source))
+        return generations.stored_fingerprint(source, generations.serving(source))
     except _UNREADABLE:
         return ""
 

@@ -275,7 +275,7 @@ class Store(WriteConnection):
     def fingerprint(self) -> str:
         """The fingerprint of the vectors that answer searches; empty before the first."""
         with self.reading() as db:
-            return generations.fingerprint(db, generations.serving(db))
+            return generations.stored_fingerprint(db, generations.serving(db))
 
     def pending_totals(self) -> tuple[int, int]:
         """The number of texts without a vector, and the sum of their tokens."""

@@ -137,14 +137,14 @@ def read(path: str) -> IgnoreFile | None:
         if not stat.S_ISREG(status.st_mode):
             return None
         version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        return _CACHE.get(path, version) or _CACHE.put(path, version, parse(_content(descriptor)))
+        return _CACHE.get(path, version) or _CACHE.put(path, version, parse_ignore_file(_content(descriptor)))
     except OSError as error:
         return _unreadable(error)
     finally:
         os.close(descriptor)
 
 
-def parse(content: bytes) -> IgnoreFile:
+def parse_ignore_file(content: bytes) -> IgnoreFile:
     """The patterns of an ignore file's content, of which the first `MAX_FILE_BYTES` count."""
     if content.startswith(_UTF_16):
         return rejected_file("it is in UTF-16, which git does not read either: save it as UTF-8")

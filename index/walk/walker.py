@@ -282,7 +282,7 @@ def _default_rule(path: str, name: str, folder: bool, rules: Rules) -> Skipped |
 def _check_format(path: str, name: str, status: os.stat_result, rules: Rules) -> FoundFile | Skipped:
     if kinds.is_temporary(name):
         return Skipped(path, "It is a temporary file of another program.", "default: temporary files")
-    if kind := kinds.unread(name):
+    if kind := kinds.unread_kind(name):
         return FoundFile(path, status, path, f"Files of this kind are found by their name: {kind.words}.")
     if not status.st_size:
         return FoundFile(path, status, path, "It is empty.")

@@ -27,7 +27,7 @@ def test_every_question_has_its_answer_noted() -> None:
 
 @pytest.mark.parametrize(("question", "file"), ANSWERS.items())
 def test_no_word_of_a_question_stands_in_its_answer(question: str, file: str) -> None:
-    written = content((demo.folder() / file).read_text(encoding="utf-8"))
+    written = content((demo.demo_folder() / file).read_text(encoding="utf-8"))
     shared = {word for asked in content(question) for word in written if word[:4] == asked[:4]}
     assert not shared
 
@@ -38,5 +38,5 @@ def test_each_question_finds_its_answer_first(real_models: Path) -> None:
         library.sync()
         for question, file in ANSWERS.items():
             answer = library.search(question, limit=3)
-            assert Path(answer.hits[0].path) == demo.folder() / file, question
+            assert Path(answer.hits[0].path) == demo.demo_folder() / file, question
             assert answer.close, question

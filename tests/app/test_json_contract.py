@@ -101,7 +101,7 @@ def test_a_number_that_json_lacks_is_null() -> None:
 
 @pytest.mark.parametrize("nanoseconds", [-(10**30), 10**30])
 def test_a_time_that_no_calendar_holds_is_null(nanoseconds: int) -> None:
-    assert json_output.moment(nanoseconds) is None
+    assert json_output.iso_time(nanoseconds) is None
 
 
 def _fields(hit: Hit) -> dict[str, Any]:

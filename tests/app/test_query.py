@@ -70,7 +70,7 @@ def test_what_is_not_understood_is_named(typed: str) -> None:
     ],
 )
 def test_times(said: str, meant: tuple[int, ...]) -> None:
-    assert query.moment(said, NOW) == nanoseconds(*meant)
+    assert query.parse_time(said, NOW) == nanoseconds(*meant)
 
 
 def test_a_folder_below_here_is_a_path_and_any_other_a_name(tmp_path: Path) -> None:

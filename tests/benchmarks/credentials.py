@@ -98,7 +98,9 @@ def _readable_files(folders: Sequence[str]) -> Iterator[Path]:
             folders_below.sort()
             for name in sorted(names):
                 path = Path(folder, name)
-                read = not kinds.unread(name) and not matching_pattern(str(Path(folder, name)), folder=False)
+                read = not kinds.unread_kind(name) and not matching_pattern(
+                    str(Path(folder, name)), folder=False
+                )
                 if read and path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
                     yield path
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.tiny_model import make_tiny_checkpoint
 
-from embedder.checkpoints.models import find_model, is_name, list_models, models_folder
+from embedder.checkpoints.models import find_model, is_model_name, list_models, models_folder
 from embedder.errors import ModelNotFound
 
 
@@ -42,6 +42,6 @@ def test_what_is_half_fetched_or_no_model_is_not_listed() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "~", "~root", "a\\b", "a\0b"])
 def test_a_name_never_leads_out_of_the_models_folder(name: str) -> None:
-    assert not is_name(name)
+    assert not is_model_name(name)
     with pytest.raises(ModelNotFound):
         find_model(name)

@@ -8,7 +8,7 @@ import pytest
 
 from index.errors import FileSkipped
 from index.extract import sniff
-from index.extract.decode import decode
+from index.extract.decode import decode_text
 from index.extract.source import from_bytes
 from index.types import Document
 
@@ -38,26 +38,26 @@ def read(name: str, data: bytes) -> Document:
 
 @pytest.mark.parametrize(("codec", "text"), CASES)
 def test_an_encoding_that_nothing_declares_is_known_by_its_letters(codec: str, text: str) -> None:
-    assert decode(text.encode(codec)) == text
+    assert decode_text(text.encode(codec)) == text
 
 
 @pytest.mark.parametrize(("codec", "text"), CASES)
 def test_what_is_declared_wrongly_is_not_believed(codec: str, text: str) -> None:
     for lie in ("utf-8", "us-ascii", "utf-16"):
-        assert decode(text.encode(codec), lie) == text
+        assert decode_text(text.encode(codec), lie) == text
 
 
 @pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252"])
 def test_western_is_not_believed_of_what_has_no_western_words(declared: str) -> None:
-    assert decode(RUSSIAN.encode("cp1251"), declared) == RUSSIAN
-    assert decode("Ça coûte très peu.".encode("cp1252"), declared) == "Ça coûte très peu."
+    assert decode_text(RUSSIAN.encode("cp1251"), declared) == RUSSIAN
+    assert decode_text("Ça coûte très peu.".encode("cp1252"), declared) == "Ça coûte très peu."
 
 
 @pytest.mark.parametrize("width", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("text", TEXTS.values())
 def test_wide_characters_need_no_mark(width: str, text: str) -> None:
-    assert decode(text.encode(width)) == text
-    assert decode(text[:12].encode(width)) == text[:12]
+    assert decode_text(text.encode(width)) == text
+    assert decode_text(text[:12].encode(width)) == text[:12]
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,21 @@ def test_wide_characters_need_no_mark(width: str, text: str) -> None:
     ],
 )
 def test_seven_bits_are_decoded_with_and_without_a_declaration(codec: str, text: str) -> None:
-    assert decode(text.encode(codec)) == text
-    assert decode(text.encode(codec), codec) == text
+    assert decode_text(text.encode(codec)) == text
+    assert decode_text(text.encode(codec), codec) == text
 
 
 def test_japanese_mail_has_the_characters_that_makers_of_computers_added() -> None:
-    assert decode(b"\x1b$B-!\x1b(B one", "iso-2022-jp") == "① one"
+    assert decode_text(b"\x1b$B-!\x1b(B one", "iso-2022-jp") == "① one"
 
 
 @pytest.mark.parametrize("text", ["let x = a~{b}~ c", "1+1=2 and C++ a+b-c +x-", "a+AGE-b", "~{!"])
 def test_ascii_that_only_looks_like_seven_bits_stays(text: str) -> None:
-    assert decode(text.encode()) == text
+    assert decode_text(text.encode()) == text
 
 
 def test_what_a_terminal_printed_is_no_japanese() -> None:
-    assert decode(b"\x1b[32mINFO\x1b(B\x1b[m ok") == "INFO ok"
+    assert decode_text(b"\x1b[32mINFO\x1b(B\x1b[m ok") == "INFO ok"
 
 
 @pytest.mark.parametrize("at", [0, 100, 40_000, 190_000])
@@ -100,27 +100,27 @@ def test_one_bad_byte_costs_one_character_and_is_noted(at: int, name: str) -> No
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_text_cut_inside_a_character_is_utf_8(cut: int) -> None:
     data = ("Das Zitat „so“ über 👍" * 3).encode()
-    assert decode(data[:-cut]).startswith("Das Zitat „so“ über 👍")
-    assert decode(data[1 + len("Das Zitat ") :]).endswith("über 👍")
-    assert decode(b"Cut at a quote \xe2\x80") == "Cut at a quote \ufffd"
+    assert decode_text(data[:-cut]).startswith("Das Zitat „so“ über 👍")
+    assert decode_text(data[1 + len("Das Zitat ") :]).endswith("über 👍")
+    assert decode_text(b"Cut at a quote \xe2\x80") == "Cut at a quote \ufffd"
 
 
 def test_a_latin_letter_in_utf_8_is_read_as_what_was_meant() -> None:
     text = "The note says “oil the hinge”. "
-    assert decode(text.encode() * 5 + b"na\xefve") == text * 5 + "naïve"
-    assert decode(text.encode() * 5 + b"\n na\xefve caf\xe9\n") == text * 5 + "\n naïve café\n"
+    assert decode_text(text.encode() * 5 + b"na\xefve") == text * 5 + "naïve"
+    assert decode_text(text.encode() * 5 + b"\n na\xefve caf\xe9\n") == text * 5 + "\n naïve café\n"
 
 
 @pytest.mark.parametrize("share", [1, 5, 20])
 def test_a_file_joined_from_two_encodings_is_read_by_lines(share: int) -> None:
     one, other = "Müller fährt über die Brücke", "Größe der Fähre; früh am Tag"
     lines = [one.encode(), *[other.encode("cp1252")] * share, one.encode()]
-    assert decode(b"\n".join(lines)) == "\n".join([one, *[other] * share, one])
+    assert decode_text(b"\n".join(lines)) == "\n".join([one, *[other] * share, one])
 
 
 def test_halves_of_an_emoji_are_joined_and_a_lone_one_is_replaced() -> None:
-    assert decode(b"x \xed\xa0\xbd\xed\xb1\x8d y") == "x 👍 y"
-    assert decode(b"x \xed\xa0\xbd y") == "x \ufffd y"
+    assert decode_text(b"x \xed\xa0\xbd\xed\xb1\x8d y") == "x 👍 y"
+    assert decode_text(b"x \xed\xa0\xbd y") == "x \ufffd y"
 
 
 def test_random_bytes_are_no_text() -> None:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.walk import ignore_rules
-from index.walk.ignore_rules import parse
+from index.walk.ignore_rules import parse_ignore_file
 from index.walk.walker import FoundFile, Rules, Skipped, check_path, walk
 
 CLASSES = (
@@ -67,7 +67,7 @@ def test_patterns_match_what_git_matches(seed: int, tmp_path: Path) -> None:
         text = "\n".join(draw.choice(("", "", "!")) + line for line in lines)
         content = text.encode("utf-8", "surrogateescape")
         (tmp_path / ".gitignore").write_bytes(content)
-        compiled = parse(content)
+        compiled = parse_ignore_file(content)
         for path, line in asked_of_git(tmp_path, paths).items():
             assert judged(compiled, path) == line, (text, path)
 
@@ -80,7 +80,7 @@ def test_every_byte_means_what_it_means_to_git(tmp_path: Path) -> None:
     for pattern in (*(f"[[:{name}:]]x" for name in CLASSES), "?x", "[!a-f]x", "[\udc80-\udcff]x", "[ -~]x"):
         content = pattern.encode("utf-8", "surrogateescape")
         (tmp_path / ".gitignore").write_bytes(content)
-        compiled = parse(content)
+        compiled = parse_ignore_file(content)
         mine = {path: judged(compiled, path) for path in paths}
         assert mine == asked_of_git(tmp_path, paths), pattern
 
@@ -173,7 +173,7 @@ def test_no_bytes_in_an_ignore_file_stop_the_walk(lines: list[bytes]) -> None:
 )
 def test_no_pattern_takes_long_however_many_stars_it_has(pattern: str, path: str) -> None:
     """With backtracking most of these take hours: here fifty take less than the suite's patience."""
-    compiled = parse(pattern.encode())
+    compiled = parse_ignore_file(pattern.encode())
     for _ in range(50):
         assert compiled.match(path, folder=False) is None
 
@@ -181,7 +181,9 @@ def test_no_pattern_takes_long_however_many_stars_it_has(pattern: str, path: str
 def test_a_whole_file_of_the_worst_patterns_takes_no_longer_than_one_of_any_other() -> None:
     """A path takes one step for each of its bytes, whatever the patterns: that is counted, not timed."""
     path = "/".join(["a" * 250] * 16)
-    compiled = parse(b"".join(b"**/*" + b"a" * 120 + b"b*/**/%d\n" % number for number in range(7000)))
+    compiled = parse_ignore_file(
+        b"".join(b"**/*" + b"a" * 120 + b"b*/**/%d\n" % number for number in range(7000))
+    )
     assert compiled.faults == []
     steps = 0
 
@@ -198,7 +200,7 @@ def test_a_whole_file_of_the_worst_patterns_takes_no_longer_than_one_of_any_othe
 
 def test_a_file_is_compiled_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compilings = []
-    parsed = ignore_rules.parse
+    parsed = ignore_rules.parse_ignore_file
     monkeypatch.setattr(ignore_rules, "parse", lambda content: compilings.append(content) or parsed(content))
     (tmp_path / ".gitignore").write_text("*.log\n")
     for number in range(20):
@@ -267,7 +269,7 @@ def test_ignore_files_that_nest_hold_up_to_a_total(tmp_path: Path) -> None:
 
 
 def test_text_as_editors_save_it() -> None:
-    compiled = parse(b"\xef\xbb\xbf*.log\r\nbuild/\r\nkeep\\ \r\n# note\r\n\r\nnul\0not\nlast")
+    compiled = parse_ignore_file(b"\xef\xbb\xbf*.log\r\nbuild/\r\nkeep\\ \r\n# note\r\n\r\nnul\0not\nlast")
     for name in ("a.log", "keep ", "nul", "last"):
         assert compiled.match(name, folder=False), name
     assert compiled.match("build", folder=True)

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 from app.folders.typed_paths import completed_folder, indexable_path
 from app.tui.screens.closing import ClosingDialog
 from app.tui.session import Finished, background
-from app.tui.toasts import in_words
+from app.tui.toasts import failure_of
 from app.tui.widgets.ordered_input import OrderedInput
 
 HOME = "~/"
@@ -124,7 +124,7 @@ class PathPrompt(Prompt):
 
     def _checked(self, outcome: object) -> None:
         if isinstance(outcome, Exception):
-            note = Content.styled(in_words(outcome).text, "$error")
+            note = Content.styled(failure_of(outcome).text, "$error")
             self.query_one("#dialog-note", Static).update(note)
         else:
             self.dismiss(str(outcome))

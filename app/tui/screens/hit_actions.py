@@ -80,7 +80,7 @@ class HitActions:
         """Put a text on the clipboard, through the terminal and through the system."""
         app = self._screen.app
         app.copy_to_clipboard(text.encode("utf-8", "replace").decode())
-        background(self._screen, lambda: open_file.copy(text), lambda outcome: None)
+        background(self._screen, lambda: open_file.copy_to_clipboard(text), lambda outcome: None)
         say(app, f"{what} is on the clipboard")
 
     def unpin(self, pin: Pin) -> None:

@@ -32,7 +32,7 @@ class ProblemList(CardList[Problem]):
 
     def paint(self, card: Problem, width: int) -> list[Content]:
         mark, tone = ("✗", "bad") if card.state == "failed" else ("–", "warn")
-        name = formatting.shorten(formatting.place(card.path, self._roots), width - 4)
+        name = formatting.shorten(formatting.short_path(card.path, self._roots), width - 4)
         first = Content.assemble((f" {mark} ", self.part(f"list--{tone}")), (name, self.part("list--title")))
         second = Content.assemble(("   " + plain_line(card.reason), self.part("list--dim")))
         return [first, second.truncate(width, ellipsis=True)]

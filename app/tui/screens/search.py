@@ -23,7 +23,7 @@ from app.errors import TITLED_ERRORS, DaemonError
 from app.sanitize import plain_line
 from app.tui import actions, completion, remarks
 from app.tui.messages import Answered
-from app.tui.preview_loader import words_of
+from app.tui.preview_loader import matched_words
 from app.tui.screens.filter_actions import FilterActions
 from app.tui.screens.hit_actions import HitActions
 from app.tui.screens.search_requests import Request, SearchRequests, with_meaning_below
@@ -211,7 +211,7 @@ class SearchScreen(Screen[None]):
             return
         answer = self.answer
         by_meaning = answer is not None and answer.mode != "words"
-        words = words_of(answer.hits) if answer else frozenset()
+        words = matched_words(answer.hits) if answer else frozenset()
         self.right.show_hit(self.hit, words, self.query_words if by_meaning else "")
         if answer is not None and self.left.near_end:
             self.requests.more(len(answer.hits))

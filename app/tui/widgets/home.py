@@ -60,7 +60,7 @@ class HomeList(CardList[HomeEntry]):
                 HomeEntry(
                     "pin",
                     plain_line(pin.title),
-                    formatting.place(pin.path, roots) + formatting.within(pin.page, pin.line),
+                    formatting.short_path(pin.path, roots) + formatting.within(pin.page, pin.line),
                     pin,
                 )
                 for pin in ui_state.pins[:QUESTIONS_SHOWN]

@@ -22,9 +22,9 @@ from app.tui import formatting, result_rows
 from app.tui.latest_only import LatestOnly
 from app.tui.messages import PageRead, Weighed, tell
 from app.tui.preview_lines import Page, Span3
-from app.tui.preview_loader import PageWanted, WeighingWanted, passage_page, read_page, weigh
+from app.tui.preview_loader import PageWanted, WeighingWanted, load_page, passage_page, weigh
 from app.tui.session import Session
-from app.tui.toasts import in_words
+from app.tui.toasts import failure_of
 from app.tui.widgets.preview import Preview
 from index.types import Hit
 
@@ -157,7 +157,7 @@ class PreviewPane(Vertical):
         if self._late is not None:
             self._late.stop()
         if isinstance(message.outcome, Exception):
-            failure = in_words(message.outcome, "This cannot be shown")
+            failure = failure_of(message.outcome, "This cannot be shown")
             self.preview.show(None)
             self._head.update(
                 Content.assemble((failure.title, "bold $warning"), "\n", (failure.text, "$ken-dim")),
@@ -214,7 +214,7 @@ class PreviewPane(Vertical):
             where = f"page {max(1, current)} of {len(excerpt.pages)}"
         where = instead or where
         room = max(10, self._head.size.width - len(where) - 2)
-        place = formatting.shorten(formatting.place(excerpt.path, self.session.roots), room)
+        place = formatting.shorten(formatting.short_path(excerpt.path, self.session.roots), room)
         self._head.update(
             Content.assemble(
                 (title, "bold"),
@@ -231,7 +231,7 @@ class PreviewPane(Vertical):
     def _read(self, wanted: PageWanted) -> Page:
         library = self.session.library
         assert library is not None
-        return read_page(library, wanted)
+        return load_page(library, wanted)
 
     def _page_done(self, wanted: PageWanted, outcome: Page | Exception) -> None:
         tell(self, PageRead(wanted.number, outcome, wanted.stay))

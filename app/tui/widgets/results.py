@@ -109,7 +109,7 @@ class ResultList(CardList[Row]):
             (card.reason if width >= 72 else SHORT.get(card.reason, card.reason), self._style("reason")),
         )
         room = width - 4 - len(tail) - len(right)
-        where = formatting.shorten(formatting.place(hit.path, self.roots), max(12, room))
+        where = formatting.shorten(formatting.short_path(hit.path, self.roots), max(12, room))
         left = Content.assemble((" " + where, self._style("dim")), ("  " + tail, self._style("faint")))
         return spread(left.truncate(max(1, width - len(right) - 1), ellipsis=True), right, width)
 

@@ -109,7 +109,7 @@ def describe(status: Status) -> Content:
     for folder in status.folders:
         if folder.state == "missing":
             return (
-                Content.assemble(("○ ", "$warning"), f"{formatting.place(folder.path, ())} is not there")
+                Content.assemble(("○ ", "$warning"), f"{formatting.short_path(folder.path, ())} is not there")
                 + tail
             )
     if not status.daemon and status.folders:

@@ -101,7 +101,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(open_file, "launch_for", launch_for)
     monkeypatch.setattr(open_file, "reveal_launch", reveal_launch)
     monkeypatch.setattr(open_file, "run", lambda launch: None)
-    monkeypatch.setattr(open_file, "copy", lambda text: given.update(copied=text))
+    monkeypatch.setattr(open_file, "copy_to_clipboard", lambda text: given.update(copied=text))
     return given
 
 

@@ -18,7 +18,7 @@ ENDLESS = """
 import sys; sys.path.append(sys.argv[1])
 import re
 from app.tui import lexing
-lexing.tokens = lambda language, text: re.match("(a+)+$", "a" * 64 + "b")
+lexing.styled_tokens = lambda language, text: re.match("(a+)+$", "a" * 64 + "b")
 lexing.main()
 """
 """The process with a lexer that would take longer than the universe is old, in one expression."""

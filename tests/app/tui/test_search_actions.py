@@ -11,7 +11,7 @@ from app.tui.ui_state import load as load_ui_state
 
 def test_every_copy_reaches_the_clipboard(monkeypatch):
     copied = []
-    monkeypatch.setattr(open_file, "copy", copied.append)
+    monkeypatch.setattr(open_file, "copy_to_clipboard", copied.append)
     lib = library()
 
     async def steps(pilot, app):
