@@ -31,7 +31,7 @@ class Answer:
     query: str
     mode: Mode
     hits: tuple[Hit, ...]
-    close: bool
+    is_close: bool
     """False: nothing in the index is close, and `hits` are only the nearest."""
     confidence: float
     waiting: int
@@ -42,8 +42,8 @@ class Answer:
     notice: str = ""
     """Text to show with the answer, such as why only words were searched."""
     complete: bool = True
-    """False: vectors or the model are missing, so not all passages were compared by meaning. `close` being
-    False then means nothing, and `notice` has the reason."""
+    """False: vectors or the model are missing, so not all passages were compared by meaning. `is_close`
+    being False then means nothing, and `notice` has the reason."""
     listed: bool = False
     """The query has no words: the hits are the files that pass its filter, newest first."""
     total: int | None = None
@@ -58,7 +58,7 @@ class Answer:
     @property
     def abstains(self) -> bool:
         """Whether a front says above the hits that nothing is close."""
-        return bool(self.hits) and not self.close and self.complete
+        return bool(self.hits) and not self.is_close and self.complete
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def answer(found: Answer) -> Json:
         "fresh": found.fresh,
         "took_ms": round(found.took_ms, 1),
         "hits": [hit(h, found.stale) for h in found.hits],
-        "close": found.close,
+        "close": found.is_close,
         "confidence": round(found.confidence, 4),
         "waiting": found.waiting,
         "complete": found.complete,

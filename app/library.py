@@ -344,7 +344,7 @@ class Library(Closing):
             query=query,
             mode=mode,
             hits=hits,
-            close=results.is_close and bool(hits),
+            is_close=results.is_close and bool(hits),
             confidence=results.confidence,
             waiting=len(stale),
             took_ms=(time.monotonic() - started) * 1000,

@@ -204,7 +204,7 @@ class SavedSearchRunner:
         answer = library.search(
             search.query, limit=MOST_REPORTED, filter=Filter(files=tuple(new), each_copy=True)
         )
-        if answer.close:
+        if answer.is_close:
             self._report_new(search, answer.hits, library)
         return answer.complete
 

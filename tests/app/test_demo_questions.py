@@ -39,4 +39,4 @@ def test_each_question_finds_its_answer_first(real_models: Path) -> None:
         for question, file in ANSWERS.items():
             answer = library.search(question, limit=3)
             assert Path(answer.hits[0].path) == demo.demo_folder() / file, question
-            assert answer.close, question
+            assert answer.is_close, question

@@ -87,7 +87,7 @@ def test_filters_alone_list_what_is_not_read(library: Library) -> None:
 
 def test_a_name_is_an_answer(library: Library) -> None:
     answer = library.search("wifi")
-    assert answer.close and answer.hits[0].score == 1.0
+    assert answer.is_close and answer.hits[0].score == 1.0
     assert "router" in answer.hits[0].text
 
 

@@ -45,7 +45,7 @@ answers = st.builds(
     query=st.text(),
     mode=st.sampled_from(["hybrid", "meaning", "words"]),
     hits=st.lists(hits, max_size=2).map(tuple),
-    close=st.booleans(),
+    is_close=st.booleans(),
     confidence=floats,
     waiting=st.integers(0, 9),
     took_ms=floats,
