@@ -90,6 +90,8 @@ def _pair(value: str) -> bool:
 
 _GIVEN = r" {0,2}[:=：] {0,2}[*`\"]{0,3}"
 _USER_AND_PASSWORD = r"([^\s/|:]{2,60}[*`\"]{0,3}(?: {1,2}[/|,] {1,2}|[:/])[*`\"]{0,3}\S{5,60})"
+_PGPASS_END = r":[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)"
+"""User and password, at the end of a line of .pgpass."""
 _FORMS = tuple(
     _Form(needle, re.compile(pattern), judge)
     for needle, pattern, judge in (
@@ -109,14 +111,14 @@ _FORMS = tuple(
         ),
         ("bearer", r"bearer ([a-z0-9_.~+/-]{20,}=*)", _token),
         ('"auth"', r"\"auth\"\s{0,3}:\s{0,3}\"([a-z0-9+/]{8,}={0,2})\"", _user_and_password),
-        (":543", r":543\d:[\w*.-]{1,60}:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
-        (":6432:", r":6432:[\w*.-]{1,60}:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
+        (":543", r":543\d:[\w*.-]{1,60}" + _PGPASS_END, _any),
+        (":6432:", r":6432:[\w*.-]{1,60}" + _PGPASS_END, _any),
         (":$", r"(?m:^)[\w.@-]{1,40}:(\$(?:apr1|[156y]|2[abxy]|argon2\w{0,2})\$[^\s:]{20,300})", _any),
         ("_auth=", r"_auth=\"?([a-z0-9+/]{8,}={0,2})", _user_and_password),
         ("cookie:", r"cookie:[^\n]{0,200}?=([a-z0-9%._~+/-]{20,2000})", _session),
         ("ssws", r"\bssws ([\w-]{30,})", _token),
         ("authtoken", r"authtoken ([\w-]{30,})", _token),
-        (":*:*:", r":\*:\*:[\w*.@-]{1,60}:([^\s:$\"{},]{3,100})(?m:$)", _any),
+        (":*:*:", r":\*:\*" + _PGPASS_END, _any),
         ("wifi:", r"wifi:(?:[a-z]:[^;\s]{0,40};){0,3}p:((?:[^;\\\s]|\\.){4,70});", _any),
         ("key-data", r"key-data(?<=client-key-data)\"?:\s{1,4}\"?([a-z0-9+/]{40,}={0,2})", _any),
         ("clusters:", r"(?m:^)[ -]{2,12}token: {1,4}[\"']?([\w.:-]{8,})", _any),
