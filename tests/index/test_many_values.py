@@ -104,6 +104,17 @@ def test_thousands_of_exclusions_exclude_nothing_else(typed: str, searcher: Sear
     assert not searcher.search(excluded.text, None, mode="words", filter=excluded.filter).hits
 
 
+def test_a_folder_of_any_letters_is_found_beside_a_path_of_any_bytes(tmp_path: Path) -> None:
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        paths = ["/n/Büro/a.md", "/n/b\udcffd/b.md"]
+        store.put([(record(path), [passage(f"heron {path}")]) for path in paths])
+    with Searcher(tmp_path / "index.db") as searcher:
+        for name, found in (("bu\u0308ro", paths[:1]), ("b\udcffd", paths[1:]), ("büro,n", paths)):
+            filter_ = parse(f"in:{name}").filter
+            hits = searcher.search("heron", None, mode="words", filter=filter_).hits
+            assert sorted(hit.path for hit in hits) == found, name
+
+
 PARTS = ("a", "B", "é", "e\u0301", "\udcff", "x.md", "y.MD", "[b]")
 
 
