@@ -124,7 +124,7 @@ class SearchScreen(Screen[None]):
             self.show_home()
             return
         self._asked = self.input.value
-        self.requests.ask(Request(query.text, query.filter, query.mode))
+        self.requests.ask(Request(query.text, query.filter, query.mode, query.sort or self.left.order))
         if query.problems:
             self.filters.summarize(Content.styled(plain_line(query.problems[0]), "$warning"))
 

@@ -15,7 +15,7 @@ from app.api import Answer, Library
 from app.tui.latest_only import LatestOnly
 from app.tui.messages import Answered, tell
 from app.tui.session import Session
-from index.types import Filter, Hit, Mode
+from index.types import Filter, Hit, Mode, Sort
 
 FIRST = 20
 """Files requested while a query is typed: what a screen shows, and some more."""
@@ -36,6 +36,7 @@ class Request:
     text: str
     filter: Filter = EVERYTHING
     mode: Mode | None = None
+    sort: Sort = "score"
     like: tuple[str, int] | None = None
     limit: int = FIRST
 
@@ -151,7 +152,12 @@ class SearchRequests:
     def _ask_words(self, numbered: Numbered) -> Answer:
         request = numbered[1]
         return self._library.search(
-            request.text, limit=request.limit, mode="words", filter=request.filter, typing=True
+            request.text,
+            limit=request.limit,
+            mode="words",
+            filter=request.filter,
+            typing=True,
+            sort=request.sort,
         )
 
     def _ask_meaning(self, numbered: Numbered) -> Answer:
@@ -161,7 +167,12 @@ class SearchRequests:
             return self._library.similar(path, start=start, limit=request.limit)
         mode: Mode = request.mode or "hybrid"
         return self._library.search(
-            request.text, limit=request.limit, mode=mode, filter=request.filter, typing=True
+            request.text,
+            limit=request.limit,
+            mode=mode,
+            filter=request.filter,
+            typing=True,
+            sort=request.sort,
         )
 
     @property

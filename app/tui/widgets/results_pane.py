@@ -19,7 +19,7 @@ from app.tui.session import Session
 from app.tui.widgets.home import HomeList
 from app.tui.widgets.list_view import CardList
 from app.tui.widgets.results import ResultList
-from index.types import Hit
+from index.types import Hit, Sort
 
 NEAR_END = 5
 """Rows before the last one at which the rest of the answer is asked for."""
@@ -67,6 +67,11 @@ class ResultsPane(Vertical):
         cursor = self.results.cursor
         at_end = cursor is not None and cursor + NEAR_END >= len(self.results.cards)
         return self.results.touched and at_end
+
+    @property
+    def order(self) -> Sort:
+        """The order as the library calls it."""
+        return "date" if self.sort == "date" else "score"
 
     def show(self, answer: Answer | None) -> None:
         """Show the rows of an answer, as they are sorted and opened now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from textual import events
 from app.api import Answer
 from app.errors import DaemonError
 from app.tui.messages import Answered
+from app.tui.screens.search_requests import FIRST
 from app.tui.ui_state import UiState
 from app.tui.ui_state import load as load_ui_state
 from app.tui.widgets.query import LONGEST
@@ -134,6 +136,34 @@ def test_sort_by_date_and_back():
         assert load_ui_state().sort == "date"
 
     drive(application(library()), steps)
+
+
+def test_the_newest_of_all_that_answers_comes_first_not_of_the_best_twenty():
+    words = ["valve", "flue", "flame", "lever", "pump", "vent", "pipe", "tap", "gauge", "coil", "fan", "duct"]
+    pairs = [f"{one} {other}" for one in words for other in words if one < other][:40]
+    files = {f"n{number}.md": f"thermostat {pair}\n" for number, pair in enumerate(pairs)}
+    files["newest.md"] = "A note in which the thermostat is named once among many other words of no weight.\n"
+
+    async def steps(pilot, app):
+        screen = app.search_screen
+
+        def names():
+            return [card.hit.path.rsplit("/", 1)[-1] for card in screen.results.cards]
+
+        screen.input.set("thermostat mode:words")
+        await until(pilot, lambda: len(names()) == FIRST)
+        assert "newest.md" not in names()
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: names()[:1] == ["newest.md"])
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "newest.md" not in names())
+        screen.input.set("thermostat mode:words sort:date")
+        await until(pilot, lambda: names()[:1] == ["newest.md"])
+
+    lib = library(**files)
+    os.utime(f"{lib.root}/newest.md")
+    lib.sync()
+    drive(application(lib), steps)
 
 
 def test_places_of_a_file_open_and_close():
