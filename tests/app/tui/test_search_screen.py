@@ -83,7 +83,7 @@ def test_the_chosen_row_stays_under_the_cursor_when_rows_come():
 
 def test_nothing_close_says_so_and_offers_the_nearest():
     lib = library()
-    lib.instead["search"] = lambda *given, **named: replace(lib.real.search(*given, **named), close=False)
+    lib.instead["search"] = lambda *given, **named: replace(lib.real.search(*given, **named), is_close=False)
 
     async def steps(pilot, app):
         await ask(pilot, app, "boilerplate vectors quantum weekend chromodynamics")
