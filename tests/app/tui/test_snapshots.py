@@ -239,7 +239,7 @@ def at_work(progress: Progress, **shown: object) -> Scene:
 def nothing_close() -> Scene:
     lib = notes()
     answer = lib.instead["search"]
-    lib.instead["search"] = lambda *given, **named: replace(answer(*given, **named), close=False)
+    lib.instead["search"] = lambda *given, **named: replace(answer(*given, **named), is_close=False)
     return Scene(asked("boilerplate quantum weekend chromodynamics"), lib)
 
 
