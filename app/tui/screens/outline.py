@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Static
 
 from app.api import OutlineEntry
 from app.sanitize import plain_line
 from app.tui.screens.closing import ClosingDialog
 from app.tui.widgets.list_view import CardList, ListMoves
+from app.tui.widgets.preview_pane import PreviewPane
 
 
 class OutlineList(CardList[OutlineEntry]):
@@ -69,3 +72,21 @@ class OutlineScreen(ListMoves, ClosingDialog[int | None]):
 
     def on_card_list_chosen(self) -> None:
         self.action_choose()
+
+
+def choose_heading(screen: Screen[None], pane: PreviewPane) -> None:
+    """Let the user choose a heading of the previewed document, and bring it into sight."""
+    if not screen.is_current:  # the user went on while the document was read
+        return
+    page = pane.preview.page
+    if page is None or not page.excerpt.outline:
+        screen.app.notify("This document has no headings", timeout=3, markup=False)
+        return
+
+    def chosen(position: int | None) -> None:
+        if position is not None:
+            pane.go_to(position)
+
+    excerpt = page.excerpt
+    title = excerpt.title or PurePath(excerpt.path).name
+    screen.app.push_screen(OutlineScreen(title, excerpt.outline, pane.preview.top_position), chosen)

@@ -271,19 +271,9 @@ class SearchScreen(Screen[None]):
 
     def action_outline(self) -> None:
         """Choose a heading or page of the previewed document to go to."""
-        page = self.preview.page
-        if page is None or not page.excerpt.outline:
-            self.app.notify("This document has no headings", timeout=3, markup=False)
-            return
-        from app.tui.screens.outline import OutlineScreen  # the first paint does not need it
+        from app.tui.screens.outline import choose_heading  # the first paint does not need it
 
-        def chosen(position: int | None) -> None:
-            if position is not None:
-                self.right.go_to(position)
-
-        title = page.excerpt.title or (self.hit.title if self.hit else "")
-        outline = OutlineScreen(title, page.excerpt.outline, self.preview.top_position)
-        self.app.push_screen(outline, chosen)
+        self.right.once_read(lambda: choose_heading(self, self.right))
 
     def action_toggle_preview(self) -> None:
         self.panes.toggle_preview()

@@ -7,6 +7,7 @@ nothing of queries and lists: it is handed a hit, the words to light and the que
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -51,6 +52,9 @@ class PreviewPane(Vertical):
         self._typed = 0.0
         self._number = 0
         self._wanted: PageWanted | None = None
+        self._is_read = True
+        """Whether the wanted document, if there is one, has been read."""
+        self._once_read: Callable[[], None] | None = None
         self._late: Timer | None = None
         self._reading: LatestOnly[PageWanted, Page] = LatestOnly("preview", self._read, self._page_done)
         self._weighing: LatestOnly[WeighingWanted, tuple[Span3, ...]] = LatestOnly(
@@ -90,7 +94,7 @@ class PreviewPane(Vertical):
                 self._weigh_page()
             return
         self._number += 1
-        self._wanted = wanted
+        self._wanted, self._is_read, self._once_read = wanted, False, None
         rest = max(REST, self._typed + TYPING_REST - time.monotonic())
         self._reading.ask(wanted, rest)
         if self._late is not None:
@@ -100,11 +104,18 @@ class PreviewPane(Vertical):
     def clear(self) -> None:
         """Show nothing."""
         self._number += 1
-        self._wanted = None
+        self._wanted, self._is_read, self._once_read = None, True, None
         self._reading.drop()
         self._weighing.drop()
         self.preview.show(None)
         self._head.update("", layout=False)
+
+    def once_read(self, action: Callable[[], None]) -> None:
+        """Do this as soon as the wanted document is read; never where another one is wanted before."""
+        if self._is_read:
+            action()
+        else:
+            self._once_read = action
 
     def step(self, hit: Hit, direction: int) -> None:
         """To the next or previous passage of the file among those that answer; `hit` holds them all."""
@@ -156,6 +167,7 @@ class PreviewPane(Vertical):
             return
         if self._late is not None:
             self._late.stop()
+        self._is_read, then, self._once_read = True, self._once_read, None
         if isinstance(message.outcome, Exception):
             failure = failure_of(message.outcome, "This cannot be shown")
             self.preview.show(None)
@@ -169,6 +181,8 @@ class PreviewPane(Vertical):
         self.preview.show(page, at=page.focus[0] if early else message.at)
         self._tell_head()
         self._weigh_page()
+        if then is not None:
+            then()
 
     def on_weighed(self, message: Weighed) -> None:
         message.stop()

@@ -37,6 +37,22 @@ def test_outline_goes_to_a_heading():
     drive(application(library()), steps)
 
 
+def test_an_outline_asked_for_while_the_document_is_read_comes_when_it_is():
+    lib = library()
+    lib.hold("excerpt")
+
+    async def steps(pilot, app):
+        await ask(pilot, app, "cold radiators pressure")
+        await until(pilot, lambda: "reading the document" in shown(app))
+        await pilot.press("alt+o")
+        assert len(app.screen_stack) == 1
+        lib.release("excerpt")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await until(pilot, lambda: "Service" in shown(app))
+
+    drive(application(lib), steps)
+
+
 def test_on_a_small_screen_the_preview_takes_turns_with_the_list():
     async def steps(pilot, app):
         screen = app.search_screen
