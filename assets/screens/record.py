@@ -1,4 +1,4 @@
-"""Draws the README's pictures: indexes the demo with the real model, types questions, keeps what is painted.
+"""Draws the README's pictures: indexes the demo with the real model, types queries, keeps what is painted.
 
     python assets/screens/record.py
 
@@ -11,25 +11,35 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from textual.pilot import Pilot
+
+from app.api import Library
+from app.connect import open_library
+from app.daemon import lifecycle
+from app.tui.app import KenApp
+from app.tui.session import Session
+from app.tui.ui_state import UiState
+from embedder.checkpoints.models import list_models, models_folder
+
 HERE = Path(__file__).resolve().parent
-QUESTION = "why is it cold upstairs"
+QUERY = "why is it cold upstairs"
 OTHER = "what to do when someone faints"
 FRAME_SECONDS = 0.28
 LAST_SECONDS = 4.0
+Steps = Callable[[KenApp, Pilot[None]], Awaitable[None]]
 
 
 def main() -> None:
-    from embedder.checkpoints.models import models_folder
-
+    if not list_models():
+        raise SystemExit("There is no model. `ken model fetch` fetches it.")
     os.environ["KEN_MODELS"] = str(models_folder())
     with tempfile.TemporaryDirectory() as top:
         os.environ["KEN_HOME"] = f"{top}/home"
-        from app.daemon import lifecycle
-
         lifecycle.start_daemon()
         try:
             asyncio.run(_record(Path(top)))
@@ -38,72 +48,65 @@ def main() -> None:
 
 
 async def _record(top: Path) -> None:
-    import shutil
-
-    from app.connect import open_library
-    from app.tui.app import KenApp
-    from app.tui.session import Session
-    from app.tui.ui_state import Memory
-
     notes = top / "notes"
     shutil.copytree(HERE.parent / "demo", notes)
     with open_library() as library:
         library.add([str(notes)])
         library.sync()
+    await _draw("search-dark", (120, 34), "dark", lambda app, pilot: _ask(app, pilot, QUERY))
+    await _draw("search-light", (120, 34), "light", lambda app, pilot: _ask(app, pilot, OTHER))
+    await _draw("small", (80, 24), "dark", _expand)
+    await _draw("help", (120, 40), "light", lambda app, pilot: pilot.press("f1"))
+    frames: list[str] = []
 
-        async def scene(
-            name: str, size: tuple[int, int], theme: str, steps: Callable[[KenApp], Awaitable[None]]
-        ) -> None:
-            app = KenApp(Session(memory=Memory(theme=theme)), lambda: library)
-            async with app.run_test(size=size) as pilot:
-                while app.session.status is None or app.session.progress is not None:
-                    await pilot.pause(0.05)
-                await steps(app)
-                if name:
-                    (HERE / f"{name}.svg").write_text(app.export_screenshot())
-
-        async def asked(app: KenApp, question: str) -> None:
-            screen = app.search_screen
-            screen.input.set(question)
-            await asyncio.sleep(2.0)
-            screen.input.set("")
-            await asyncio.sleep(0.3)
-            screen.input.set(question)
-            while screen.answer is None or screen.answer.query != question or screen.answer.mode == "words":
-                await asyncio.sleep(0.05)
-            while screen.preview.page is None or not screen.preview.page.marks:
-                await asyncio.sleep(0.05)
-            await asyncio.sleep(0.3)
-
-        async def opened(app: KenApp) -> None:
-            await asked(app, OTHER)
-            screen = app.search_screen
-            screen.action_next_pane()
-            screen.action_expand()
-            await asyncio.sleep(0.5)
-
-        await scene("search-dark", (120, 34), "dark", lambda app: asked(app, QUESTION))
-        await scene("search-light", (120, 34), "light", lambda app: asked(app, OTHER))
-        await scene("small", (80, 24), "dark", opened)
-        await scene("help", (120, 40), "light", _help)
-        frames: list[str] = []
-
-        async def typed(app: KenApp) -> None:
+    async def type_slowly(app: KenApp, pilot: Pilot[None]) -> None:
+        frames.append(app.export_screenshot())
+        for start in range(0, len(QUERY), 4):
+            await pilot.press(*_keys(QUERY[start : start + 4]))
+            await pilot.pause(0.25)
             frames.append(app.export_screenshot())
-            for stop in range(3, len(QUESTION), 4):
-                app.search_screen.input.set(QUESTION[:stop])
-                await asyncio.sleep(0.25)
-                frames.append(app.export_screenshot())
-            await asked(app, QUESTION)
-            frames.append(app.export_screenshot())
+        await _answered(app, pilot, QUERY)
+        frames.append(app.export_screenshot())
 
-        await scene("", (100, 28), "dark", typed)
-        (HERE / "typing.svg").write_text(moving(frames))
+    await _draw("", (100, 28), "dark", type_slowly)
+    (HERE / "typing.svg").write_text(moving(frames))
 
 
-async def _help(app: object) -> None:
-    app.action_show_help()  # type: ignore[attr-defined]
-    await asyncio.sleep(0.5)
+async def _draw(name: str, size: tuple[int, int], theme: str, steps: Steps) -> None:
+    app = KenApp(Session(ui_state=UiState(theme=theme)), _open)
+    async with app.run_test(size=size) as pilot:
+        while app.session.status is None or app.session.progress is not None:
+            await pilot.pause(0.05)
+        await steps(app, pilot)
+        await pilot.pause(0.5)
+        if name:
+            (HERE / f"{name}.svg").write_text(app.export_screenshot())
+
+
+def _open() -> Library:
+    return open_library()
+
+
+async def _ask(app: KenApp, pilot: Pilot[None], query: str) -> None:
+    await pilot.press(*_keys(query))
+    await _answered(app, pilot, query)
+
+
+def _keys(text: str) -> list[str]:
+    return ["space" if sign == " " else sign for sign in text]
+
+
+async def _answered(app: KenApp, pilot: Pilot[None], query: str) -> None:
+    screen = app.search_screen
+    while screen.answer is None or screen.answer.query != query or screen.answer.mode == "words":
+        await pilot.pause(0.05)
+    while screen.preview.page is None or not screen.preview.page.marks:
+        await pilot.pause(0.05)
+
+
+async def _expand(app: KenApp, pilot: Pilot[None]) -> None:
+    await _ask(app, pilot, OTHER)
+    await pilot.press("tab", "right")
 
 
 def moving(frames: list[str]) -> str:
