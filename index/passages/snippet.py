@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ PATTERN_SECONDS = 0.05
 MOST_SPANS = 100
 """Matches of an expression that are marked: a single letter can match everywhere."""
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
+_MARK = re.compile(r"^\s*(?:#+|\*+|=+)\s+|^[\w-]+:\s")
+"""What stands before the text of a heading of Markdown, Org or AsciiDoc, or before the subject of a mail."""
 _SENTENCE = re.compile(rf"{SENTENCE_END}|\n+")
 
 _WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
@@ -55,21 +57,24 @@ class WeightedSpan:
     weight: float
 
 
-def snippet(connection: apsw.Connection, query: ParsedQuery, text: str) -> Snippet:
+def snippet(
+    connection: apsw.Connection, query: ParsedQuery, text: str, headings: Collection[str] = ()
+) -> Snippet:
     """The sentence that holds most of the query, and the spans of its words with enough weight.
 
     Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
-    and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room.
+    and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room, and
+    behind a heading what stands below it: a result shows its title and `headings` already.
     """
     spans = matched_spans(connection, query, text)
     enough = min(query.weight / 4, max((clause.weight for clause in query.clauses), default=0.0))
     known = max((clause.weight for clause in query.clauses if clause.passage_count), default=0.0)
     weights = {sentence: _weight(spans, sentence) for sentence in _sentences(text)}
     most = max(weights.values(), default=0.0)
-    best = [
-        _with_more(text, one, weights) for one, weight in weights.items() if weight == most or most < enough
-    ]
-    start, end = max(best, key=lambda sentence: _tells(text, sentence), default=(0, len(text)))
+    repeating = {one for one in weights if _MARK.sub("", text[slice(*one)]).strip() in headings}
+    best = [one for one, weight in weights.items() if weight == most or most < enough]
+    shown = {_with_more(text, one, weights, below=one in repeating): one in repeating for one in best}
+    start, end = max(shown, key=lambda one: 0 if shown[one] else _tells(text, one), default=(0, len(text)))
     if end - start > WIDTH:
         first = next((span.start for span in spans if start <= span.start < end), start)
         start = max(start, first - WIDTH // 3)
@@ -120,12 +125,12 @@ def _sentences(text: str) -> list[Extent]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
 
-def _with_more(text: str, sentence: Extent, sentences: Iterable[Extent]) -> Extent:
-    """A sentence with the sentences after it in the same paragraph or item, as far as they fit."""
+def _with_more(text: str, sentence: Extent, sentences: Iterable[Extent], *, below: bool) -> Extent:
+    """A sentence with those after it in its paragraph or item, and with the one `below` it, as they fit."""
     start, end = sentence
     for first, last in sentences:
-        if first == end and last - start <= WIDTH and text[end - 1] != "\n":
-            end = last
+        if first == end and last - start <= WIDTH and (below or text[end - 1] != "\n"):
+            end, below = last, False
     return start, end
 
 

@@ -60,6 +60,11 @@ class StoredPassage(NamedTuple):
         )
         return next(under, whole) if places else whole
 
+    def headings(self) -> set[str]:
+        """The title and every heading over a part of the text."""
+        own = decode_heading(self.heading)
+        return {self.title, *own, *(part for at in decode_places(self.places, own) for part in at.heading)}
+
     def place_at(self, offset: int) -> Place:
         """Line, page and headings at an offset in the text."""
         heading = decode_heading(self.heading)
@@ -180,7 +185,7 @@ def _ranked_hit(
 def hit_at(db: apsw.Connection, query: ParsedQuery, place: StoredPassage, heading: str = "") -> Hit:
     """The passage as a hit without a score; a sentence under `heading` is shown where that was asked for."""
     first, end = place.stretch_under(heading)
-    shown, matched, begins = snippet(db, query, place.text[first:end])
+    shown, matched, begins = snippet(db, query, place.text[first:end], place.headings())
     there = place.place_at(first + begins)
     return Hit(
         path=os.fsdecode(place.path),

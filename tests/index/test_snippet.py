@@ -62,3 +62,26 @@ def test_a_label_is_shown_with_what_follows_it(tmp_path: Path) -> None:
             hit = searcher.search("what is the rent", None).hits[0]
     assert hit.snippet == "- **Rent** (§4). 1,180 a month, due by the third working day."
     assert [hit.snippet[a:b] for a, b in hit.matched] == ["Rent"]
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "shown"),
+    [
+        ("Languages\n\nDanish and Faroese.", "languages", "Languages\n\nDanish and Faroese."),
+        ("## Pressure\n\nTop up to one bar.", "pressure", "## Pressure\n\nTop up to one bar."),
+        ("Subject: Return of the oilskins\nThey are too small.", "oilskins",
+         "Subject: Return of the oilskins\nThey are too small."),
+        ("## Pressure\n\nThe pressure falls at night.", "pressure", "The pressure falls at night."),
+        ("Budget\n\nNothing is left of the budget for the roof.", "budget",
+         "Nothing is left of the budget for the roof."),
+    ],
+)  # fmt: skip
+def test_a_snippet_does_not_only_repeat_the_heading(
+    tmp_path: Path, text: str, query: str, shown: str
+) -> None:
+    headings = ("Languages", "Pressure", "Return of the oilskins", "Budget")
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        store.put([(record("/a.md"), [passage(text, heading=headings)])])
+        with Searcher(store.path) as searcher:
+            hit = searcher.search(query, None).hits[0]
+    assert hit.snippet == shown
