@@ -65,23 +65,21 @@ def evaluate(
 
     if task not in QUERY_TASKS:
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
-    model, way, prompt = config.load().model, cast("Mode | None", mode), cast("Task", task)
+    model, prompt, progress = config.load().model, cast("Task", task), _progress()
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
         if others:
-            mode_ = way or "hybrid"
-            refused = abstention.measure(
-                folder, others, loaded, mode=mode_, task=prompt, progress=_progress()
-            )
+            way = cast("Mode", mode or "hybrid")
+            refused = abstention.measure(folder, others, loaded, mode=way, task=prompt, progress=progress)
             terminal.result(json.dumps(refused.as_json()) if as_json else _refused(refused))
             return
         found = retrieval.evaluate(
             folder,
             loaded,
-            mode=way,
+            mode=cast("Mode | None", mode),
             task=prompt,
             size=size or MAX_TOKENS,
             overlap=OVERLAP_TOKENS if overlap is None else overlap,
-            progress=_progress(),
+            progress=progress,
         )
     terminal.result(json.dumps(found.as_json()) if as_json else _table(found))
 

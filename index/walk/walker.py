@@ -101,28 +101,34 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[FoundFile | Skip
         return
     waiting = [(top, above)]
     while waiting:
-        folder, above = waiting.pop()
-        try:
-            listed = list_folder(folder)
-        except OSError as error:
-            yield Skipped(folder, explain_os_error(error, "folder"), "system", folder=True)
-            continue
-        names = {entry.name for entry in listed}
-        if own := _skip_own_folder(folder, names, rules):
-            yield own
-            continue
-        level = _enter(folder, above, rules, names)
-        faults = ignore_levels.faults_in(folder, level)
         inner: list[tuple[str, Level]] = []
-        for entry in listed:
-            path = os.path.join(folder, entry.name)  # noqa: PTH118
-            fault = faults.get(path)
-            verdict = _skip_ignore_file_fault(path, fault) if fault else _entry(path, entry, level, state)
-            if verdict is None:
-                inner.append((path, level))
-            else:
-                yield verdict
+        yield from _walk_folder(*waiting.pop(), state, inner)
         waiting.extend(reversed(inner))
+
+
+def _walk_folder(
+    folder: str, above: Level, state: _Walk, inner: list[tuple[str, Level]]
+) -> Iterator[FoundFile | Skipped]:
+    """The verdicts in one folder; the folders in it that are to be walked are added to `inner`."""
+    try:
+        listed = list_folder(folder)
+    except OSError as error:
+        yield Skipped(folder, explain_os_error(error, "folder"), "system", folder=True)
+        return
+    names = {entry.name for entry in listed}
+    if own := _skip_own_folder(folder, names, state.rules):
+        yield own
+        return
+    level = _enter(folder, above, state.rules, names)
+    faults = ignore_levels.faults_in(folder, level)
+    for entry in listed:
+        path = os.path.join(folder, entry.name)  # noqa: PTH118
+        fault = faults.get(path)
+        verdict = _skip_ignore_file_fault(path, fault) if fault else _entry(path, entry, level, state)
+        if verdict is None:
+            inner.append((path, level))
+        else:
+            yield verdict
 
 
 def check_path(path: str, root: str, rules: Rules) -> FoundFile | Skipped:
