@@ -68,7 +68,7 @@ def test_without_the_model_words_give_no_verdict(half_read: Path, monkeypatch: p
 def test_the_screen_says_so_and_asks_again_when_all_is_there() -> None:
     lib = library()
     notice = "Indexing is not finished: some passages are found by their words only."
-    parts = {"close": False, "complete": False, "notice": notice}
+    parts = {"is_close": False, "complete": False, "notice": notice}
     lib.shown["pending"] = 3
     lib.instead["search"] = lambda *given, **named: replace(lib.real.search(*given, **named), **parts)
 

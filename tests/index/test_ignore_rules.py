@@ -201,7 +201,9 @@ def test_a_whole_file_of_the_worst_patterns_takes_no_longer_than_one_of_any_othe
 def test_a_file_is_compiled_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compilings = []
     parsed = ignore_rules.parse_ignore_file
-    monkeypatch.setattr(ignore_rules, "parse", lambda content: compilings.append(content) or parsed(content))
+    monkeypatch.setattr(
+        ignore_rules, "parse_ignore_file", lambda content: compilings.append(content) or parsed(content)
+    )
     (tmp_path / ".gitignore").write_text("*.log\n")
     for number in range(20):
         (tmp_path / f"{number}.md").write_text("words")
