@@ -1,4 +1,4 @@
-"""Fetching the model: what it is, from whom, under which terms; then how far the fetch is."""
+"""The model: which one is here; or what it is, from whom, under which terms, and how far its fetch is."""
 
 from __future__ import annotations
 
@@ -66,6 +66,26 @@ class ModelScreen(ClosingScreen[bool]):
         yield StatusLine()
 
     def on_mount(self) -> None:
+        self.app.say_again()  # type: ignore[attr-defined]
+        if (status := self.session.status) is not None and status.model:
+            self._show_present(status.model, status.engine)
+        else:
+            self._offer()
+
+    def _show_present(self, model: str, engine: str) -> None:
+        self.query_one("#about", Static).update(
+            Content.assemble(
+                "EmbeddingGemma-300M by Google DeepMind is on this machine, as ", (plain_line(model), "bold"),
+                f", and runs on {plain_line(engine)}. Files are found by meaning.\n\n"
+                "`ken model verify` checks every byte of it.",
+            )
+        )  # fmt: skip
+        self.query_one("#fetch").display = False
+        self.query_one("#later", Button).label = "Close"
+        self.query_one("#later").focus()
+        self.query_one(StatusLine).hint((("esc", "close"),))
+
+    def _offer(self) -> None:
         from embedder.checkpoints.known_models import TERMS, known_model
         from embedder.checkpoints.models import DEFAULT_MODEL
 
@@ -79,7 +99,6 @@ class ModelScreen(ClosingScreen[bool]):
         )  # fmt: skip
         self.query_one("#fetch").focus()
         self.query_one(StatusLine).hint((("↵", "choose"), ("esc", "later")))
-        self.app.say_again()  # type: ignore[attr-defined]
 
     def on_unmount(self) -> None:
         self._left.set()

@@ -93,7 +93,7 @@ def test_the_model_is_fetched_with_progress_and_a_failure_is_told(monkeypatch):
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
-    drive(application(library()), steps)
+    drive(application(driven_library(NOTES, model=False)), steps)
 
 
 def test_leaving_while_the_model_is_fetched_stops_it(monkeypatch):
@@ -117,7 +117,7 @@ def test_leaving_while_the_model_is_fetched_stops_it(monkeypatch):
         await pilot.press("escape")
         await until(pilot, lambda: stopped and len(app.screen_stack) == 1)
 
-    drive(application(library()), steps)
+    drive(application(driven_library(NOTES, model=False)), steps)
 
 
 def test_folders_add_forget_pause_and_search_in(tmp_path):

@@ -168,7 +168,7 @@ def fetching() -> Scene:
         await until(pilot, lambda: "Fetching part 3" in str(bar.content))
         await until(pilot, lambda: not pilot.app.screen.query(".-active"))  # a pressed button's colour
 
-    return Scene(steps, notes())
+    return Scene(steps, notes(model=False))
 
 
 def home() -> Scene:
@@ -271,7 +271,8 @@ async def migrated(pilot: Pilot[None]) -> None:
 
 SCENES: dict[str, Callable[[], Scene]] = {
     "first_run": first_run,
-    "model": lambda: Scene(pressed("f7"), notes()),
+    "model": lambda: Scene(pressed("f7"), notes(model=False)),
+    "model_here": lambda: Scene(pressed("f7"), notes()),
     "model_fetching": fetching,
     "home": home,
     "home_nothing_asked_yet": lambda: Scene(pressed(), notes()),
