@@ -11,7 +11,7 @@ from app import amounts
 from app.answers import saved_searches
 from app.answers.saved_searches import SavedSearch
 from app.sanitize import plain_line
-from app.tui.screens.dialog import Prompt
+from app.tui.screens.dialog import Dialog, Prompt
 from app.tui.screens.list_screen import ListScreen
 from app.tui.session import Session, background
 from app.tui.widgets.list_view import CardList
@@ -89,8 +89,15 @@ class SavedSearchesScreen(ListScreen[SavedSearch]):
 
     def action_remove(self) -> None:
         card = self.list.card
-        if card is not None:
-            background(self, lambda: saved_searches.remove(card.id), self._changed)
+        if card is None:
+            return
+
+        def chosen(name: str | None) -> None:
+            if name == "remove":
+                background(self, lambda: saved_searches.remove(card.id), self._changed)
+
+        buttons = (("keep", "Keep it"), ("remove", "Remove it"))
+        self.app.push_screen(Dialog("Remove this saved search?", plain_line(card.query), buttons), chosen)
 
     def _changed(self, outcome: object) -> None:
         self.say_outcome(outcome, "")

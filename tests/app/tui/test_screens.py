@@ -177,6 +177,13 @@ def test_saved_searches_are_added_asked_and_removed():
         await pilot.press("f4")
         await until(pilot, lambda: "since" in shown(app))
         await pilot.press("d")
+        await until(pilot, lambda: "Remove this saved search?" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Remove this" not in shown(app))
+        assert saved_searches.read()
+        await pilot.press("d")
+        await until(pilot, lambda: "Remove this saved search?" in shown(app))
+        await pilot.press("right", "enter")
         await until(pilot, lambda: not saved_searches.read())
 
     drive(application(library()), steps)
