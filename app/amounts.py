@@ -15,7 +15,9 @@ def plural(number: int, noun: str, several: str = "") -> str:
     """The noun in the form for this number."""
     if number == 1:
         return noun
-    return several or (noun[:-1] + "ies" if noun.endswith("y") else noun + "s")
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return several or noun[:-1] + "ies"
+    return several or noun + "s"
 
 
 def size(octets: float) -> str:
@@ -37,11 +39,13 @@ def duration(seconds: float) -> str:
 
 
 def rough_duration(seconds: float) -> str:
-    """`8 s`, `3 min`, `1 h 20 min`, `12 h`: as exact as an estimate deserves."""
+    """`8 s`, `3 min`, `1 h 20 min`, `12 h`, `3 days`: as exact as an estimate deserves."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        return count(hours // 24, "day")
     return f"{hours} h {rest} min" if rest and hours < 10 else f"{hours} h"

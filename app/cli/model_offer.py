@@ -20,9 +20,12 @@ def ensure_model() -> None:
     asked = terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stderr)
     if model.present or model.config.name or not asked:
         return
-    from embedder.checkpoints.known_models import TERMS
+    from app import amounts
+    from embedder.checkpoints.known_models import TERMS, known_model
+    from embedder.checkpoints.models import DEFAULT_MODEL
 
-    terminal.say(f"ken needs the model EmbeddingGemma (1.2 GB, once). Its terms of use: {TERMS}")
+    size = amounts.size(known_model(DEFAULT_MODEL).bytes)
+    terminal.say(f"ken needs the model EmbeddingGemma ({size}, once). Its terms of use: {TERMS}")
     if click.confirm("Fetch it now?", default=True, err=True):
         fetch()
 

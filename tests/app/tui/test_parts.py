@@ -223,6 +223,7 @@ def test_numbers_as_people_say_them():
     assert amounts.count(1, "file") == "1 file" and amounts.count(1204, "entry") == "1,204 entries"
     assert amounts.size(38_000_000) == "38 MB"
     assert amounts.rough_duration(4700) == "1 h 18 min"
+    assert amounts.rough_duration(63183 * 3600) == "2,632 days"
     assert formatting.shorten("notes/house/boiler.md", 15) == "…/boiler.md"
     assert len(formatting.shorten("x" * 50, 9)) == 9
 
