@@ -26,6 +26,14 @@ MOST = 5_000
 the nearest subject come close to a query."""
 WORDS_ALONE = 0.15
 """Lexical score from which an answer without vectors counts as close (fitted)."""
+UNRELATED, ALIKE = 0.5, 0.8
+"""Cosines of two passages that have nothing in common, and that are of one text. Among 60 notes of 1,600
+characters, the halves of a note have 0.67 to 0.80 (quartiles), any two others 0.41 (median; 0.55 at 90 %)."""
+
+
+def likeness(cosine: float) -> float:
+    """How alike two passages with this cosine are, from 0 (unrelated) to 1."""
+    return min(1.0, max(0.0, (cosine - UNRELATED) / (ALIKE - UNRELATED)))
 
 
 def confidence(ranked: Ranked, query: ParsedQuery, passages: int) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from index.closing import Closing
 from index.errors import QueryInvalid
 from index.search import by_name, excluded, group_by_file, links, near_copies
-from index.search.abstention import confidence
+from index.search.abstention import confidence, likeness
 from index.search.filters import FilteredIds
 from index.search.newest import Matching, newest
 from index.search.patterns import compile_pattern
@@ -212,7 +212,7 @@ class Searcher(Closing):
             if linked:
                 found = links.join_linked(found, links.beginnings(db, number, vector, linked, filter))
             found = tuple(hit for hit in found if hit.path != path)[:limit]
-            return Results(found, is_close=bool(found), confidence=1.0 if found else 0.0)
+            return Results(found, is_close=bool(found), confidence=likeness(found[0].score) if found else 0.0)
 
     def linked(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The files that the one at `path` links to, and those that link to it."""
