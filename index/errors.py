@@ -7,6 +7,7 @@ IndexingError
 ├── IndexFull         the disk or a quota is full
 ├── IndexUnreachable  the file or folder cannot be opened or written
 ├── QueryInvalid      a query or filter that cannot be parsed
+├── VectorsMissing    a passage to compare with others that has no vector yet
 ├── FileSkipped       a file is left out, with the reason
 │   └── FileWithheld      it holds credentials: not even its name is found
 └── FileFailed        a file could not be read, with the reason
@@ -52,7 +53,11 @@ class IndexUnreachable(IndexingError):
 
 
 class QueryInvalid(IndexingError):
-    title = "The question cannot be understood"
+    title = "The query cannot be understood"
+
+
+class VectorsMissing(IndexingError):
+    title = "It cannot be compared yet"
 
 
 class FileSkipped(IndexingError):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.closing import Closing
-from index.errors import QueryInvalid
+from index.errors import QueryInvalid, VectorsMissing
 from index.search import by_name, excluded, group_by_file, links, near_copies
 from index.search.abstention import confidence, likeness
 from index.search.filters import FilteredIds
@@ -247,7 +247,7 @@ class Searcher(Closing):
         dimension: int = vectors.FULL_DIMENSION,
     ) -> SearchRequest:
         if not query.strip():
-            raise QueryInvalid("The question is empty.", "Type what you are looking for.")
+            raise QueryInvalid("The query is empty.", "Type what you are looking for.")
         parsed = parse_query(db, query, self._frequencies, typing=typing)
         return SearchRequest(
             query=replace(parsed, patterns=matching.patterns if matching else ()),
@@ -294,7 +294,7 @@ def _unit(vector: Floats | None) -> Floats | None:
         return None
     vector = np.asarray(vector, np.float32).reshape(-1)
     if vector.shape != (vectors.FULL_DIMENSION,) or not np.isfinite(vector).all() or not vector.any():
-        raise QueryInvalid("The question's vector is not 768 finite numbers.", "This is a bug; report it.")
+        raise QueryInvalid("The query's vector is not 768 finite numbers.", "This is a bug; report it.")
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
@@ -316,6 +316,6 @@ def _subject(db: apsw.Connection, path: str, line: int | None, start: int | None
     stored = [vectors.read_vector(db, number, text) for text in chosen[:500]] if number else []
     known = [one for one in stored if one is not None]
     if not known:
-        raise QueryInvalid(f"{path} has no vectors yet.", "Wait until indexing is done, or run `ken index`.")
+        raise VectorsMissing(f"{path} has no vectors yet.", "`ken status` says what they wait for.")
     mean = np.mean(np.stack(known), axis=0)
     return {text for text, _, _ in found}, np.asarray(mean / np.linalg.norm(mean), np.float32)
