@@ -51,9 +51,10 @@ class ModelChild:
         self.process, self._socket = _start(command, nice)
         self._channel: Connection[Any, Any] = Connection(os.dup(self._socket.fileno()))
         self._outbox.put(config)
+        # The reader starts last: where the process ends at once, it waits for the writer to end.
         self._threads = [
             threading.Thread(target=work, name=f"model {name}", daemon=True)
-            for name, work in (("reader", self._read), ("writer", self._write))
+            for name, work in (("writer", self._write), ("reader", self._read))
         ]
         for thread in self._threads:
             thread.start()

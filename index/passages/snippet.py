@@ -73,7 +73,7 @@ def snippet(
     most = max(weights.values(), default=0.0)
     repeating = {one for one in weights if _MARK.sub("", text[slice(*one)]).strip() in headings}
     best = [one for one, weight in weights.items() if weight == most or most < enough]
-    shown = {_with_more(text, one, weights, below=one in repeating): one in repeating for one in best}
+    shown = {_with_more(text, one, weights, repeating): one in repeating for one in best}
     start, end = max(shown, key=lambda one: 0 if shown[one] else _tells(text, one), default=(0, len(text)))
     if end - start > WIDTH:
         first = next((span.start for span in spans if start <= span.start < end), start)
@@ -125,12 +125,15 @@ def _sentences(text: str) -> list[Extent]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
 
-def _with_more(text: str, sentence: Extent, sentences: Iterable[Extent], *, below: bool) -> Extent:
-    """A sentence with those after it in its paragraph or item, and with the one `below` it, as they fit."""
+def _with_more(
+    text: str, sentence: Extent, sentences: Iterable[Extent], headings: Collection[Extent]
+) -> Extent:
+    """A sentence with those after it in its paragraph or item, a heading with what is below, as they fit."""
     start, end = sentence
+    below = sentence in headings
     for first, last in sentences:
         if first == end and last - start <= WIDTH and (below or text[end - 1] != "\n"):
-            end, below = last, False
+            end, below = last, (first, last) in headings
     return start, end
 
 

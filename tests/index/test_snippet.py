@@ -71,6 +71,7 @@ def test_a_label_is_shown_with_what_follows_it(tmp_path: Path) -> None:
         ("## Pressure\n\nTop up to one bar.", "pressure", "## Pressure\n\nTop up to one bar."),
         ("Subject: Return of the oilskins\nThey are too small.", "oilskins",
          "Subject: Return of the oilskins\nThey are too small."),
+        ("# Budget\n\n## Pressure\n\nTop up.", "budget", "# Budget\n\n## Pressure\n\nTop up."),
         ("## Pressure\n\nThe pressure falls at night.", "pressure", "The pressure falls at night."),
         ("Budget\n\nNothing is left of the budget for the roof.", "budget",
          "Nothing is left of the budget for the roof."),

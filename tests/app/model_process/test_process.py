@@ -201,6 +201,7 @@ serve.main()
 """
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_process_that_always_dies_is_not_started_for_every_question(
     impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
