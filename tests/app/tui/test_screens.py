@@ -55,7 +55,7 @@ def test_first_run_suggests_estimates_and_begins(tmp_path, monkeypatch):
         (notes / name).parent.mkdir(exist_ok=True)
         (notes / name).write_text(text)
     (notes / "photo.jpg").write_bytes(b"\xff\xd8\xff" + b"0" * 100)
-    lib = driven_library({})
+    lib = driven_library({}, model=False)
 
     async def steps(pilot, app):
         await at(pilot, app, WelcomeScreen)
