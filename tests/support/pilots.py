@@ -38,8 +38,8 @@ def application(
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Wait until something is so; fails after ten seconds."""
-    deadline = time.monotonic() + 10
+    """Wait until something is so; fails after thirty seconds."""
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         await pilot.pause(0.01)

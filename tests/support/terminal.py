@@ -28,7 +28,7 @@ KEN = (sys.executable, "-P", str(Path(__file__).resolve().parents[2] / "app" / "
 """The start of every process of ken; `app.cli` after it is the command."""
 COMMAND = (sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(Path(KEN[2]).parent)!r}); "
            "import ken_search_main as k; k.main()")  # fmt: skip
-PATIENCE = float(os.environ.get("KEN_PATIENCE", "30"))
+PATIENCE = float(os.environ.get("KEN_PATIENCE", "60"))
 """Seconds by the clock for what a test waits for: the machine may be busy."""
 _UNREAD = re.compile(
     rb"\x1b\[[<>=][0-9;:]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]*:[0-9:;]*m|\x1bP[^\x1b]*\x1b\\"

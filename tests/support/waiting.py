@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "the condition") -> T:
+def until(condition: Callable[[], T], timeout: float = 90.0, what: str = "the condition") -> T:
     """The first true value of `condition`; fails the test where none comes in time."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
