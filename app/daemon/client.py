@@ -57,7 +57,7 @@ class DaemonAbsent(DaemonError):
 def remote_library(path: Path | None = None) -> Library:
     """The library of the daemon of this `KEN_HOME`, or at the socket `path`.
 
-    Methods raise `DaemonError` if none answers. If this process is interrupted, a `sync` goes on.
+    Methods raise `DaemonError` if none answers. If this process is interrupted, a `sync` continues there.
     """
     return cast("Library", _RemoteLibrary(path))
 

@@ -71,15 +71,15 @@ def measure(
     """Run the queries of `folder` on its own index, with and without answers, and on those of `others`."""
     dataset = _some(read_set(folder))
     vectors = embed_queries(dataset, embedder, task, progress)
-    strangers: dict[str, float] = {}
+    refused_others: dict[str, float] = {}
     for other in map(read_set, others):
-        strangers[other.name] = _refused(other, dataset, vectors, embedder, mode, progress)
+        refused_others[other.name] = _refused(other, dataset, vectors, embedder, mode, progress)
     return AbstentionRates(
         dataset.name,
         len(dataset.queries),
         _refused(dataset, dataset, vectors, embedder, mode, progress),
         _refused_without_answers(dataset, vectors, embedder, mode, progress),
-        strangers,
+        refused_others,
     )
 
 

@@ -1,6 +1,6 @@
 """The daemon's writer: takes requests from any thread, and changes the index in a thread of its own.
 
-Owns what a request means beside the indexing that goes on by itself. Calls `app.sync.indexer`, which decides
+Owns what a request means beside indexing without requests. Calls `app.sync.indexer`, which decides
 what is done next; both call `app.sync.steps`, which does it. Queries never wait for it.
 """
 

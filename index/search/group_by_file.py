@@ -16,7 +16,7 @@ from index.search.ranking import Ranked
 from index.store.database import fetch_all
 from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_heading, decode_inode, encode_path
-from index.types import Filter, Hit, Passage, Place
+from index.types import Filter, Hit, Passage
 
 MORE = 3
 """Further passages of a file below its best one."""
@@ -45,34 +45,11 @@ class StoredPassage(NamedTuple):
     places: str | None
     text: str
 
-    def stretch_under(self, heading: str) -> tuple[int, int]:
-        """The first part of the text under a heading with these words; all of it where there is none."""
-        whole = (0, len(self.text))
-        own = decode_heading(self.heading)
-        places = decode_places(self.places, own) if heading else ()
-        ends = [*(place.offset for place in places[1:]), len(self.text)]
-        wanted = heading.casefold()
-        under = (
-            (place.offset, end)
-            for place, end in zip(places, ends, strict=True)
-            if any(wanted in part.casefold() for part in place.heading)
-            and self.text[place.offset : end].strip("#*-=~ \n")
-        )
-        return next(under, whole) if places else whole
-
-    def headings(self) -> set[str]:
-        """The title and every heading over a part of the text."""
-        own = decode_heading(self.heading)
-        return {self.title, *own, *(part for at in decode_places(self.places, own) for part in at.heading)}
-
-    def place_at(self, offset: int) -> Place:
-        """Line, page and headings at an offset in the text."""
+    def decoded(self) -> Passage:
+        """The passage with its headings and places."""
         heading = decode_heading(self.heading)
         places = decode_places(self.places, heading)
-        passage = Passage(
-            self.text, self.start, self.end, self.line, self.title, heading, self.page, 0, places
-        )
-        return place_at(passage, offset)
+        return Passage(self.text, self.start, self.end, self.line, self.title, heading, self.page, 0, places)
 
 
 COLUMNS = (
@@ -182,11 +159,33 @@ def _ranked_hit(
     )
 
 
+def _stretch_under(passage: Passage, heading: str) -> tuple[int, int]:
+    """The first part of the text under a heading with these words; all of it where there is none."""
+    whole = (0, len(passage.text))
+    if not heading or not passage.places:
+        return whole
+    ends = [*(place.offset for place in passage.places[1:]), len(passage.text)]
+    wanted = heading.casefold()
+    under = (
+        (place.offset, end)
+        for place, end in zip(passage.places, ends, strict=True)
+        if any(wanted in part.casefold() for part in place.heading)
+        and passage.text[place.offset : end].strip("#*-=~ \n")
+    )
+    return next(under, whole)
+
+
+def _headings(passage: Passage) -> set[str]:
+    """The title and every heading over a part of the text."""
+    return {passage.title, *passage.heading, *(part for at in passage.places for part in at.heading)}
+
+
 def hit_at(db: apsw.Connection, query: ParsedQuery, place: StoredPassage, heading: str = "") -> Hit:
     """The passage as a hit without a score; a sentence under `heading` is shown where that was asked for."""
-    first, end = place.stretch_under(heading)
-    shown, matched, begins = snippet(db, query, place.text[first:end], place.headings())
-    there = place.place_at(first + begins)
+    passage = place.decoded()
+    first, end = _stretch_under(passage, heading)
+    shown, matched, begins = snippet(db, query, place.text[first:end], _headings(passage))
+    there = place_at(passage, first + begins)
     return Hit(
         path=os.fsdecode(place.path),
         title=place.title,
