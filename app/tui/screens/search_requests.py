@@ -150,22 +150,16 @@ class SearchRequests:
         self._meaning.close()
 
     def _ask_words(self, numbered: Numbered) -> Answer:
-        request = numbered[1]
-        return self._library.search(
-            request.text,
-            limit=request.limit,
-            mode="words",
-            filter=request.filter,
-            typing=True,
-            sort=request.sort,
-        )
+        return self._search(numbered[1], "words")
 
     def _ask_meaning(self, numbered: Numbered) -> Answer:
         request = numbered[1]
         if request.like is not None:
             path, start = request.like
             return self._library.similar(path, start=start, limit=request.limit)
-        mode: Mode = request.mode or "hybrid"
+        return self._search(request, request.mode or "hybrid")
+
+    def _search(self, request: Request, mode: Mode) -> Answer:
         return self._library.search(
             request.text,
             limit=request.limit,
