@@ -22,7 +22,7 @@ from app.errors import PathInvalid, UsageInvalid
 from app.folders.pictures import unread_pictures
 from app.folders.roots import FORGOTTEN, RootSet
 from app.folders.rules import rules_of
-from app.folders.typed_paths import absolute_path
+from app.folders.typed_paths import absolute_path, spelled_filter
 from app.folders.why import folder_now, problem_of, problems_above, verdict_on
 from app.model import MISSING, TextModel
 from app.open_index import OpenIndex, nothing_indexed
@@ -109,7 +109,7 @@ class Library(Closing):
         sort: Sort = "score",
     ) -> Answer:
         started = self.last_search = time.monotonic()
-        query, narrowed = self._with_known_fields(query, filter or Filter())
+        query, narrowed = self._with_known_fields(query, spelled_filter(filter or Filter()))
         if not query.strip():
             return self._newest(narrowed, limit, started)
         searcher = self.index.searcher()
@@ -163,14 +163,15 @@ class Library(Closing):
         filter: Filter | None = None,  # noqa: A002
     ) -> Answer:
         started = time.monotonic()
-        path = absolute_path(path)
+        path = self._path(path)
         searcher = self.index.searcher()
         unread = require_shown(path, *self._known(path), rules_of(self.config.reading)).unread
         if unread:
             raise PathInvalid(f"{path} has no text to compare. {unread}", "Name a file that is read.")
+        narrowed = spelled_filter(filter or Filter())
 
         def ask(number: int) -> Results:
-            return searcher.similar(path, line, start=start, limit=number, filter=filter or Filter())
+            return searcher.similar(path, line, start=start, limit=number, filter=narrowed)
 
         return self._answer(ask, path if line is None else f"{path}:{line}", "meaning", limit, started)
 
@@ -179,7 +180,7 @@ class Library(Closing):
 
     def excerpt(self, path: str, start: int, length: int) -> Excerpt:
         document = self._document(path)
-        links, backlinks = self.index.searcher().linked(absolute_path(path))
+        links, backlinks = self.index.searcher().linked(self._path(path))
         return replace(document.cut(path, start, length), links=links, backlinks=backlinks)
 
     def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
@@ -199,7 +200,7 @@ class Library(Closing):
         return self.writer.sync(None if paths is None else [absolute_path(path) for path in paths], progress)
 
     def forget(self, path: str) -> int:
-        dropped = self.writer.forget(absolute_path(path))
+        dropped = self.writer.forget(self._path(path))
         self._documents.clear()
         return dropped
 
@@ -265,7 +266,7 @@ class Library(Closing):
         return (*map(problem_of, store.problems()), *above, *unread_pictures(store, rules))
 
     def why(self, path: str) -> Why:
-        path = absolute_path(path)
+        path = self._path(path)
         store = self.index.store()
         kept = RootSet(store.roots() if store else ())
         record = store.files(path).get(path) if store else None
@@ -367,10 +368,15 @@ class Library(Closing):
             raise nothing_indexed()
 
     def _document(self, path: str) -> Excerpts:
-        path = absolute_path(path)
+        path = self._path(path)
         store = self.index.store()
         known, rules = self._known(path), rules_of(self.config.reading)
         return self._documents.read(path, *known, rules, scans.recognized(store, path) if store else ())
+
+    def _path(self, typed: str) -> str:
+        """A path as the index names it."""
+        store, path = self.index.store(), absolute_path(typed)
+        return path if store is None else RootSet(store.roots()).as_kept(path)
 
     def _known(self, path: str) -> tuple[FileRecord | None, str | None]:
         """The record of a path, and the root it belongs to."""

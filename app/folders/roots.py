@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
+from app.folders.disk_names import DiskNames, spelled
 from index.store import store
 from index.store.store import StoredRoot
 from index.walk.walker import FoundFile, Rules, Skipped, check_path, walk
@@ -22,6 +23,7 @@ class RootSet:
 
     def __init__(self, stored: Iterable[StoredRoot]) -> None:
         self._states = {folder.path: folder.state for folder in stored}
+        self._names = DiskNames()
 
     @property
     def roots(self) -> list[str]:
@@ -51,6 +53,23 @@ class RootSet:
         inner = {root for root in self.roots if any(is_under(root, path) for path in own)}
         return sorted(own | inner)
 
+    def as_kept(self, path: str) -> str:
+        """A path in the disk's spelling, under the name that its root had when it was added.
+
+        On a disk that ignores case a folder can be renamed and still be found under the former name.
+        """
+        if self.innermost(path) is None:
+            for root in self._states:
+                now = spelled(root)
+                if now != root and is_under(path, now) and os.path.lexists(root):
+                    return root + path[len(now) :]
+        return path
+
+    def spelled(self, path: str) -> str:
+        """A path with the disk's spelling of the names below its root, which keeps its own."""
+        root = self.root_of(path)
+        return path if root is None else self._names.spelled(path, root)
+
     def walk(self, root: str, rules: Rules) -> Iterator[FoundFile | Skipped]:
         """`index.walk.walker.walk` without forgotten paths and without those of roots inside."""
         for verdict in walk(root, rules):
@@ -58,9 +77,12 @@ class RootSet:
                 yield verdict
 
     def verdicts(self, path: str, rules: Rules) -> Iterator[FoundFile | Skipped]:
-        """The verdicts on `path`, or on everything in it if it is a folder; none if it is deleted."""
+        """The verdicts on `path`, or on everything in it if it is a folder.
+
+        None if it is deleted, or has another spelling now, which is then a path of its own.
+        """
         root = self.root_of(path)
-        if root is None or is_gone(path):
+        if root is None or is_gone(path) or self.spelled(path) != path:
             return
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
             inside = (verdict for verdict in walk(root, rules, path) if is_under(verdict.path, path))

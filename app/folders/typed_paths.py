@@ -1,24 +1,43 @@
 """Converts paths that users type into the form that the index stores.
 
-Owns that form: absolute, with all links of folders resolved. Knows nothing of the index.
+Owns that form: absolute, with all links of folders resolved, each name as the disk spells it. Knows nothing
+of the index.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 
 from app.errors import PathInvalid
+from app.folders.disk_names import DiskNames, spelled
 from app.sanitize import plain_path
+from index.types import Filter
 
 
 def absolute_path(path: str) -> str:
     """The path made absolute, with the links of its folders resolved; a link to a file keeps its name."""
-    path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+    path = spelled(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
     if os.path.isdir(path):  # noqa: PTH112
-        return os.path.realpath(path)
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
+        real = os.path.realpath(path)
+    else:
+        folder, name = os.path.split(path)
+        real = os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
+    return path if real == path else spelled(real)
+
+
+def spelled_filter(filter_: Filter) -> Filter:
+    """The filter with its absolute folders as the disk spells them."""
+    return _spelled_filter(filter_, DiskNames())
+
+
+def _spelled_filter(filter_: Filter, names: DiskNames) -> Filter:
+    if not (filter_.folders or filter_.excluding):
+        return filter_
+    folders = (names.spelled(one) if one.startswith(os.sep) else one for one in filter_.folders)
+    excluding = (_spelled_filter(one, names) for one in filter_.excluding)
+    return replace(filter_, folders=tuple(folders), excluding=tuple(excluding))
 
 
 def completed_folder(typed: str) -> str:

@@ -104,10 +104,12 @@ class Pipeline:
     def _look(self, paths: Sequence[str]) -> tuple[Differences, dict[str, FileRecord]]:
         """The differences of single paths and of missing files: one of these may be back elsewhere.
 
-        The paths are read even if they look unchanged, because an event named them.
+        A path that the disk spells otherwise stands for both spellings. The paths are read even if they look
+        unchanged, because an event named them.
         """
         self._retry_schedule.retries.looking_at(paths)
         kept = RootSet(self._store.roots())
+        paths = list(dict.fromkeys([*paths, *map(kept.spelled, paths)]))
         roots = _roots_of(kept, paths)
         missing = {root: reason for root in roots if (reason := self._why_away(root))}
         looked_at = {*paths, *self._retry_schedule.grace.ends}

@@ -30,6 +30,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
+from app.folders.disk_names import folded
 from app.sync import inotify
 from app.sync.change_queue import ChangeQueue
 from app.sync.mounts import Mount, is_remote, mounts
@@ -183,8 +184,16 @@ class Watcher:
         return self._observer
 
 
+DATA_VOLUME = "/System/Volumes/Data"
+"""Where macOS mounts the volume whose folders it shows at `/` (firmlinks); events may name either path."""
+
+
 class _Handler(FileSystemEventHandler):
-    """Marks the paths of events. macOS reports real paths; they are mapped back to paths under the root."""
+    """Marks the paths of events.
+
+    macOS reports real paths in the disk's spelling, which may not be the root's; they are mapped back to
+    paths under the root.
+    """
 
     def __init__(self, queue: ChangeQueue, root: str, ignored: Sequence[str]) -> None:
         self.queue = queue
@@ -209,9 +218,13 @@ class _Handler(FileSystemEventHandler):
 
     def _own(self, path: str) -> str:
         """The path as the index names it; empty if it is outside of the root or ignored."""
-        if self.real != self.root and _is_under(path, self.real):
-            path = self.root + path[len(self.real) :]
-        if not _is_under(path, self.root) or any(_is_under(path, folder) for folder in self.ignored):
+        below = _names_below(path, self.root)
+        if below is None:
+            below = _names_below(path, self.real)
+        if below is None:
+            return ""
+        path = os.path.join(self.root, *below)  # noqa: PTH118
+        if any(_is_under(path, folder) for folder in self.ignored):
             return ""
         return "" if is_kens_folder(os.path.dirname(path), ()) else path  # noqa: PTH120
 
@@ -273,6 +286,16 @@ def _identity(root: str, points: dict[str, Mount]) -> _Identity:
 
 def _is_under(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _names_below(path: str, folder: str) -> list[str] | None:
+    """The names of `path` below `folder`, whose case and Unicode form may differ; None if it is elsewhere."""
+    if not _is_under(path, folder):
+        path = path.removeprefix(DATA_VOLUME)
+    names, depth = path.split("/"), folder.rstrip("/").count("/") + 1
+    if folded("/".join(names[:depth])) != folded(folder.rstrip("/")):
+        return None
+    return names[depth:]
 
 
 def _limit_note(needed: int, got: int) -> str:

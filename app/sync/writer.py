@@ -148,7 +148,7 @@ def chunker_of(reading: ReadingConfig) -> str:
 
 def add_roots(store: Store, paths: Sequence[str], rules: Rules) -> tuple[Folder, ...]:
     """Keep these folders or files from now on. Raises `PathInvalid`."""
-    wanted = [indexable_path(path) for path in paths]
+    wanted = list(map(RootSet(store.roots()).as_kept, map(indexable_path, paths)))
     for path in wanted:
         kept = RootSet(store.roots())
         if kept.innermost(path) == path and kept.forgotten(path):
@@ -177,4 +177,4 @@ def forget_path(store: Store, path: str) -> int:
 def roots_to_sync(store: Store, paths: Sequence[str] | None) -> list[str]:
     """The roots to scan for `paths`; None: all roots."""
     kept = RootSet(store.roots())
-    return kept.roots if paths is None else kept.related([absolute_path(path) for path in paths])
+    return kept.roots if paths is None else kept.related(kept.as_kept(absolute_path(path)) for path in paths)

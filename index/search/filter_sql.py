@@ -20,6 +20,7 @@ from index.search.many_values import GlobCandidates, NamedFolders, Suffixes
 from index.store.database import id_array
 from index.store.facts import name_key
 from index.store.row_codec import encode_path, under_clause
+from index.store.word_forms import casefolded
 from index.types import Filter
 
 FEW_FOLDERS = 16
@@ -38,9 +39,7 @@ _HAS_SUFFIX = (
     "EXISTS (SELECT 1 FROM json_each(?) AS wanted "
     "WHERE substr(lower(CAST(files.path AS TEXT)), -length(wanted.value)) = wanted.value)"
 )
-_MATCHES_GLOB = (
-    "EXISTS (SELECT 1 FROM json_each({}) AS wanted WHERE CAST(files.path AS TEXT) GLOB wanted.value)"
-)
+_MATCHES_GLOB = "EXISTS (SELECT 1 FROM json_each({}) AS wanted WHERE {} GLOB wanted.value)"
 _LOOKUP = "lookup(files.path, ?)"
 _HAS_FIELD = (
     "EXISTS (SELECT 1 FROM fields JOIN json_each(?) AS wanted WHERE fields.file = files.id "
@@ -137,9 +136,15 @@ def _on_paths(filter_: Filter) -> Iterator[_Condition]:
 
 
 def _matching_globs(patterns: Sequence[str]) -> _Condition:
+    """Matches a pattern, case and the way of writing accents ignored, as disks may do."""
+    patterns = [casefolded(pattern) for pattern in patterns]
+    ascii_only = "".join(patterns).isascii()
+    path = (
+        "lower(CAST(files.path AS TEXT))" if ascii_only else "casefolded(files.path)"
+    )  # a hundredth as fast
     if len(patterns) <= FEW_VALUES:
-        return _MATCHES_GLOB.format("?"), (json.dumps(patterns),)
-    return _MATCHES_GLOB.format(_LOOKUP), (apsw.pyobject(GlobCandidates(patterns)),)
+        return _MATCHES_GLOB.format("?", path), (json.dumps(patterns),)
+    return _MATCHES_GLOB.format(_LOOKUP, path), (apsw.pyobject(GlobCandidates(patterns)),)
 
 
 def _in_folders(folders: Sequence[str]) -> _Condition:

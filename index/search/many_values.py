@@ -53,28 +53,30 @@ class Suffixes:
 
 
 class GlobCandidates:
-    """The patterns that a path may match, as JSON: those that end as it does, or name one of its folders.
+    """The casefolded patterns that a path may match, as JSON: those that end as it does, or name one of its
+    folders.
 
     A pattern that does neither (`*/draft*`) is a candidate for each path.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        self._by_end: dict[bytes, list[str]] = defaultdict(list)
-        self._by_part: dict[bytes, list[str]] = defaultdict(list)
+        self._by_end: dict[str, list[str]] = defaultdict(list)
+        self._by_part: dict[str, list[str]] = defaultdict(list)
         for pattern in patterns:
             end = _WILDCARD.split(pattern)[-1]
             parts = [part for part in pattern.split("/")[1:-1] if part and not _WILDCARD.search(part)]
             if not end and parts:
-                self._by_part[os.fsencode(parts[-1])].append(pattern)
+                self._by_part[parts[-1]].append(pattern)
             else:
-                self._by_end[os.fsencode(end)].append(pattern)
+                self._by_end[end].append(pattern)
         self._lengths = {len(end) for end in self._by_end}
 
     def __call__(self, path: bytes) -> str:
+        folded = casefolded(os.fsdecode(path))
         found: list[str] = []
         for length in self._lengths:
-            found += self._by_end.get(path[len(path) - length :], ()) if length <= len(path) else ()
+            found += self._by_end.get(folded[len(folded) - length :], ()) if length <= len(folded) else ()
         if self._by_part:
-            for part in {*path.split(b"/")}:
+            for part in {*folded.split("/")}:
                 found += self._by_part.get(part, ())
         return json.dumps(found)

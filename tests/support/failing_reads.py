@@ -25,9 +25,12 @@ PASSING = ("EIO", "ETIMEDOUT", "ESTALE", "EDEADLK", "ENETDOWN", "EHOSTDOWN", "EN
 
 
 class Faulty:
-    """A folder `source`, seen at `root` through a disk that fails as `fails` says."""
+    """A folder `source`, seen at `root` through a disk that fails as `fails` says.
 
-    def __init__(self, folder: Path) -> None:
+    `names` is "folding" where the disk ignores case and Unicode form.
+    """
+
+    def __init__(self, folder: Path, names: str = "") -> None:
         self.source = notes(folder / "source", a__md="# A\n\nAbout herons.\n", b__md="# B\n\nAbout terns.\n")
         (self.source / "sub").mkdir()
         notes(self.source / "sub", c__md="# C\n\nAbout gulls.\n")
@@ -36,7 +39,7 @@ class Faulty:
         self.faults = folder / "faults"
         self.faults.touch()
         self.server = subprocess.Popen(
-            [sys.executable, "-m", "support.faulty_disk", self.source, self.root, self.faults],
+            [sys.executable, "-m", "support.faulty_disk", self.source, self.root, self.faults, names],
             stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],
         )  # fmt: skip
         assert self.server.stdout is not None
@@ -53,8 +56,8 @@ class Faulty:
 
 
 @contextmanager
-def faulty(folder: Path) -> Iterator[Faulty]:
-    disk = Faulty(folder)
+def faulty(folder: Path, names: str = "") -> Iterator[Faulty]:
+    disk = Faulty(folder, names)
     try:
         yield disk
     finally:
@@ -148,7 +151,7 @@ def a_read_never_comes_back(folder: Path) -> None:
             library.close()
 
 
-def run(scenario: str, folder: Path) -> None:
+def run(scenario: str, folder: Path, module: str = "failing_reads") -> None:
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         pytest.skip("there is no /dev/fuse here, so no disk that fails can be made")
-    run_with_mounts("failing_reads", scenario, folder)
+    run_with_mounts(module, scenario, folder)

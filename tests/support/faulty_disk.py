@@ -2,7 +2,9 @@
 
 `python -m support.faulty_disk SOURCE MOUNT FAULTS` serves until it is killed. Each line of the file FAULTS
 is an operation (`stat`, `list`, `read`), a name and the errno it gives; the errno 0 means that reading
-never comes back while the line stands. Nothing is cached. The protocol is that of linux/fuse.h, version 7.31.
+never comes back while the line stands. With a fourth argument `folding` names are looked up as APFS does:
+case and Unicode form are ignored, and listed as they were written. Nothing is cached. The protocol is that of
+linux/fuse.h, version 7.31.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import struct
 import sys
 import threading
 import time
+import unicodedata
 from pathlib import Path
 
 REQUEST = struct.Struct("=IIQQIIIHH")
@@ -31,7 +34,8 @@ MS_RDONLY_NOSUID_NODEV = 7
 
 
 class Disk:
-    def __init__(self, source: Path, faults: Path, device: int) -> None:
+    def __init__(self, source: Path, faults: Path, device: int, *, folding: bool) -> None:
+        self.folding = folding
         self.paths = {1: str(source)}
         self.faults = faults
         self.device = device
@@ -62,7 +66,7 @@ class Disk:
         path = self.paths[node]
         match operation:
             case _ if operation == LOOKUP:
-                return self.lookup(os.path.join(path, os.fsdecode(data.rstrip(b"\0"))))  # noqa: PTH118
+                return self.lookup(self.named(path, os.fsdecode(data.rstrip(b"\0"))))
             case _ if operation == GETATTR:
                 return struct.pack("=QII", 0, 0, 0) + self.attributes(path)
             case _ if operation in (OPEN, OPENDIR):
@@ -92,6 +96,12 @@ class Disk:
         name = os.path.basename(path)  # noqa: PTH119
         return next((int(number) for op, on, number in lines if (op, on) == (operation, name)), None)
 
+    def named(self, folder: str, name: str) -> str:
+        alike = [
+            one.name for one in Path(folder).iterdir() if self.folding and folded(one.name) == folded(name)
+        ]
+        return os.path.join(folder, name if name in alike or not alike else alike[0])  # noqa: PTH118
+
     def lookup(self, path: str) -> bytes:
         attributes = self.attributes(path)
         node = os.lstat(path).st_ino
@@ -117,13 +127,18 @@ class Disk:
         return entries
 
 
-def main(source: str, mount: str, faults: str) -> None:
+def folded(name: str) -> str:
+    """The name as APFS compares it."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def main(source: str, mount: str, faults: str, names: str = "") -> None:
     device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"faulty", os.fsencode(mount), b"fuse", MS_RDONLY_NOSUID_NODEV, options):
         raise OSError(ctypes.get_errno(), "the disk cannot be mounted")
-    disk = Disk(Path(source), Path(faults), device)
+    disk = Disk(Path(source), Path(faults), device, folding=names == "folding")
     threading.Thread(target=disk.serve).start()
     print("mounted", flush=True)
 
