@@ -71,6 +71,7 @@ def _suffixes(separated: str) -> tuple[str, ...]:
 _DATA_SUFFIXES = (
     ".json .jsonl .ndjson .json5 .geojson .yaml .yml .toml .ini .cfg .conf .properties .xml .plist .rss .atom"
     " .opml .mm .gpx .kml .xliff .xlf .tmx .fb2 .dbk .docbook .ttml .dfxp .webloc .url .canvas"
+    " .drawio .dio"
 )
 
 _PACKED: dict[str, Any] = {"opens": "viewer", "max_bytes": CONTAINER_BYTES}
@@ -114,6 +115,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("asciidoc", "markup", (".adoc", ".asciidoc")),
     Kind("subtitles", "subtitles", (".srt", ".vtt", ".sbv", ".ass", ".ssa", ".lrc"), aliases=("subtitle",)),
     Kind("data", "data", _suffixes(_DATA_SUFFIXES)),
+    Kind("translations", "gettext_catalog", (".po", ".pot"), aliases=("gettext", "po")),
     Kind("text", "text", _suffixes(".txt .text .log .me .wiki .textile"), aliases=("plain",)),
     Kind("code", "code", languages.SUFFIXES, file_names=languages.NAMES, aliases=("source",)),
 )  # fmt: skip

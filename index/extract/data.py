@@ -6,13 +6,16 @@ own those two languages.
 
 from __future__ import annotations
 
+import json
+import plistlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from index.errors import FileSkipped
+from index.errors import FileFailed, FileSkipped
 from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode_text
+from index.extract.drawings import with_drawings
 from index.extract.json_text import read_json_text
 from index.extract.prose import prose_in
 from index.extract.source import Source
@@ -25,6 +28,7 @@ _KEY = re.compile(
 )
 _JSON = (".json", ".jsonl", ".ndjson", ".json5", ".geojson", ".canvas")
 _KEYED = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".url")
+_BINARY_PLIST = b"bplist00"
 _SMALL = 16_384
 _LONGEST_WORD = 60
 """Characters: what is longer is data inside the data, and is left out for itself."""
@@ -34,10 +38,12 @@ _LEAST_PROSE = 0.1
 def read(source: Source) -> Document:
     """The text of a file of data; raises FileSkipped where hardly any of it is prose."""
     data = source.content()
+    if data.startswith(_BINARY_PLIST):
+        return read_json_text(_plist_as_json(data), ".json")
     markup = data.lstrip()[:1] == b"<" or source.suffix == ".xml" or bool(declared_in_markup(data))
     text = decode_text(data, declared_in_markup(data) if markup else "")
     if text.lstrip()[:1] == "<":
-        text = xml_text(text)
+        text = xml_text(with_drawings(text))
     elif source.suffix in _JSON:
         document = read_json_text(text, source.suffix)
         return document if document.sections else _of_paragraphs(document)
@@ -46,6 +52,14 @@ def read(source: Source) -> Document:
     if source.suffix in _KEYED:
         return Document(text, "data", sections=tuple(_keyed(text)))
     return _of_paragraphs(Document(text, "data"))
+
+
+def _plist_as_json(data: bytes) -> str:
+    """A property list in Apple's binary form as JSON, its bytes and dates left out."""
+    try:
+        return json.dumps(plistlib.loads(data), ensure_ascii=False, indent=1, default=lambda _: None)
+    except (ValueError, RecursionError, OverflowError, plistlib.InvalidFileException) as error:
+        raise FileFailed("The property list cannot be decoded.") from error
 
 
 def _of_paragraphs(document: Document) -> Document:

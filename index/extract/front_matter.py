@@ -44,6 +44,7 @@ _KEY = re.compile(
 )
 _ITEM = re.compile(r"[ \t]*-[ \t]+(?:[\w-]{1,30}:[ \t]+)?(.*)")
 _FLOW = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|([^,\[\]{}]+)""")
+_ESCAPED = re.compile(r"\\(.)")
 _COMMENT = re.compile(r"(?:^|[ \t])#[ \t].*$")
 _TAG = re.compile(r"(?:(?<=[\s(\[,;>])|\A)#(?=[\w/-]*[^\W\d])(\w[\w/-]{0,100})")
 _INLINE_CODE = re.compile(r"(?<!`)(`++)[^`\n]++\1")
@@ -145,7 +146,7 @@ def _scalar(value: str, more: list[str]) -> list[str]:
     if value[0] in "[{" and not value.startswith("[["):
         return [next(filter(None, found.groups()), "").strip() for found in _FLOW.finditer(value)]
     if value[0] in "\"'" and (found := _FLOW.match(value)):
-        return [found[1] if found[1] is not None else found[2] or ""]
+        return [_ESCAPED.sub(r"\1", found[1]) if found[1] is not None else found[2] or ""]
     value = _COMMENT.sub("", value).strip()
     more += [value] if value else []
     return []

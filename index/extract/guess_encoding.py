@@ -43,6 +43,7 @@ _ALPHABETS: tuple[tuple[str, str], ...] = (
     (_CYRILLIC, "оаиніветрслкмдупяьзгйбчхцїжєюшщґф"),  # Ukrainian
     (_CYRILLIC, "аіненыратоллсякудмпўчгзбьйшэюжхцфё"),  # Belarusian
     ("cp1251 iso8859_5", "аоиејнтрсвукдмпљлзгбцчшњжћхђфџ"),  # Serbian
+    ("cp1258", "\u0323\u0301\u0300\u0309\u0303đâêôươăáàíìúùóòéèủ"),  # Vietnamese
     ("cp1253 iso8859_7", "αοιετσνηυρπκμλςωδγχθφβξζψάέήίόύώϊϋΐΰ"),
     ("cp1255 iso8859_8", "יוהלאמרתבשנכדםחפקעטזגסצןךףץ"),
     ("cp1256 iso8859_6", "اليمنرتوبةعدسفكهقحجشطصخذأضىغزثءئؤإآظچپگژکی"),
@@ -65,6 +66,7 @@ _WIDE: tuple[tuple[str, str], ...] = (
     ("cp949", "euc_kr"),
 )  # fmt: skip
 """Encodings of two bytes a character, and the narrower set whose characters are the usual ones."""
+_JAPANESE = ("shift_jis", "euc_jp")
 _MOST_BROKEN = 0.02
 _INSIDE = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z ])")
 
@@ -176,7 +178,9 @@ def _inside_words(text: str) -> int:
 
 @lru_cache(maxsize=20_000)
 def _common(character: str, usual: str) -> float:
-    if "\u3041" <= character <= "\u30fa" or character in "。、，！？：；「」（）“”《》・ー　":
+    if "\u3041" <= character <= "\u30fa":
+        return 1.6 if usual in _JAPANESE else _FOREIGN  # the tables of Chinese and Korean hold kana too
+    if character in "。、，！？：；「」（）“”《》・ー　":
         return 1.6
     if "\uff61" <= character <= "\uff9f":
         return _FOREIGN  # half-width kana: any byte from A1 to DF is one in Shift_JIS

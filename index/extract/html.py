@@ -24,7 +24,7 @@ from index.extract.source import Source
 from index.types import Document, SectionKind
 
 _DROPPED = frozenset(
-    {"script", "style", "noscript", "svg", "nav", "iframe", "object", "embed", "canvas", "audio", "video",
+    {"script", "style", "noscript", "nav", "iframe", "object", "embed", "canvas", "audio", "video",
      "head"}
 )  # fmt: skip
 """What is no text of the page, or the same on every page of a site."""
@@ -38,7 +38,8 @@ _BLOCKS: dict[str, SectionKind] = {
 _BREAKING = frozenset(
     {"div", "section", "article", "main", "aside", "header", "footer", "ul", "ol", "dl", "table", "thead",
      "tbody", "tfoot", "details", "figure", "fieldset", "hr", "body", "html", "center", "td", "th", "form",
-     "option", "optgroup", "select", "dialog", "textarea", "button"}
+     "option", "optgroup", "select", "dialog", "textarea", "button",
+     "svg", "text"}
 )  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _MOST_NODES = 2_000_000
@@ -58,7 +59,7 @@ def add_html(builder: DocumentBuilder, markup: str, *, base_level: int = 0, line
     `lined` says that the markup is the file's own, so that its lines are.
     """
     tree = LexborHTMLParser(prepared(markup, lined=lined))
-    named = tree.css_first("title")
+    named = tree.css_first(":not(svg) > title")
     title = one_line(named.text()) if named is not None else ""
     root = tree.body or tree.root
     if root is not None:
@@ -183,7 +184,12 @@ def _events(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
         children: list[tuple[LexborNode, bool]] = []
         child = node.first_child
         while child is not None:
-            if child.tag not in _DROPPED and child.tag != "-comment":
+            if child.tag not in _DROPPED and child.tag != "-comment" and not _is_icon(child):
                 children.append((child, True))
             child = child.next
         stack.extend(reversed(children))
+
+
+def _is_icon(node: LexborNode) -> bool:
+    """Whether a node is a drawing without words, as icons inside sentences are."""
+    return node.tag == "svg" and node.css_first("text") is None

@@ -36,7 +36,8 @@ _LATEX = re.compile(
 )
 _LATEX_TITLE = re.compile(r"\\title\*?(?:\[[^\]]*\])?\{(?P<title>(?:[^{}]|\{[^{}]*\}){1,300})\}")
 _LATEX_LEVELS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph")
-_LATEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?|[{}~]")
+_LATEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?|\\\\(?:\[[^\]]*\])?|[{}~]")
+_LATEX_THANKS = re.compile(r"\\(?:thanks|footnote)\{[^{}]*\}")
 _ASCIIDOC = re.compile(r"^(?P<mark>={1,6})[ \t]+(?P<title>[^\n]+)$", re.MULTILINE)
 
 
@@ -74,7 +75,7 @@ def _document(text: str, kind: str, headings: Iterator[_Found], stated: re.Patte
         at = end
     sections.extend(paragraphs(text, at, None, tuple(name for _, name in path)))
     named = stated.search(text[:50_000]) if stated else None
-    title = _LATEX_COMMAND.sub(" ", named["title"]) if named else "" if kind == "latex" else first
+    title = _latex_words(named["title"]) if named else "" if kind == "latex" else first
     return Document(text, kind, " ".join(title.split()), sections=tuple(sections))
 
 
@@ -113,5 +114,10 @@ def _latex(text: str) -> Iterator[_Found]:
         if mark.startswith("begin"):
             yield found.start(), found.end(), 3, "Abstract"
         elif found["title"]:
-            title = " ".join(_LATEX_COMMAND.sub(" ", found["title"]).split())
+            title = _latex_words(found["title"])
             yield found.start(), found.end(), _LATEX_LEVELS.index(mark) + 1, title
+
+
+def _latex_words(title: str) -> str:
+    """A title without commands and what hangs on it as a footnote."""
+    return " ".join(_LATEX_COMMAND.sub(" ", _LATEX_THANKS.sub("", title)).split())

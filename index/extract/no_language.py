@@ -30,6 +30,8 @@ _EMBEDDED = re.compile(
     r"data:[\w.+-]{0,60}/[\w.+-]{0,60}(?:;[\w=.-]{1,60}){0,4},[^\s\"'()<>\[\]]{40,}+"
     r"|(?<=\")data:[\w.+-]{1,60}/[\w.+-]{1,60}[;,][^\"\n]{60,}+(?=\")"
 )
+_DIGEST = re.compile(r"\bsha(?:1|256|384|512)-[A-Za-z0-9+/]{27,}+={0,2}")
+"""Of a package in a lock file, as https://www.w3.org/TR/SRI/ writes it. Sums that people compare are hex."""
 _DUMP = re.compile(
     r"(?:^[^\w\n]{0,4}(?:0x)?[0-9a-fA-F]{4,16}:?[ \t]{1,4}(?:[0-9a-fA-F]{2,8}[ \t]{1,3}){4}[^\n]*(?:\n|\Z))"
     r"{3,}+",
@@ -65,7 +67,7 @@ def is_language(text: str) -> bool:
 
 def _found(document: Document) -> Iterator[_Span]:
     text = document.text
-    for pattern in (_EMBEDDED, _UUENCODED, _DUMP):
+    for pattern in (_EMBEDDED, _UUENCODED, _DIGEST, _DUMP):
         yield from (found.span() for found in pattern.finditer(text))
     yield from _runs(text)
     if document.kind not in _TABLES:

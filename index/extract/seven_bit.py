@@ -20,7 +20,8 @@ _HZ_ESCAPE = re.compile(rb"~(?:\{([^\n]*?)(?:~\}|(?=\n|\Z))|(~)|(\r?\n))")
 _UTF_7 = re.compile(rb"\+([A-Za-z0-9/+]+)-?")
 _LEAST_RUNS = 2
 """Runs of UTF-7 or HZ in a text that declares nothing: one may be chance."""
-_UNDECODED = "\ufffd"
+_TELLING_RUN = 12
+"""Characters of HZ in one run that are no chance."""
 
 
 def decode_seven_bit(data: bytes, codec: str) -> str | None:
@@ -119,7 +120,8 @@ def _all_chinese(data: bytes) -> bool:
     """Whether every run is one of characters, most of them usual ones (rows 16 to 55 of GB 2312)."""
     runs = [found[1] for found in _HZ.finditer(data)]
     usual = sum(0x30 <= byte <= 0x57 for run in runs for byte in run[::2])
-    return len(runs) >= _LEAST_RUNS and usual > 0.6 * sum(len(run) // 2 for run in runs)
+    characters = sum(len(run) // 2 for run in runs)
+    return (len(runs) >= _LEAST_RUNS or characters >= _TELLING_RUN) and usual > 0.6 * characters
 
 
 def _all_letters(data: bytes) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import plistlib
+import zlib
+from urllib.parse import quote
 
 import pytest
+from support.documents import PO
 
-from index.errors import FileSkipped
+from index.errors import FileFailed, FileSkipped
 from index.extract import sniff
 from index.extract.json_text import unescaped
 from index.extract.source import from_bytes
@@ -146,3 +151,32 @@ def test_numbers_alone_are_left_out_with_the_reason() -> None:
     numbers = json.dumps([{"id": i, "value": i * 7, "hash": f"{i:040x}"} for i in range(4_000)])
     with pytest.raises(FileSkipped, match="hardly any prose"):
         read("a.json", numbers)
+
+
+def test_a_property_list_in_binary_form_is_read() -> None:
+    held = {"URL": "https://harbour.example/ferry", "Note": "the ferryman waits", "Blob": b"\0\1" * 50}
+    text = read("a.webloc", plistlib.dumps(held, fmt=plistlib.FMT_BINARY)).text
+    assert "https://harbour.example/ferry" in text and "the ferryman waits" in text
+    with pytest.raises(FileFailed, match="cannot be decoded"):
+        read("a.plist", b"bplist00" + b"\xff" * 40)
+
+
+def drawn(xml: str) -> str:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = deflate.compress(quote(xml).encode()) + deflate.flush()
+    return f"<mxfile><diagram name='Plan'>{base64.b64encode(packed).decode()}</diagram></mxfile>"
+
+
+def test_a_compressed_drawing_gives_its_words() -> None:
+    xml = "<mxGraphModel><root><mxCell value='Lighthouse &lt;b&gt;keeper&lt;/b&gt;'/></root></mxGraphModel>"
+    text = read("plan.drawio", drawn(xml)).text
+    assert "Lighthouse keeper" in " ".join(text.split()) and "<" not in text
+    damaged = drawn(xml).replace("</diagram>", "AAAA</diagram>")
+    assert "Plan" in read("plan.drawio", damaged.replace(">7", ">/", 1)).text
+
+
+def test_a_catalog_of_translations_gives_its_messages_at_their_lines() -> None:
+    document = read("de.po", PO)
+    assert document.text.split("\n\n")[1] == "Shown at the quay\nThe ferry leaves\nDie Fähre legt ab"
+    at = document.text.index("Die Fähre")
+    assert max(line for position, line in document.lines if position <= at) == 7

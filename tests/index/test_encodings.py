@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 
 import pytest
 
@@ -45,6 +46,20 @@ def test_an_encoding_that_nothing_declares_is_known_by_its_letters(codec: str, t
 def test_what_is_declared_wrongly_is_not_believed(codec: str, text: str) -> None:
     for lie in ("utf-8", "us-ascii", "utf-16"):
         assert decode_text(text.encode(codec), lie) == text
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("euc_jp", "漁船は朝の霧の中を静かに進み、灯台の光が見えた。梯子は倉庫にある。" * 3),
+        ("hz", "渔船在早晨的雾中慢慢前进，灯塔的光已经看不见了。"),
+        ("cp1258", unicodedata.normalize("NFD", "Ánh sáng vàng, người lái đò đợi hành khách.")),
+    ],
+)
+def test_neighbours_of_one_script_are_told_apart(codec: str, text: str) -> None:
+    """Kana are in the tables of Chinese; one run of HZ is no chance; marks of their own are Vietnamese."""
+    text = text.encode(codec, "ignore").decode(codec)
+    assert decode_text(text.encode(codec)) == text
 
 
 @pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252"])

@@ -334,8 +334,10 @@ def test_a_notebook_s_language_is_a_known_one_or_none(named: object, language: s
         ("<button>Order tung oil</button>", "Order tung oil"),
         ("<input value=Tung><input type=password value=geheim><textarea>\nOil</textarea>", "Tung Oil"),
         ("<dialog open>Tung oil dries slowly</dialog>", "Tung oil dries slowly"),
+        ("<svg><path d='M0'/><text>Tung <tspan>oil</tspan></text></svg>", "Tung oil"),
+        ("<p>Tung <svg><title>Drop</title><path d='M0'/></svg>oil</p>", "Tung oil"),
     ],
-    ids=["template", "srcdoc", "options", "button", "fields", "dialog"],
+    ids=["template", "srcdoc", "options", "button", "fields", "dialog", "drawing", "icon"],
 )  # fmt: skip
 def test_what_a_page_keeps_in_odd_places_is_read(markup: str, words: str) -> None:
     for filler in ("", "<p>filler</p>\n" * 8_000):

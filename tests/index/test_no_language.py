@@ -123,3 +123,11 @@ def test_a_file_of_nothing_but_data_is_left_out_with_the_reason() -> None:
     with pytest.raises(FileSkipped, match="data"):
         read("a.txt", BASE64)
     assert not is_language(BASE64)
+
+
+def test_digests_of_a_lock_file_are_taken_out_of_its_lines() -> None:
+    digest = base64.b64encode(BYTES[:64]).decode()
+    lines = "".join(f'"rope@^{i}.0.0":\n  version "{i}.0.0"\n  integrity sha512-{digest}\n' for i in range(9))
+    text = sniff.read(from_bytes(f"The ferryman's packages\n{lines}".encode(), "packages.txt")).text
+    assert "integrity …" in text and digest[:40] not in text
+    assert "The ferryman's packages" in text

@@ -146,6 +146,11 @@ def test_a_bibliography_is_its_references() -> None:
     assert document.text.count("\n") == text.count("\n")
 
 
+def test_a_title_of_latex_has_no_thanks_and_no_line_breaks() -> None:
+    text = "\\title{Tides\\thanks{To all.}\\\\[2pt] and ropes}\n\\begin{document}\nHemp.\n"
+    assert read("a.tex", text).title == "Tides and ropes"
+
+
 def test_a_heading_of_latex_may_have_two_lines() -> None:
     text = "\\title{On tides}\n\\section{Stichprobe und\n Fanggebiet}\nDie Fische.\n"
     assert headings(read("a.tex", text)) == [("Stichprobe und Fanggebiet",)]
@@ -180,6 +185,7 @@ def test_headings_of_every_dialect(text: str, found: list[tuple[str, ...]]) -> N
     ("text", "title"),
     [
         ("title:: Boat/Engine\n\n- ## Cooling\n", "Boat/Engine"),
+        ('---\ntitle: "The \\"Otter\\""\n---\nHemp.\n', 'The "Otter"'),
         ("---\nexcalidraw-plugin: parsed\n---\n# Excalidraw Data\n## Text Elements\nKeel ^a1\n", ""),
     ],
 )

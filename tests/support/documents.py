@@ -93,6 +93,16 @@ CALENDAR = (
 BIBTEX = '@article{a1,\n  title = {{H}erring in f{\\"o}rden},\n  author = {M{\\"u}ller, J\\o rg},\n}\n@book{b2, title = "Tides"}\n'
 CANVAS = '{"nodes": [{"id": "a", "type": "text", "text": "# Refit\\n\\nUnstep the mast"}], "edges": [{"label": "then"}]}'
 OPML = "<opml><body><outline text='Rigging'><outline text='Replace the forestay' _note='Order it'/></outline></body></opml>"
+PO = r"""msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8\n"
+
+#. Shown at the quay
+msgid "The ferry\n"
+"leaves"
+msgstr "Die Fähre\n"
+"legt ab"
+"""
+
 ASS = "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\i1}Good, evening{\\i0}\\NAnna\n"
 YAML = "greeting: The ferry leaves at six in the evening.\nrules:\n  - No fires on the deck at any time.\n"
 JSON = '{\n  "note": "The caf\\u00e9 closes when the last ferry has left.",\n  "n": 3\n}\n'
@@ -391,5 +401,5 @@ def every() -> dict[str, bytes]:
         "a.ppt": containers.ppt(), "a.odg": containers.odg(), "a.pages": containers.pages(),
         "a.pdf": pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the east quay.")]]),
         "b.pdf": outlined_pdf(), "a.enex": ENEX.encode(), "a.vcf": VCARD.encode(), "a.ics": CALENDAR.encode(),
-        "a.bib": BIBTEX.encode(), "a.canvas": CANVAS.encode(), "a.opml": OPML.encode(), "a.ass": ASS.encode(),
+        "a.bib": BIBTEX.encode(), "a.canvas": CANVAS.encode(), "a.opml": OPML.encode(), "a.ass": ASS.encode(), "a.po": PO.encode(),
     }  # fmt: skip
