@@ -139,7 +139,7 @@ class Status:
     index_bytes: int
     notices: tuple[str, ...] = ()
     left_out: int = 0
-    """Of `problems`, the files that a rule leaves out."""
+    """The number of `problems` that are files left out by a rule."""
     revision: int = 0
     """Another number whenever the index holds something else."""
 

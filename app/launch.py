@@ -11,7 +11,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 _TOP = _PACKAGE.parent
 _STARTS = (_TOP / "ken_search_main.py", _PACKAGE / "ken_search_main.py")
-"""Where `ken_search_main.py` is: beside the packages when installed, in `app` in a source tree."""
+"""The folder of `ken_search_main.py`: beside the packages when installed, in `app` in a source tree."""
 
 
 def module_command(module: str) -> list[str]:

@@ -54,7 +54,7 @@ def _status_in(folder: int, name: str) -> os.stat_result:
 
 
 def list_folder(path: str) -> list[FolderEntry]:
-    """What is in the folder at an absolute, normalized path, in name order."""
+    """The entries of the folder at an absolute, normalized path, in name order."""
     folder = open_real(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with os.scandir(folder) as entries:

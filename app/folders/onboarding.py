@@ -32,7 +32,7 @@ SAMPLE = "Bleed the radiator when it is warm below and cold along the top, then 
 SAMPLES = 6
 """Texts in a measurement."""
 BYTES_PER_TOKEN = 4.2
-"""Of English prose in UTF-8."""
+"""Bytes of a token of English prose in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def left_out(path: str, rules: Rules, kept: RootSet) -> bool:
 
 
 def unread_pictures(store: Store, rules: Rules) -> list[Problem]:
-    """Where nothing on this machine reads pictures: the folders that hold some, one problem each."""
+    """One problem for each folder with pictures, if nothing on this machine can read pictures."""
     if recognizer.is_installed():
         return []
     kept = RootSet(store.roots())

@@ -14,7 +14,7 @@ from index.types import HEADING_SEPARATOR, Hit
 FILES = 8
 """Files asked for each question: more are seldom read."""
 CHARACTERS_A_TOKEN = 4
-"""Of ASCII text, about, for the tokenizers of large models; other characters count one each."""
+"""Characters of ASCII text per token of a large model, about; other characters count as a token each."""
 AROUND_A_TEXT = 40
 """Tokens for the place of a passage."""
 CUT = " …"

@@ -73,7 +73,7 @@ def entry(client: Client) -> dict[str, Any]:
 
 
 def entry_text(client: Client) -> str:
-    """What is written, as the file has it."""
+    """The entry as it is written to the file."""
     value = {client.key: {NAME: entry(client)}}
     if client.path.suffix == ".toml":
         import tomlkit

@@ -218,7 +218,7 @@ class _Server(MCPServer):
 
 
 def _wrong_arguments(tool: str, error: ValidationError) -> str:
-    """What is wrong with each argument, without the values: they may be of any size."""
+    """The fault of each argument, without the values, which may have any size."""
     faults = [
         f"{'.'.join(map(str, fault['loc'][:3]))[:100]}: {fault['msg']}."
         for fault in error.errors(include_url=False, include_input=False, include_context=False)[:20]

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 START = "from app.model_process.serve import main; main()"
 DIMENSION = 768
-"""Of the vectors: the model's own."""
+"""Numbers in a vector of the model."""
 SLICE = 0.25
 """Seconds of one wait: time in which this process was suspended (sleep, Ctrl-Z) counts as one such."""
 PROMPT_BYTES = 50
@@ -42,7 +42,7 @@ class TimeLimits:
     load_silence: float = 20.0
     """Without a message while it loads."""
     query_load: float = 20.0
-    """That a query waits for loading; less than a client waits for the daemon."""
+    """For which a query waits until the model is loaded; less than a client waits for the daemon."""
     query: float = 5.0
     """For a query, at least."""
     batch: float = 10.0

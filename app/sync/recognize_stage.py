@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 SECONDS = 120.0
 """Processor time for one page, after which it is given up: ten times what a full page takes."""
 MEMORY_BYTES = 1_300 << 20
-"""Of the process that reads: RapidOCR needs 700 MB for a page of 2,000 pixels."""
+"""Memory of the process that reads pictures: RapidOCR needs 700 MB for a page of 2,000 pixels."""
 
 
 @dataclass(frozen=True, slots=True)

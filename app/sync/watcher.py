@@ -185,7 +185,7 @@ class Watcher:
 
 
 DATA_VOLUME = "/System/Volumes/Data"
-"""Where macOS mounts the volume whose folders it shows at `/` (firmlinks); events may name either path."""
+"""The mount point of the macOS volume whose folders also appear at `/` (firmlinks); events name either."""
 
 
 class _Handler(FileSystemEventHandler):

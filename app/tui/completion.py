@@ -13,7 +13,7 @@ from app.query import KEYS
 from index import kinds, languages
 
 ANY = {"type": "any kind", "since": "any time", "in": "everywhere", "tag": "any tag"}
-"""What is said where the query has no such filter."""
+"""The text for a filter that the query does not have."""
 TIMES = ("1d", "1w", "2w", "1m", "3m", "1y")
 _VALUES: dict[str, tuple[str, ...]] = {
     "type": kinds.OFFERED,
@@ -29,7 +29,7 @@ _KEY = re.compile(r"(?:^|\s)(?P<key>[a-z]{2,})$")
 
 
 def candidates(text: str, folders: Sequence[str]) -> list[str]:
-    """What may stand for the last word of `text`: values of a filter, or the filters' names."""
+    """Completions of the last word of `text`: values of a filter, or the names of filters."""
     if found := _OPEN.search(text):
         key, typed = found["key"], found["value"].strip('"').lower()
         values = folder_names(folders) if key == "in" else _VALUES.get(key, ())

@@ -1,4 +1,4 @@
-"""What is said around the results: nothing found, nothing close, how many there are, which keys act.
+"""The texts around the results: nothing found, nothing close, how many there are, which keys act.
 
 Pure functions to styled text; knows no widget.
 """

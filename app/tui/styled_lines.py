@@ -41,7 +41,7 @@ class PreviewLine:
     """Characters at its beginning that stand out to the left where the line wraps."""
     table: Table | None = None
     cells: tuple[tuple[int, int], ...] = ()
-    """Where the cells of a table's row are in `text`; none in the rule below its head."""
+    """The spans of the cells of a table row in `text`; none for the rule below the header."""
 
     @property
     def text(self) -> str:

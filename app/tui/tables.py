@@ -58,7 +58,7 @@ def _mark(lines: list[PreviewLine], rows: list[int], rule: int, marks: list[str]
 
 
 def _cells(text: str) -> list[tuple[int, int]]:
-    """Where the cells of a line are in it, without the blanks around them."""
+    """The spans of the cells of a line, without the blanks around them."""
     ends = [found.start() for found in _BAR.finditer(text)]
     edges = [-1, *ends, len(text)]
     parts = [(left + 1, right) for left, right in pairwise(edges)]

@@ -27,7 +27,7 @@ class Failure(NamedTuple):
 
 
 def failure_of(error: Exception, title: str = "Something went wrong") -> Failure:
-    """What is said of an error; `title` for one that has none of its own."""
+    """The text for an error; `title` is used if the error has none."""
     if isinstance(error, TITLED_ERRORS):
         return Failure(error.title, plain_line(error.what), plain_line(error.fix))
     return Failure(title, plain_line(f"{type(error).__name__}: {error}"), "")

@@ -76,7 +76,7 @@ _NO_WORD = re.compile(
     r"|unbekannt|string|password|passwort|forgot|default|settings|manager",
     re.IGNORECASE,
 )
-"""What is said of a network's password in one word."""
+"""Single words for the password of a network."""
 _SHORTEST_WORD = 8
 _SENTENCE = re.compile(r"[.!?]\s")
 _LEAD = 60
@@ -162,7 +162,7 @@ def _is_network_word(text: str, label: Label, value: str, end: int) -> bool:
 
 
 def _beside(text: str, label: Label) -> int:
-    """Where a value ends that is given by its place beside the name, without a sign."""
+    """The end of a value that follows its name without a sign such as a colon."""
     found = _BESIDE.match(text, label.end) if label.kind == "password" else None
     if not found or (found["constant"] and not _is_defined(text, label)):
         return 0

@@ -68,7 +68,7 @@ _RUN = re.compile(r"[A-Za-z0-9]{10,}")
 _SWITCH = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 """Between a letter and a digit."""
 _CHANGES = 0.4
-"""Of neighbours in letters and digits drawn by chance, three in five are of different sorts."""
+"""In random letters and digits, three of five neighbouring pairs are of different sorts."""
 _LONG = 20
 """Characters from which on letters of one case and digits, mixed, are no word with a number."""
 _SIGN = re.compile(r"[^\w.,:;'\"/\s*-]")

@@ -23,7 +23,7 @@ from index.extract.source import MEBIBYTE, Source
 _MOST_ENTRIES = 20_000
 _MOST_XML = 96 * MEBIBYTE
 _MOST_UNREAD = 1024 * MEBIBYTE
-"""Of a member that is not unpacked here but by a library in parts."""
+"""Bytes of a member that a library unpacks in parts."""
 _MOST_GROWTH = 400
 """How many times its packed size an entry of more than a mebibyte may have."""
 _BLOCK = 65_536
@@ -61,7 +61,7 @@ class Archive:
         return self._zip.namelist()
 
     def files(self) -> list[tuple[str, str, int]]:
-        """Of each member that is no folder its name here, its name as it was written, its unpacked size."""
+        """For each file in the archive: its safe name, its name as written, and its unpacked size."""
         infos = [info for info in self._zip.infolist() if not info.is_dir()]
         written = _names_as_written(infos)
         return [(info.filename, written.get(info.filename, info.filename), info.file_size) for info in infos]

@@ -16,7 +16,7 @@ from index.extract import landlock, seatbelt, seccomp
 
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
               "/nix/store", "/gnu/store")  # fmt: skip
-"""Where Linux keeps shared libraries; no documents are there."""
+"""Folders of shared libraries on Linux; they hold no documents."""
 
 
 @dataclass(slots=True)

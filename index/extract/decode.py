@@ -144,7 +144,7 @@ def _replaced(line: str) -> str:
 
 
 def _other(data: bytes, declared: str) -> str:
-    """What is declared, where it decodes to words; else the encoding that makes words of the bytes."""
+    """The text in the declared encoding if that gives words, else in the encoding that does."""
     codec = _narrow(declared)
     if codec:
         text = data.decode(codec, "replace")

@@ -23,7 +23,7 @@ _MARK = re.compile("[\ufdd0-\ufddf]{1,8}")
 
 
 def mark(line: int) -> str:
-    """What says, in front of a word that is handed to a builder, on which line of the file it is."""
+    """A mark that gives a builder the line in the file of the word behind it."""
     return "".join(chr(_FIRST_DIGIT + int(digit, 16)) for digit in f"{line:x}")
 
 

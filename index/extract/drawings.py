@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 _PACKED = re.compile(r"(<diagram\b[^<>]{0,2000}>)\s*([A-Za-z0-9+/]{20,}={0,2})\s*(?=</diagram>)")
 _MOST_BYTES = 8 << 20
-"""Of one drawing; what is beyond is left out."""
+"""Bytes that are unpacked of one drawing; the rest is left out."""
 _MOST_DRAWINGS = 50
 
 

@@ -27,7 +27,7 @@ _DROPPED = frozenset(
     {"script", "style", "noscript", "nav", "iframe", "object", "embed", "canvas", "audio", "video",
      "head"}
 )  # fmt: skip
-"""What is no text of the page, or the same on every page of a site."""
+"""Elements without text of the page, or with the same text on every page of a site."""
 _FIELDS = frozenset({"text", "search", "email", "tel", "url", "number", "date", "submit", "button", ""})
 """Types of input whose value is shown; a password's is not."""
 _BLOCKS: dict[str, SectionKind] = {
@@ -116,7 +116,7 @@ class _HtmlReader:
                 self._kinds.append(_BLOCKS[tag])
 
     def _field(self, node: LexborNode) -> None:
-        """What is written in a field, and what asks for it."""
+        """Read the value and the placeholder of a field."""
         kind = (node.attributes.get("type") or "").lower()
         words = (node.attributes.get(name) for name in ("value", "placeholder")) if kind in _FIELDS else ()
         self._words.append(self._marked_words(" ".join(one for one in words if one)))

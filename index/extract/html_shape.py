@@ -81,7 +81,7 @@ class OpenElements:
         self._left_out: dict[str, int] = {}
 
     def token(self, found: re.Match[str]) -> str:
-        """What stands for a token."""
+        """The replacement of a token."""
         if found["raw"]:
             return f"<{found['raw']}>{found['content']}"
         if not found["name"]:
@@ -122,7 +122,7 @@ class OpenElements:
         return self._nearest(frozenset({"table"}), frozenset({"template"}), DEEPEST) >= 0
 
     def _found(self, name: str) -> int:
-        """Where the element is that an end tag ends; -1 where it ends none."""
+        """The index of the open element that an end tag closes; -1 for none."""
         beyond = _TABLE_SCOPE if name in _TABLE else _SCOPE
         if name not in _SPECIAL and name not in _FORMATTING:
             beyond = _SPECIAL

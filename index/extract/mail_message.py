@@ -160,7 +160,7 @@ def _is_body(part: EmailMessage, kind: str) -> bool:
 
 
 def _chosen(choices: list[EmailMessage]) -> list[EmailMessage]:
-    """Of alternatives the plain one, unless it is blank or says far less than the HTML."""
+    """The plain alternative, unless it is blank or much shorter than the HTML."""
     plain = [p for p in choices if p.get_content_type() == "text/plain" and _payload(p).strip()]
     rich = [p for p in choices if p.get_content_type() == "text/html"]
     other = [p for p in choices if p.is_multipart()]

@@ -15,7 +15,7 @@ from itertools import accumulate
 from index.types import Document
 
 INSTEAD = "…"
-"""Stands in a line for data that it held beside words."""
+"""The replacement of data that has words beside it on its line."""
 _UNBROKEN = re.compile(r"[A-Za-z0-9+/=_-]{40,}+")
 _LONG = 100
 """Characters from which on a run alone is data: a digest of 64 is something to search for."""
@@ -23,7 +23,7 @@ _LINES = 3
 """Lines of shorter runs, one below the other, that are data together."""
 _LAST_LINE = re.compile(r"[ \t]*\n[ \t>|]{0,8}([A-Za-z0-9+/=_-]{2,39}+)(?=[ \t]*(?:\n|\Z))")
 _FEW_SIGNS = 3
-"""A run of fewer different letters and digits is a rule, or drawn; DNA has four."""
+"""Least number of different letters and digits in a run; a rule or a drawing has fewer, DNA has four."""
 _WORDS = re.compile(r"(?<![a-z])[A-Za-z]?[a-z]{3,30}(?![a-z])")
 _LEAST_WORDS = 0.5
 _EMBEDDED = re.compile(
@@ -31,7 +31,7 @@ _EMBEDDED = re.compile(
     r"|(?<=\")data:[\w.+-]{1,60}/[\w.+-]{1,60}[;,][^\"\n]{60,}+(?=\")"
 )
 _DIGEST = re.compile(r"\bsha(?:1|256|384|512)-[A-Za-z0-9+/]{27,}+={0,2}")
-"""Of a package in a lock file, as https://www.w3.org/TR/SRI/ writes it. Sums that people compare are hex."""
+"""The digest of a package in a lock file (https://www.w3.org/TR/SRI/). Checksums for people are hex."""
 _DUMP = re.compile(
     r"(?:^[^\w\n]{0,4}(?:0x)?[0-9a-fA-F]{4,16}:?[ \t]{1,4}(?:[0-9a-fA-F]{2,8}[ \t]{1,3}){4}[^\n]*(?:\n|\Z))"
     r"{3,}+",
@@ -44,7 +44,7 @@ _MOST_BLANKS = 0.09
 _LEAST_SIGNS = 0.1
 _SIGNS = re.compile(r"[{}()\[\];:,=<>!&|+*/.\"'`$#?\\-]")
 _MARKS = " \t>|\"'`,;\\+()[]{}!*#-"
-"""What may be beside data in a line that is data alone: quotation marks, commas, marks of Markdown."""
+"""Characters that may surround data in a line of nothing else: quotation marks, commas, Markdown marks."""
 _TABLES = frozenset({"csv", "sheet"})
 _Span = tuple[int, int]
 
@@ -128,7 +128,7 @@ def _merged(spans: Sequence[_Span]) -> Iterator[_Span]:
 
 
 def _outside(spans: Sequence[_Span], withheld: Sequence[_Span]) -> list[_Span]:
-    """Those that touch nothing withheld: that is left out as it is."""
+    """The spans that overlap no withheld one: those are left out anyway."""
     starts = [start for start, _ in sorted(withheld)]
     ends = list(accumulate((end for _, end in sorted(withheld)), max))
     kept = []
@@ -140,9 +140,9 @@ def _outside(spans: Sequence[_Span], withheld: Sequence[_Span]) -> list[_Span]:
 
 
 def _cut(text: str, start: int, end: int) -> tuple[int, int, str]:
-    """What is taken out, and what comes in its place: line ends, and a sign where words are beside it.
+    """The span to remove and its replacement: its line ends, and a sign if words are on the same line.
 
-    Of a line that is data alone, what marks it goes too.
+    A line of nothing but data and marks is removed whole.
     """
     first, last = text.rfind("\n", 0, start) + 1, text.find("\n", max(start, end - 1))
     last = last if last >= end - 1 and last >= 0 else len(text)

@@ -23,7 +23,7 @@ _DROPPED = frozenset(
     {"tracked-changes", "annotation-end", "sequence-decls", "office-settings", "thumbnail", "settings"}
 )
 _HELD = DRAWN | {"note-body", "annotation"}
-"""What is in a paragraph, a heading or a row and has paragraphs of its own."""
+"""Elements inside a paragraph, heading or row that have paragraphs of their own."""
 _READ_WHOLE = frozenset({"annotation", "forms", "footer-decl", "header-decl", "spreadsheet"})
 _MARGINS = frozenset({"header", "footer", "header-left", "footer-left", "header-first", "footer-first"})
 _FIELD_VALUES = ("current-value", "value", "current-selected", "label", "title")

@@ -31,7 +31,7 @@ def comment(annotation: Element) -> str:
 
 
 def alternative_text(shape: Element) -> str:
-    """What is said of a picture or shape for those who do not see it."""
+    """The alternative text of a picture or shape."""
     found = (shape.find(tag) for tag in ("title", "desc"))
     return "\n".join(dict.fromkeys(one_line(node.text or "") for node in found if node is not None))
 

@@ -59,7 +59,7 @@ def _open_judged(real: str) -> int:
 
 
 def error_of_errno(number: int) -> FileFailed:
-    """What it means for a file that opening or reading it failed with this `errno`."""
+    """The error for a file whose opening or reading failed with this `errno`."""
     match number:
         case errno.ENOENT | errno.ENOTDIR:
             return FileFailed("It is gone.")

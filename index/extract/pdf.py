@@ -116,7 +116,7 @@ def _lines(
 ) -> Iterator[TextLine]:
     """The lines of a page as PDFium finds them, with their boxes in points from the lower left.
 
-    What is beside the text goes into `beside`, files that notes hold into `files`.
+    Text beside the body (notes, forms) goes into `beside`, attached files into `files`.
     """
     page = pdf[number]
     try:
@@ -185,7 +185,7 @@ def _runs(
 
 
 def _gaps(boxes: list[Box], wide: float) -> list[float]:
-    """Where neighbouring boxes are further apart than `wide`; only in a line that runs rightwards."""
+    """The positions of gaps wider than `wide` between boxes; only in a line that runs to the right."""
     if any(b[0] < a[0] for a, b in pairwise(boxes)):
         return []
     return [b[0] - 1 for a, b in pairwise(boxes) if b[0] - a[2] > wide]

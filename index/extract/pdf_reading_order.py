@@ -31,7 +31,7 @@ class TextLine:
     right: float
     top: float
     height: float
-    """Of the font, ascender to descender."""
+    """The height of the font, from ascender to descender."""
     hyphen: bool
     """Whether it ends in a hyphen that the end of the line brought about (already taken off)."""
     page_width: float
@@ -92,7 +92,7 @@ def without_running(lines: Sequence[TextLine], running: Mapping[TextLine, bool])
 
 
 def running_lines(pages: Sequence[Sequence[TextLine]]) -> list[dict[TextLine, bool]]:
-    """Of each page its number, and heads and feet that return from page to page: whether for the first time.
+    """For each page, the page number, and the running heads and feet with whether each occurs first here.
 
     A letterhead or a reference may be nowhere else, so it is read once.
     """

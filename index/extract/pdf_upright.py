@@ -44,7 +44,7 @@ class Upright:
         ]
 
     def left(self, handle: raw.FPDF_TEXTPAGE, index: int) -> float:
-        """Where a character begins."""
+        """The position at which a character begins."""
         raw.FPDFText_GetCharBox(handle, index, _LEFT, _RIGHT, _BOTTOM, _TOP)
         return self._turned(_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)[0]
 

@@ -20,7 +20,7 @@ from index.types import Document
 SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif"])
 """How the names of the pictures end that are read."""
 _MOST_PIXELS = 100_000_000
-"""Of a picture: 300 MB once it is decoded. Cameras give 12 to 60 million."""
+"""Pixels of the largest picture: 300 MB once decoded. Cameras give 12 to 60 million."""
 _LEAST_SIDE = 32
 """Pixels: below it a picture is an icon."""
 _POINTS = 72

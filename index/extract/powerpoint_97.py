@@ -127,7 +127,7 @@ class _Deck:
                 yield kind, words
 
     def _directory(self, offset: int) -> tuple[dict[int, int], int]:
-        """Where each numbered record is, the newest edit first, and the number of the document."""
+        """The offset of each numbered record, the newest edit first, and the number of the document."""
         places: dict[int, int] = {}
         document = -1
         for _ in range(_MOST_EDITS):

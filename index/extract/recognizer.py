@@ -19,7 +19,7 @@ MOST_PAGES = 2_000
 LONGEST_SIDE = 2_000
 """Pixels of a page's longer side: an A4 page at 170 dots an inch. More costs time and finds little."""
 SURE = 0.6
-"""Of 1: below it a line is more often noise than text."""
+"""Confidence, of 1, below which a line is more often noise than text."""
 _SAMPLE = "Harbour 42"
 
 

@@ -97,7 +97,7 @@ def add_rtf(builder: DocumentBuilder, data: bytes, *, base_level: int = 0) -> No
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What holds inside a group."""
+    """The state inside a group."""
 
     silent: bool = False
     codec: str = ""

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 
 _SYSTEM = ("/usr/lib", "/System/Library", "/System/Volumes/Preboot/Cryptexes")
-"""Where the system keeps its own libraries."""
+"""Folders of the system's own libraries."""
 _PROFILE = """(version 1)
 (deny default)
 (allow file-read-metadata)

@@ -157,7 +157,7 @@ def _joined(
 
 
 def _streams(reader: _HeaderReader) -> list[_Folder]:
-    """Where the packed streams are, how they are packed, and the members in each."""
+    """The packed streams with their coders, and the members in each."""
     position, packed = 0, list[int]()
     folders: list[_Folder] = []
     while (kind := reader.byte()) != _END:

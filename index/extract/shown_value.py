@@ -51,7 +51,7 @@ def plain_number(value: float) -> str:
 
 
 def in_full(shown: str, value: str) -> str:
-    """What is shown, with the value behind it where a number is shortened or a day has no year."""
+    """The shown text, followed by the full value if it shortens a number or omits the year of a day."""
     if _SHORTENED.fullmatch(shown):
         try:
             whole = plain_number(float(value))

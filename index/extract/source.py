@@ -48,7 +48,7 @@ class WatchedFile(io.FileIO):
 
 @dataclass(slots=True)
 class Allowance:
-    """What may still be read of what is inside a file, at every depth together."""
+    """The bytes that may still be read from inside a file, summed over all depths."""
 
     members: int = 1_000
     size: int = 192 * MEBIBYTE

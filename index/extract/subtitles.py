@@ -31,7 +31,7 @@ _LEAST_AGAIN = 0.3
 
 
 def read(source: Source) -> Document:
-    """What is said; blocks of about a hundred words that end with a sentence where they can."""
+    """The spoken text, in blocks of about a hundred words that end with a sentence if possible."""
     text = _TIMING.sub(_blanked, decode_text(source.content()))
     text = html.unescape(_MARKS.sub("", text))
     text = _once(_dialogue(text) if source.suffix in (".ass", ".ssa") else text)
@@ -39,7 +39,7 @@ def read(source: Source) -> Document:
 
 
 def _dialogue(text: str) -> str:
-    """What is said in Advanced SubStation Alpha: behind the ninth comma of lines of dialogue."""
+    """The spoken text of Advanced SubStation Alpha: after the ninth comma of a line of dialogue."""
     lines = (line.split(",", 9) if line.startswith("Dialogue:") else [] for line in text.split("\n"))
     return "\n".join(_ASS_BREAK.sub(" ", parts[9]) if len(parts) == 10 else "" for parts in lines)
 

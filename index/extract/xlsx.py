@@ -154,7 +154,7 @@ def _drawing(builder: DocumentBuilder, archive: Archive, part: str) -> None:
 
 
 def described(shape: Element) -> str:
-    """What is said of a picture or shape for those who do not see it."""
+    """The alternative text of a picture or shape."""
     found = next(nearest_elements(shape, ("cNvPr",)), None)
     words = (found.get("title"), found.get("descr")) if found is not None else ()
     return "\n".join(dict.fromkeys(one_line(said) for said in words if said))

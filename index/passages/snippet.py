@@ -27,7 +27,7 @@ MOST_SPANS = 100
 """Matches of an expression that are marked: a single letter can match everywhere."""
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
 _MARK = re.compile(r"^\s*(?:#+|\*+|=+)\s+|^[\w-]+:\s")
-"""What stands before the text of a heading of Markdown, Org or AsciiDoc, or before the subject of a mail."""
+"""The marks before the text of a heading in Markdown, Org or AsciiDoc, or before the subject of a mail."""
 _SENTENCE = re.compile(rf"{SENTENCE_END}|\n+")
 
 _WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
@@ -92,7 +92,7 @@ def snippet(
 
 
 def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[WeightedSpan]:
-    """Where units of the question occur in `text`, in order."""
+    """The spans of `text` in which clauses of the query occur, in order."""
     words: dict[str, float] = {}
     prefixes: dict[str, float] = {}
     for clause in query.clauses:
@@ -108,7 +108,7 @@ def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) ->
 
 
 def _pattern_spans(query: ParsedQuery, text: str) -> list[WeightedSpan]:
-    """Where the query's regular expressions occur; each weighs as much as all its words."""
+    """The spans in which the query's regular expressions match; each weighs as much as all its words."""
     weight = max(query.weight, 1.0)
     spans: list[WeightedSpan] = []
     for pattern in query.patterns:

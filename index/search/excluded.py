@@ -30,7 +30,7 @@ def resolved(db: apsw.Connection, filter_: Filter) -> Filter:
 
 
 def note(filter_: Filter) -> tuple[str, ...]:
-    """What is to be said of the files that a resolved filter excludes by their words, if there are any."""
+    """A notice on the files that a resolved filter excludes by their words, if there are any."""
     if not isinstance(filter_, ResolvedFilter) or not filter_.excluded:
         return ()
     words = " or ".join(f"“{words}”" for words in filter_.without)

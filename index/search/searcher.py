@@ -123,7 +123,6 @@ class Searcher(Closing):
         explain: bool,
         fold: bool,
     ) -> Results:
-        """The parameters of one search."""
         ranked = rank(db, request, self._nearest)
         found = self._hits(db, request, ranked, limit, filter_, explain=explain, fold=fold)
         sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
@@ -228,7 +227,7 @@ class Searcher(Closing):
             return tuple(value for (value,) in fetch_all(db, sql, (MOST_TAGS,)))
 
     def known_fields(self, names: Collection[str]) -> set[str]:
-        """Those of the names that some document has as a field."""
+        """The names that are a field of some document."""
         sql = "SELECT 1 FROM fields WHERE name = ? LIMIT 1"
         with self._pool.snapshot() as db:
             return {name for name in names if fetch_all(db, sql, (name,))}
@@ -246,6 +245,7 @@ class Searcher(Closing):
         typing: bool = False,
         dimension: int = vectors.FULL_DIMENSION,
     ) -> SearchRequest:
+        """The parameters of one search. Raises `QueryInvalid` for an empty query or a wrong vector."""
         if not query.strip():
             raise QueryInvalid("The query is empty.", "Type what you are looking for.")
         parsed = parse_query(db, query, self._frequencies, typing=typing)

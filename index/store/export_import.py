@@ -97,7 +97,7 @@ def import_(
 ) -> int:
     """Store every file of the export in `folder`, replacing files of the same path; returns their number.
 
-    Of the roots of the export only those in `keep` are added. Raises IndexUnreachable where the folder is no
+    Only the roots of the export that are in `keep` are added. Raises IndexUnreachable where the folder is no
     export, or its vectors may not be mixed with those of the store: the store must then be discarded.
     """
     try:

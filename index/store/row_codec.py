@@ -40,7 +40,7 @@ MAX_HASH_BYTES = 64
 MAX_PASSAGE = 1_000_000
 """Characters of a passage: a hundred times the longest that the chunker produces."""
 _JOINED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d{3})")
-"""Where words meet in a name without a mark between them: HolidayNorway2023."""
+"""Word boundaries in a name without separators: HolidayNorway2023."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _STATES = get_args(FileState)
 

@@ -165,7 +165,7 @@ def distances_agree(connection: apsw.Connection) -> bool:
 
 
 def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
-    """Those of `ids` that have a vector, and their (n, 256) unit rows; each chunk is read once."""
+    """The `ids` that have a vector, and their (n, 256) unit rows; each chunk is read once."""
     places = fetch_all(
         connection,
         f"SELECT place.chunk_id, place.rowid, place.chunk_offset FROM carray(?) AS wanted "
@@ -233,7 +233,7 @@ def read_vector(connection: apsw.Connection, number: int, id_: int) -> Floats | 
 def _read_rows(
     connection: apsw.Connection, number: int, ids: Iterable[int]
 ) -> tuple[Ids, Floats, NDArray[np.uint8]]:
-    """Those of `ids` that have a vector: (n,), their (n, 256) unit rows and (n, 520) bytes of residuals."""
+    """The `ids` that have a vector, (n,), their (n, 256) unit rows and (n, 520) bytes of residuals."""
     found = fetch_all(
         connection,
         f"SELECT stored.id, stored.embedding, stored.tail FROM carray(?) AS wanted "

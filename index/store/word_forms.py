@@ -52,7 +52,7 @@ def fold(text: str) -> str:
 def casefolded(*values: Any) -> str:
     """A name without its case and its way of writing accents: SQLite's `lower` knows ASCII only.
 
-    Of bytes, those that are no UTF-8 become replacement characters.
+    Bytes that are not UTF-8 become replacement characters.
     """
     value = values[0] or ""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -56,7 +56,7 @@ class PickScreen(SearchScreen):
             super().action_back()
 
     def action_copy_or_clear(self) -> None:
-        """What is selected is copied; else nothing is chosen."""
+        """Copy the selection; without one, choose nothing."""
         if self.input.selected_text or self.get_selected_text():
             super().action_copy_or_clear()
         else:

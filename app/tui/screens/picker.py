@@ -48,7 +48,7 @@ class FilterValueList(CardList[FilterValue]):
 
 
 class PickerInput(OrderedInput):
-    """What is typed to narrow the choices; the keys of the list act here too."""
+    """The input that narrows the choices; the keys of the list work here too."""
 
     BINDINGS = [
         Binding("up,ctrl+p,ctrl+k", "screen.move(-1)", "Up", show=False),

@@ -238,7 +238,7 @@ class SearchScreen(Screen[None]):
         self.right.scroll(direction * PREVIEW_ROWS)
 
     def take_key(self, event: events.Key) -> bool:
-        """What is typed in a list or the preview goes to the query, unless the keymap has letters."""
+        """Type into the query also from a list or the preview, unless the keymap uses letters."""
         typed = event.character if event.is_printable else ""
         if not (typed or event.key == "backspace"):
             return False

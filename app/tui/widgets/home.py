@@ -1,4 +1,4 @@
-"""What is shown in place of results while there is no query: pins, earlier queries, a word of help."""
+"""The content of the list while there is no query: pins, earlier queries, a line of help."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Panes(Horizontal):
             self._right.preview.focus()
 
     def show_only_list(self) -> None:
-        """Where there is room for one only, show the list again."""
+        """Show the list again if there is room for one pane only."""
         if self.arrangement == "single" and not self._hidden:
             self._hidden = True
             self.place()

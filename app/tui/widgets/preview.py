@@ -123,7 +123,7 @@ class Preview(Pane, can_focus=True):
         return Strip([*parts, *text]).adjust_cell_length(width, base.rich_style)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """What is selected, lines that only wrap joined again."""
+        """The selected text, with wrapped lines joined again."""
         chosen: list[str] = []
         for row, (index, sub) in enumerate(self._rows):
             if (span := selection.get_span(row)) is not None:

@@ -84,7 +84,7 @@ class ResultsPane(Vertical):
         self.results.show(result_rows.build(answer, self.sort, self._expanded, pinned))
 
     def show_home(self) -> None:
-        """What is indexed, pins, earlier queries and what to try."""
+        """The state of the index, pins, earlier queries and suggestions."""
         status, roots = self.session.status, self.session.roots
         about = "" if status is None else "Nothing is indexed yet. F2 adds a folder."
         if status is not None and status.folders:
