@@ -114,6 +114,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("latex", "markup", (".tex", ".latex", ".ltx")),
     Kind("asciidoc", "markup", (".adoc", ".asciidoc")),
     Kind("subtitles", "subtitles", (".srt", ".vtt", ".sbv", ".ass", ".ssa", ".lrc"), aliases=("subtitle",)),
+    Kind("zotero", "zotero", file_names=("zotero.sqlite",), text_share=0.0, **_PACKED),
     Kind("data", "data", _suffixes(_DATA_SUFFIXES)),
     Kind("translations", "gettext_catalog", (".po", ".pot"), aliases=("gettext", "po")),
     Kind("text", "text", _suffixes(".txt .text .log .me .wiki .textile"), aliases=("plain",)),
@@ -217,6 +218,8 @@ def is_known(name: str) -> bool:
 
 def unread_kind(name: str) -> UnreadKind | None:
     """The kind of a file that is not read, by its name; None for any other file."""
+    if name in _BY_FILE_NAME:
+        return None
     lower = name.lower()
     by_ending = (kind for ending, kind in _UNREAD_ENDING if lower.endswith(ending))
     return _UNREAD_SUFFIX.get(suffix_of(name)) or next(by_ending, None)

@@ -49,6 +49,15 @@ class Place(NamedTuple):
     heading: tuple[str, ...]
 
 
+class CatalogEntry(NamedTuple):
+    """What a document says of another file."""
+
+    path: str
+    """The other file, relative to the folder of the document."""
+    fields: tuple[tuple[str, str], ...]
+    """As in `Document`; "title" and "alias" are names of the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """The text and structure of one file, as a reader extracted them.
@@ -77,6 +86,13 @@ class Document:
     """Names or relative paths of the documents that it links to, as written."""
     scans: tuple[int, ...] = ()
     """Pages without a text layer, from 1."""
+    catalog: tuple[CatalogEntry, ...] = ()
+    """What it says of files beside it."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing in it is of use to an index."""
+        return not (self.scans or self.catalog or self.text.strip())
 
 
 class Passage(NamedTuple):
@@ -171,9 +187,10 @@ class FileRecord:
     ctime_ns: int = UNKNOWN_CTIME
     disk: int = 0
     fields: tuple[tuple[str, str], ...] = ()
-    """As in `Document`, like the two below; only in a record that is put."""
+    """As in `Document`, like the three below; only in a record that is put."""
     links: tuple[str, ...] = ()
     scans: tuple[int, ...] = ()
+    catalog: tuple[CatalogEntry, ...] = ()
 
     @property
     def stamp(self) -> Stamp:

@@ -214,11 +214,14 @@ class ExtractStage:
             fields=document.fields,
             links=document.links,
             scans=document.scans,
+            catalog=document.catalog,
             ctime_ns=read.ctime_ns,
             disk=self._disks.holding(found.path).number,
         )
         if document.scans and not read.passages:
             record = replace(record, state="named", reason=picture.SCANNED)
+        elif document.catalog and not read.passages:
+            record = replace(record, state="named")
         return ExtractedFile(record, read.passages)
 
     def _refused(

@@ -25,7 +25,7 @@ from index.extract.source import MAX_CHARACTERS
 from index.extract.worker import NO_LINES, SECTION_KINDS
 from index.languages import TITLES
 from index.place import MAX_PLACES
-from index.types import UNKNOWN_CTIME, Document, Passage, Place, Section, clamp_int64
+from index.types import UNKNOWN_CTIME, CatalogEntry, Document, Passage, Place, Section, clamp_int64
 
 MAX_HEADER_BYTES = 16 << 20
 """Bytes: ten times what the largest documents have."""
@@ -177,6 +177,7 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
         tuple(_field(field) for field in _checked(header.get("fields"), list)[:MOST_FIELDS]),
         tuple(_words(link) for link in _checked(header.get("links"), list)[:MOST_LINKS]),
         tuple(_count(page) for page in _checked(header.get("scans"), list)[:MOST_PAGES]),
+        tuple(_entry(entry) for entry in _checked(header.get("catalog"), list)),
     )
     return ParsedAnswer(document, passages, _hash(header.get("hash")), _count(header.get("memory")))
 
@@ -184,6 +185,15 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
 def _field(value: object) -> tuple[str, str]:
     name, words = _checked(value, list)
     return _words(name), _words(words)
+
+
+def _entry(value: object) -> CatalogEntry:
+    """What is said of another file, which is below the folder of the one that says it."""
+    path, fields = _checked(value, list)
+    parts = _words(path).split("/")
+    if "\0" in path or not all(parts) or not {".", ".."}.isdisjoint(parts):
+        raise _Nonsense
+    return CatalogEntry(_words(path), tuple(_field(one) for one in _checked(fields, list)[:MOST_FIELDS]))
 
 
 def _sections(numbers: array[int], text: str, headings: list[tuple[str, ...]]) -> Iterator[Section]:

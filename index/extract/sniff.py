@@ -48,7 +48,7 @@ _TAR_MAGIC = slice(257, 262)
 def read(source: Source) -> Document:
     """The document in `source`, its credentials marked; raises FileSkipped or FileFailed with the reason."""
     document = without_data(withhold_credentials(_noted(extract(source))))
-    if not (document.text.strip() or document.scans):
+    if document.is_empty:
         raise FileSkipped("It holds data, and no text.")
     return document
 
@@ -70,7 +70,7 @@ def extract(source: Source) -> Document:
     refuse_larger(source, kind.max_bytes)
     refuse_export(kind.name, source.head(_SEARCHED))
     document = _reader(kind)(source)
-    if not document.text.strip() and not document.scans:
+    if document.is_empty:
         raise FileSkipped("It holds no text.")
     return document
 

@@ -44,14 +44,21 @@ def withhold_credentials(document: Document) -> Document:
         language=_printable(document.language),
         sections=tuple(_renamed(document.sections, clean)),
         withheld=tuple(found),
-        fields=tuple(
-            (name, _printable(words))
-            for name, words in document.fields
-            if not credentials(f"{name}: {words}")
+        fields=_fields(document.fields),
+        catalog=tuple(
+            entry._replace(path=_printable(entry.path), fields=_fields(entry.fields))
+            for entry in document.catalog
         ),
         links=tuple(link for link in document.links if not credentials(link)),
         note=_printable(f"{document.note} {_note(document.text, found, changed)}").strip(),
     )
+
+
+def _fields(fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The fields that hold no credential. They are judged together first, for most hold none."""
+    if credentials(_APART.join(f"{name}: {words}" for name, words in fields)):
+        fields = [(name, words) for name, words in fields if not credentials(f"{name}: {words}")]
+    return tuple((name, _printable(words)) for name, words in fields)
 
 
 def refuse_accounts(document: Document) -> None:

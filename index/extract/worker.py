@@ -227,6 +227,7 @@ def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] |
         "fields": document.fields,
         "links": document.links,
         "scans": document.scans,
+        "catalog": document.catalog,
     }
     return _frame(header, numbers.tobytes(), document.text)
 

@@ -19,7 +19,7 @@ from index.search.filter_sql import is_of_passages, of_files, where_clause
 from index.search.path_words import MATCHED, held_by_a_path, weight_in
 from index.search.ranking import Ranked
 from index.store.database import fetch_all, id_array
-from index.store.facts import name_key, stem_key
+from index.store.facts import TITLE_SAID, name_key, stem_key
 from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_inode
 from index.types import Filter, Hit
@@ -39,7 +39,7 @@ MOST_RANKED = 20_000
 FINDABLE = "(files.state = 'indexed' OR files.kind != '')"
 _COLUMNS = (
     "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
-    "files.language, files.title, files.reason"
+    f"files.language, coalesce({TITLE_SAID}, files.title), files.reason"
 )
 
 
@@ -63,7 +63,7 @@ def exact(db: apsw.Connection, query: str, filter_: Filter) -> list[NamedFile]:
     where, bindings = where_clause(of_files(filter_))
     found = fetch_all(
         db,
-        f"SELECT {_COLUMNS} FROM files WHERE (stem IN (?, ?) OR id IN (SELECT file FROM fields "
+        f"SELECT {_COLUMNS} FROM files WHERE (stem IN (?, ?) OR id IN (SELECT file FROM all_fields "
         f"WHERE name IN ('alias', 'title') AND value = ?)) AND {FINDABLE} AND {where} "
         "ORDER BY mtime_ns DESC, path LIMIT ?",
         (stem, whole, whole, *bindings, SAME_NAME),

@@ -42,9 +42,9 @@ _HAS_SUFFIX = (
 _MATCHES_GLOB = "EXISTS (SELECT 1 FROM json_each({}) AS wanted WHERE {} GLOB wanted.value)"
 _LOOKUP = "lookup(files.path, ?)"
 _HAS_FIELD = (
-    "EXISTS (SELECT 1 FROM fields JOIN json_each(?) AS wanted WHERE fields.file = files.id "
-    "AND fields.name = ? AND (fields.value = wanted.value "
-    "OR (? AND instr(' ' || fields.value || ' ', ' ' || wanted.value || ' '))))"
+    "EXISTS (SELECT 1 FROM all_fields JOIN json_each(?) AS wanted WHERE all_fields.file = files.id "
+    "AND all_fields.name = ? AND (all_fields.value = wanted.value "
+    "OR (? AND instr(' ' || all_fields.value || ' ', ' ' || wanted.value || ' '))))"
 )
 """Has a field whose value is one of the given ones, or holds its words; a tag must be equal."""
 _UNDER = (

@@ -14,6 +14,7 @@ from index.place import decode_places, place_at
 from index.search.filter_sql import where_clause
 from index.search.ranking import Ranked
 from index.store.database import fetch_all
+from index.store.facts import TITLE_SAID
 from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_heading, decode_inode, encode_path
 from index.types import Filter, Hit, Passage
@@ -54,8 +55,8 @@ class StoredPassage(NamedTuple):
 
 COLUMNS = (
     "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
-    "files.language, coalesce(passages.title, files.title), passages.heading, passages.page, passages.line, "
-    "passages.start, passages.end, passages.places, texts.text"
+    f"files.language, coalesce({TITLE_SAID}, passages.title, files.title), passages.heading, "
+    "passages.page, passages.line, passages.start, passages.end, passages.places, texts.text"
 )
 
 

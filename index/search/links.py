@@ -46,8 +46,8 @@ def incoming(db: apsw.Connection, path: str) -> list[str]:
     """The files that link to the file at `path`, the newest first."""
     aliases = fetch_all(
         db,
-        "SELECT value FROM fields JOIN files ON files.id = fields.file "
-        "WHERE files.path = ? AND fields.name = 'alias'",
+        "SELECT value FROM all_fields JOIN files ON files.id = all_fields.file "
+        "WHERE files.path = ? AND all_fields.name = 'alias'",
         (encode_path(path),),
     )
     found: dict[str, None] = {}
@@ -101,8 +101,8 @@ def _meant(db: apsw.Connection, source: str, target: str) -> str:
     found = fetch_all(
         db,
         f"SELECT files.path FROM files WHERE stem = ? AND {_FINDABLE} UNION "
-        "SELECT files.path FROM fields JOIN files ON files.id = fields.file "
-        "WHERE fields.name = 'alias' AND fields.value = ? LIMIT ?",
+        "SELECT files.path FROM all_fields JOIN files ON files.id = all_fields.file "
+        "WHERE all_fields.name = 'alias' AND all_fields.value = ? LIMIT ?",
         (target, target, _CANDIDATES),
     )
     return max(

@@ -221,14 +221,15 @@ class Searcher(Closing):
     def tags(self) -> tuple[str, ...]:
         """Tags of documents, the most used first."""
         sql = (
-            "SELECT value FROM fields WHERE name = 'tag' GROUP BY value ORDER BY count(*) DESC, value LIMIT ?"
+            "SELECT value FROM all_fields WHERE name = 'tag' GROUP BY value "
+            "ORDER BY count(*) DESC, value LIMIT ?"
         )
         with self._pool.snapshot() as db:
             return tuple(value for (value,) in fetch_all(db, sql, (MOST_TAGS,)))
 
     def known_fields(self, names: Collection[str]) -> set[str]:
         """The names that are a field of some document."""
-        sql = "SELECT 1 FROM fields WHERE name = ? LIMIT 1"
+        sql = "SELECT 1 FROM all_fields WHERE name = ? LIMIT 1"
         with self._pool.snapshot() as db:
             return {name for name in names if fetch_all(db, sql, (name,))}
 

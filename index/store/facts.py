@@ -15,11 +15,13 @@ import apsw
 from index import kinds
 from index.store import wiping
 from index.store.database import fetch_one
-from index.store.row_codec import MAX_WORD, clean_text
+from index.store.row_codec import MAX_WORD, clean_text, encode_path
 from index.types import FileRecord
 
 MAX_VALUE = 500
 """Characters of the value of a field that are compared."""
+TITLE_SAID = "(SELECT words FROM catalog WHERE catalog.path = files.path AND name = 'title' LIMIT 1)"
+"""SQL: the title that another file gives to a row of `files`; NULL where none does."""
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -49,6 +51,7 @@ def put_facts(db: apsw.Connection, file: int, record: FileRecord) -> None:
     targets = {key for link in record.links if (key := link_key(link))}
     db.executemany("INSERT INTO links(file, target) VALUES (?, ?)", [(file, target) for target in targets])
     db.executemany("INSERT INTO scans(file, page) VALUES (?, ?)", [(file, page) for page in record.scans])
+    _put_catalog(db, file, record)
 
 
 def add_fields(db: apsw.Connection, file: int, fields: Iterable[tuple[str, str]]) -> None:
@@ -57,11 +60,39 @@ def add_fields(db: apsw.Connection, file: int, fields: Iterable[tuple[str, str]]
 
 
 def delete_facts(db: apsw.Connection, file: int) -> None:
-    if fetch_one(db, "SELECT 1 FROM fields WHERE file = ? LIMIT 1", (file,)):
+    held = "SELECT 1 FROM fields WHERE file = ?1 UNION ALL SELECT 1 FROM catalog WHERE source = ?1 LIMIT 1"
+    if fetch_one(db, held, (file,)):
         wiping.mark_due(db)
+    db.execute("DELETE FROM catalog WHERE source = ?", (file,))
     db.execute("DELETE FROM fields WHERE file = ?", (file,))
     db.execute("DELETE FROM links WHERE file = ?", (file,))
     db.execute("DELETE FROM scans WHERE file = ?", (file,))
+
+
+def _put_catalog(db: apsw.Connection, file: int, record: FileRecord) -> None:
+    """What a file says of others. A name is that of a file in whichever form its letters are composed."""
+    folder = PurePath(record.path).parent
+    for entry in record.catalog:
+        paths = {unicodedata.normalize(form, entry.path) for form in ("NFC", "NFD")} | {entry.path}
+        rows = [
+            (encode_path(str(folder / path)), name, value, file, clean_text(words, MAX_VALUE))
+            for path in paths
+            for name, words in entry.fields
+            for name, value in _comparable([(clean_text(name, MAX_WORD), words)])
+            if value
+        ]
+        db.executemany("INSERT OR IGNORE INTO catalog VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def move_catalog(db: apsw.Connection, file: int, old: str, new: str) -> None:
+    """The file that says it is at another path: what it names is beside it."""
+    before, after = (encode_path(str(PurePath(path).parent)) for path in (old, new))
+    if before != after:
+        wiping.mark_due(db)
+        db.execute(
+            "UPDATE catalog SET path = CAST(? || substr(path, ?) AS BLOB) WHERE source = ?",
+            (after, len(before) + 1, file),
+        )
 
 
 def _comparable(fields: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -175,6 +175,25 @@ def _m007(connection: apsw.Connection) -> None:
     connection.execute("UPDATE files SET hash = x'' WHERE state = 'indexed'")
 
 
+_M008 = """
+CREATE TABLE catalog(
+  path BLOB NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+  source INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE, words TEXT NOT NULL,
+  PRIMARY KEY (path, name, value, source)
+) WITHOUT ROWID;
+CREATE INDEX catalog_value ON catalog(name, value);
+CREATE INDEX catalog_source ON catalog(source);
+CREATE VIEW all_fields AS
+  SELECT file, name, value FROM fields
+  UNION ALL SELECT files.id, name, value FROM catalog JOIN files ON files.path = catalog.path;
+"""
+"""What the file `source` says of the file at `path`, which need not be in the index."""
+
+
+def _m008(connection: apsw.Connection) -> None:
+    connection.execute(_M008)
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
@@ -183,4 +202,5 @@ MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("fields of documents, and what they link to", _m005),
     ("where each part of a passage stands", _m006),
     ("pages that are read as pictures", _m007),
+    ("what a file says of others", _m008),
 )

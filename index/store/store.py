@@ -19,7 +19,7 @@ from pathlib import Path
 import apsw
 
 from index.errors import FileFailed, IndexBusy, IndexFull, IndexingError
-from index.store import embedding_queue, file_rows, generations, repair, vectors, wiping
+from index.store import embedding_queue, facts, file_rows, generations, repair, vectors, wiping
 from index.store.database import (
     WriteConnection,
     corrupt_error,
@@ -215,8 +215,9 @@ class Store(WriteConnection):
             file_rows.delete_files(db, sorted(targets - moving - {0}))
             away = [(b"\0%d" % file, file) for file in targets & moving]
             db.executemany("UPDATE files SET path = ? WHERE id = ?", away)
-            for file, _, record in files:
+            for file, old, record in files:
                 file_rows.write_file(db, file, record)
+                facts.move_catalog(db, file, old, record.path)
 
     def note(self, records: Sequence[FileRecord]) -> None:
         """Update the stamp, the disk and the reason of these files; their passages stay."""

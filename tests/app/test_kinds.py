@@ -22,7 +22,9 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     root = folder / "documents"
     root.mkdir()
     for name, data in documents.every().items():
-        (root / f"lantern{Path(name).suffix}").write_bytes(data)
+        known = kinds.of_file_name(name)
+        told_by_name = known is not None and name in known.file_names
+        (root / (name if told_by_name else f"lantern{Path(name).suffix}")).write_bytes(data)
     for kind in kinds.KINDS:
         for suffix in kind.suffixes if kind.name in ("text", "code", "markdown") else ():
             (root / f"tower{suffix}").write_text(f"The harbour lies open, written as {suffix[1:]} here.\n")

@@ -87,7 +87,8 @@ def test_every_format_is_read_by_a_confined_reader(tmp_path: Path, without: str)
     with ReaderPool(1) as pool:
         for name, data in {**documents.every(), **IN_ODD_ENCODINGS}.items():
             (tmp_path / name).write_bytes(data)
-            assert pool.read(str(tmp_path / name), Lacking(bytes_counter, without=without)).passages, name
+            read = pool.read(str(tmp_path / name), Lacking(bytes_counter, without=without))
+            assert read.passages or read.document.catalog, name
 
 
 def test_what_is_tried_is_possible_where_nothing_confines(folder: Path) -> None:

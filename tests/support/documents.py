@@ -382,7 +382,7 @@ def numbered(objects: list[str]) -> bytes:
 
 def every() -> dict[str, bytes]:
     """A readable file of each kind, by name."""
-    from support import containers, workbooks
+    from support import containers, workbooks, zotero
 
     return {
         "a.md": MARKDOWN.encode(), "a.txt": "One paragraph.\n\nAnother one.".encode("utf-16"), "a.py": PYTHON.encode(),
@@ -402,4 +402,5 @@ def every() -> dict[str, bytes]:
         "a.pdf": pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the east quay.")]]),
         "b.pdf": outlined_pdf(), "a.enex": ENEX.encode(), "a.vcf": VCARD.encode(), "a.ics": CALENDAR.encode(),
         "a.bib": BIBTEX.encode(), "a.canvas": CANVAS.encode(), "a.opml": OPML.encode(), "a.ass": ASS.encode(), "a.po": PO.encode(),
+        "zotero.sqlite": zotero.content({"ABCD1234/tides.pdf": zotero.TIDES}),
     }  # fmt: skip

@@ -36,7 +36,7 @@ def check_document(document: Document) -> None:
     """Sections in order and apart, pages in order, withheld spans, all of them inside the text."""
     size = len(document.text)
     assert size <= MAX_CHARACTERS + 2, "too much text"
-    assert document.kind and (document.text.strip() or document.scans), "nothing read"
+    assert document.kind and not document.is_empty, "nothing read"
     for section in document.sections:
         assert 0 <= section.start <= section.end <= size, f"a section outside the text: {section[:3]}"
         assert all(isinstance(part, str) for part in section.heading), "a heading that is no text"
