@@ -176,11 +176,11 @@ def _safe(path: str) -> str:
 
 
 def _any_editor(path: str, line: int) -> Launch:
-    if sys.platform == "darwin":
-        return Launch(("open", "-t", path), terminal=False)
     for name in ("nano", "nvim", "vim", "vi", "micro", "hx"):
         if shutil.which(name):
             return editor_launch(name, path, line)
+    if sys.platform == "darwin":
+        return Launch(("open", "-t", path), terminal=False)
     raise NothingOpens("No editor was found.", "Set $EDITOR, or tui.editor in the configuration.")
 
 
@@ -257,7 +257,7 @@ def _interrupts_left_to_it() -> Iterator[None]:
 def clipboard_command() -> tuple[str, ...] | None:
     """The platform's clipboard program, for terminals that do not support OSC 52; None if there is none."""
     if sys.platform == "darwin":
-        return ("pbcopy",)
+        return ("env", "LC_ALL=en_US.UTF-8", "pbcopy")  # it takes its input for ASCII in other locales
     for display, command in (
         ("WAYLAND_DISPLAY", ("wl-copy",)),
         ("DISPLAY", ("xclip", "-selection", "clipboard")),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import terminal
 from app.errors import PathInvalid
+
+if TYPE_CHECKING:
+    from app.maintenance.doctor import CheckResult
 
 MOST_SHOWN = 20
 """Folders of an export that are listed: what the user reads before answering."""
@@ -26,7 +31,7 @@ def doctor(repair: bool) -> None:
     from app.maintenance import doctor as checks
 
     with _daemon_stopped():
-        reports = checks.examine(repair=repair)
+        reports = [*checks.examine(repair=repair), *started_at_login()]
     for report in reports:
         mark = terminal.styled("ok  ", fg="green") if report.sound else terminal.styled("bad ", fg="red")
         terminal.result(f"{mark}{report.what}")
@@ -34,6 +39,20 @@ def doctor(repair: bool) -> None:
             terminal.result(f"    {report.fix}")
     if not all(report.sound for report in reports):
         raise SystemExit(1)
+
+
+def started_at_login() -> list[CheckResult]:
+    """Whether the program that the system starts at login is there; no finding where it starts none."""
+    from app.daemon import service
+    from app.maintenance.doctor import CheckResult
+
+    program = service.program()
+    if program is None:
+        return []
+    if os.access(program, os.X_OK):
+        return [CheckResult(f"At login: the system starts the daemon with {program}.", True)]
+    what = f"At login: the system would start the daemon with {program}, which is not there any more."
+    return [CheckResult(what, False, "Run `ken daemon install` again.")]
 
 
 @click.command()

@@ -87,8 +87,15 @@ def _show_status(now: Status, as_json: bool) -> None:
     terminal.result(
         "\n".join(f"{terminal.styled(f'{name:<10}', bold=True)}{text}".rstrip() for name, text in lines)
     )
-    for notice in now.notices:
+    for notice in (*now.notices, *_slow_engine(now)):
         terminal.say(notice)
+
+
+def _slow_engine(now: Status) -> list[str]:
+    """What to do where a faster engine would run here if it had been built."""
+    from embedder.engines import native_kernel
+
+    return [native_kernel.NOT_BUILT] if now.engine == "openvino" and native_kernel.is_missing() else []
 
 
 def _folder(folder: Folder) -> str:

@@ -18,6 +18,7 @@ from app.daemon.protocol import error_message
 from app.errors import TITLED_ERRORS
 from app.lock import WriteLock
 from index.errors import IndexBusy
+from index.macos import fetch_nothing
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ def run(ready: Callable[[], None] | None = None, *, to_terminal: bool = False) -
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
     paths.make_home()
+    fetch_nothing()
     lock = lifecycle.lock()
     try:
         lock.acquire()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import plistlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -80,6 +81,18 @@ def uninstall() -> bool:
     return True
 
 
+def program() -> str | None:
+    """The interpreter that the installed service starts; None if none is installed, or it cannot be read."""
+    path = service_path()
+    try:
+        if sys.platform == "darwin":
+            return str(plistlib.loads(path.read_bytes())["ProgramArguments"][0])
+        start = next(line for line in path.read_text().splitlines() if line.startswith("ExecStart="))
+        return shlex.split(start.removeprefix("ExecStart="))[0].replace("$$", "$").replace("%%", "%")
+    except (OSError, ValueError, LookupError, StopIteration, plistlib.InvalidFileException):
+        return None
+
+
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +114,7 @@ def launchd_agent() -> bytes:
             "ProgramArguments": module_command("app.daemon"),
             "EnvironmentVariables": _environment(),
             "ProcessType": "Interactive",
+            "MaterializeDatalessFiles": False,
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 10,

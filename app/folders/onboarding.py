@@ -20,7 +20,8 @@ from index import kinds
 from index.walk.walker import FoundFile, walk
 
 NAMES = ("Documents", "Notes", "notes", "Obsidian", "Zettelkasten", "wiki", "Dropbox/Notes",
-         "Library/Mobile Documents/iCloud~md~obsidian/Documents", "org", "Papers", "papers",
+         "Library/Mobile Documents/iCloud~md~obsidian/Documents",
+         "Library/Mobile Documents/com~apple~CloudDocs", "org", "Papers", "papers",
          "Books", "Desktop", "projects", "src", "code", "work")  # fmt: skip
 """Folders in a home that often hold documents, the most likely first."""
 MOST_FILES = 200_000

@@ -13,6 +13,7 @@ from dataclasses import replace
 from app.errors import PathInvalid
 from app.folders.disk_names import DiskNames, spelled
 from app.sanitize import plain_path
+from index.macos import privacy_refusal
 from index.types import Filter
 
 
@@ -62,6 +63,8 @@ def indexable_path(path: str) -> str:
     try:
         mode = os.stat(full).st_mode  # noqa: PTH116
     except OSError as error:
+        if refusal := privacy_refusal(error.errno or 0):
+            raise PathInvalid(f"{shown} cannot be read: {refusal}") from error
         raise PathInvalid(f"{shown} cannot be read: {error.strerror}.", "Check its spelling.") from error
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise PathInvalid(f"{shown} is neither a folder nor a file.", "Name a folder or a file.")

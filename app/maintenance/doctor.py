@@ -9,9 +9,11 @@ from pathlib import Path
 from app import paths
 from app.config import load
 from app.errors import NothingIndexed
+from app.folders.mounts import REMOTE, file_system
 from app.lock import WriteLock
 from app.maintenance import leftovers
 from embedder.checkpoints.models import find_model
+from embedder.engines import choose, native_kernel
 from embedder.errors import EmbedderError
 from index.errors import IndexCorrupt, IndexingError
 from index.extract import confinement_check
@@ -34,7 +36,8 @@ class CheckResult:
 
 def examine(*, repair: bool) -> list[CheckResult]:
     """Run every check; `repair` also repairs the index. Raises `IndexBusy` if another process writes it."""
-    return [_model(), _home_folder(repair=repair), _readers(), *_vector_scan(), *_index(repair=repair)]
+    checks = [_model(), _engine(), _home_folder(repair=repair), _readers()]
+    return [*checks, *_vector_scan(), *_index(repair=repair)]
 
 
 def export(folder: Path, tell: export_import.ProgressCallback) -> int:
@@ -69,6 +72,15 @@ def _model() -> CheckResult:
     return CheckResult(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
 
 
+def _engine() -> CheckResult:
+    config = load().model
+    engine = choose.choose(config.engine, config.precision)
+    why = choose.explain(config.engine, config.precision)
+    if why == native_kernel.NOT_BUILT:
+        return CheckResult(f"Engine: {engine}.", True, why)
+    return CheckResult(f"Engine: {engine}. {why}".rstrip(), True)
+
+
 def _home_folder(*, repair: bool) -> CheckResult:
     home = paths.home()
     shown = paths.short(str(home))
@@ -81,6 +93,12 @@ def _home_folder(*, repair: bool) -> CheckResult:
     if not os.access(home, os.W_OK):
         return CheckResult(
             f"Home: {shown} cannot be written.", False, "Make it yours, or point KEN_HOME elsewhere."
+        )
+    if (kind := file_system(str(home))) in REMOTE:
+        return CheckResult(
+            f"Home: {shown} is on another machine's drive ({kind}): SQLite cannot protect the index there.",
+            False,
+            "Point KEN_HOME to a folder on a disk of this machine.",
         )
     return CheckResult(f"Home: {shown} is yours alone.", True)
 

@@ -15,9 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from app.folders.mounts import Disks
 from app.folders.roots import is_gone
 from app.model import TextModel
-from app.sync.mounts import Disks
 from embedder.errors import EmbedderError
 from index import kinds
 from index.errors import FileFailed, FileSkipped, FileTooSlow, FileUnreadable, FileWithheld

@@ -11,8 +11,9 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from app.folders.mounts import Disks
 from app.folders.roots import is_under
-from app.sync.mounts import Disks
+from index.macos import privacy_refusal
 from index.types import FileRecord, Stamp
 from index.walk.walker import FoundFile
 
@@ -89,7 +90,7 @@ def why_away(root: str, known: Mapping[str, FileRecord]) -> str:
         with os.scandir(root) as entries:
             empty = next(entries, None) is None
     except OSError as error:
-        return f"It cannot be read: {error.strerror}."
+        return f"It cannot be read: {privacy_refusal(error.errno or 0) or f'{error.strerror}.'}"
     if empty and any(record.state == "indexed" for path, record in known.items() if is_under(path, root)):
         return "It is suddenly empty. Its files stay in the index; `ken forget` removes them."
     return ""

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TypeVar
 
+from app.folders.mounts import Disks
 from app.folders.roots import is_gone
 from app.sync.change_queue import folders_above
-from app.sync.mounts import Disks
 from app.sync.presence import Presence, why_away
 from index.errors import FileUnreadable
 from index.extract.opening import RETRIED_LATER, error_of_errno
+from index.macos import is_dataless
 from index.types import READ_AGAIN_CTIME, FileRecord, Stamp
 from index.walk.walker import FoundFile, Rules, Skipped, walk
 
@@ -201,6 +202,9 @@ def _sort_found(
             continue
         now = Stamp.of(file.stat)
         readable_now = record.state == "named" and not file.unread and not record.hash
+        if is_dataless(file.stat) and record.state == "indexed" and record.stamp[1:3] == now[1:3]:
+            result.unchanged += 1  # only its content has left this disk
+            continue
         if path in suspects or readable_now or not unchanged(record, now):
             result.read.append(file)
             continue

@@ -31,9 +31,9 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from app.folders.disk_names import folded
+from app.folders.mounts import Mount, is_remote, mounts
 from app.sync import inotify
 from app.sync.change_queue import ChangeQueue
-from app.sync.mounts import Mount, is_remote, mounts
 from index.walk.own_folders import is_kens_folder
 from index.walk.walker import IGNORE_FILES
 

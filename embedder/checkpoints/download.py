@@ -19,7 +19,7 @@ from embedder.checkpoints import Progress, hub, package_source, verify
 from embedder.checkpoints.checkpoint import open_checkpoint
 from embedder.checkpoints.convert import convert
 from embedder.checkpoints.known_models import FLOAT, NOTICE, KnownFile, KnownModel, known_model, total_bytes
-from embedder.checkpoints.models import DEFAULT_MODEL, is_model, models_folder
+from embedder.checkpoints.models import DEFAULT_MODEL, is_model, make_models_folder, models_folder
 from embedder.checkpoints.tokenizer_tables import tokenizer_tables
 from embedder.errors import DownloadFailed, EmbedderError, ModelInvalid
 
@@ -57,7 +57,7 @@ def fetch(
     if not again and is_whole(model, target):
         return target
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_models_folder()
         with _fetch_lock(folder / f".fetching-{name}.lock", observer):
             if again or not is_whole(model, target):
                 fetching = _Fetch(model, folder / f".fetching-{name}", observer)

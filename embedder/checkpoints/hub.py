@@ -19,6 +19,8 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from truststore import SSLContext  # the system's certificates, which some builds of Python come without
+
 from embedder.checkpoints import Progress
 from embedder.checkpoints.known_models import KnownFile
 from embedder.errors import DownloadFailed, ModelInvalid
@@ -119,7 +121,7 @@ def _open(path: str, repository: str, headers: dict[str, str] | None = None) -> 
     if token := os.environ.get("HF_TOKEN"):
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
-        response = urlopen(request, timeout=TIMEOUT_SECONDS)
+        response = urlopen(request, timeout=TIMEOUT_SECONDS, context=SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     except HTTPError as error:
         error.close()
         raise DownloadFailed(_refusal(repository, error.code)) from error

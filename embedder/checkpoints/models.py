@@ -32,6 +32,14 @@ def models_folder() -> Path:
     return (Path(home).expanduser().absolute() if home else platformdirs.user_data_path("ken")) / "models"
 
 
+def make_models_folder() -> Path:
+    """Create the models folder. What is created above it is closed to other users, as ken's home is."""
+    folder = models_folder()
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def list_models() -> list[InstalledModel]:
     """Whole models, by name; a model that is being fetched is in a hidden folder and is not listed."""
     folder = models_folder()

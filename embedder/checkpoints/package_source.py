@@ -144,7 +144,10 @@ def pip_command() -> list[str]:
     """The command that runs pip. Raises `DownloadFailed` where it is missing."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
-    if found := shutil.which("pip3") or shutil.which("pip"):
+    found = shutil.which("pip3") or shutil.which("pip")
+    if found and not (
+        sys.platform == "darwin" and found.startswith("/usr/bin/")
+    ):  # a stub that opens a dialog
         return [found]
     raise DownloadFailed("pip, which gets the copy in the Python package registry, is not installed.")
 

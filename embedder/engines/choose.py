@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedder.engines import native_kernel
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from embedder.checkpoints.checkpoint import Checkpoint
 
 _CUDA_PACKAGES = ("mlx-cuda", "mlx-cuda-12", "mlx-cuda-13")
+_CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
+"""Through which programs reach an NVIDIA GPU: on Linux, and on Linux under Windows (WSL)."""
 
 
 def choose(engine: str, precision: str = "auto") -> str:
@@ -30,9 +33,16 @@ def choose(engine: str, precision: str = "auto") -> str:
         raise EngineUnavailable(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
     if engine != "auto":
         return engine
-    if sys.platform == "darwin" or any(map(_is_installed, _CUDA_PACKAGES)):
+    if sys.platform == "darwin" or (any(map(_is_installed, _CUDA_PACKAGES)) and _has_nvidia_gpu()):
         return "mlx"
     return "native" if precision != "f32" and native_kernel.abilities() else "openvino"
+
+
+def explain(engine: str, precision: str = "auto") -> str:
+    """Why `choose` did not take a faster engine here, in a sentence; empty where there is none."""
+    if engine != "auto" or choose(engine, precision) != "openvino":
+        return ""
+    return "ken's own kernel does not compute in f32." if precision == "f32" else native_kernel.why_not()
 
 
 def build(
@@ -56,6 +66,11 @@ def build(
             f"The engine {engine} is not installed here: {error}.",
             "Reinstall ken, or choose another engine.",
         ) from error
+
+
+def _has_nvidia_gpu() -> bool:
+    """Whether the system has a GPU that CUDA can use: MLX for CUDA computes on the processor without one."""
+    return any(device.exists() for device in _CUDA_DEVICES)
 
 
 def _is_installed(package: str) -> bool:

@@ -1,7 +1,8 @@
 """What a reading process may take of the machine: memory, processor time, files, processes.
 
-Linux bounds the address space of a process (RLIMIT_AS). macOS accepts that limit and does not hold
-it, so the memory a reader really uses is watched from inside on both. Knows nothing of what a reader
+Linux bounds the address space of a process (RLIMIT_AS). macOS holds such a limit only above what a process
+has mapped at its start, hundreds of gigabytes, so it is not set there; the memory a reader really uses is
+watched from inside on both. Knows nothing of what a reader
 may reach: that is `confinement`'s.
 """
 

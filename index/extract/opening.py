@@ -13,13 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from index.errors import FileFailed, FileSkipped, FileUnreadable
+from index.macos import is_dataless, privacy_refusal
 from index.no_links import open_real
 
 RETRIED_LATER = "It is tried again."
-_SF_DATALESS = 0x40000000
-"""A flag of macOS: only the name is on this disk, and reading would fetch the content (sys/stat.h)."""
-
-
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -60,6 +57,8 @@ def _open_judged(real: str) -> int:
 
 def error_of_errno(number: int) -> FileFailed:
     """The error for a file whose opening or reading failed with this `errno`."""
+    if refusal := privacy_refusal(number):
+        return FileUnreadable(f"{refusal} {RETRIED_LATER}")
     match number:
         case errno.ENOENT | errno.ENOTDIR:
             return FileFailed("It is gone.")
@@ -81,5 +80,5 @@ def error_of_errno(number: int) -> FileFailed:
 def _require_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise FileSkipped("It is not a regular file.")
-    if getattr(status, "st_flags", 0) & _SF_DATALESS:
+    if is_dataless(status):
         raise FileUnreadable("Its content is not on this disk; it is read once it has been fetched.")

@@ -34,6 +34,7 @@ from index.extract.picture import read_page
 from index.extract.recognizer import recognizer
 from index.extract.source import MAX_CHARACTERS, Source, WatchedFile
 from index.extract.withhold import withhold_credentials
+from index.macos import fetch_nothing
 from index.passages.chunker import MAX_TOKENS, chunk_document
 from index.types import Document, Passage, SectionKind, TokenCounter
 
@@ -82,6 +83,7 @@ def main(channel: str, memory_bytes: str, seconds: str) -> None:
     Ends where one takes more than `seconds` of processor time.
     """
     limits.limit_this_process(int(memory_bytes))
+    fetch_nothing()
     with socket.socket(fileno=int(channel)) as link:
         chunking, error = _prepared(link)
         confine(partial(_last_preparations, chunking, int(memory_bytes)))

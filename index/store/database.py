@@ -331,6 +331,9 @@ def _set_up(connection: apsw.Connection) -> None:
     connection.enable_load_extension(False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(
+        "PRAGMA checkpoint_fullfsync = ON"
+    )  # on macOS fsync alone leaves data in the disk's cache
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")

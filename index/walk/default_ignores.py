@@ -7,6 +7,7 @@ only where a file of the tool that fills such a folder is beside it.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -26,6 +27,10 @@ _DEFAULT_FOLDERS = {
     "photo, music and application libraries": "*.photoslibrary *.musiclibrary *.tvlibrary *.imovielibrary "
     "*.app "
     "*.framework *.xcodeproj *.xcassets *.bundle *.sparsebundle",
+    "folders that a program shows as one file": "*.pages *.numbers *.key *.logicx *.band *.fcpbundle "
+    "*.lrlibrary *.aplibrary *.lrdata *.xcarchive *.xcworkspace *.dSYM *.pkg *.mpkg *.plugin *.kext *.appex "
+    "*.component *.vst *.vst3 *.prefPane *.qlgenerator *.mdimporter *.wdgt *.pvm "
+    "*.vmwarevm *.utm",
 }
 _FOLDERS_BESIDE = {
     "dependencies": (("vendor deps Carthage", "go.mod composer.json Gemfile mix.exs rebar.config Cartfile"),),
@@ -53,6 +58,8 @@ def category_of(path: str, name: str, folder: bool) -> str:
     """The category of a path that is left out by default ("caches", ...); empty where it is not left out."""
     if not folder:
         return _lookup(name, _FILES, _FILE_GLOBS)
+    if name == "Library" and _is_macos_home(os.path.dirname(path)):  # noqa: PTH120
+        return "programs' own files"
     kind = _lookup(name, _FOLDERS, _FOLDER_GLOBS) or _build_output(path, name)
     return kind or ("caches and environments" if _holds(path, ("CACHEDIR.TAG", "pyvenv.cfg")) else "")
 
@@ -62,6 +69,12 @@ def is_by_name(name: str, folders: Sequence[str]) -> bool:
     return bool(
         _lookup(name, _FILES, _FILE_GLOBS) or any(_lookup(f, _FOLDERS, _FOLDER_GLOBS) for f in folders)
     )
+
+
+def _is_macos_home(folder: str) -> bool:
+    """Whether the folder is a user's home on macOS, whose `Library` is for what programs keep."""
+    above = os.path.dirname(folder)  # noqa: PTH120
+    return sys.platform == "darwin" and (above == "/Users" or folder == os.path.expanduser("~"))  # noqa: PTH111
 
 
 def _lookup(name: str, exact: dict[str, str], globs: Sequence[tuple[str, str]]) -> str:

@@ -6,6 +6,8 @@ import errno
 import os
 import stat
 
+from index.macos import privacy_refusal
+
 
 def describe_special_file(mode: int) -> str:
     kinds = (
@@ -18,6 +20,8 @@ def describe_special_file(mode: int) -> str:
 
 
 def explain_os_error(error: OSError, what: str) -> str:
+    if refusal := privacy_refusal(error.errno or 0):
+        return refusal
     match error.errno:
         case errno.EACCES | errno.EPERM:
             return f"There is no permission to read this {what}."

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index import kinds
+from index.macos import is_hidden
 from index.no_links import FolderEntry, list_folder
 from index.walk import credential_names, default_ignores, ignore_levels, ignore_rules, own_folders
 from index.walk.ignore_levels import AppliedFile, Decision, Level
@@ -221,7 +222,7 @@ def _verdict(
 ) -> FoundFile | Skipped | None:
     """Found, Skipped, or None for a folder that the walk enters."""
     folder = stat.S_ISDIR(status.st_mode)
-    ignored = _ignored(path, name, folder, level, state)
+    ignored = _ignored(path, status, folder, level, state)
     if ignored is not None:
         return ignored
     if folder:
@@ -248,7 +249,7 @@ def _skip_link(path: str, state: _Walk) -> Skipped:
     return Skipped(path, f"It is a link out of the folder, to {target}; such links are not followed.", "link")
 
 
-def _ignored(path: str, name: str, folder: bool, level: Level, state: _Walk) -> Skipped | None:
+def _ignored(path: str, status: os.stat_result, folder: bool, level: Level, state: _Walk) -> Skipped | None:
     """The verdict of the strongest rule that applies; None where no rule leaves the path out."""
     strong = state.configured + level.ken
     decision = ignore_levels.decide(strong, path, folder=folder)
@@ -263,7 +264,7 @@ def _ignored(path: str, name: str, folder: bool, level: Level, state: _Walk) -> 
         return None
     if weak := ignore_levels.decide(level.ignore + level.git, path, folder=folder):
         return _skip_ignored(path, weak, folder) if weak.ignored else None
-    return _default_rule(path, name, folder, state.rules)
+    return _default_rule(path, status, folder, state.rules)
 
 
 def _skip_ignored(path: str, by: Decision, folder: bool) -> Skipped:
@@ -275,13 +276,16 @@ def _skip_credential_name(path: str, pattern: str, folder: bool = False) -> Skip
     return Skipped(path, "It may hold keys or passwords.", f"secret: {pattern}", folder)
 
 
-def _default_rule(path: str, name: str, folder: bool, rules: Rules) -> Skipped | None:
+def _default_rule(path: str, status: os.stat_result, folder: bool, rules: Rules) -> Skipped | None:
+    name = os.path.basename(path)  # noqa: PTH119
     if rules.defaults:
         kind = default_ignores.category_of(path, name, folder)
         if kind:
             return Skipped(path, f"By default ken leaves out {kind}.", f"default: {kind}", folder)
     if name.startswith(".") and not rules.hidden:
         return Skipped(path, "It is hidden (its name begins with a dot).", "default: hidden", folder)
+    if is_hidden(status) and not rules.hidden:
+        return Skipped(path, "It is hidden (macOS marks it so).", "default: hidden", folder)
     return None
 
 

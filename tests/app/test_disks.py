@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.namespace import run_with_mounts
 
-from app.sync.mounts import Disk, Disks
+from app.folders.mounts import Disk, Disks
 from app.sync.presence import Presence, folders_away
 from index.types import FileRecord
 from index.walk.walker import FoundFile

@@ -9,6 +9,8 @@ from support.daemons import Daemons, daemons, tiny_models
 from support.tiny_home import ken, ken_json, notes, with_tiny_model
 
 from app import paths
+from app.folders.mounts import Mount
+from embedder.engines import native_kernel
 
 __all__ = ["daemons", "tiny_models"]
 
@@ -31,6 +33,25 @@ def test_a_sound_home_is_sound(folder: Path) -> None:
     assert done.exit_code == 0, done.stdout
     assert "all tables agree" in done.stdout
     assert "Readers: no network, no writing, no programs, no file but their own" in done.stdout
+
+
+def test_a_home_on_a_drive_of_another_machine_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = str(home.resolve())
+    monkeypatch.setattr(
+        "app.folders.mounts.mounts", lambda: {"/": Mount("a", "ext4"), point: Mount("b", "9p")}
+    )
+    done = ken("doctor")
+    assert done.exit_code == 1 and "another machine's drive (9p)" in done.stdout
+
+
+def test_a_missing_kernel_is_told_by_status_and_doctor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths.config_path().unlink()
+    monkeypatch.setattr("embedder.engines.choose.choose", lambda engine, precision="auto": "openvino")
+    monkeypatch.setattr(native_kernel, "abilities", lambda: 0)
+    monkeypatch.setattr(native_kernel, "is_missing", lambda: True)
+    assert native_kernel.NOT_BUILT in ken("status").stderr
+    done = ken("doctor")
+    assert done.exit_code == 0 and native_kernel.NOT_BUILT in done.stdout
 
 
 def test_a_damaged_index_is_told_saved_and_read_again(folder: Path) -> None:

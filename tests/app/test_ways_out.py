@@ -116,6 +116,7 @@ def test_on_macos_too_only_documents_are_handed_over(tmp_path: Path, monkeypatch
     assert launch.command == ("open", str(tmp_path / "guide.pdf"))
     launch = open_file.launch_for(str(tmp_path / "budget.command"), kind="pdf")
     assert launch.command == ("open", "-R", str(tmp_path / "budget.command"))
+    monkeypatch.setenv("PATH", os.devnull)
     launch = open_file.launch_for(str(tmp_path / "budget.command"), kind="text", environment={})
     assert launch.command == ("open", "-t", str(tmp_path / "budget.command"))
 

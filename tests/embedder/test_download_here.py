@@ -35,6 +35,15 @@ def test_a_folder_is_copied_once_its_digests_are_right(
         fetch(source=tmp_path / "nowhere", again=True)
 
 
+def test_the_home_of_a_first_fetch_is_closed_to_other_users(
+    known: KnownModel, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KEN_MODELS", raising=False)
+    monkeypatch.setenv("KEN_HOME", str(tmp_path / "ken"))
+    fetch(source=published, offline=True)
+    assert (tmp_path / "ken").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("kept_floats", [True, False])
 def test_a_precision_the_hub_lacks_is_made_from_the_float_checkpoint(
     model_hub: Hub, published: Path, kept_floats: bool

@@ -7,11 +7,13 @@ import os
 import plistlib
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from app import paths
+from app.cli.maintain import started_at_login
 from app.daemon import service
 from app.errors import DaemonError
 from app.launch import module_command
@@ -28,6 +30,7 @@ def test_the_launchd_agent_starts_this_ken_and_only_after_a_crash_again(
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
     assert agent["Label"] == service.label()
     assert agent["ProcessType"] == "Interactive"
+    assert agent["MaterializeDatalessFiles"] is False
 
 
 def test_the_systemd_unit_takes_odd_paths_as_they_are(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,6 +55,30 @@ def test_systemd_itself_finds_nothing_wrong_with_the_unit(
         ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("platform", ["darwin", "linux"])
+def test_a_service_whose_python_is_gone_is_told(
+    platform: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.daemon.service.sys.platform", platform)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    paths.make_home()
+    assert service.program() is None and not started_at_login()
+    python = tmp_path / "100% $odd" / "python3"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(python))
+    service.service_path().parent.mkdir(parents=True)
+    agent = service.launchd_agent() if platform == "darwin" else service.systemd_unit()
+    service.service_path().write_bytes(agent)
+    assert service.program() == str(python)
+    assert [check.sound for check in started_at_login()] == [True]
+    python.unlink()
+    assert [(check.sound, check.fix) for check in started_at_login()] == [
+        (False, "Run `ken daemon install` again.")
+    ]
 
 
 def test_each_home_has_a_service_of_its_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,13 +93,19 @@ def mounts() -> dict[str, Mount]:
 
 def is_remote(path: str) -> bool:
     """Whether another machine can change the files without an event here."""
+    kind = file_system(path)
+    return kind in REMOTE or kind.startswith(("fuse.", "macfuse", "osxfuse"))
+
+
+def file_system(path: str) -> str:
+    """The type of the file system that holds a path, in the system's words; empty if it is not known."""
     best, kind = "", ""
     path = os.path.realpath(path)
     for point, mounted in mounts().items():
         mount = point.rstrip("/")
         if (path == mount or path.startswith(mount + "/")) and len(mount) >= len(best):
             best, kind = mount, mounted.kind
-    return kind in REMOTE or kind.startswith(("fuse.", "macfuse", "osxfuse"))
+    return kind
 
 
 def _disk(mount: str, kind: str) -> Disk:
