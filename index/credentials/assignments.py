@@ -28,18 +28,19 @@ _BLANK = r"[ \t\r\f\v\xa0\xad\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]{
 _AFTER = re.compile(
     rf"""
     (?P<more>(?:(?![\u2e80-\uffef])[\w-]){{0,24}}+
-        (?:{_BLANK}\([^()\n]{{0,40}}\)|[^\S\n](?!(?:is|are|was|ist|lautet|est|es)\b)[^\s:=：＝|;,{{}}<>$"]{{1,24}}+){{0,8}}?)
+        (?:{_BLANK}\([^()\n]{{0,40}}\)|[^\S\n](?!(?:is|are|was|ist|lautet|est|es)\b)[^\s:=：＝|;,{{}}<>$"(]{{1,24}}+){{0,8}}?)
     (?:["'`*_\])»”\\]{{0,5}}+|</\w{{1,8}}>){_BLANK}
-    (?P<by>:=|=>|->|→|[:=：＝|]|[–—-](?=[^\S\n])
+    (?P<by>(?!:\w{{1,20}}:`)(?::=|=>|->|→|[:=：＝|]|[–—-](?=[^\S\n])
         |(?<=\s)(?:is|was|are|ist|war|lautet|est|es|é|è|era|это|är|er|jest|je)(?=[\s:])
-        |是|为|為|は|が|는|은)
+        |是|为|為|は|が|는|은))
     {_BLANK}:?(?:["'`*_\])»”]{{1,3}}+(?=[^\S\n])|</\w{{1,8}}>)?{_BLANK}
     (?:[*_(\[\\]{{0,3}}|<\w{{1,8}}>)(?P<quote>["'`“„«‘]?)[*_]{{0,3}}
     (?P<value>\S{{1,120}})
     """,
     re.VERBOSE,
 )
-"""From the end of a name to its value: more words (`for the router`), closed emphasis, a sign or a verb."""
+"""From the end of a name to its value: more words (`for the router`), closed emphasis, a sign or a verb.
+The colon of a role of reStructuredText is no sign."""
 _IN_CODE = re.compile(
     rf"[\w-]{{0,24}}+[\"'`]?\]?{_BLANK}(?::=|=>|[:=]){_BLANK}(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>{{}}()$,;]{{8,200}})"
 )
@@ -76,8 +77,13 @@ _NO_WORD = re.compile(
     r"|unbekannt|string|password|passwort|forgot|default|settings|manager",
     re.IGNORECASE,
 )
-"""Single words for the password of a network."""
+"""Single words that describe the password of a network."""
 _SHORTEST_WORD = 8
+_VERDICTS = re.compile(
+    r"^(?:X?FAIL|XPASS|SKIP|ERROR|UNSUPPORTED|UNTESTED): |^# of expected passes", re.MULTILINE
+)
+"""Lines of the log of a test suite, in which `PASS:` is a result (Automake, DejaGnu)."""
+_ENDED = re.compile(r"\w{4,}[.!?]\s")
 _SENTENCE = re.compile(r"[.!?]\s")
 _LEAD = 60
 """Characters before a name on its line: with more, the name is part of a sentence."""
@@ -90,9 +96,14 @@ _LONGEST_QUOTED = 100
 def assignments(text: str, labels: Sequence[Label], *, code: bool) -> Iterator[tuple[int, int]]:
     """The spans of names with their values in `text`."""
     done = -1
+    is_test_log = False
     for label in labels:
         if label.start < done:
             continue
+        if text.startswith("PASS:", label.start):
+            is_test_log = is_test_log or _VERDICTS.search(text) is not None
+            if is_test_log:
+                continue
         end = _in_code(text, label) if code else _in_text(text, label)
         if end and not beside_sample(text, label.start, end):
             yield label.start, end
@@ -136,7 +147,7 @@ def _in_text(text: str, label: Label) -> int:
     if end := _beside(text, label):
         return end
     found = _AFTER.match(text, label.end)
-    if found:
+    if found and not _is_about_something_else(text, label, found):
         if label.kind == "key" and (groups := _in_groups(text, found.start("value"))):
             return groups
         value, end = _value(text, found)
@@ -150,6 +161,14 @@ def _in_text(text: str, label: Label) -> int:
         if below and is_password(value) and has_digit(value) and not value.isdecimal():
             return below.end("value")
     return 0
+
+
+def _is_about_something_else(text: str, label: Label, found: re.Match[str]) -> bool:
+    """Whether a sentence ends between name and value, or the value is an option's: `pass CFLAGS="-O2"`."""
+    if _ENDED.search(found["more"]):
+        return True
+    attached = found["by"] == "=" and not text[found.start("by") - 1].isspace()
+    return label.kind == "short" and attached and len(found["more"].split()) > 0
 
 
 def _is_network_word(text: str, label: Label, value: str, end: int) -> bool:

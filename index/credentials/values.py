@@ -43,6 +43,7 @@ _PLACE = re.compile(
     | [\w-]+\.[A-Za-z]{2,4}            # a file, a host
     | [vV]?\d+(?:[.:/-]\d+)+           # a version, a date, a time
     | \#[0-9a-fA-F]{3,8}
+    | 0[xX][0-9a-fA-F]{1,16}           # an address in memory
     """,
     re.VERBOSE,
 )

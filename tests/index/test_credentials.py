@@ -80,6 +80,18 @@ def test_words_met_before_hide_no_credential(name: str) -> None:
         'sessionToken": "fICCQD6m7oRw0uXOjANBgkqhkiG9w0BAQUFADCBiDELMAkGA1UEBhMCVVMxCzAJBgNVBAgTAldBMRAw"',
         '"SharedSecret": "MEYCIQCKZLWyTk5runarx6XiAkU9gv3lbwPO/pHa+DXFehzdDwIhANwpsIV2g/9SPWLLsF6p'
         '/hiSskuIXMTRwqrMdVKWTMHG"',
+        "fixes to pass callback function (cf: 20130112), needed here",
+        '- Pass CFLAGS="-xO4 -xtarget=generic"',
+        "* Pass option --lgpl=3orGPLv2",
+        "strdup it so\n  pw_free() can be used. (Closes: Debian#691459, alioth#313957)",
+        "passwd manpage. Closes: Bug#53857,#75791",
+        "pass values as :term:`A-label`",
+        "allow it to\npass along :envvar:`PYTHON*` variables",
+        "PASS: addr2line\nPASS: gdb.cp/nodebug-c++-d0.exp: print\nFAIL: ar symbol table",
+        "the recovery code assumed no padding. Closes: #497041, #499070\n  * See also #367226.",
+        "nfp_tunnel_add_shared_mac",
+        "token_trees_until_close_delim (tokentrees.rs:27) #8: 0x95CACC9:",
+        "EAAC3481FC612665CA112D3F889A0E5B7843EFFCEFACA24A01B6AC2B7DDE02F4",
     ],
 )
 def test_what_only_speaks_of_credentials_is_not_one(text: str) -> None:
