@@ -142,6 +142,8 @@ class Status:
     """The number of `problems` that are files left out by a rule."""
     revision: int = 0
     """Another number whenever the index holds something else."""
+    saved_searches: int = 0
+    """Another number whenever a saved search was added or removed, or something new answered one."""
 
 
 @dataclass(frozen=True, slots=True)

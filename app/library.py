@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from app import paths
+from app.answers import saved_searches
 from app.answers.preview import DocumentCache, Excerpts, require_shown
 from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note, join_sentences
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
@@ -230,6 +231,7 @@ class Library(Closing):
             problems=(counts.problems if counts else 0) + len(above),
             left_out=counts.left_out if counts else 0,
             revision=store.revision if store else 0,
+            saved_searches=saved_searches.revision(),
             model=self.model.model if has_model else "",
             engine=self.model.engine if has_model else "",
             dimension=SEARCH_DIMENSION,

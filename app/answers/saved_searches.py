@@ -93,6 +93,14 @@ def read(path: Path | None = None) -> tuple[SavedSearch, ...]:
         ) from error
 
 
+def revision() -> int:
+    """Another number whenever the file changed; 0 while there is none."""
+    try:
+        return saved_searches_path().stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def add(query: str, command: str = "") -> SavedSearch:
     """Save `query`. `command` is split into words as a shell does, and runs without a shell."""
     query = " ".join(query.split())

@@ -26,7 +26,7 @@ def daemon() -> None:
 
 @daemon.command()
 def run() -> None:
-    """Be the daemon in the foreground, until Ctrl-C."""
+    """Be the daemon in the foreground, until ^c."""
     from app.daemon.run import run as be_daemon
 
     be_daemon(to_terminal=True)
@@ -130,7 +130,7 @@ def status_json(process: DaemonInfo, now: Status, *, age: float) -> Json:
     show_default=True,
     help="How many of the last lines.",
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on printing what is added, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what is added, until ^c.")
 def logs(lines: int, follow: bool) -> None:
     """What it did and what went wrong."""
     from app import paths

@@ -28,7 +28,7 @@ START = "from app.model_process.serve import main; main()"
 DIMENSION = 768
 """Numbers in a vector of the model."""
 SLICE = 0.25
-"""Seconds of one wait: time in which this process was suspended (sleep, Ctrl-Z) counts as one such."""
+"""Seconds of one wait: time in which this process was suspended (sleep, ^z) counts as one such."""
 PROMPT_BYTES = 50
 """Approximate bytes of the prompt around each text."""
 

@@ -13,6 +13,8 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
+from app.tui.keys import read_keys, show_key, unknown_keys
+
 Group = Literal["Find", "Move", "Act on a result", "Preview", "Ken"]
 Where = Literal["search", "anywhere"]
 
@@ -148,12 +150,16 @@ def _binding(action: Action) -> Binding:
 
 def keymap(preset: str, own: dict[str, str]) -> dict[str, str]:
     """What differs from the default keys: the preset's keys, then the user's own."""
-    return {**PRESETS.get(preset, {}), **{name: keys for name, keys in own.items() if name in BY_NAME}}
+    chosen = {name: read_keys(keys) for name, keys in own.items() if name in BY_NAME}
+    return {**PRESETS.get(preset, {}), **chosen}
 
 
-def unknown(own: dict[str, str]) -> list[str]:
-    """Names under `[tui.keys]` that no action has."""
-    return [name for name in own if name not in BY_NAME]
+def faults(own: dict[str, str]) -> list[str]:
+    """What is wrong under `[tui.keys]`, in words: names that no action has, and keys that are none."""
+    return [
+        *(f"[tui.keys] names no action {name!r}" for name in own if name not in BY_NAME),
+        *(f"[tui.keys] {name}: there is no key {key!r}" for name in own for key in unknown_keys(own[name])),
+    ]
 
 
 def keys_of(action: Action, changed: dict[str, str], *, letters: bool = False) -> list[str]:
@@ -174,17 +180,3 @@ def sure_key(action: Action, changed: dict[str, str]) -> str:
     """The key to name in a sentence: one that every terminal sends."""
     keys = keys_of(action, changed)
     return next((key for key in keys if not key.startswith("alt+")), keys[0] if keys else "")
-
-
-_NAMES = {"slash": "/", "question_mark": "?", "colon": ":", "pagedown": "pgdn", "pageup": "pgup",
-          "escape": "esc",
-          "left": "←", "right": "→", "up": "↑", "down": "↓"}  # fmt: skip
-
-
-def show_key(key: str) -> str:
-    """A key's name as it is on keyboards."""
-    *held, last = key.split("+")
-    shown = _NAMES.get(last, last)
-    if held == ["ctrl"] and len(shown) == 1:
-        return "^" + shown
-    return "+".join([*held, shown])

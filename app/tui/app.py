@@ -24,6 +24,7 @@ from app.errors import DaemonError
 from app.sanitize import plain_line
 from app.tui import actions, palette, remarks, themes
 from app.tui.messages import Connected, Progressed, StatusTold, Synced, tell
+from app.tui.saved_matches import SavedMatches
 from app.tui.screens.pick import PickScreen
 from app.tui.screens.search import SearchScreen
 from app.tui.session import Finished, Session, background, shown_content
@@ -53,9 +54,7 @@ class KenApp(App[None]):
 
     TITLE = "ken"
     CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/search.tcss"]  # type: ignore[assignment]
-    ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f24"
-    ALLOW_SELECT = True
     BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]
         *actions.bindings("anywhere"),
         Binding("ctrl+c", "back_or_quit", show=False),
@@ -74,6 +73,7 @@ class KenApp(App[None]):
         """Whether the user waits for what the sync finds."""
         self._sync_again: list[str] | None = None
         self.themes = ThemeChoice(self, session, plain=no_color)
+        self.matches = SavedMatches(self, session)
         self.set_keymap(session.keymap)
 
     @on(Driver.SignalResume)
@@ -91,8 +91,8 @@ class KenApp(App[None]):
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
-        for name in actions.unknown(self.session.config.tui.keys):
-            warn(self, f"[tui.keys] names no action {name!r}")
+        for fault in actions.faults(self.session.config.tui.keys):
+            warn(self, fault)
         self.themes.check()
 
     async def on_unmount(self) -> None:
@@ -235,6 +235,7 @@ class KenApp(App[None]):
             self._say(Content.assemble(("○ ", "$error"), plain_line(str(outcome))))
         else:
             self.session.status = outcome
+            self.matches.look(outcome)
             if self.session.progress is None:
                 self._say(describe(outcome))
             if before is None or shown_content(before) != shown_content(outcome):
@@ -262,8 +263,7 @@ class KenApp(App[None]):
 
     def _tell_screens(self) -> None:
         for screen in self.screen_stack:
-            tell_status = getattr(screen, "tell_status", None)
-            if tell_status is not None:
+            if (tell_status := getattr(screen, "tell_status", None)) is not None:
                 tell_status()
 
     def sync_now(self, paths: list[str]) -> None:

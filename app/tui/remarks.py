@@ -60,14 +60,14 @@ def _advice(session: Session, *, filtered: bool) -> str:
         return f"{session.key('unfilter')} removes the filters."
     if session.reading:
         return "Indexing is not finished; ask again in a moment."
-    return f"Say it in other words, or look at the folders with {session.key('folders').upper()}."
+    return f"Say it in other words, or look at the folders with {session.key('folders')}."
 
 
 def on_failure(error: Exception, session: Session) -> Content:
     """In the place of results, where there is no answer."""
     failure = failure_of(error)
     if isinstance(error, NothingIndexed):
-        add = "" if session.roots else f"{session.key('folders').upper()} adds a folder."
+        add = "" if session.roots else f"{session.key('folders')} adds a folder."
         failure = Failure("Nothing is indexed yet", "A file is found as soon as ken has read it.", add)
     return Content.assemble((failure.title + ".", "bold $warning"), ("  " + failure.text, "$ken-dim"))
 
@@ -91,19 +91,15 @@ def synced(report: SyncReport) -> str:
 def hints(where: Where, session: Session) -> Hints:
     """Keys that act where the focus is, the most useful first."""
     key, ui_state = session.key, session.ui_state
-    named: list[tuple[str, str]] = []
+    everywhere = (key("help"), "help"), (key("menu"), "actions")
     if session.picking is not None and where != "home":
         marked = len(session.picking.marked)
-        named += [
-            ("↵", f"choose {marked}" if marked else "choose"),
-            ("tab", "mark"),
-            ("^c", "leave"),
-        ]
-    elif where == "home":
-        named += [("↓", "earlier queries")] if ui_state.questions or ui_state.pins else []
-        named += [(key("pin"), "take a pin out")] if ui_state.pins else []
-    elif where == "query":
-        named += [("↵", "open"), ("tab", "list"), (key("preview"), "preview")]
-    else:
-        named += [("↵", "open"), (key("copy_path"), "copy"), (key("similar"), "similar"), ("esc", "query")]
-    return (*named, (key("menu"), "actions"), (key("help").upper(), "help"))
+        choose = f"choose {marked}" if marked else "choose"
+        return ("enter", choose), ("tab", "mark"), ("^c", "leave"), *everywhere
+    if where == "home":
+        pins = ((key("pin"), "take a pin out"),) if ui_state.pins else ()
+        return *((("↓", "earlier queries"),) if ui_state.questions or pins else ()), *pins, *everywhere
+    if where == "query":
+        return ("enter", "open"), ("tab", "list"), *everywhere, (key("preview"), "preview")
+    acts = (key("copy_path"), "copy"), (key("similar"), "similar")
+    return ("enter", "open"), ("esc", "query"), acts[0], everywhere[0], acts[1], everywhere[1]

@@ -108,4 +108,7 @@ def background(receiver: MessagePump, work: Callable[[], object], then: Callable
 def shown_content(status: Status) -> tuple[object, ...]:
     """The parts of a status whose change makes screens ask the library again."""
     complete = not status.pending
-    return complete, status.revision, status.files, status.folders, status.progress.phase, status.notices
+    return (
+        complete, status.revision, status.files, status.folders, status.progress.phase, status.notices,
+        status.saved_searches,
+    )  # fmt: skip

@@ -38,6 +38,12 @@ def say(app: App[Any], text: str, *, title: str = "") -> None:
     app.notify(plain_line(text), title=title, timeout=SECONDS, markup=False)
 
 
+def say_news(app: App[Any], text: str) -> None:
+    """Something that happened by itself, which the user may not be looking for."""
+    title = "New answers to a saved search"
+    app.notify(plain_line(text), title=title, timeout=BAD_SECONDS, markup=False)
+
+
 def warn(app: App[Any], text: str) -> None:
     """Something the user should know of."""
     app.notify(plain_line(text), severity="warning", timeout=BAD_SECONDS, markup=False)

@@ -106,7 +106,7 @@ class _Pip:
         command += ["--timeout", str(_TIMEOUT_SECONDS), "--retries", "2", "--progress-bar", "off"]
         command += ["--disable-pip-version-check", "--dest", str(self.work), f"{PACKAGE}=={release}"]
         with (self.work / "log").open("wb") as log:
-            # Its own process group: Ctrl-C reaches ken alone, which then stops pip without a traceback.
+            # Its own process group: ^c reaches ken alone, which then stops pip without a traceback.
             self.process = subprocess.Popen(
                 command,
                 cwd=self.work,  # never a folder whose files could pass for pip's modules

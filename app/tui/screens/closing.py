@@ -13,6 +13,10 @@ R = TypeVar("R")
 class _LeftOnce:
     _is_left = False
 
+    def on_mount(self) -> None:
+        """A message about the screen below would only be in the way."""
+        self.app.clear_notifications()  # type: ignore[attr-defined]
+
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Leave the screen with this result; a second time changes nothing."""
         if self._is_left:

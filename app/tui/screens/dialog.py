@@ -25,12 +25,12 @@ class Dialog(ClosingDialog[str | None]):
     """Shows text over buttons; gives the chosen button's name, or None when left with esc."""
 
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("escape,ctrl+c", "dismiss(None)", "Close", show=False),
         Binding("left", "app.focus_previous", "Previous", show=False),
         Binding("right", "app.focus_next", "Next", show=False),
         Binding("up,pageup", "scroll_or_go(-1)", "Up", show=False),
         Binding("down,pagedown", "scroll_or_go(1)", "Down", show=False),
-        Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),
+        Binding("ctrl+q", "app.quit", "Quit", show=False),
     ]
 
     def __init__(
@@ -75,12 +75,18 @@ class Dialog(ClosingDialog[str | None]):
         self.dismiss(event.button.id)
 
 
+class PromptInput(OrderedInput):
+    """The line of a prompt. `Input` would take ^c to copy."""
+
+    BINDINGS = [Binding("ctrl+c", "screen.dismiss(None)", "Close", show=False)]
+
+
 class Prompt(ClosingDialog[str | None]):
     """Asks for one line of text."""
 
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Close", show=False),
-        Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),
+        Binding("escape,ctrl+c", "dismiss(None)", "Close", show=False),
+        Binding("ctrl+q", "app.quit", "Quit", show=False),
     ]
 
     def __init__(self, title: str, note: str, value: str = "") -> None:
@@ -92,7 +98,7 @@ class Prompt(ClosingDialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             yield Static(self._title, id="dialog-title", markup=False)
-            line = OrderedInput(self._value, select_on_focus=False)
+            line = PromptInput(self._value, select_on_focus=False)
             line.cursor_blink = False
             yield line
             yield Static(self._note, id="dialog-note", markup=False)

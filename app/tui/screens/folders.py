@@ -52,7 +52,7 @@ class FoldersScreen(ListScreen[Folder]):
     """The folders."""
 
     HEADING = "Folders"
-    HINTS = (("a", "add"), ("f", "forget"), ("s", "read again"), ("p", "pause"), ("↵", "search here"))
+    HINTS = (("a", "add"), ("f", "forget"), ("s", "read again"), ("p", "pause"), ("enter", "search here"))
     BINDINGS = [
         Binding("a,plus", "add", "Add a folder", show=False),
         Binding("f,delete,d", "forget", "Forget it", show=False),

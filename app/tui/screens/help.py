@@ -16,6 +16,12 @@ from app.tui.widgets.status_line import StatusLine
 
 NAMED_FROM = 150
 """Columns from which actions are shown with their names in the configuration."""
+OPERATORS = (
+    ('"…"', "only where exactly these words are"),
+    ("-…", "without this word, or without what passes this filter"),
+    ("OR", "where one of two is"),
+    ("/…/", "where this regular expression matches"),
+)
 MARKS = (
     ("━━━━━", "how sure ken is of a result"),
     ("words", "words of the question stand there"),
@@ -80,7 +86,7 @@ class HelpScreen(ClosingScreen[None]):
 
 def _legend(session: Session) -> ComposeResult:
     filters = [(f"{key}:", does, "") for key, does in KEYS.items()]
-    filters.append(('"…"', "only where exactly these words are", ""))
+    filters += [(typed, does, "") for typed, does in OPERATORS]
     yield from _table("Filters, typed in the query", filters)
     yield from _table("Marks", [(mark, meaning, "") for mark, meaning in MARKS])
     menu = session.key("menu")

@@ -13,7 +13,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from app.tui.actions import Action, in_menu, keys_of, show_key
+from app.tui.actions import Action, in_menu, keys_of
+from app.tui.keys import show_key
 from app.tui.screens.closing import ClosingDialog
 from app.tui.session import Session
 from app.tui.widgets.list_view import CardList, ListMoves

@@ -98,7 +98,7 @@ class ModelScreen(ClosingScreen[bool]):
             )
         )  # fmt: skip
         self.query_one("#fetch").focus()
-        self.query_one(StatusLine).hint((("↵", "choose"), ("esc", "later")))
+        self.query_one(StatusLine).hint((("enter", "choose"), ("esc", "later")))
 
     def on_unmount(self) -> None:
         self._left.set()

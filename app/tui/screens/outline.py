@@ -39,13 +39,13 @@ class OutlineScreen(ListMoves, ClosingDialog[int | None]):
     """Gives the position of the chosen heading."""
 
     BINDINGS = [
-        Binding("escape,e,q", "dismiss(None)", "Close", show=False),
+        Binding("escape,e,q,ctrl+c", "dismiss(None)", "Close", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("enter,o", "choose", "Go there", show=False),
-        Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),
+        Binding("ctrl+q", "app.quit", "Quit", show=False),
     ]
 
     def __init__(self, title: str, landmarks: Sequence[OutlineEntry], position: int) -> None:

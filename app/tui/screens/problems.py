@@ -42,7 +42,7 @@ class ProblemsScreen(ListScreen[Problem]):
     """The problems."""
 
     HEADING = "Not in the index, or only in part"
-    HINTS = (("↵", "why"), ("y", "copy path"), ("r", "show file"), ("s", "try again"))
+    HINTS = (("enter", "why"), ("y", "copy path"), ("r", "show file"), ("s", "try again"))
     BINDINGS = [
         Binding("enter,w,x", "why", "Say why", show=False),
         Binding("y", "copy", "Copy the path", show=False),

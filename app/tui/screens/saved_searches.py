@@ -44,7 +44,7 @@ class SavedSearchesScreen(ListScreen[SavedSearch]):
     """The saved searches."""
 
     HEADING = "Saved searches"
-    HINTS = (("↵", "search now"), ("a", "add"), ("d", "remove"))
+    HINTS = (("enter", "search now"), ("a", "add"), ("d", "remove"))
     BINDINGS = [
         Binding("enter,o", "ask", "Search now", show=False),
         Binding("a,plus", "add", "Save a search", show=False),
@@ -68,7 +68,10 @@ class SavedSearchesScreen(ListScreen[SavedSearch]):
                 "The daemon asks them, and it does not run: `ken daemon install` starts it at each login."
             )
         elif outcome:
-            self.note("You are told when something newly saved answers one of them.")
+            self.note(
+                "You are told when something newly saved answers one of them. "
+                "enter searches now, what came last first."
+            )
         else:
             watch = self.session.key("watch")
             self.note(f"None yet. Press a, or {watch} where a query has been typed.")
@@ -78,7 +81,7 @@ class SavedSearchesScreen(ListScreen[SavedSearch]):
         if card is not None:
             screen = self.app.search_screen  # type: ignore[attr-defined]
             self.dismiss()
-            screen.input.set(card.query)
+            screen.input.set(f"{card.query} sort:date" if card.told else card.query)
 
     def action_add(self) -> None:
         def given(query: str | None) -> None:

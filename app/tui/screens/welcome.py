@@ -113,7 +113,7 @@ class WelcomeScreen(ListScreen[FolderChoice]):
     """Folders to choose from; enter begins. Gives the folders that are kept now."""
 
     HEADING = "Welcome to ken"
-    HINTS = (("space", "choose"), ("a", "another folder"), ("↵", "begin"))
+    HINTS = (("space", "choose"), ("a", "another folder"), ("enter", "begin"))
     BINDINGS = [
         Binding("space,x", "tick", "Choose it, or not", show=False),
         Binding("a,plus", "add", "Another folder", show=False),

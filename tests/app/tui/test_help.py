@@ -26,7 +26,10 @@ def test_a_description_that_wraps_goes_on_under_itself():
         await pilot.press("f1")
         for width in (112, 50, 112):
             await pilot.resize_terminal(width, 100)
-            await until(pilot, lambda width=width: len(shown(app).split("\n")[0]) == width)
+            await until(
+                pilot,
+                lambda width=width: len((text := shown(app)).split("\n")[0]) == width and "Previous" in text,
+            )
             lines = shown(app).split("\n")
             first = next(number for number, line in enumerate(lines) if "Previous result" in line)
             column = lines[first].index("Previous result")

@@ -28,7 +28,7 @@ def test_what_is_chosen_is_the_argument_of_the_next_program(terminal_home: Path)
         "ken pick -0 boiler </dev/null 2>/dev/null | xargs -0 -n 1 echo argument:",
         'place=$(ken pick --line --relative ferry); echo "place: ${place##*/}"',
     ) as terminal:
-        terminal.shows("❯ sourdough", "1 file ·", "↵ choose")
+        terminal.shows("❯ sourdough", "1 file ·", "enter choose")
         terminal.send(b"\r")
         terminal.shows("❯ boiler", "4 files ·")
         first, second = chosen_rows(terminal)

@@ -12,9 +12,10 @@ from support.terminal_home import indexed, terminal_home  # noqa: F401 -- fixtur
 from support.terminal_keys import TERMINALS, Keys, typed
 
 from app.tui import actions
+from app.tui.keys import show_key
 
 SCREENS = {
-    "help": "Filters, typed in the query", "folders": "Folders", "problems": "Not in the index, or only",
+    "help": "Clear the query, or go", "folders": "Folders", "problems": "Not in the index, or only",
     "standing": "Saved searches", "model": "terms of use", "sync": "No file has changed",
     "pause": "Paused", "theme": "Theme:", "palette": "Search for commands",
 }  # fmt: skip
@@ -24,10 +25,13 @@ SHOWN = {
     "tag": "Type a part",
     "copy_path": "The path is on the clipboard", "copy_passage": "The passage is on the clipboard",
     "copy_citation": "A Markdown citation is on", "pin": "Pinned: it is on the first screen",
-    "why": "Why this is here", "watch": "Saved: you are told", "outline": "Service",
-    "preview": "line 1 of", **SCREENS,
+    "why": "Why this is here", "watch": "Saved: you are told", "outline": "▌ Boiler",
+    "preview": "look at the pressure of the boiler first.", **SCREENS,
 }  # fmt: skip
-"""The same for those on the search screen, in what follows a query for `boiler` in 110 columns."""
+"""The same for those on the search screen, in what follows a query for `boiler` in 110 columns.
+
+Of each, nothing is on the screen before; only without the preview is there room for that sentence.
+"""
 DIALOGS = (
     "kind",
     "time",
@@ -122,7 +126,7 @@ def strike(person: Person, chord: tuple[str, ...]) -> None:
     person.press(chord[0])
     if len(chord) > 1:
         person.terminal.shows("Press a letter")
-        person.type(actions.show_key(chord[1]))
+        person.type(show_key(chord[1]))
         person.terminal.hides("Press a letter")
 
 

@@ -174,3 +174,20 @@ def test_a_text_longer_than_its_dialog_scrolls_over_its_button(terminal_home: Pa
         assert "Changed" not in terminal.text
         terminal.send(b"\x1b[B" * 9)
         terminal.shows("Changed", "OK")
+
+
+def test_a_message_is_shown_whole_and_goes_when_another_screen_opens(terminal_home: Path) -> None:  # noqa: F811
+    for size in ((80, 24), (40, 15)):
+        with Terminal(size=size, env={"EDITOR": f"/nowhere/{'a' * 90}/editor"}) as terminal:
+            terminal.shows("❯ Ask")
+            terminal.type("sourdough\r")
+            terminal.shows("Nothing here can open this", "$EDITOR to one that is.")
+            terminal.send(b"\x1bOQ")
+            terminal.shows("Folders")
+            terminal.hides("Nothing here")
+            terminal.type("a")
+            terminal.shows("Add a folder")
+            terminal.type("/no/such")
+            terminal.send(b"\x03")  # leaves the box, and nothing else
+            terminal.hides("Add a folder")
+            terminal.shows("Folders")
