@@ -7,6 +7,7 @@ vectors the engine. A front that calls the daemon imports nothing of this module
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -54,6 +55,10 @@ class TextModel(Protocol):
     def counter(self) -> Callable[[], TokenCounter]:
         """Makes the token counter, in another process too (it pickles). Without a model, it estimates."""
 
+    @property
+    def delays_queries(self) -> bool:
+        """Whether queries are being asked, and each waits for the batch of documents before it."""
+
     def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
         """Query vectors to compare with those of the fingerprint `made_by`; empty: with this model's.
 
@@ -66,6 +71,8 @@ class TextModel(Protocol):
     def close(self) -> None: ...
 
 
+ASKED_SECONDS = 60.0
+"""Seconds after a query in which another is expected."""
 MISSING = "The model is not here, so files are found by their words only. `ken model fetch` fetches it."
 
 
@@ -92,6 +99,8 @@ class Model:
         self._former: TextEmbedder | None = None
         self._made_by = ""
         self._counter: Callable[[], TokenCounter] | None = None
+        self._asked = float("-inf")
+        """When a query was last embedded, on the monotonic clock."""
 
     @property
     def folder(self) -> Path:
@@ -141,7 +150,12 @@ class Model:
             self._counter = counter
         return self._counter
 
+    @property
+    def delays_queries(self) -> bool:
+        return self.engine == "mlx" and time.monotonic() - self._asked < ASKED_SECONDS
+
     def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
+        self._asked = time.monotonic()
         find_model(self.config.name or None)  # so that no process is started without a model
         former = self._former_for(made_by)
         return (former or self._loaded()).embed_queries(texts)

@@ -168,7 +168,8 @@ class Embedder:
     def _submit(
         self, ids: list[list[int]], start: int, priority: Priority
     ) -> Iterator[tuple[list[int], Future[Vectors]]]:
-        for batch in plan_batches([len(text) for text in ids], self._thread.engine.batch_tokens):
+        engine = self._thread.engine
+        for batch in plan_batches([len(text) for text in ids], engine.batch_tokens, engine.most_padding):
             future = self._thread.submit([ids[index] for index in batch], priority)
             yield [start + index for index in batch], future
 

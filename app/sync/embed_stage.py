@@ -7,6 +7,7 @@ the model fails on a batch, each half is tried, until the text that causes the f
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,10 +28,13 @@ PRIORITY_WINDOW = 16
 """Texts in a window of priority texts: the newest, and few."""
 BATCH_SECONDS = 0.25
 """Seconds of work in a batch: a crash loses so much, and a cancel or a priority text waits so long."""
+SHORT_BATCH_SECONDS = 0.08
+"""The same while queries wait for batches: each then takes about a tenth of a second."""
 LEAST_TOKENS, MOST_TOKENS = 512, 16_384
 """Bounds of a batch: below, overhead dominates; above, memory does."""
 AHEAD = 2
-"""Batches the model has at once: one that it computes, one that waits."""
+"""Batches the model has at once, each from a thread of its own: one that it computes, and one that waits, of
+which the text is tokenized meanwhile."""
 HARMLESS = "A quiet morning."
 """A text that a working model can embed."""
 TRIES = 2
@@ -56,7 +60,10 @@ class EmbedStage:
     def __init__(self, store: Store, model: TextModel) -> None:
         self._store = store
         self._model = model
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
+        self._threads = ThreadPoolExecutor(AHEAD, thread_name_prefix="embed")
+        self._guard = threading.Lock()
+        self._ended = 0.0
+        """When the last batch was done."""
         self._window: list[EmbeddingJob] = []
         self._running: dict[Future[_Embedded], list[EmbeddingJob]] = {}
         self._dry = False
@@ -84,13 +91,15 @@ class EmbedStage:
             batch = self._batch()
             if not batch:
                 return
-            self._running[self._thread.submit(self._embed, batch)] = batch
+            self._running[self._threads.submit(self._embed, batch)] = batch
 
     def _embed(self, batch: list[EmbeddingJob]) -> _Embedded:
         started = time.perf_counter()
         found = _Embedded([], [], [], 0.0)
         self._try(batch, found)
-        return found._replace(seconds=time.perf_counter() - started)
+        with self._guard:  # a batch that waited for another took no time until that one was done
+            started, self._ended = max(started, self._ended), time.perf_counter()
+            return found._replace(seconds=self._ended - started)
 
     def _try(self, batch: list[EmbeddingJob], found: _Embedded, tries: int = 1) -> None:
         """Embed each text of `batch` that the model accepts; raises if the model embeds nothing at all."""
@@ -143,14 +152,15 @@ class EmbedStage:
                 self._store.reject_text(pending.id, reason)
 
     def _adapt_batch_size(self, tokens: int, seconds: float) -> None:
-        """Move the batch size towards `BATCH_SECONDS` of work, at most by a factor of two."""
-        fitting = tokens * BATCH_SECONDS / max(seconds, 1e-3)
+        """Move the batch size towards the seconds of work that are meant, at most by a factor of two."""
+        meant = SHORT_BATCH_SECONDS if self._model.delays_queries else BATCH_SECONDS
+        fitting = tokens * meant / max(seconds, 1e-3)
         wanted = min(2 * self._tokens, max(self._tokens // 2, int(fitting)))
         self._tokens = min(MOST_TOKENS, max(LEAST_TOKENS, wanted))
 
     def close(self) -> None:
         """Drop the queued batches; the next run embeds these texts."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _batch(self) -> list[EmbeddingJob]:
         if not self._window and not self._dry:

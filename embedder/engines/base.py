@@ -15,6 +15,9 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 Ids = Sequence[Sequence[int]]
 """Token ids of texts, each from `<bos>` to `<eos>`."""
 
+MAX_PADDING = 0.1
+"""Padding as in `Engine.most_padding` where a small batch costs no more for each token than a large one."""
+
 Vectors = NDArray[np.float32]
 """Vectors as rows: (texts, dimension)."""
 
@@ -29,6 +32,8 @@ class Engine(ABC):
     """Changes with everything that can change a vector: library, graph, arithmetic."""
     batch_tokens: int
     """Most tokens of a batch, with padding: a larger batch is not faster."""
+    most_padding: float = MAX_PADDING
+    """Most padding of a text, as a share of the longest in its batch: more costs more than it saves."""
 
     @abstractmethod
     def run(self, ids: Ids) -> Vectors:

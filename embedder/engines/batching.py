@@ -10,13 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.engines.base import Ids
-
-_MAX_PADDING = 0.1
-"""Padding of a text, as a share of the longest in its batch: more padding costs more than the batch saves."""
+from embedder.engines.base import MAX_PADDING, Ids
 
 
-def plan_batches(lengths: Sequence[int], budget: int, most_padding: float = _MAX_PADDING) -> list[list[int]]:
+def plan_batches(lengths: Sequence[int], budget: int, most_padding: float = MAX_PADDING) -> list[list[int]]:
     """Indices into `lengths` (tokens of each text) as batches, longest text first.
 
     `budget` is the most tokens of a batch, with padding; a longer text is a batch by itself.

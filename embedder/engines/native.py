@@ -13,12 +13,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embedder.checkpoints.array_file import Array
 from embedder.checkpoints.checkpoint import Checkpoint
 from embedder.config import GemmaConfig
 from embedder.engines.base import Engine, Ids, Vectors
 from embedder.engines.cpu import usable_cores
 from embedder.engines.native_kernel import AMX, LIBRARY, abilities
-from embedder.engines.native_weights import NORMS, PRODUCTS, Array, native_weights
+from embedder.engines.native_weights import NORMS, PRODUCTS, native_weights
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
 
 _BATCH_TOKENS = 512

@@ -1,25 +1,19 @@
 """A checkpoint's weights in the layout of the native kernel, in one file that is mapped.
 
 Owns the content of that file and the arrangement of weights in tiles
-(`embedder/engines/native_kernel/block.h`). The file is written once, and again where it is damaged.
+(`embedder/engines/native_kernel/block.h`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.checkpoints import safetensors_file
-from embedder.checkpoints.artifact_cache import compiled_path, mark_used, store
+from embedder.checkpoints.array_file import Array, Arrays, mapped_arrays
 from embedder.checkpoints.checkpoint import Checkpoint
 from embedder.checkpoints.quantization import quantize_rows_int8, round_to_bfloat16
 from embedder.checkpoints.safetensors_file import Layout
 from embedder.config import GemmaConfig
-from embedder.errors import ModelInvalid
 
 PRODUCTS = ("qkv", "output", "gate_up", "down")
 NORMS = (
@@ -37,8 +31,6 @@ _VERSION = "3"
 _TILE_COLUMNS, _TILE_BYTES = 16, 64
 """A tile: columns of a product, and bytes of the depth of each column."""
 
-Array = NDArray[Any]
-
 
 def native_weights(checkpoint: Checkpoint, precision: str) -> dict[str, Array]:
     """Every array of the network by name, mapped from a file that is written where there is none.
@@ -46,40 +38,10 @@ def native_weights(checkpoint: Checkpoint, precision: str) -> dict[str, Array]:
     `precision` is `int8` or `bf16`. Where no file can be written, each start computes the arrays, which takes
     three seconds.
     """
-    path = compiled_path(f"{checkpoint.fingerprint}\0{precision}\0{_VERSION}", ".safetensors")
-    layout = _layout(checkpoint.config, precision)
-    if (arrays := _mapped(path, layout)) is not None:
-        return arrays
-    try:
-        computed = _with_checksum(_arrays(checkpoint, precision))
-        store(path, lambda work: safetensors_file.write(work, layout, computed, {}))
-    except OSError:
-        return dict(_arrays(checkpoint, precision))
-    return _mapped(path, layout) or dict(_arrays(checkpoint, precision))
-
-
-def _mapped(path: Path, layout: Layout) -> dict[str, Array] | None:
-    """The arrays of a file; None where it is absent, has another layout or a wrong checksum."""
-    try:
-        tensors = safetensors_file.read_header(path)
-        arrays = {name: tensor.map() for name, tensor in tensors.items()}
-    except (ModelInvalid, OSError):
-        return None
-    stored = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
-    if stored != layout:
-        return None
-    mark_used(path)
-    checksum = arrays.pop("checksum")
-    return arrays if checksum[0] == sum(map(_checksum, arrays.values())) & _U64 else None
-
-
-_U64 = (1 << 64) - 1
-"""The largest 64-bit integer: checksums are modulo 2⁶⁴."""
-
-
-def _checksum(array: Array) -> int:
-    """The sum of an array as 64-bit integers: it is as fast as reading memory, 30 GB in a second."""
-    return int(np.ascontiguousarray(array).reshape(-1).view(np.uint64).sum(dtype=np.uint64))
+    identity = f"{checkpoint.fingerprint}\0{precision}\0{_VERSION}"
+    return mapped_arrays(
+        identity, _layout(checkpoint.config, precision), lambda: _arrays(checkpoint, precision)
+    )
 
 
 def _layout(config: GemmaConfig, precision: str) -> Layout:
@@ -103,10 +65,10 @@ def _layout(config: GemmaConfig, precision: str) -> Layout:
             layout[f"{layer}.{norm}"] = ("F32", (size if "self_attn" in norm else hidden,))
     rotary = (config.max_position_embeddings, size)
     tail = {"norm": (hidden,), "head": (hidden, hidden), "full": rotary, "sliding": rotary}
-    return layout | {name: ("F32", shape) for name, shape in tail.items()} | {"checksum": ("U64", (1,))}
+    return layout | {name: ("F32", shape) for name, shape in tail.items()}
 
 
-def _arrays(checkpoint: Checkpoint, precision: str) -> Iterator[tuple[str, Array]]:
+def _arrays(checkpoint: Checkpoint, precision: str) -> Arrays:
     """Every array, one at a time, computed from the checkpoint."""
     config = checkpoint.config
     for layer in range(config.num_hidden_layers):
@@ -129,14 +91,6 @@ def _arrays(checkpoint: Checkpoint, precision: str) -> Iterator[tuple[str, Array
     yield "head", np.ascontiguousarray((second @ first).T, dtype=np.float32)
     yield "full", _rotary(config, config.rope_theta)
     yield "sliding", _rotary(config, config.rope_local_base_freq)
-
-
-def _with_checksum(arrays: Iterator[tuple[str, Array]]) -> Iterator[tuple[str, Array]]:
-    total = 0
-    for name, array in arrays:
-        total += _checksum(array)
-        yield name, array
-    yield "checksum", np.array([total & _U64], dtype=np.uint64)
 
 
 def _product(checkpoint: Checkpoint, part: str, product: str) -> NDArray[np.float32]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from concurrent.futures import wait
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.tiny_home import with_tiny_model
 
 from app.config import ModelConfig
@@ -41,4 +45,56 @@ def test_a_text_that_takes_the_number_of_one_being_embedded_does_not_get_its_vec
         wait(embedding.running)
         assert embedding.finished()[0] == 1 and not store.pending(9)
         embedding.close()
+    model.close()
+
+
+def test_batches_are_short_while_queries_wait_for_them(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With MLX one process computes both, so that a query waits for the batch before it."""
+    with_tiny_model(monkeypatch, home)
+    model = Model(ModelConfig(precision="f32", threads=1))
+    model.__dict__["engine"] = "mlx"
+    with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store:
+        stage = EmbedStage(store, model)
+
+        def settled() -> int:
+            """Tokens of a batch after some, computed at 40,000 tokens a second."""
+            for _ in range(6):
+                stage._adapt_batch_size(stage._tokens, stage._tokens / 40_000)
+            return stage._tokens
+
+        assert settled() == 10_000
+        model.embed_queries(["where are the herons"])
+        assert settled() == 3_200
+        monkeypatch.setattr("app.model.ASKED_SECONDS", 0.0)
+        assert settled() == 10_000
+        stage.close()
+    model.close()
+
+
+def test_a_batch_is_prepared_while_another_is_computed(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both reach the model at once: neither waits outside of it."""
+    with_tiny_model(monkeypatch, home)
+    model = Model(ModelConfig(precision="f32", threads=1))
+    both = threading.Barrier(2, timeout=30)
+    embed = model.embed_documents
+
+    def computed(texts: Sequence[str], titles: Sequence[str | None] | None = None) -> NDArray[np.float32]:
+        both.wait()
+        return embed(texts, titles)
+
+    monkeypatch.setattr(model, "embed_documents", computed)
+    with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store:
+        put(store, "/a", "pears in winter", "bread and flour")
+        stage = EmbedStage(store, model)
+        stage._tokens = 2
+        stage.fill()
+        running = stage.running
+        assert len(running) == 2
+        wait(running)
+        assert stage.finished()[0] == 2 and not store.pending(9)
+        stage.close()
     model.close()
