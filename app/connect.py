@@ -36,7 +36,8 @@ def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken
 
 def _answering() -> Library | None:
     """The daemon that answers, of this release; imports nothing that only starting one needs."""
-    from app.daemon.client import DaemonAbsent, DaemonOutdated, greet, remote_library
+    from app.daemon.client import remote_library
+    from app.daemon.connection import DaemonAbsent, DaemonOutdated, greet
 
     try:
         greet()

@@ -16,8 +16,19 @@ TOP = _HERE.parent if _HERE.name == "app" else _HERE
 
 
 def main() -> None:
-    """The command `ken`."""
+    """The command `ken`; exits with its code."""
     sys.path.insert(0, str(TOP))
+    from app.quick_search import printed, quick_answer
+
+    try:
+        answer = quick_answer(sys.argv[1:]) if sys.stdout is not None else None
+        if answer is not None:
+            printed(answer)
+            return
+    except BaseException as error:  # noqa: BLE001 -- told as those of all commands
+        from app.cli import ended_by
+
+        sys.exit(ended_by(error))
     from app.cli import main as command
 
     command()

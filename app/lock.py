@@ -13,11 +13,14 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from app import paths
 from index.errors import IndexBusy, IndexFull, IndexUnreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
 
 DAEMON = "ken daemon"
 """The purpose that the daemon gives."""

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # the same to type checkers, and `typing` takes milliseconds
 if TYPE_CHECKING:
+    from typing import Any
+
     from embedder.config import Precision
     from embedder.embedder import Embedded, Embedder
     from embedder.engines.base import EngineName

@@ -87,27 +87,32 @@ class Ken(click.Group):
             result = super().main(arguments, prog_name="ken", standalone_mode=False)
             if sys.stdout is not None:
                 sys.stdout.flush()
-        except (KeyboardInterrupt, click.Abort):
-            terminal.say("Stopped.")
-            return INTERRUPTED
-        except click.ClickException as error:
-            error.show()
-            return error.exit_code
-        except BrokenPipeError:
-            # Whoever read the results has enough; nothing more may be written, not even at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except TITLED_ERRORS as error:
-            terminal.tell_error(error)
-            return 1
-        except Exception as error:  # noqa: BLE001
-            if (refused := refused_by_system(error)) is not None:
-                terminal.tell_error(refused)
-            else:
-                # No traceback is shown; it is in the log.
-                terminal.tell_unexpected(error)
-            return 1
+        except BaseException as error:  # noqa: BLE001
+            return ended_by(error)
         return result if isinstance(result, int) else 0
+
+
+def ended_by(error: BaseException) -> int:
+    """Show what ended a command, and return its exit code."""
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        terminal.say("Stopped.")
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        # Whoever read the results has enough; nothing more may be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, TITLED_ERRORS):
+        terminal.tell_error(error)
+    elif not isinstance(error, Exception):
+        raise error
+    elif (refused := refused_by_system(error)) is not None:
+        terminal.tell_error(refused)
+    else:
+        terminal.tell_unexpected(error)  # without a traceback, which is in the log
+    return 1
 
 
 @click.group(

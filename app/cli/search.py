@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from app.api import USUAL_LIMIT, Answer, Library
+from app.answers.typed_query import MOST_HITS, answer_parsed, parsed
+from app.api import Answer, Library
 from app.cli import terminal
 from app.cli.completing import complete_folder, complete_kind, complete_language, complete_query
 from app.cli.lines import Form
@@ -20,7 +20,6 @@ from index.types import Filter, Mode, Sort
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-MOST_HITS = 10_000
 _COUNT = click.IntRange(0, 1000)
 
 _FILTERS: tuple[Decorator, ...] = (
@@ -114,25 +113,21 @@ def search(
     Filters can be part of the query: in:notes type:pdf since:2w "exact words" -draft /regex/. Filters alone
     list files, newest first. A pipe gets path:line:text, a hit a line. Exit code 1 where nothing is found.
     """
-    from app import query
-    from app.errors import UsageInvalid
-
     form = _form(options)
-    parsed = query.parse(" ".join(words), base=Path.cwd())
-    if parsed.problems:
-        raise UsageInvalid(parsed.problems[0] + ".", "`ken search --help` lists the filters.")
-    narrowed = query.merge(parsed.filter, _filter(**options))
+    asked, narrowed = parsed(" ".join(words), Path.cwd()), _filter(**options)
     if not words and narrowed == Filter():
         raise click.UsageError("QUERY is missing: say what to look for, or what to list: type:pdf since:2w.")
-    lists_all = not parsed.text and (form.for_programs or not terminal.is_terminal())
     with open_library(daemon=not no_daemon, purpose="ken search") as library:
-        answer = library.search(
-            parsed.text,
-            limit=limit or (MOST_HITS if lists_all else _usual_limit()),
-            mode=mode or parsed.mode or "hybrid",
-            filter=replace(narrowed, each_copy=each_copy or form.files_only or form.null),
+        answer = answer_parsed(
+            library,
+            asked,
+            narrowed=narrowed,
+            limit=limit,
+            mode=mode,
+            sort=sort,
+            lists_all=form.for_programs or not terminal.is_terminal(),
+            each_copy=form.files_only or form.null or each_copy,
             explain=form.explain,
-            sort=sort or parsed.sort or "score",
         )
         return _show(library, answer, form)
 
@@ -162,17 +157,6 @@ def similar(place: str, limit: int, no_daemon: bool, **options: Any) -> int:
             absolute_path(path), int(line) if line else None, limit=limit, filter=_filter(**options)
         )
         return _show(library, answer, form)
-
-
-def _usual_limit() -> int:
-    """Hits that the settings ask for; they are read only where a file of them is."""
-    from app import paths
-
-    if not paths.config_path().exists():
-        return USUAL_LIMIT
-    from app import config
-
-    return config.load().search.limit
 
 
 def _form(options: dict[str, Any]) -> Form:

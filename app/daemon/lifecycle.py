@@ -18,8 +18,9 @@ from collections.abc import Mapping
 
 from app import config, log, paths
 from app.api import Library
-from app.daemon.client import DaemonAbsent, DaemonOutdated, answering, greet, remote_library
-from app.daemon.protocol import error_from
+from app.daemon.client import remote_library
+from app.daemon.connection import DaemonAbsent, DaemonOutdated, answering, greet
+from app.daemon.wire import error_from
 from app.errors import DaemonCannotRun, DaemonError
 from app.launch import module_command
 from app.lock import DAEMON, GLANCE, WriteLock, holder

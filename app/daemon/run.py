@@ -14,7 +14,7 @@ from collections.abc import Callable
 from app import __version__, config, paths
 from app import log as logs
 from app.daemon import lifecycle
-from app.daemon.protocol import error_message
+from app.daemon.wire import error_message
 from app.errors import TITLED_ERRORS
 from app.lock import WriteLock
 from index.errors import IndexBusy

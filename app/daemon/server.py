@@ -15,18 +15,19 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app import __version__, paths
+from app.answers.typed_query import answer_as_json
 from app.api import Library
 from app.daemon.codec import Malformed, decode, encode, hints_of
-from app.daemon.protocol import (
+from app.daemon.protocol import METHODS, DaemonInfo
+from app.daemon.wire import (
     MAX_REQUEST,
-    METHODS,
     PROTOCOL,
     Closed,
-    DaemonInfo,
     Lines,
     ProtocolViolated,
     error_message,
@@ -42,6 +43,12 @@ IDLE_BEFORE_EVICTION = 5.0
 SEND_TIMEOUT = 30.0
 """Seconds a client may leave a reply unread."""
 
+OWN_PARAMETERS: dict[str, dict[str, Any]] = {
+    "daemon": {},
+    "search_json": {"typed": str, "folder": str, "limit": int | None},
+}
+"""Types of the parameters of the methods that `Library` does not have."""
+
 Methods = Mapping[str, Callable[..., Any]]
 
 
@@ -49,7 +56,8 @@ class Server:
     """Listens from `start` to `stop`."""
 
     def __init__(self, library: Library, info: Callable[[], DaemonInfo], path: Path) -> None:
-        self._methods: Methods = {"daemon": info, **{name: getattr(library, name) for name in METHODS}}
+        own: Methods = {"daemon": info, "search_json": partial(answer_as_json, library)}
+        self._methods: Methods = {**own, **{name: getattr(library, name) for name in METHODS}}
         self.path = path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._identity: tuple[int, int] | None = None
@@ -203,7 +211,7 @@ class _Connection:
 
     def _call(self, method: str, params: dict[str, Any], tell: Callable[[object], None]) -> object:
         function = self._methods[method]
-        hints = hints_of(getattr(Library, method)) if method in METHODS else {}
+        hints = hints_of(getattr(Library, method)) if method in METHODS else OWN_PARAMETERS[method]
         if unknown := set(params) - set(hints) | {"return", "progress"} & set(params):
             raise ProtocolViolated(f"unknown parameters {sorted(unknown)!r:.60}")
         arguments = {name: decode(hints[name], value) for name, value in params.items()}

@@ -189,6 +189,16 @@ def tui(as_json: bool) -> None:
     _show(benchmark, benchmark.run(say=_progress), as_json)
 
 
+@main.command("command")
+@click.option("--files", default=100_000, show_default=True, help="Files in the index, a passage each.")
+@AS_JSON
+def whole_command(files: int, as_json: bool) -> None:
+    """From the start of the process to the end of `ken search --json`, the real model in a daemon."""
+    from tests.benchmarks import command as benchmark
+
+    _show(benchmark, benchmark.run(_progress, files), as_json)
+
+
 @main.command()
 @click.argument("folder", default="", type=click.Path())
 @click.option("--pages", default=1, show_default=True, help="Pages of each script, resolution and state.")

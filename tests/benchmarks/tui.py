@@ -23,9 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from app import paths
+from tests.benchmarks.filled_home import filled_home
 from tests.benchmarks.percentile import percentile
 
 if TYPE_CHECKING:
@@ -77,7 +75,10 @@ class Painted:
 
 def run(say: Callable[[str], None] = lambda _: None) -> Painted:
     """Measure everything; needs the model."""
-    with tempfile.TemporaryDirectory(prefix="ken-bench-tui-") as top, _home(Path(top), say):
+    with (
+        tempfile.TemporaryDirectory(prefix="ken-bench-") as top,
+        filled_home(Path(top), FILES, PER_FILE, say),
+    ):
         say("typing questions")
         words, meaning = asyncio.run(_type(say))
         say("starting ken in a terminal")
@@ -97,69 +98,6 @@ def table(result: Painted) -> str:
     rows = [f"{'':<18}{'measured':>10}{'at most':>10}"]
     rows += [f"{name:<18}{value:>10.1f}{LIMITS[name]:>10.1f}" for name, value in asdict(result).items()]
     return "\n".join(rows)
-
-
-@contextmanager
-def _home(top: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """A home with the index, and a daemon that has the model in memory."""
-    from app.daemon import lifecycle
-    from embedder.checkpoints.models import models_folder
-
-    before = {name: os.environ.get(name) for name in ("KEN_HOME", "KEN_MODELS")}
-    os.environ["KEN_MODELS"] = str(models_folder())
-    os.environ["KEN_HOME"] = str(top / "home")
-    try:
-        paths.make_home()
-        paths.config_path().write_text("[daemon]\nnice = 0\n")
-        _fill(top / "files", say)
-        say("starting the daemon")
-        lifecycle.start_daemon()
-        try:
-            yield
-        finally:
-            lifecycle.stop_daemon()
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _fill(folder: Path, say: Callable[[str], None]) -> None:
-    """Files of real words with random vectors: what meaning finds does not matter for how long it takes."""
-    from app.config import ModelConfig
-    from app.model import Model
-    from index.store.store import Store
-    from index.types import FileRecord, Passage
-    from tests.benchmarks.search import Vocabulary
-
-    generator = np.random.default_rng(7)
-    words = Vocabulary()
-    with Store(paths.index_path(), fingerprint=Model(ModelConfig()).fingerprint) as store:
-        for first in range(0, FILES, 500):
-            items = []
-            for number in range(first, first + 500):
-                file = folder / str(first) / f"note-{number}.md"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                texts = [words.some(110) for _ in range(PER_FILE)]
-                file.write_text("\n\n".join(texts))
-                stat = file.stat()
-                title = words.some(3)
-                record = FileRecord(str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns, b"\0" * 16,
-                                    kind="markdown", title=title)  # fmt: skip
-                starts = np.cumsum([0, *(len(text) + 2 for text in texts)])
-                passages = [
-                    Passage(text, int(starts[i]), int(starts[i]) + len(text), 2 * i + 1, title, (), None, 160)
-                    for i, text in enumerate(texts)
-                ]
-                items.append((record, passages))
-            store.put(items)
-            while waiting := store.pending(5_000):
-                vectors = generator.standard_normal((len(waiting), 768), dtype=np.float32)
-                vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-                store.put_vectors([text.id for text in waiting], vectors)
-            say(f"{(first + 500) * PER_FILE:,} of {FILES * PER_FILE:,} passages")
 
 
 async def _type(say: Callable[[str], None]) -> tuple[list[float], list[float]]:

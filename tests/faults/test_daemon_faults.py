@@ -21,7 +21,8 @@ from support.waiting import until
 
 from app import paths
 from app.daemon import lifecycle
-from app.daemon.client import DaemonOutdated, daemon_info, remote_library
+from app.daemon.client import daemon_info, remote_library
+from app.daemon.connection import DaemonOutdated
 from app.daemon.server import MAX_CONNECTIONS
 from app.errors import DaemonError
 from app.launch import module_command
@@ -88,7 +89,7 @@ def test_a_home_with_a_long_path_has_a_daemon_too(
 
 def test_a_daemon_of_another_release_is_told_apart(daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> None:
     daemons.start()
-    monkeypatch.setattr("app.daemon.client.__version__", "99.0")
+    monkeypatch.setattr("app.daemon.connection.__version__", "99.0")
     with pytest.raises(DaemonOutdated):
         daemons.library.status()
 

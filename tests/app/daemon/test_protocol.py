@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.daemon import protocol
-from app.daemon.protocol import (
+from app.daemon import wire
+from app.daemon.wire import (
     Closed,
     Lines,
     ProtocolViolated,
@@ -59,7 +59,7 @@ def test_nonsense_is_refused(pair: tuple[Lines, socket.socket], nonsense: bytes)
 def test_half_a_message_is_not_waited_for(
     pair: tuple[Lines, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "REST_OF_LINE", 0.01)
+    monkeypatch.setattr(wire, "REST_OF_LINE", 0.01)
     lines, other = pair
     other.sendall(b'{"id": 1')
     with pytest.raises(ProtocolViolated):
