@@ -46,6 +46,8 @@ class Kind:
     """Larger files are left out."""
     text_share: float = 1.0
     """Bytes of text per byte of file, for estimates before anything is read (measured on ordinary files)."""
+    textless: bool = False
+    """Such files often hold no text: they are then found by their names, and are no problem."""
     magic: bytes = b""
     """The first bytes of a file of this kind, if no other kind begins with them."""
     member: str = ""
@@ -111,10 +113,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("notebook", "notebook", (".ipynb",), aliases=("notebooks", "jupyter"), text_share=0.3),
     Kind("org", "markup", (".org",)),
     Kind("rst", "markup", (".rst", ".rest"), aliases=("restructuredtext",)),
+    Kind("man", "man", (".man", ".mdoc"), aliases=("manual",)),
     Kind("latex", "markup", (".tex", ".latex", ".ltx")),
     Kind("asciidoc", "markup", (".adoc", ".asciidoc")),
     Kind("subtitles", "subtitles", (".srt", ".vtt", ".sbv", ".ass", ".ssa", ".lrc"), aliases=("subtitle",)),
-    Kind("zotero", "zotero", file_names=("zotero.sqlite",), text_share=0.0, **_PACKED),
+    Kind("zotero", "zotero", file_names=("zotero.sqlite",), text_share=0.0, textless=True, **_PACKED),
+    Kind("svg", "svg", (".svg",), opens="viewer", text_share=0.05, textless=True),
     Kind("data", "data", _suffixes(_DATA_SUFFIXES)),
     Kind("translations", "gettext_catalog", (".po", ".pot"), aliases=("gettext", "po")),
     Kind("text", "text", _suffixes(".txt .text .log .me .wiki .textile"), aliases=("plain",)),
@@ -134,6 +138,9 @@ GROUPS: dict[str, Selection] = {
     "excel": Selection(suffixes=_suffixes(".xlsx .xlsm .xltx .xltm .xlsb .xls .xlt")),
     "email": Selection(("mail", "mbox")),
     "mail": Selection(("mail", "mbox")),
+    **dict.fromkeys(
+        ("picture", "pictures", "image", "images", "photo", "photos"), Selection(("picture", "svg"))
+    ),
     "yaml": Selection(suffixes=(".yaml", ".yml")),
     "yml": Selection(suffixes=(".yaml", ".yml")),
     "odf": Selection(("odt", "odp", "odg"), (".ods", ".ots", ".fods")),
@@ -159,7 +166,7 @@ class UnreadKind:
 UNREAD: tuple[UnreadKind, ...] = (
     UnreadKind("picture", "pictures",
                ".jpg .jpeg .png .gif .bmp .tif .tiff .webp .heic .heif .ico .icns .psd .ai .raw .cr2 .nef"
-               " .dng .avif .xcf .svg", ("pictures", "image", "images", "photo", "photos")),
+               " .dng .avif .xcf", ("pictures", "image", "images", "photo", "photos")),
     UnreadKind("sound", "sound and music",
                ".mp3 .m4a .wav .flac .ogg .opus .aac .aiff .wma .mid .midi", ("audio", "music")),
     UnreadKind("film", "films",

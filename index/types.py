@@ -89,11 +89,6 @@ class Document:
     catalog: tuple[CatalogEntry, ...] = ()
     """What it says of files beside it."""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing in it is of use to an index."""
-        return not (self.scans or self.catalog or self.text.strip())
-
 
 class Passage(NamedTuple):
     """The unit that is embedded and found: `document.text[start:end]`."""

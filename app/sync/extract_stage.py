@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = 4
 """Files in work for each reader: enough that none is idle, few enough for memory."""
+TEXTLESS = "It holds no text; it is found by its name."
 PRIORITY_READERS = 3
 """Readers for priority files, started when needed: two may be busy with slow files. Each takes 25 MB."""
 PRIORITY_BYTES = 1 << 20
@@ -220,8 +221,8 @@ class ExtractStage:
         )
         if document.scans and not read.passages:
             record = replace(record, state="named", reason=picture.SCANNED)
-        elif document.catalog and not read.passages:
-            record = replace(record, state="named")
+        elif not document.text.strip():
+            record = replace(record, state="named", reason=document.note or TEXTLESS)
         return ExtractedFile(record, read.passages)
 
     def _refused(

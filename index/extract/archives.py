@@ -13,16 +13,18 @@ import lzma
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 from typing import BinaryIO, NamedTuple, cast
 
 from index.errors import FileFailed, FileSkipped
+from index.extract import content_kind, man
 from index.extract.archive import Archive
 from index.extract.document_builder import DocumentBuilder
 from index.extract.inside import LARGEST, Inside, name_shown
 from index.extract.seven_zip import seven_zip_members
-from index.extract.source import MEBIBYTE, Source
+from index.extract.source import MEBIBYTE, Source, member
 from index.types import Document
 
 _MOST_NAMES = 2_000
@@ -33,6 +35,7 @@ _MOST_GROWTH = 400
 """How many times its packed size a stream of more than `_SMALL` may have."""
 _TAR_MAGIC = slice(257, 262)
 _BLOCK = 65_536
+_SEARCHED = 4096
 _STREAMS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\x1f\x8b": lambda packed: cast("BinaryIO", gzip.GzipFile(fileobj=packed)),
     b"BZh": lambda packed: cast("BinaryIO", bz2.BZ2File(packed)),
@@ -51,6 +54,8 @@ class Member(NamedTuple):
 
 def read(source: Source) -> Document:
     """The names of the files in it, then what those hold that are read, each under its name."""
+    if page := _manual_page(source):
+        return page
     builder = DocumentBuilder()
     names: list[str] = []
     contents = DocumentBuilder()
@@ -76,6 +81,19 @@ def read(source: Source) -> Document:
     return builder.document("archive", source.name)
 
 
+def _manual_page(source: Source) -> Document | None:
+    """A manual page that is packed for itself, as they are installed; None for anything else."""
+    try:
+        stream = _unpacked(source)
+        if stream is None or content_kind.of_beginning(stream.peek(_SEARCHED)[:_SEARCHED]) != "man":
+            return None
+        data = stream.read(LARGEST)
+    except _DAMAGED:
+        return None
+    page = man.read(member(data, PurePath(source.name).stem, source))
+    return replace(page, lines=())
+
+
 def _members(source: Source) -> Iterator[Member]:
     head = source.head(512)
     if head.startswith(b"PK"):
@@ -86,7 +104,7 @@ def _members(source: Source) -> Iterator[Member]:
         source.stream.seek(0)
         yield from _tar_members(cast("BinaryIO", _Bounded(source.stream, source)))
     else:
-        yield from _packed_members(source, head)
+        yield from _packed_members(source)
 
 
 def _zip_members(source: Source) -> Iterator[Member]:
@@ -95,15 +113,21 @@ def _zip_members(source: Source) -> Iterator[Member]:
         yield Member(written, size, partial(archive.member, name, LARGEST))
 
 
-def _packed_members(source: Source, head: bytes) -> Iterator[Member]:
-    """The members of a packed TAR, else the one file that is packed."""
+def _unpacked(source: Source) -> io.BufferedReader | None:
+    """What a file that is packed for itself unpacks to; None where it is packed in no way that is known."""
+    head = source.head(512)
     source.stream.seek(0)
     unpack = next((unpack for magic, unpack in _STREAMS.items() if head.startswith(magic)), None)
-    if unpack is None:
+    return io.BufferedReader(_Bounded(unpack(source.stream), source), _BLOCK) if unpack else None
+
+
+def _packed_members(source: Source) -> Iterator[Member]:
+    """The members of a packed TAR, else the one file that is packed."""
+    stream = _unpacked(source)
+    if stream is None:
         raise FileFailed("It is no archive of a kind that is known.")
-    stream = cast("BinaryIO", io.BufferedReader(_Bounded(unpack(source.stream), source), _BLOCK))
-    if cast("io.BufferedReader", stream).peek(512)[_TAR_MAGIC] == b"ustar":
-        yield from _tar_members(stream)
+    if stream.peek(512)[_TAR_MAGIC] == b"ustar":
+        yield from _tar_members(cast("BinaryIO", stream))
         return
     data = stream.read(LARGEST + 1)
     name = PurePath(source.name).stem or "file"

@@ -26,6 +26,9 @@ _HTML = re.compile(
     rb"(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta\s|frameset)",
     re.IGNORECASE | re.DOTALL,
 )
+_SVG = re.compile(rb"(?:<[?!][^<]{0,2000}>\s*)*<svg[\s>]")
+_MANUAL = re.compile(rb"[.']\\\"|\.(?:TH|Dd)\s|\.so man\d")
+"""How a manual page begins: with a comment of roff, a title, or the name of another page."""
 _CARDS = {b"BEGIN:VCARD": "contacts", b"BEGIN:VCALENDAR": "calendar"}
 _OFFICE_XML = (
     (b"urn:oasis:names:tc:opendocument", b"opendocument.spreadsheet", "sheet"),
@@ -47,6 +50,8 @@ def of_beginning(head: bytes) -> str:
     first, _, rest = text.partition(b"\n")
     if kind := _CARDS.get(first.strip().upper()):
         return kind
+    if _MANUAL.match(first):
+        return "man"
     if MAILBOX_LINE.match(first) and _HEADER_LINE.match(rest):
         return "mbox"
     return _of_headers(text)
@@ -63,6 +68,8 @@ def _of_markup(text: bytes) -> str:
     for space, word, kind in _OFFICE_XML:
         if space in text and word in text:
             return kind
+    if _SVG.match(text):
+        return "svg"
     return "html" if _HTML.match(text) else ""
 
 

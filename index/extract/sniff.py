@@ -48,9 +48,14 @@ _TAR_MAGIC = slice(257, 262)
 def read(source: Source) -> Document:
     """The document in `source`, its credentials marked; raises FileSkipped or FileFailed with the reason."""
     document = without_data(withhold_credentials(_noted(extract(source))))
-    if document.is_empty:
-        raise FileSkipped("It holds data, and no text.")
-    return document
+    return _required(document, "It holds data, and no text.")
+
+
+def _required(document: Document, reason: str) -> Document:
+    """The document; raises FileSkipped with the reason where it has no text and its kind mostly has."""
+    if document.text.strip() or document.scans or kinds.named(document.kind).textless:
+        return document
+    raise FileSkipped(reason)
 
 
 def _noted(document: Document) -> Document:
@@ -69,10 +74,7 @@ def extract(source: Source) -> Document:
     kind = _kind(source)
     refuse_larger(source, kind.max_bytes)
     refuse_export(kind.name, source.head(_SEARCHED))
-    document = _reader(kind)(source)
-    if document.is_empty:
-        raise FileSkipped("It holds no text.")
-    return document
+    return _required(_reader(kind)(source), "It holds no text.")
 
 
 def _reader(kind: Kind) -> Callable[[Source], Document]:

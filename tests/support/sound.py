@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
+from index import kinds
 from index.extract.source import MAX_CHARACTERS
 from index.extract.worker import ChunkerSettings
 from index.place import place_at
@@ -36,7 +37,8 @@ def check_document(document: Document) -> None:
     """Sections in order and apart, pages in order, withheld spans, all of them inside the text."""
     size = len(document.text)
     assert size <= MAX_CHARACTERS + 2, "too much text"
-    assert document.kind and not document.is_empty, "nothing read"
+    textless = document.kind in kinds.names() and kinds.named(document.kind).textless
+    assert document.kind and (document.text.strip() or document.scans or textless), "nothing read"
     for section in document.sections:
         assert 0 <= section.start <= section.end <= size, f"a section outside the text: {section[:3]}"
         assert all(isinstance(part, str) for part in section.heading), "a heading that is no text"
