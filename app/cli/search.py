@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,11 @@ _FORMS: tuple[Decorator, ...] = (
 )
 
 
+_EACH_COPY = click.option(
+    "--all", "each_copy", is_flag=True, help="Show each of several files with nearly the same text."
+)
+
+
 @click.command(cls=QueryCommand)
 @click.argument("words", nargs=-1, metavar="[QUERY]", shell_complete=complete_query)
 @click.option("-n", "--limit", type=click.IntRange(1, MOST_HITS), help="How many files to show.")
@@ -94,9 +100,7 @@ _FORMS: tuple[Decorator, ...] = (
     "--sort", type=click.Choice(["score", "date"]), help="What comes first.  [default: score, the best]"
 )
 @_with(_FILTERS)
-@click.option(
-    "--all", "each_copy", is_flag=True, help="Show each of several files with nearly the same text."
-)
+@_EACH_COPY
 @click.option("--explain", is_flag=True, help="Show what each hit's score is made of.")
 @_with(_FORMS)
 def search(
@@ -143,8 +147,9 @@ def search(
     help="How many files to show.",
 )
 @_with(_FILTERS)
+@_EACH_COPY
 @_with(_FORMS)
-def similar(place: str, limit: int, no_daemon: bool, **options: Any) -> int:
+def similar(place: str, limit: int, each_copy: bool, no_daemon: bool, **options: Any) -> int:
     """Find what else is like FILE, or like the passage at its LINE."""
     from app.folders.typed_paths import absolute_path
 
@@ -152,9 +157,10 @@ def similar(place: str, limit: int, no_daemon: bool, **options: Any) -> int:
     path, _, line = place.rpartition(":")
     if not path or not line.isdigit() or Path(place).exists():
         path, line = place, ""
+    narrowed = replace(_filter(**options), each_copy=form.files_only or form.null or each_copy)
     with open_library(daemon=not no_daemon, purpose="ken similar") as library:
         answer = library.similar(
-            absolute_path(path), int(line) if line else None, limit=limit, filter=_filter(**options)
+            absolute_path(path), int(line) if line else None, limit=limit, filter=narrowed
         )
         return _show(library, answer, form)
 

@@ -147,12 +147,11 @@ class Searcher(Closing):
         """The best files. Copies are folded before hits are made: each passage of a hit costs a snippet."""
         wanted = limit * near_copies.TIMES if fold else limit
         groups = group_by_file.group_passages(db, ranked, wanted, filter_, copies=fold)
-        shown = near_copies.folded(db, groups, limit) if fold else [(group, ()) for group in groups]
         return tuple(
             group_by_file.hit_of_group(
                 db, request.query, ranked, group, filter_.heading, explain=explain, copies=copies
             )
-            for group, copies in shown
+            for group, copies in _folded(db, groups, limit, fold=fold)
         )
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
@@ -189,8 +188,9 @@ class Searcher(Closing):
     ) -> Results:
         """What else is like the file at `path`, or like its passage at a line, or at a position of its text.
 
-        The file itself is left out.
+        The file itself is left out; near-copies of each other are one result, as in `search`.
         """
+        fold, filter = not filter.each_copy, replace(filter, each_copy=False)  # noqa: A001
         with self._pool.snapshot() as db:
             own, vector = _subject(db, path, line, start)
             whole = line is None and start is None
@@ -203,14 +203,17 @@ class Searcher(Closing):
             )
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
             nothing = ParsedQuery("", (), 0)
-            groups = group_by_file.group_passages(db, ranked, limit + 1, filter)
+            wanted = (limit + 1) * (near_copies.TIMES if fold else 1)
+            groups = group_by_file.group_passages(db, ranked, wanted, filter, copies=fold)
+            groups = [group for group in groups if group[0].path != encode_path(path)]
             found = tuple(
-                group_by_file.hit_of_group(db, nothing, ranked, group, filter.heading, explain=False)
-                for group in groups
+                group_by_file.hit_of_group(
+                    db, nothing, ranked, group, filter.heading, explain=False, copies=copies
+                )
+                for group, copies in _folded(db, groups, limit, fold=fold)
             )
             if linked:
-                found = links.join_linked(found, links.beginnings(db, number, vector, linked, filter))
-            found = tuple(hit for hit in found if hit.path != path)[:limit]
+                found = links.join_linked(found, links.beginnings(db, number, vector, linked, filter))[:limit]
             return Results(found, is_close=bool(found), confidence=likeness(found[0].score) if found else 0.0)
 
     def linked(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -264,6 +267,13 @@ class Searcher(Closing):
         self._pool.close()
         if self._cache is not None:
             self._cache.close()
+
+
+def _folded(
+    db: apsw.Connection, groups: Sequence[group_by_file.FileGroup], limit: int, *, fold: bool
+) -> list[tuple[group_by_file.FileGroup, tuple[str, ...]]]:
+    """At most `limit` files with the paths of their near-copies, where these are folded."""
+    return near_copies.folded(db, groups, limit) if fold else [(group, ()) for group in groups[:limit]]
 
 
 def _of_that_name(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.tiny_home import ken, ken_json, with_tiny_model
@@ -52,3 +53,15 @@ def test_all_shows_each(folder: Path) -> None:
     hits = ken_json("search", "--all", "-n", "50", "--mode", "words", "gardeners river beds")["hits"]
     assert len([hit for hit in hits if "letter" in Path(hit["path"]).name]) == 14
     assert not any(hit["copies"] for hit in hits)
+
+
+def test_similar_folds_copies_as_search_does(folder: Path) -> None:
+    def likes(*options: str) -> list[dict[str, Any]]:
+        return list(ken_json("similar", folder / "letter 3.md", "-n", "30", *options)["hits"])
+
+    letters = [hit for hit in likes() if "letter" in Path(hit["path"]).name]
+    assert len(letters) == 1 and len(letters[0]["copies"]) == 12
+    assert folder / "letter 3.md" not in map(Path, [letters[0]["path"], *letters[0]["copies"]])
+    assert len([hit for hit in likes("--all") if "letter" in Path(hit["path"]).name]) == 13
+    listed = ken("similar", "-l", "-n", "30", folder / "letter 3.md").stdout.splitlines()
+    assert len([path for path in listed if "letter" in Path(path).name]) == 13
