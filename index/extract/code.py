@@ -13,12 +13,14 @@ from functools import lru_cache
 
 from index.extract.decode import decode_text
 from index.extract.source import Source
-from index.languages import Language, language_of, language_of_script
+from index.languages import Language, language_of, language_of_script, language_of_text
 from index.types import Document, Section
 
 _BLOCK = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _LINE = re.compile(r"^(?P<indent>[ \t]*)(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LEADING = re.compile(r"(?:#|//|/\*|\*|--|;|%|@|\"\"\"|'''|\[)")
+SEARCHED = 4096
+"""Characters of a file by which its language is known, where its name says nothing."""
 _DEEPEST = 3
 _LONGEST_NAME = 80
 
@@ -29,6 +31,8 @@ def read(source: Source) -> Document:
     language = _language(source.name, source.suffix)
     if not language.name:
         language = language_of_script(text.partition("\n")[0])
+    if not language.name:
+        language = language_of_text(text[:SEARCHED])
     return Document(text, "code", language=language.name, sections=tuple(sections_of(text, language)))
 
 

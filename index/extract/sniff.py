@@ -14,7 +14,7 @@ from index.extract.no_language import without_data
 from index.extract.source import Source, refuse_larger
 from index.extract.withhold import refuse_export, withhold_credentials
 from index.kinds import Kind
-from index.languages import language_of_script
+from index.languages import language_of_script, language_of_text
 from index.types import Document
 
 _MAGIC = (
@@ -107,6 +107,8 @@ def _kind(source: Source) -> Kind:
 def _otherwise(source: Source, named: Kind | None, head: bytes) -> Kind:
     """The kind of a file whose beginning says nothing; text under the name of what is packed is text."""
     if named is None and head.startswith(b"#!") and language_of_script(_first_line(head)).name:
+        return kinds.named("code")
+    if named is None and language_of_text(head.decode("utf-8", "replace")).name:
         return kinds.named("code")
     if named is None or named.name in ("rtf", "archive"):
         return kinds.named("text")

@@ -9,6 +9,9 @@ probability is in proportion to its tokens. A heading counts with everything und
 nothing before the segment, so an edit moves no other boundary, and a moved paragraph changes only the passage
 that it leaves and the one that it enters. Where no passage begins for longer than the budget, the stretch is
 cut at its strongest boundaries: headings, then paragraphs, then sentences.
+
+In source code only a definition begins a passage, and top-level lines: a function is found by its name, its
+comment and its body together.
 """
 
 from __future__ import annotations
@@ -38,7 +41,8 @@ _LONGEST_TITLE = 160
 _HASH_RANGE = 1 << 32
 """Number of values of a boundary hash."""
 _VERSION = 2
-"""Version of the boundaries: with another one, every file is chunked again."""
+"""Version of the boundaries: with another one, every file is chunked again. Where only those of one kind
+change, a migration of the index marks the files of that kind instead."""
 
 
 def chunker_version(size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS) -> str:
@@ -62,7 +66,7 @@ def chunk_document(
     """
     most = size - overlap
     segments = split_into_segments(document, count, min(most, _WHOLE * size // _USUAL), most)
-    row = _SegmentRow(document.text, segments, size, overlap)
+    row = _SegmentRow(document.text, segments, size, overlap, whole=document.kind == "code")
     spans = [span for shown in _shown(segments, document.withheld) for span in row.spans(*shown)]
     return _passages(document, name, row, spans, overlap)
 
@@ -70,8 +74,12 @@ def chunk_document(
 class _SegmentRow:
     """The segments of a document, and where passages begin among them."""
 
-    def __init__(self, text: str, segments: Sequence[Segment], size: int, overlap: int) -> None:
+    def __init__(
+        self, text: str, segments: Sequence[Segment], size: int, overlap: int, *, whole: bool
+    ) -> None:
+        """`whole`: what is under a heading begins no passage."""
         self._text = text
+        self._whole = whole
         self.segments = segments
         self._size = size
         self._overlap = overlap
@@ -95,7 +103,8 @@ class _SegmentRow:
         usual, before = self._usual, self.segments[first].kind
         for i, segment in enumerate(self.segments[first + 1 : end], first + 1):
             tokens = sizes[i] if segment.kind == "heading" else segment.tokens
-            alone = tokens >= _FRAGMENT and before != "heading"
+            inside = self._whole and segment.kind != "heading" and bool(segment.heading)
+            alone = tokens >= _FRAGMENT and before != "heading" and not inside
             if alone and (tokens >= usual or self._boundary_hash(i) * usual < tokens * _HASH_RANGE):
                 yield i
             before = segment.kind

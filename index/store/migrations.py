@@ -194,6 +194,13 @@ def _m008(connection: apsw.Connection) -> None:
     connection.execute(_M008)
 
 
+def _m009(connection: apsw.Connection) -> None:
+    """Source files are read and chunked again: a function is one passage."""
+    connection.execute(
+        "UPDATE files SET mtime_ns = -1, ctime_ns = -2, hash = x'' WHERE kind = 'code' AND state = 'indexed'"
+    )
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
@@ -203,4 +210,5 @@ MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("where each part of a passage stands", _m006),
     ("pages that are read as pictures", _m007),
     ("what a file says of others", _m008),
+    ("functions as one passage", _m009),
 )

@@ -13,6 +13,7 @@ from index.credentials import credentials
 from index.errors import FileFailed, FileSkipped
 from index.extract import sniff
 from index.extract.source import from_bytes
+from index.languages import language_of_text
 from index.types import Document
 
 
@@ -99,6 +100,38 @@ def test_code_is_cut_at_its_definitions() -> None:
 )
 def test_languages_name_their_definitions(name: str, code: str, found: str) -> None:
     assert found in {part for path in headings(read(name, code)) for part in path}
+
+
+_PROGRAM = """def free_berths(harbour):
+    \"\"\"The berths where no boat lies, which are the ones that a visitor may take, in the order of length.
+    Many harbours have none in summer.\"\"\"
+    berths = sorted(harbour.berths, key=len)
+
+    return [berth for berth in berths
+            if not berth.boat]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (_PROGRAM, "python"),
+        ("const berth = (boat) => {\n  const free = find(boat);\n  return free;\n}\n", "javascript"),
+        ("berth() {\n  echo $1\n}\n\nberth 7\n", "shell"),
+        ("func Berth(boat Boat) int {\n\treturn boat.Length / 2\n}\n", "go"),
+        ("class struggle is old:\nso says the book.\nEvery page of it repeats what the last page said.", ""),
+        ("A list:\n- rope,\n- sail,\n- anchor;\n", ""),
+        ("def", ""),
+        ("", ""),
+    ],
+)
+def test_a_program_is_known_by_its_lines(text: str, language: str) -> None:
+    assert language_of_text(text).name == language
+    if language:
+        document = sniff.read(from_bytes(text.encode(), "berths"))
+        assert (document.kind, document.language) == ("code", language)
+        assert any(section.kind == "heading" for section in document.sections)
+        assert sniff.read(from_bytes(text.encode(), "berths.txt")).kind == "text"
 
 
 def test_html_drops_what_is_not_read() -> None:

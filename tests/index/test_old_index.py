@@ -7,12 +7,14 @@ model. It is never made again: a release has to open what an earlier release wro
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from index.search.searcher import Searcher
+from index.store import database
 from index.store.database import fetch_all, needs_migration, open_reader
 from index.store.migrations import MIGRATIONS
 from index.store.salvage import salvage
@@ -46,6 +48,18 @@ def test_what_was_indexed_is_still_there_and_agrees(index: Path) -> None:
         assert store.check() == []
     assert not needs_migration(index)
     assert int(open_reader(index).pragma("user_version")) == len(MIGRATIONS)
+
+
+def test_source_files_alone_are_read_again_for_functions_as_one_passage(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(database, "MIGRATIONS", MIGRATIONS[:8])
+        with Store(index) as store:
+            store.put([(replace(one, ctime_ns=7, hash=b"h"), []) for one in store.files().values()])
+    with Store(index) as store:
+        again = {Path(path).name for path, record in store.files().items() if record.ctime_ns != 7}
+        assert again == {"tides.py"}
 
 
 def test_words_and_filters_answer(index: Path) -> None:

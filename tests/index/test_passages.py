@@ -95,6 +95,50 @@ def test_every_readable_file_of_a_folder_is_cut_exactly() -> None:
             check(document, chunk_document(document, Path(verdict.path).stem, by_words), by_words, 448)
 
 
+CLASS = '''import os
+
+
+class Harbour:
+    """Boats, and where they lie."""
+
+    def berths(self, boats):
+        """Give every boat the shortest berth that is free and long enough.
+
+        The longest boats choose first.
+        """
+        free = sorted(self.free, key=len)
+
+        for boat in sorted(boats, key=len, reverse=True):
+            berth = next(berth for berth in free if len(berth) >= len(boat))
+
+            free.remove(berth)
+            yield boat, berth
+
+    def leave(self, boat):
+        """Free the berth of a boat, which may come back later in the day, and tell the harbour master."""
+        berth = self.berth_of(boat)
+
+        self.free.append(berth)
+        self.master.tell(boat, berth)
+'''
+
+
+def test_a_function_is_one_passage_in_source_code_only() -> None:
+    def texts(name: str, size: int) -> list[str]:
+        document = sniff.read(from_bytes(CLASS.encode(), name))
+        return [one.text for one in chunk_document(document, "harbour", by_bytes, size=size)]
+
+    whole = texts("harbour.py", 1200)
+    assert len(whole) == 3
+    assert [text.strip().splitlines()[0] for text in whole[1:]] == [
+        "def berths(self, boats):",
+        "def leave(self, boat):",
+    ]
+    assert whole[1].endswith("yield boat, berth")
+    assert len(texts("harbour.txt", 1200)) > 3
+    assert max(map(len, texts("harbour.py", 300))) <= 300
+
+
 def words(random: Random, low: int, high: int) -> str:
     return " ".join(random.choice(VOCABULARY) for _ in range(random.randint(low, high))).capitalize() + "."
 
