@@ -187,7 +187,7 @@ class Library(Closing):
     def similarities(self, query: str, texts: Sequence[str]) -> tuple[float, ...]:
         if not texts:
             return ()
-        vector = self.model.embed_queries([query[:QUERY_CHARACTERS]])[0]
+        vector = self.model.embed_query(query[:QUERY_CHARACTERS])[0]
         return tuple(float(cosine) for cosine in self.model.embed_documents(list(texts)) @ vector)
 
     # Changing
@@ -306,13 +306,13 @@ class Library(Closing):
     # Making an answer
 
     def _vector(self, query: str, mode: Mode) -> tuple[NDArray[np.float32] | None, Mode, str]:
-        """The vector of the query, the mode that is possible with it, and a notice on that."""
+        """The vectors of the query, the mode that is possible with it, and a notice on that."""
         if mode == "words":
             return None, mode, ""
         cut = f"Only the first {QUERY_CHARACTERS:,} characters of the question were compared by meaning."
         try:
             made_by = self.index.searcher().fingerprint
-            vector = self.model.embed_queries([query[:QUERY_CHARACTERS]], made_by=made_by)[0]
+            vector = self.model.embed_query(query[:QUERY_CHARACTERS], made_by=made_by)
         except EmbedderError as error:
             if mode == "meaning":
                 raise

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class TextEmbedder(Protocol):
     """A loaded model: `embedder.Embedder`, or one in another process. Safe from any thread."""
 
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+    def embed_query(self, text: str) -> NDArray[np.float32]: ...
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
@@ -59,8 +59,9 @@ class TextModel(Protocol):
     def delays_queries(self) -> bool:
         """Whether queries are being asked, and each waits for the batch of documents before it."""
 
-    def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
-        """Query vectors to compare with those of the fingerprint `made_by`; empty: with this model's.
+    def embed_query(self, text: str, *, made_by: str = "") -> NDArray[np.float32]:
+        """The vectors of a query, (2, 768), for passages of prose and of code, to compare with those of the
+        fingerprint `made_by`; empty: with this model's.
 
         Raises `ModelNotFound` if no installed model has that fingerprint.
         """
@@ -154,11 +155,11 @@ class Model:
     def delays_queries(self) -> bool:
         return self.engine == "mlx" and time.monotonic() - self._asked < ASKED_SECONDS
 
-    def embed_queries(self, texts: Sequence[str], *, made_by: str = "") -> NDArray[np.float32]:
+    def embed_query(self, text: str, *, made_by: str = "") -> NDArray[np.float32]:
         self._asked = time.monotonic()
         find_model(self.config.name or None)  # so that no process is started without a model
         former = self._former_for(made_by)
-        return (former or self._loaded()).embed_queries(texts)
+        return (former or self._loaded()).embed_query(text)
 
     def _former_for(self, made_by: str) -> TextEmbedder | None:
         """The former model, whose vectors answer until this one has made all; None if they are its own."""

@@ -23,11 +23,15 @@ Task = QueryTask | Literal["document"]
 QUERY_TASKS: tuple[str, ...] = get_args(QueryTask)
 TASKS: tuple[str, ...] = (*QUERY_TASKS, "document")
 
+PROSE_TASK: QueryTask = "search result"
+CODE_TASK: QueryTask = "code retrieval"
+"""The tasks of a search, by what the passages hold."""
+
 PROMPTS_VERSION = "1"
 """Changes with every change of a prompt: vectors from different prompts must not be mixed."""
 
 
-def query_prompt(task: str = "search result") -> str:
+def query_prompt(task: str = PROSE_TASK) -> str:
     """The prompt of a query. Raises `InputInvalid` for a task the model card does not name."""
     if task not in QUERY_TASKS:
         raise InputInvalid(f"There is no task {task!r}.", f"Choose one of: {', '.join(TASKS)}.")

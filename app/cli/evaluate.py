@@ -15,7 +15,7 @@ from app.cli import terminal
 if TYPE_CHECKING:
     from app.evaluation.abstention import AbstentionRates
     from app.evaluation.retrieval import Evaluation, OnProgress
-    from embedder.prompts import Task
+    from embedder.prompts import QueryTask
     from index.types import Mode
 
 EVERY = 5.0
@@ -27,9 +27,8 @@ EVERY = 5.0
 @click.option("--mode", type=click.Choice(["hybrid", "meaning", "words"]), help="Measure this mode only.")
 @click.option(
     "--task",
-    default="search result",
-    show_default=True,
-    help="The task of the questions' prompt; `code retrieval` for code.",
+    help="One task for the prompt of every question, such as `code retrieval`; otherwise code and prose have "
+    "each its own, as in a search.",
 )
 @click.option("--size", type=click.IntRange(64, 2000), help="Tokens of the largest passage.")
 @click.option("--overlap", type=click.IntRange(0, 500), help="Tokens repeated where a paragraph is cut.")
@@ -45,7 +44,7 @@ EVERY = 5.0
 def evaluate(
     folder: Path,
     mode: str | None,
-    task: str,
+    task: str | None,
     size: int | None,
     overlap: int | None,
     others: tuple[Path, ...],
@@ -63,9 +62,9 @@ def evaluate(
     from embedder.prompts import QUERY_TASKS
     from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS
 
-    if task not in QUERY_TASKS:
+    if task is not None and task not in QUERY_TASKS:
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
-    model, prompt, progress = config.load().model, cast("Task", task), _progress()
+    model, prompt, progress = config.load().model, cast("QueryTask | None", task), _progress()
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
         if others:
             way = cast("Mode", mode or "hybrid")
@@ -107,8 +106,8 @@ def _progress() -> OnProgress:
 
 def _table(found: Evaluation) -> str:
     lines = [
-        f"{found.name}: {found.documents:,} documents in {found.passages:,} passages, "
-        f"{found.queries:,} questions, {found.seconds:,.0f} s",
+        f"{found.name}: {found.documents:,} documents ({found.code:,} of code) in "
+        f"{found.passages:,} passages, {found.queries:,} questions, {found.seconds:,.0f} s",
         f"{'mode':<10}{'dimensions':>10}{'nDCG@10':>10}{'recall@10':>11}{'recall@100':>12}{'MRR@10':>9}",
     ]
     for one in found.results:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedder import Embedder
-    from embedder.prompts import Task
+    from embedder.prompts import QueryTask
 
 QUESTIONS = 250
 """Queries that are measured, evenly spread over those of the set."""
@@ -65,7 +65,7 @@ def measure(
     embedder: Embedder,
     *,
     mode: Mode = "hybrid",
-    task: Task = "search result",
+    task: QueryTask | None = None,
     progress: OnProgress = lambda _what, _done, _total: None,
 ) -> AbstentionRates:
     """Run the queries of `folder` on its own index, with and without answers, and on those of `others`."""

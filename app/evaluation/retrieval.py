@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from app import paths
 from app.errors import PathInvalid, UsageInvalid
+from index.extract.code import SEARCHED, sections_of
 from index.extract.text import paragraphs
+from index.languages import language_of_text
 from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS, chunk_document, chunker_version
 from index.passages.token_counter import CachedTokenCounter
 from index.search.searcher import Searcher
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedder import Embedder
-    from embedder.prompts import Task
+    from embedder.prompts import QueryTask
 
 RUNS: tuple[tuple[Mode, int | None], ...] = (
     ("words", None),
@@ -77,6 +79,8 @@ class Evaluation:
     documents: int
     passages: int
     queries: int
+    code: int
+    """Documents that are source code."""
     results: tuple[RetrievalMeasures, ...]
     seconds: float
 
@@ -86,6 +90,7 @@ class Evaluation:
             "documents": self.documents,
             "passages": self.passages,
             "queries": self.queries,
+            "code": self.code,
             "results": [
                 {
                     "mode": one.mode,
@@ -106,14 +111,15 @@ def evaluate(
     embedder: Embedder,
     *,
     mode: Mode | None = None,
-    task: Task = "search result",
+    task: QueryTask | None = None,
     size: int = MAX_TOKENS,
     overlap: int = OVERLAP_TOKENS,
     progress: OnProgress = lambda _what, _done, _total: None,
 ) -> Evaluation:
     """Index the set in `folder` and measure every mode, or one of them.
 
-    `size` and `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not
+    `task` is that of the queries' prompt; None: as a search asks, prose and code each by its own. `size` and
+    `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not
     hold a set.
     """
     measure = _measures()
@@ -124,6 +130,7 @@ def evaluate(
         index = store.path
         fill(store, dataset, embedder, progress, size=size, overlap=overlap)
         passages = store.counts().passages
+        code = sum(record.kind == "code" for record in store.files().values())
     if mode != "words":
         vectors = embed_queries(dataset, embedder, task, progress)
     results: list[RetrievalMeasures] = []
@@ -134,7 +141,7 @@ def evaluate(
                 results.append(measure(dataset.qrels, run, way, dimension))
     seconds = time.perf_counter() - started
     return Evaluation(
-        dataset.name, len(dataset.documents), passages, len(dataset.queries), tuple(results), seconds
+        dataset.name, len(dataset.documents), passages, len(dataset.queries), code, tuple(results), seconds
     )
 
 
@@ -224,10 +231,10 @@ def fill(
     count = CachedTokenCounter(embedder.count_tokens)
     store.remove(sorted(known.keys() - {document_path(id_) for id_ in dataset.documents}))
     for done, (id_, (title, text)) in enumerate(dataset.documents.items()):
-        record = _file(id_, title, text)
+        document = _document(title, text)
+        record = _file(id_, document)
         before = known.get(record.path)
-        if before is None or before.hash != record.hash:
-            document = Document(text, "text", title, sections=tuple(paragraphs(text)))
+        if before is None or (before.hash, before.kind) != (record.hash, record.kind):
             store.put([(record, chunk_document(document, "", count, size=size, overlap=overlap))])
         if done % BATCH == 0:
             progress("Cutting", done, len(dataset.documents))
@@ -248,29 +255,36 @@ def document_path(id_: str) -> str:
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
-def _file(id_: str, title: str, text: str) -> FileRecord:
-    content = f"{title}\0{text}".encode("utf-8", "replace")
+def _document(title: str, text: str) -> Document:
+    """A text as the reader of files without a suffix gives it: source code or paragraphs."""
+    language = language_of_text(text[:SEARCHED])
+    if language.name:
+        return Document(text, "code", title, language.name, tuple(sections_of(text, language)))
+    return Document(text, "text", title, sections=tuple(paragraphs(text)))
+
+
+def _file(id_: str, document: Document) -> FileRecord:
+    content = f"{document.title}\0{document.text}".encode("utf-8", "replace")
     return FileRecord(
         document_path(id_),
         0,
         len(content),
         0,
         blake2b(content, digest_size=16).digest(),
-        kind="text",
-        title=title,
+        kind=document.kind,
+        language=document.language,
+        title=document.title,
     )
 
 
 def embed_queries(
-    dataset: EvaluationSet, embedder: Embedder, task: Task, progress: OnProgress
+    dataset: EvaluationSet, embedder: Embedder, task: QueryTask | None, progress: OnProgress
 ) -> dict[str, NDArray[np.float32]]:
-    ids = list(dataset.queries)
+    """The vectors of each query, (2, 768) as a search has them, or (768,) under one task."""
     vectors: dict[str, NDArray[np.float32]] = {}
-    for start in range(0, len(ids), BATCH):
-        some = ids[start : start + BATCH]
-        rows = embedder.embed_queries([dataset.queries[id_] for id_ in some], task=task)
-        vectors.update(zip(some, rows, strict=True))
-        progress("Embedding questions", len(vectors), len(ids))
+    for id_, text in dataset.queries.items():
+        vectors[id_] = embedder.embed_queries([text], task=task)[0] if task else embedder.embed_query(text)
+        progress("Embedding questions", len(vectors), len(dataset.queries))
     return vectors
 
 

@@ -31,8 +31,8 @@ class ModelProcesses:
         self._second = ModelProcess(config.model, nice=config.daemon.nice)
         self._has_backlog = has_backlog
 
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._first.embed_queries(texts)
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        return self._first.embed_query(text)
 
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None

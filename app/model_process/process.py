@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 START = "from app.model_process.serve import main; main()"
 DIMENSION = 768
 """Numbers in a vector of the model."""
+QUERY_VECTORS = 2
+"""Of one query: for passages of prose, and of code."""
 SLICE = 0.25
 """Seconds of one wait: time in which this process was suspended (sleep, ^z) counts as one such."""
 PROMPT_BYTES = 50
@@ -99,10 +101,10 @@ class ModelProcess:
         again = "It was started again." if self.loaded else "It is started again when it is needed."
         return f"{self._failure.what} {again}"
 
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed_query(self, text: str) -> NDArray[np.float32]:
         with self._child_for(self.limits.query_load) as child:
-            asked = child.request(_size(texts), "embed_queries", list(texts))
-            return _unit(self._answer(child, asked, self.limits.query), len(texts))
+            asked = child.request(_size([text]), "embed_query", text)
+            return _unit(self._answer(child, asked, self.limits.query), QUERY_VECTORS)
 
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None

@@ -7,8 +7,9 @@ every word of the query has the greatest possible frequency. So the query decide
 identifier or a quoted phrase has most of the weight of its query, while the common words of a paraphrase have
 little, and the cosine decides.
 
-The lexical score is squared. A passage that holds half of the weight of the query shares a subject with many
-others, and words alone cannot choose among them; a passage that holds nearly all of it is most likely meant.
+The lexical score is raised to a power. A passage that holds half of the weight of the query shares a subject
+with many others, and words alone cannot choose among them; a passage that holds nearly all of it is most
+likely meant. In source code the words of a question are rarely those of the answer, and count less.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from numpy.typing import NDArray
 
 from index.store.fts_query import ParsedQuery
 
-WORDS = 0.55
-"""Weight of the squared lexical score; the cosine has 1. Fitted on nine sets, see assets/docs/search.md."""
+WORDS = 0.5
+"""Weight of the lexical score in prose; the cosine has 1. Fitted, see assets/docs/search.md."""
+WORDS_OF_CODE = 0.1
+"""The same in source code."""
+POWER = 1.5
+"""Exponent of the lexical score (fitted)."""
 _SATURATION = 2.2
 """The greatest factor of the weight of a word: k1 + 1 in FTS5's BM25."""
 
@@ -35,7 +40,22 @@ def normalize_bm25(bm25: Floats, query: ParsedQuery) -> Floats:
     return np.asarray(np.clip(bm25 / max(most, 1e-9), 0, 1), np.float32)
 
 
-def fuse(cosines: Floats, words: Floats) -> Floats:
+def cosines_by_kind(both: Floats, is_code: NDArray[np.bool_]) -> Floats:
+    """The cosines of passages, (n,), from those with the vectors for prose and for code, (n, 2).
+
+    The prompt for code orders code better, but it also raises the cosine of any code, most of all of code
+    that has nothing to do with the query. So the mean of the passages of code stays what the vector for prose
+    gives. A passage without a vector has NaN.
+    """
+    prose, code = both[:, 0], both[:, 1]
+    compared = is_code & ~np.isnan(prose)
+    if not compared.any():
+        return prose
+    raised = np.mean(code[compared] - prose[compared])
+    return np.asarray(np.where(is_code, code - raised, prose), np.float32)
+
+
+def fuse(cosines: Floats, words: Floats, is_code: NDArray[np.bool_]) -> Floats:
     """Scores in 0..1 from (n,) cosines and (n,) lexical scores of the same passages.
 
     A passage without a vector (NaN) gets the median of the other cosines, so that its lexical score decides;
@@ -43,5 +63,5 @@ def fuse(cosines: Floats, words: Floats) -> Floats:
     """
     known = cosines[~np.isnan(cosines)]
     combined = np.nan_to_num(cosines, nan=float(np.median(known)) if len(known) else 0.0)
-    combined = combined + WORDS * np.nan_to_num(words) ** 2
+    combined = combined + np.where(is_code, WORDS_OF_CODE, WORDS) * np.nan_to_num(words) ** POWER
     return np.asarray(combined / (1 + WORDS), np.float32)

@@ -81,9 +81,9 @@ def beginnings(
         first = fetch_all(db, sql, (encode_path(path), *bindings))
         hit = group_by_file.beginning(db, ParsedQuery("", (), 0), path) if first else None
         if hit is not None:
-            known = vectors.cosines(db, number, vector, [text for (text,) in first])
-            cosine = next(iter(known.values()), 0.0)
-            found[path] = replace(hit, score=float(cosine), similarity=float(cosine))
+            _, known = vectors.cosines(db, number, vector[None], [text for (text,) in first])
+            cosine = float(known[0, 0]) if len(known) else 0.0
+            found[path] = replace(hit, score=cosine, similarity=cosine)
     return found
 
 

@@ -33,7 +33,8 @@ class SearchRequest:
     """The input of the ranking."""
 
     query: ParsedQuery
-    vector: Floats | None
+    query_vectors: Floats | None
+    """(2, 768) unit rows: the vectors of the query for passages of prose and of code."""
     mode: Mode
     k: int
     allowed: FilteredIds
@@ -55,25 +56,41 @@ class Ranked:
 
 def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranked:
     number = generations.serving(db)
-    vector = request.vector if number else None
+    queries = request.query_vectors if number else None
     lexical_scores = _lexical_candidates(db, request)
     chosen = (
         {}
-        if request.mode == "meaning" and vector is not None
+        if request.mode == "meaning" and queries is not None
         else dict.fromkeys(list(lexical_scores)[: request.k])
     )
-    if vector is not None:
+    if queries is not None:
         within = np.array(sorted(lexical_scores), np.int64) if request.query.required else None
-        chosen.update(dict.fromkeys(_dense_candidates(db, request, number, vector, nearest, within).tolist()))
+        chosen.update(
+            dict.fromkeys(_dense_candidates(db, request, number, queries[0], nearest, within).tolist())
+        )
     ids = np.fromiter(chosen, np.int64, len(chosen))
     words = np.array([lexical_scores.get(id_, np.nan) for id_ in chosen], np.float32)
-    cosines = np.full(len(ids), np.nan, np.float32)
-    if vector is None:
-        return Ranked(ids, np.nan_to_num(words), cosines, words)
-    true = vectors.cosines(db, number, vector, chosen, request.dimension)
-    cosines = np.array([true.get(id_, np.nan) for id_ in chosen], np.float32)
-    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words)
+    if queries is None:
+        return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words)
+    is_code = _is_code(db, ids)
+    known, found = vectors.cosines(db, number, queries, ids, request.dimension)
+    both = np.full((len(ids), 2), np.nan, np.float32)
+    places = {id_: place for place, id_ in enumerate(chosen)}
+    both[[places[id_] for id_ in known.tolist()]] = found
+    cosines = fusion.cosines_by_kind(both, is_code)
+    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, is_code)
     return Ranked(ids, scores, cosines, words)
+
+
+def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:
+    """Which texts are in a source file; of a text in many files, one of them decides."""
+    found = fetch_all(
+        db,
+        "SELECT wanted.value FROM carray(?) AS wanted WHERE (SELECT files.kind FROM passages JOIN files "
+        "ON files.id = passages.file WHERE passages.text = wanted.value LIMIT 1) = 'code'",
+        (id_array(texts),),
+    )
+    return np.isin(texts, np.array([text for (text,) in found], np.int64))
 
 
 def _lexical_candidates(db: apsw.Connection, request: SearchRequest) -> dict[int, float]:

@@ -86,8 +86,9 @@ class Searcher(Closing):
     ) -> Results:
         """The best files for `query`, each with its best passages.
 
-        `vector` is the query's (768,) unit vector; without it, or in mode "words", words alone
-        answer. `typing` matches the last word as a prefix.
+        `vector` holds the query's unit vectors, (2, 768): for passages of prose and of code; or one for both,
+        (768,). Without it, or in mode "words", words alone answer. `typing` matches the last word as a
+        prefix.
         """
         with self._pool.snapshot() as db:
             fold = not filter.each_copy
@@ -255,7 +256,7 @@ class Searcher(Closing):
         parsed = parse_query(db, query, self._frequencies, typing=typing)
         return SearchRequest(
             query=replace(parsed, patterns=matching.patterns if matching else ()),
-            vector=None if mode == "words" else _unit(vector),
+            query_vectors=None if mode == "words" else _unit(vector),
             mode=mode,
             k=max(CANDIDATES, 2 * limit),
             allowed=FilteredIds(db, filter_, None if matching is None else matching.ids),
@@ -301,12 +302,15 @@ def _matching(db: apsw.Connection, filter_: Filter) -> tuple[Matching | None, tu
 
 
 def _unit(vector: Floats | None) -> Floats | None:
+    """The query's vectors as (2, 768) unit rows; one for both kinds of passages is repeated."""
     if vector is None:
         return None
-    vector = np.asarray(vector, np.float32).reshape(-1)
-    if vector.shape != (vectors.FULL_DIMENSION,) or not np.isfinite(vector).all() or not vector.any():
+    rows = np.atleast_2d(np.asarray(vector, np.float32))
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    whole = rows.shape in ((1, vectors.FULL_DIMENSION), (2, vectors.FULL_DIMENSION))
+    if not (whole and np.isfinite(lengths).all() and lengths.all()):
         raise QueryInvalid("The query's vector is not 768 finite numbers.", "This is a bug; report it.")
-    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+    return np.broadcast_to(rows / lengths, (2, vectors.FULL_DIMENSION))
 
 
 def _subject(db: apsw.Connection, path: str, line: int | None, start: int | None) -> tuple[set[int], Floats]:

@@ -205,19 +205,20 @@ def iterate_chunks(connection: apsw.Connection, number: int) -> Iterator[tuple[I
 def cosines(
     connection: apsw.Connection,
     number: int,
-    query: Floats,
+    queries: Floats,
     ids: Iterable[int],
     dimension: int = FULL_DIMENSION,
-) -> dict[int, float]:
-    """Cosines of a (768,) unit query and each id, at 256 dimensions or all 768 (the rest as int8)."""
+) -> tuple[Ids, Floats]:
+    """Cosines of (m, 768) unit queries and those of `ids` that have a vector: these ids (n,), and (n, m).
+
+    At 256 dimensions or all 768 (the rest as int8).
+    """
     found, heads, tails = _read_rows(connection, number, ids)
     if dimension == SEARCH_DIMENSION:
-        scores = heads @ truncate_matryoshka(query[None])[0]
-    else:
-        lengths, scales, codes = _unpack_residuals(tails)
-        rest = codes.astype(np.float32) @ query[SEARCH_DIMENSION:]
-        scores = (heads @ query[:SEARCH_DIMENSION]) * lengths + rest * scales
-    return dict(zip(found.tolist(), scores.tolist(), strict=True))
+        return found, heads @ truncate_matryoshka(queries).T
+    lengths, scales, codes = _unpack_residuals(tails)
+    rest = codes.astype(np.float32) @ queries[:, SEARCH_DIMENSION:].T
+    return found, (heads @ queries[:, :SEARCH_DIMENSION].T) * lengths[:, None] + rest * scales[:, None]
 
 
 def read_vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:

@@ -65,7 +65,7 @@ def test_batches_are_short_while_queries_wait_for_them(
             return stage._tokens
 
         assert settled() == 10_000
-        model.embed_queries(["where are the herons"])
+        model.embed_query("where are the herons")
         assert settled() == 3_200
         monkeypatch.setattr("app.model.ASKED_SECONDS", 0.0)
         assert settled() == 10_000

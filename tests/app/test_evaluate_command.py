@@ -40,6 +40,15 @@ def test_every_way_of_searching_is_measured(folder: Path) -> None:
     assert [words[name] for name in ("ndcg@10", "recall@10", "recall@100", "mrr@10")] == [1, 1, 1, 1]
 
 
+def test_documents_that_are_programs_are_code_and_have_a_prompt_of_their_own(folder: Path) -> None:
+    program = "def repair(winch):\n    winch.oil()\n    return winch\n"
+    with (folder / "corpus.jsonl").open("a") as corpus:
+        corpus.write("\n" + json.dumps({"_id": "d8", "title": "", "text": program}))
+    assert ken_json("eval", folder, "--mode", "meaning")["code"] == 1
+    assert "9 documents (1 of code)" in ken("eval", folder, "--task", "code retrieval").stdout
+    assert "poetry" in ken("eval", folder, "--task", "poetry").stderr
+
+
 def test_one_mode_and_the_table(folder: Path) -> None:
     done = ken("eval", folder, "--mode", "words")
     assert "words" in done.stdout

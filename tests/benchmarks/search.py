@@ -135,8 +135,8 @@ def _warm(path: Path, asked: Sequence[Floats]) -> tuple[list[NDArray[np.int64]],
 
         def search(vector: Floats) -> NDArray[np.int64]:
             near, _ = cache.nearest(db, number, truncate_matryoshka(vector[None])[0], FOUND)
-            true = cosines(db, number, vector, near.tolist(), SEARCH_DIMENSION)
-            return np.array(sorted(true, key=lambda id_: -true[id_])[:10], np.int64)
+            ids, true = cosines(db, number, vector[None], near.tolist(), SEARCH_DIMENSION)
+            return ids[np.argsort(-true[:, 0], kind="stable")[:10]]
 
         found, milliseconds = _timed(search, asked)
         memory = cache.nbytes

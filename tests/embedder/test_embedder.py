@@ -47,6 +47,15 @@ def test_vectors_are_float32_of_unit_length_in_every_dimension(model: embedder.E
     assert model.embed_documents([]).shape == (0, 768)
 
 
+def test_a_query_has_a_vector_for_prose_and_one_for_code(model: embedder.Embedder) -> None:
+    prose, code = (model.embed_queries(["tea"], task=task)[0] for task in ("search result", "code retrieval"))
+    both = model.embed_query("tea")
+    assert both.dtype == np.float32
+    np.testing.assert_allclose(both[0], prose, atol=1e-5)
+    mixed = prose + 2 * code
+    np.testing.assert_allclose(both[1], mixed / np.linalg.norm(mixed), atol=1e-5)
+
+
 def test_every_task_and_title_has_its_own_prompt(model: embedder.Embedder) -> None:
     vectors = [model.embed(["tea"], task=task).vectors[0] for task in TASKS]
     vectors.append(model.embed_documents(["tea"], ["Drinks"])[0])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.index_content import embed, embed_all, passage, record
 
 from index.search import fusion
@@ -48,6 +50,29 @@ def test_meaning_finds_the_nearest(store: Store, path: Path) -> None:
         results = searcher.search("anything", embed("text number 7"), mode="meaning")
     assert results.hits[0].path == "/n/7.md"
     assert results.hits[0].similarity == pytest.approx(1, abs=2e-3)
+
+
+def test_code_is_ordered_by_the_vector_for_code_and_does_not_push_prose_out(store: Store, path: Path) -> None:
+    names = ["/n/one.md", "/n/two.md", "/n/one.py", "/n/two.py"]
+    kinds = {".md": "markdown", ".py": "code"}
+    store.put([(replace(record(name), kind=kinds[Path(name).suffix]), [passage(name)]) for name in names])
+    rows = np.eye(768, dtype=np.float32)
+    # Cosines with the vector for prose; that for code is nearer to all code, most of all to two.py.
+    cosines = {"one.md": (0.8, 0), "two.md": (0.6, 0), "one.py": (0.5, 0.6), "two.py": (0.4, 0.9)}
+    waiting = store.pending(10)
+    made = rows[2 : 2 + len(waiting)].copy()
+    made[:, :2] = [cosines[Path(one.text).name] for one in waiting]
+    made[range(len(waiting)), range(2, 2 + len(waiting))] = np.sqrt(1 - (made[:, :2] ** 2).sum(axis=1))
+    store.put_vectors([one.id for one in waiting], made)
+    with Searcher(path) as searcher:
+
+        def found(vector: NDArray[np.float32]) -> list[tuple[str, float]]:
+            hits = searcher.search("x", vector, mode="meaning").hits
+            return [(Path(hit.path).name, round(hit.similarity or 0, 2)) for hit in hits]
+
+        assert found(rows[0]) == [("one.md", 0.8), ("two.md", 0.6), ("one.py", 0.5), ("two.py", 0.4)]
+        # 0.6 and 0.9 less their mean, plus that of 0.5 and 0.4.
+        assert found(rows[:2]) == [("one.md", 0.8), ("two.md", 0.6), ("two.py", 0.6), ("one.py", 0.3)]
 
 
 def test_equal_texts_wait_once_and_survive_their_first_file(store: Store) -> None:
@@ -191,8 +216,9 @@ def test_a_quoted_phrase_must_occur(store: Store, path: Path) -> None:
 def test_a_passage_whose_vector_is_still_to_come_is_found_by_its_words() -> None:
     cosines = np.array([0.5, 0.45, 0.4, np.nan], np.float32)
     words = np.array([np.nan, np.nan, np.nan, 0.9], np.float32)
-    assert int(np.argmax(fusion.fuse(cosines, words))) == 3
-    assert np.isfinite(fusion.fuse(np.full(2, np.nan, np.float32), words[:2])).all()
+    prose = np.zeros(4, np.bool_)
+    assert int(np.argmax(fusion.fuse(cosines, words, prose))) == 3
+    assert np.isfinite(fusion.fuse(np.full(2, np.nan, np.float32), words[:2], prose[:2])).all()
 
 
 FILTERS = (

@@ -37,7 +37,7 @@ def main() -> None:
     from app.model_process import serve
     from embedder import Embedder
 
-    embed = Embedder.embed
+    embed = Embedder._embed
     channel = int(sys.argv[1])
 
     def embed_or_go_wrong(self: Embedder, texts: Sequence[str], *arguments: Any, **options: Any) -> Any:
@@ -59,5 +59,5 @@ def main() -> None:
             return replace(embedded, vectors=embedded.vectors * np.float32("nan"))
         return embedded
 
-    Embedder.embed = embed_or_go_wrong  # type: ignore[method-assign]
+    Embedder._embed = embed_or_go_wrong  # type: ignore[method-assign]
     serve.main()

@@ -55,8 +55,8 @@ def child_of(model: ModelProcess) -> ModelChild:
 
 def test_it_answers_as_the_model_in_this_process_would(model: ModelProcess) -> None:
     with embedder.load() as here:
-        expected = here.embed_queries(["a river"])
-        np.testing.assert_allclose(model.embed_queries(["a river"]), expected, atol=1e-5)
+        expected = here.embed_query("a river")
+        np.testing.assert_allclose(model.embed_query("a river"), expected, atol=1e-5)
 
 
 def test_it_starts_when_asked_ends_when_released_and_starts_again(model: ModelProcess) -> None:
@@ -70,24 +70,24 @@ def test_it_starts_when_asked_ends_when_released_and_starts_again(model: ModelPr
 
 def test_errors_arrive_as_what_they_are(model: ModelProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputInvalid):
-        child_of_loaded(model).request(1, "embed_queries", ["x"], dim=3).result()
+        child_of_loaded(model).request(1, "embed_documents", ["x"], dim=3).result()
     model.release()
     monkeypatch.setenv("KEN_MODELS", "/nowhere")
     with pytest.raises(ModelNotFound) as raised:
-        model.embed_queries(["x"])
+        model.embed_query("x")
     assert raised.value.fix
 
 
 def test_its_death_fails_what_it_had_and_nothing_after(model: ModelProcess) -> None:
-    model.embed_queries(["x"])
+    model.embed_query("x")
     child = child_of(model)
     os.kill(child.process.pid, signal.SIGSTOP)
-    asked = child.request(1, "embed_queries", ["x"])
+    asked = child.request(1, "embed_query", "x")
     os.kill(child.process.pid, signal.SIGKILL)
     with pytest.raises(EmbedderError):
         asked.result(timeout=10)
     until(lambda: not model.loaded)
-    assert model.embed_queries(["x"]).shape == (1, 768)
+    assert model.embed_query("x").shape == (2, 768)
 
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="sessions are not scheduled here")
@@ -97,7 +97,7 @@ def test_much_work_steps_back_behind_other_sessions_too(
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     process = ModelProcess(ModelConfig(), nice=7)
     try:
-        process.embed_queries(["x"])
+        process.embed_query("x")
         pid = child_of(process).process.pid
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.nice(0) + 7)
         assert Path(f"/proc/{pid}/autogroup").read_text().endswith("nice 7\n")
@@ -111,10 +111,10 @@ def test_a_process_that_goes_wrong_fails_one_question_and_is_replaced(
 ) -> None:
     first = child_of_loaded(impatient)
     with pytest.raises(ModelUnresponsive) as raised:
-        impatient.embed_queries([text])
+        impatient.embed_query(text)
     assert "started again" in raised.value.fix and "started again" in impatient.notice
     until(lambda: first.process.poll() is not None, what="the end of the old one")
-    assert impatient.embed_queries(["x"]).shape == (1, 768)
+    assert impatient.embed_query("x").shape == (2, 768)
     assert not impatient.notice
 
 
@@ -133,7 +133,7 @@ def test_all_who_wait_for_a_process_that_hangs_are_told(impatient: ModelProcess)
     def ask(number: int) -> None:
         try:
             if number % 2:
-                impatient.embed_queries(["x"])
+                impatient.embed_query("x")
             else:
                 impatient.embed_documents(["river " * 200_000])
         except EmbedderError as error:
@@ -147,7 +147,7 @@ def test_all_who_wait_for_a_process_that_hangs_are_told(impatient: ModelProcess)
         thread.join()
     assert errors and all(isinstance(error, ModelUnresponsive) for error in errors)
     assert impatient._failures <= 1, "one process that hangs is one failure"
-    assert impatient.embed_queries(["x"]).shape == (1, 768)
+    assert impatient.embed_query("x").shape == (2, 768)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_process_that_hangs_while_loading_is_given_up(
 ) -> None:
     monkeypatch.setattr("app.model_process.process.START", start)
     with pytest.raises(ModelUnresponsive, match="load"):
-        impatient.embed_queries(["x"])
+        impatient.embed_query("x")
 
 
 def test_a_question_waits_for_a_slow_start_only_so_long_and_leaves_it_running(
@@ -176,11 +176,11 @@ def test_a_question_waits_for_a_slow_start_only_so_long_and_leaves_it_running(
     process = ModelProcess(ModelConfig(), limits=TimeLimits(load_silence=5.0, query_load=2.0))
     try:
         with pytest.raises(ModelUnresponsive, match="still being loaded"):
-            process.embed_queries(["x"])
+            process.embed_query("x")
         child = child_of(process)
         assert child.alive and not process.notice
         gate.unlink()
-        assert process.embed_queries(["x"]).shape == (1, 768)
+        assert process.embed_query("x").shape == (2, 768)
         assert child_of(process) is child
     finally:
         process.close()
@@ -209,7 +209,7 @@ def test_a_process_that_always_dies_is_not_started_for_every_question(
     monkeypatch.setattr("app.model_process.process.START", f"open({str(starts)!r}, 'a').write('.')")
     for _ in range(20):
         with pytest.raises(EngineUnavailable):
-            impatient.embed_queries(["x"])
+            impatient.embed_query("x")
     assert starts.read_text() == "..", "one more try, then a pause"
     with pytest.raises(EngineUnavailable, match="ended while loading") as raised:
         impatient.embed_documents(["x"])
@@ -224,8 +224,8 @@ def test_a_process_that_cannot_be_killed_is_left_behind(
     child = child_of_loaded(impatient)
     monkeypatch.setattr(child.process, "kill", lambda: None)
     with pytest.raises(ModelUnresponsive):
-        impatient.embed_queries([dying_model.HANGS])
-    assert impatient.embed_queries(["x"]).shape == (1, 768)
+        impatient.embed_query(dying_model.HANGS)
+    assert impatient.embed_query("x").shape == (2, 768)
     os.kill(child.process.pid, signal.SIGKILL)
     child.process.wait()
 
@@ -239,7 +239,7 @@ def test_closing_does_not_wait_for_a_model_that_is_loading(
 
     def ask() -> None:
         try:
-            process.embed_queries(["x"])
+            process.embed_query("x")
         except EmbedderError as error:
             failed.append(error)
 
@@ -252,5 +252,5 @@ def test_closing_does_not_wait_for_a_model_that_is_loading(
 
 
 def child_of_loaded(model: ModelProcess) -> ModelChild:
-    model.embed_queries(["x"])
+    model.embed_query("x")
     return child_of(model)
