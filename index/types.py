@@ -182,9 +182,11 @@ class FileRecord:
     ctime_ns: int = UNKNOWN_CTIME
     disk: int = 0
     fields: tuple[tuple[str, str], ...] = ()
-    """As in `Document`, like the three below; only in a record that is put."""
+    """As in `Document`, like the four below; only in a record that is put."""
     links: tuple[str, ...] = ()
     scans: tuple[int, ...] = ()
+    scanned: tuple[int, ...] = ()
+    """Those of `scans` that were read as pictures already."""
     catalog: tuple[CatalogEntry, ...] = ()
 
     @property

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 
 from index.errors import IndexingError, IndexUnreachable
 from index.private_files import opener, replace
-from index.store import exported, generations, vectors
+from index.store import exported, facts, generations, vectors
 from index.store.database import SnapshotPool, fetch_one, fetch_value, translate_errors
 from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
 from index.store.store import FILE_ERRORS, FORGOTTEN, Store
@@ -63,19 +63,19 @@ def _write(path: Path, folder: Path, progress: ProgressCallback) -> int:
         folders = db.execute("SELECT path, state FROM folders")
         kept = ({"path": os.fsdecode(one), "forgotten": state == FORGOTTEN} for one, state in folders)
         _write_lines(folder / "folders.jsonl", kept)
-        columns = ", ".join(FILE_COLUMNS)
-        files = db.execute(f"SELECT {columns} FROM files ORDER BY id")
-        _write_lines(folder / "files.jsonl", (_file_json(decode_file(one)) for one in files))
+        files = db.execute(f"SELECT id, {', '.join(FILE_COLUMNS)} FROM files ORDER BY id")
+        records = (facts.with_facts(db, file, decode_file(one)) for file, *one in files)
+        _write_lines(folder / "files.jsonl", (_file_json(record) for record in records))
         total = fetch_value(db, "SELECT count(*) FROM passages", int)
         done = _write_lines(folder / "passages.jsonl", _with_progress(_passages(db, places), total, progress))
-        facts = {
+        about = {
             "format": FORMAT,
             "fingerprint": generations.stored_fingerprint(db, number),
             "chunker": (fetch_one(db, "SELECT value FROM settings WHERE name = 'chunker'") or ("",))[0],
             "passages": done,
             "vectors": len(places),
         }
-        replace(folder / "index.json", (json.dumps(facts, indent=1) + "\n").encode())
+        replace(folder / "index.json", (json.dumps(about, indent=1) + "\n").encode())
     return done
 
 
@@ -101,9 +101,9 @@ def import_(
     export, or its vectors may not be mixed with those of the store: the store must then be discarded.
     """
     try:
-        facts = exported.read_facts(folder)
-        _check(facts, store, folder)
-        store.use_versions(facts["fingerprint"], facts["chunker"])
+        about = exported.read_facts(folder)
+        _check(about, store, folder)
+        store.use_versions(about["fingerprint"], about["chunker"])
         records = (exported.record(line) for line in exported.json_lines(folder, "files.jsonl"))
         files = {record.path: record for record in records}
         _keep(store, folder, keep)
@@ -188,12 +188,12 @@ def _file_json(record: FileRecord) -> dict[str, Any]:
     return {**asdict(record), "hash": base64.b64encode(record.hash).decode()}
 
 
-def _check(facts: dict[str, Any], store: Store, folder: Path) -> None:
-    if facts["format"] != FORMAT:
+def _check(about: dict[str, Any], store: Store, folder: Path) -> None:
+    if about["format"] != FORMAT:
         raise IndexUnreachable(
-            f"{folder} has format {facts['format']}; this ken reads {FORMAT}.", "Update ken."
+            f"{folder} has format {about['format']}; this ken reads {FORMAT}.", "Update ken."
         )
-    if store.fingerprint and store.fingerprint != facts["fingerprint"]:
+    if store.fingerprint and store.fingerprint != about["fingerprint"]:
         raise IndexUnreachable(
             f"The vectors in {folder} were made by another model or precision than this index.",
             "Import into an empty index: point KEN_HOME at a new folder.",

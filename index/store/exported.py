@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast, get_args
+from typing import IO, Any, TypeVar, cast, get_args
 
 import numpy as np
 from safetensors import safe_open
@@ -23,6 +23,7 @@ from index.store.row_codec import MAX_HASH_BYTES
 from index.store.vectors import FULL_DIMENSION, Floats
 from index.types import UNKNOWN_CTIME, FileRecord, FileState, Passage
 
+_T = TypeVar("_T")
 MAX_LINE_BYTES = 4 << 20
 """Bytes of one line: a hundred times those of a passage of 768 tokens."""
 MAX_LINES = 50_000_000
@@ -140,6 +141,10 @@ def record(line: Any) -> FileRecord:
         title=_words(one, "title"),
         ctime_ns=UNKNOWN_CTIME,
         disk=0,
+        fields=_fields(one),
+        links=tuple(_list(one, "links", str)),
+        scans=tuple(dict.fromkeys(_list(one, "scans", int))),
+        scanned=tuple(_list(one, "scanned", int)),
     )
 
 
@@ -186,6 +191,21 @@ def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidExport(f"{what} is no object")
     return value
+
+
+def _fields(one: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    pairs = _list(one, "fields", list)
+    if not all(len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in pairs):
+        raise InvalidExport("fields are not pairs of texts")
+    return tuple((name, value) for name, value in pairs)
+
+
+def _list(one: dict[str, Any], name: str, kind: type[_T]) -> list[_T]:
+    """A list of values of one type; the first release wrote none."""
+    found = one.get(name, [])
+    if not isinstance(found, list) or not all(type(value) is kind for value in found):
+        raise InvalidExport(f"{name} is no list of {kind.__name__}")
+    return found
 
 
 def _words(one: dict[str, Any], name: str, most: int = MAX_LINE_BYTES) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import PurePath
 
 import apsw
 
 from index import kinds
 from index.store import wiping
-from index.store.database import fetch_one
+from index.store.database import fetch_all, fetch_one
 from index.store.row_codec import MAX_WORD, clean_text, encode_path
 from index.types import FileRecord
 
@@ -50,8 +51,27 @@ def put_facts(db: apsw.Connection, file: int, record: FileRecord) -> None:
     add_fields(db, file, [*title, *record.fields])
     targets = {key for link in record.links if (key := link_key(link))}
     db.executemany("INSERT INTO links(file, target) VALUES (?, ?)", [(file, target) for target in targets])
-    db.executemany("INSERT INTO scans(file, page) VALUES (?, ?)", [(file, page) for page in record.scans])
+    pages = [(file, page, page in record.scanned) for page in record.scans]
+    db.executemany("INSERT INTO scans(file, page, done) VALUES (?, ?, ?)", pages)
     _put_catalog(db, file, record)
+
+
+def with_facts(db: apsw.Connection, file: int, record: FileRecord) -> FileRecord:
+    """The record with the fields, links and pages of the file, as they are stored.
+
+    A record with a catalog has no hash instead, so that the file is read again.
+    """
+    scans = fetch_all(db, "SELECT page, done FROM scans WHERE file = ?", (file,))
+    links = fetch_all(db, "SELECT target FROM links WHERE file = ?", (file,))
+    has_catalog = fetch_one(db, "SELECT 1 FROM catalog WHERE source = ? LIMIT 1", (file,))
+    return replace(
+        record,
+        hash=b"" if has_catalog else record.hash,
+        fields=tuple(fetch_all(db, "SELECT name, value FROM fields WHERE file = ?", (file,))),
+        links=tuple(target for (target,) in links),
+        scans=tuple(page for page, _ in scans),
+        scanned=tuple(page for page, done in scans if done),
+    )
 
 
 def add_fields(db: apsw.Connection, file: int, fields: Iterable[tuple[str, str]]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -12,12 +14,12 @@ from support.index_content import embed, embed_all, passage, record
 
 from index.errors import IndexCorrupt, IndexFull, IndexNewer, IndexUnreachable
 from index.search.searcher import Searcher
-from index.store import export_import
+from index.store import export_import, scans
 from index.store.copies import backup
 from index.store.database import open_writer
 from index.store.salvage import salvage
 from index.store.store import Store
-from index.types import FileRecord
+from index.types import CatalogEntry, FileRecord, Filter
 
 
 @pytest.fixture
@@ -141,6 +143,45 @@ def test_export_and_import_give_the_same_answers_without_embedding(path: Path, t
             ours, theirs = (one.search(f"part {i}", embed(f"q{i}")).hits for one in (old, new))
             assert [hit.path for hit in ours] == [hit.path for hit in theirs]
             assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], abs=1e-4)
+
+
+def test_export_keeps_fields_links_and_pages_read_as_pictures(path: Path, tmp_path: Path) -> None:
+    fields = (("tag", "sea/harbour"), ("author", "Inês Barros"), ("alias", "Springs"))
+    told = replace(record("/n/a.md"), title="The Tides", links=("b", "Moon phases"), fields=fields)
+    scan = replace(record("/n/scan.pdf"), scans=(1, 2, 3))
+    entries = (CatalogEntry("storage/a.pdf", (("tag", "x"),)),)
+    catalog = FileRecord("/n/zotero.sqlite", 1, 2, 3, b"x" * 16, "named", kind="zotero", catalog=entries)
+    with Store(path) as store:
+        some = [(told, [passage("water")]), (record("/n/b.md"), [passage("quay")]), (scan, []), (catalog, [])]
+        store.put(some)
+        scans.put_page(store, scan, 2, [passage("seen")])
+    export_import.export(path, tmp_path / "out")
+    with Store(tmp_path / "new" / "index.db") as store:
+        export_import.import_(store, tmp_path / "out", keep=["/n"])
+        assert sorted(scans.waiting(store)) == [("/n/scan.pdf", 1), ("/n/scan.pdf", 3)]
+        assert store.files()["/n/zotero.sqlite"].hash == b""  # read again, with what it says of others
+    with Searcher(tmp_path / "new" / "index.db") as searcher:
+        for name, value in (("tag", "sea"), ("tag", "sea/harbour"), ("author", "barros"), ("title", "tides")):
+            hits = searcher.newest(filter=Filter(fields=((name, (value,)),))).hits
+            assert [hit.path for hit in hits] == ["/n/a.md"], name
+        assert searcher.linked("/n/b.md") == ((), ("/n/a.md",))
+        assert searcher.search("Springs", None, mode="words").hits[0].path == "/n/a.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("fields", [["tag"]]), ("fields", [["tag", 1]]), ("fields", "tag"), ("links", [1]), ("scans", [True])],
+)
+def test_what_is_no_field_link_or_page_is_refused(
+    name: str, wrong: object, path: Path, tmp_path: Path
+) -> None:
+    with Store(path) as store:
+        store.put([(record("/n/a.md"), [passage("water")])])
+    export_import.export(path, tmp_path / "out")
+    files = tmp_path / "out" / "files.jsonl"
+    files.write_text(json.dumps(json.loads(files.read_text()) | {name: wrong}) + "\n")
+    with Store(tmp_path / "new" / "index.db") as store, pytest.raises(IndexUnreachable, match=name):
+        export_import.import_(store, tmp_path / "out")
 
 
 def test_import_refuses_vectors_of_another_model_and_half_an_export(path: Path, tmp_path: Path) -> None:
