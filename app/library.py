@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app import paths
 from app.answers import saved_searches
+from app.answers.empty_filters import empty_filters_note
 from app.answers.preview import DocumentCache, Excerpts, require_shown
 from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note, join_sentences
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
@@ -123,7 +124,7 @@ class Library(Closing):
             )
             return by_date(found, number) if sort == "date" else found
 
-        answer = self._answer(ask, query, used, limit, started)
+        answer = self._answer(ask, query, used, limit, started, narrowed)
         return replace(
             answer,
             notice=join_sentences(reason, answer.notice) if used == mode else reason,
@@ -151,7 +152,7 @@ class Library(Closing):
         def ask(number: int) -> Results:
             return searcher.newest(limit=number, filter=narrowed)
 
-        answer = self._answer(ask, "", "words", limit, started)
+        answer = self._answer(ask, "", "words", limit, started, narrowed)
         return replace(answer, listed=True, waiting=max(answer.waiting, self.writer.waiting))
 
     def similar(
@@ -174,7 +175,9 @@ class Library(Closing):
         def ask(number: int) -> Results:
             return searcher.similar(path, line, start=start, limit=number, filter=narrowed)
 
-        return self._answer(ask, path if line is None else f"{path}:{line}", "meaning", limit, started)
+        return self._answer(
+            ask, path if line is None else f"{path}:{line}", "meaning", limit, started, narrowed
+        )
 
     def text(self, path: str) -> str:
         return self._document(path).document.text
@@ -320,7 +323,13 @@ class Library(Closing):
         return vector, mode, cut if len(query) > QUERY_CHARACTERS else ""
 
     def _answer(
-        self, ask: Callable[[int], Results], query: str, mode: Mode, limit: int, started: float
+        self,
+        ask: Callable[[int], Results],
+        query: str,
+        mode: Mode,
+        limit: int,
+        started: float,
+        narrowed: Filter,
     ) -> Answer:
         """Search until all hits agree with the disk: deleted files go, changed ones are read or marked."""
         complete = self._has_every_vector()
@@ -353,7 +362,10 @@ class Library(Closing):
             took_ms=(time.monotonic() - started) * 1000,
             stale=stale,
             notice=join_sentences(
-                *results.notes, absent_root_note(self.index.store()) if gone else "", lacks
+                *results.notes,
+                absent_root_note(self.index.store()) if gone else "",
+                lacks,
+                "" if hits else empty_filters_note(narrowed, self.index.searcher()),
             ),
             corrected=results.corrected,
             complete=complete,

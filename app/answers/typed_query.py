@@ -24,7 +24,10 @@ def parsed(typed: str, folder: Path) -> Query:
     """
     found = query.parse(typed, base=folder)
     if found.problems:
-        raise UsageInvalid(found.problems[0] + ".", "`ken search --help` lists the filters.")
+        told = found.problems[0]
+        raise UsageInvalid(
+            told if told.endswith("?") else told + ".", "`ken search --help` lists the filters."
+        )
     return found
 
 

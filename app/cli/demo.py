@@ -43,6 +43,8 @@ def demo(question: str | None) -> int:
             best = answer.hits[0] if answer.hits else None
             sentences = best_sentences(library, asked, best.text) if best else ""
             _show(asked, best, sentences, answer.took_ms)
+    if not question:
+        terminal.say("\nThe last note is in German: a question finds its answer in another language too.")
     terminal.say('\nYour own: ken index ~/notes    then: ken search "…"    or: ken')
     return 0
 

@@ -5,6 +5,7 @@ The vector of the query is passed in; without one, the search is lexical.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from index.types import Filter, Hit, Mode, Results
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 _NO_FILTER = Filter()
+_PATHS = "SELECT path FROM files WHERE state IN ('indexed', 'partial')"
 MOST_TAGS = 2_000
 """Tags that are offered; longer lists are not read."""
 INSIDE = 0.5
@@ -230,6 +232,12 @@ class Searcher(Closing):
         )
         with self._pool.snapshot() as db:
             return tuple(value for (value,) in fetch_all(db, sql, (MOST_TAGS,)))
+
+    def folder_names(self) -> tuple[str, ...]:
+        """Names of all folders in the paths of files, those above the roots included."""
+        with self._pool.snapshot() as db:
+            folders = {os.path.dirname(os.fsdecode(path)) for (path,) in fetch_all(db, _PATHS)}  # noqa: PTH120
+        return tuple(sorted({name for folder in folders for name in folder.split("/") if name}))
 
     def known_fields(self, names: Collection[str]) -> set[str]:
         """The names that are a field of some document."""

@@ -172,3 +172,14 @@ def test_an_exclusion_needs_no_dashes_before_it(
         found = ken_json("search", "boiler", *exclusion, "--mode", "words")
         assert [Path(hit["path"]).name for hit in found["hits"]] == ["draft.md"], exclusion
     assert "No such option" in ken("search", "boiler", "--winter").stderr
+
+
+def test_a_folder_or_tag_that_no_file_has_is_told_with_the_nearest(library: Library) -> None:
+    for typed, said in (
+        ("boiler in:notez", "No indexed file is in notez; did you mean notes?"),
+        ("in:/nowhere/at-all", "No indexed file is in /nowhere/at-all."),
+        ("boiler tag:heating", "No document has the tag heating."),
+    ):
+        assert said in ask(library, typed).notice
+    for typed in ("boiler in:notes", "in:notes bread -dough", "zzzqqqxxx in:notes"):
+        assert "No indexed file" not in ask(library, typed).notice

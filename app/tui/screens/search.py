@@ -105,6 +105,14 @@ class SearchScreen(Screen[None]):
         return self.parsed.text.strip()
 
     @property
+    def _problem(self) -> Content:
+        """What of the query was not understood; empty where it was, or is still being typed."""
+        problems = self.parsed.problems
+        if not problems or completion.candidates(self.input.value, self.session.roots):
+            return Content("")
+        return Content.styled(plain_line(problems[0]), "$warning")
+
+    @property
     def hit(self) -> Hit | None:
         """The highlighted result."""
         return self.left.hit
@@ -122,11 +130,12 @@ class SearchScreen(Screen[None]):
         if not query.text.strip() and query.filter == syntax.NO_FILTER:
             self.requests.give_up()
             self.show_home()
+            self.left.remark(self._problem)
             return
         self._asked = self.input.value
         self.requests.ask(Request(query.text, query.filter, query.mode, query.sort or self.left.order))
-        if query.problems:
-            self.filters.summarize(Content.styled(plain_line(query.problems[0]), "$warning"))
+        if problem := self._problem:
+            self.left.remark(problem)
 
     def on_answered(self, message: Answered) -> None:
         if not self.requests.accept(message):
@@ -150,11 +159,10 @@ class SearchScreen(Screen[None]):
         if final or not self.results.cards:
             filtered = self.parsed.filter != syntax.NO_FILTER
             said = remarks.on_answer(answer, self.session, filtered=filtered, like=self.like)
-            self.left.remark(said if final else Content(""))
+            self.left.remark(self._problem or (said if final else Content("")))
         self.left.show(answer)
         self._swap(home=False)
-        if not self.parsed.problems:  # what was not understood stays in sight
-            self.filters.summarize(remarks.summary(answer, final=final, width=self.app.size.width))
+        self.filters.summarize(remarks.summary(answer, final=final, width=self.app.size.width))
 
     def _show_failure(self, error: Exception) -> None:
         if isinstance(error, DaemonError):
@@ -376,6 +384,7 @@ class SearchScreen(Screen[None]):
         if name == "pin" and pinned is not None:
             self._actions.unpin(pinned)
             self.left.show_home()
+            self._hint()
             return
         if name.startswith("copy"):
             self.session.remember(self.input.value)

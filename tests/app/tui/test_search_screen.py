@@ -101,6 +101,25 @@ def test_nothing_found_says_so_and_names_the_filters():
     drive(application(library()), steps)
 
 
+def test_a_filter_that_is_not_understood_is_said_and_stays_said_until_it_is():
+    async def steps(pilot, app):
+        screen = app.search_screen
+        for typed, said in (
+            ("type:pfd", "type:pfd is no kind of file; did you mean pdf?"),
+            ("since:foo boiler", "since:foo is no time"),
+            ("boiler in:notez", "No indexed file is in notez; did you mean notes?"),
+        ):
+            screen.input.set(typed)
+            await until(pilot, lambda said=said: said in " ".join(shown(app).split()))
+            await until(pilot, lambda typed=typed: "boiler" not in typed or " ms" in shown(app))
+            assert said in " ".join(shown(app).split()), "also beside the final answer"
+        screen.input.set("type:pd")  # goes on to type:pdf
+        await until(pilot, lambda: "tab  type:pdf" in shown(app))
+        assert "is no kind" not in shown(app)
+
+    drive(application(library()), steps, (90, 40))
+
+
 def test_filters_toggle_in_the_question_and_narrow():
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
