@@ -31,6 +31,19 @@ class ModelConfig:
     """The number format of the weights. A change embeds everything again; search works meanwhile."""
     threads: int = 0
     """Threads of the engine; 0 for one a core."""
+    instructions: Literal[
+        "auto",
+        "scalar",
+        "avx2",
+        "avx-vnni",
+        "avx512",
+        "avx512-vnni",
+        "avx512-bf16",
+        "amx",
+        "neon-dotprod",
+        "neon-i8mm",
+    ] = "auto"
+    """The instruction set of the engine `native`; `auto` takes the fastest of this processor."""
     memory_mb: int = 0
     """Megabytes that the engine may cache beside the weights; 0 for its own default."""
 

@@ -49,16 +49,18 @@ def load(
     precision: Precision = "auto",
     threads: int | None = None,
     memory_mb: int | None = None,
+    instructions: str | None = None,
 ) -> Embedder:
     """Load a model by name or folder; None is the default one in the models folder.
 
-    `threads` limits the processor cores, `memory_mb` the freed GPU memory that is kept for reuse. Raises
+    `threads` limits the processor cores, `memory_mb` the freed GPU memory that is kept for reuse.
+    `instructions` is an instruction set for the native engine; None is the fastest of this processor. Raises
     `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where the
     vectors of this machine differ from the reference.
     """
     from embedder import embedder
 
-    return embedder.load(model, engine, precision, threads, memory_mb)
+    return embedder.load(model, engine, precision, threads, memory_mb, instructions)
 
 
 def fingerprint(model: str | Path | None = None, precision: str = "auto") -> str:

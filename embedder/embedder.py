@@ -38,14 +38,26 @@ Running = list[tuple[list[int], Future[Vectors]]]
 
 
 def load(
-    model: str | Path | None, engine: str, precision: Precision, threads: int | None, memory_mb: int | None
+    model: str | Path | None,
+    engine: str,
+    precision: Precision,
+    threads: int | None,
+    memory_mb: int | None,
+    instructions: str | None,
 ) -> Embedder:
     """See `embedder.load`."""
     engine_name = choose(engine, precision)
     folder = find_model(model)
     checkpoint = open_checkpoint(folder)
     thread = ModelThread(
-        lambda: build(checkpoint, engine_name, precision, threads=threads, memory_mb=memory_mb)
+        lambda: build(
+            checkpoint,
+            engine_name,
+            precision,
+            threads=threads,
+            memory_mb=memory_mb,
+            instructions=instructions,
+        )
     )
     try:
         tokenizer = GemmaTokenizer.from_folder(folder, checkpoint.config)

@@ -78,7 +78,8 @@ def _engine() -> CheckResult:
     why = choose.explain(config.engine, config.precision)
     if why == native_kernel.NOT_BUILT:
         return CheckResult(f"Engine: {engine}.", True, why)
-    return CheckResult(f"Engine: {engine}. {why}".rstrip(), True)
+    instructions = f" with {native_kernel.instructions()[0]}" if engine == "native" else ""
+    return CheckResult(f"Engine: {engine}{instructions}. {why}".rstrip(), True)
 
 
 def _home_folder(*, repair: bool) -> CheckResult:

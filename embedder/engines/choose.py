@@ -25,9 +25,8 @@ _CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 def choose(engine: str, precision: str = "auto") -> str:
     """The fastest engine that runs `precision` here; any name but `auto` is only checked.
 
-    `mlx` if there is a GPU for it; otherwise `native`, ken's kernel for x86-64 with AVX-512 or AMX; otherwise
-    `openvino`.
-    Raises `EngineUnavailable` for an unknown name.
+    `mlx` if there is a GPU for it; otherwise `native`, ken's kernel for Linux on x86-64 and Arm, if the
+    processor has instructions for it; otherwise `openvino`. Raises `EngineUnavailable` for an unknown name.
     """
     if engine not in ENGINES:
         raise EngineUnavailable(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
@@ -35,7 +34,7 @@ def choose(engine: str, precision: str = "auto") -> str:
         return engine
     if sys.platform == "darwin" or (any(map(_is_installed, _CUDA_PACKAGES)) and _has_nvidia_gpu()):
         return "mlx"
-    return "native" if precision != "f32" and native_kernel.abilities() else "openvino"
+    return "native" if precision != "f32" and native_kernel.is_fast() else "openvino"
 
 
 def explain(engine: str, precision: str = "auto") -> str:
@@ -46,7 +45,13 @@ def explain(engine: str, precision: str = "auto") -> str:
 
 
 def build(
-    checkpoint: Checkpoint, engine: str, precision: str, *, threads: int | None, memory_mb: int | None
+    checkpoint: Checkpoint,
+    engine: str,
+    precision: str,
+    *,
+    threads: int | None,
+    memory_mb: int | None,
+    instructions: str | None,
 ) -> Engine:
     """The engine that `choose` named, ready to run. Raises `EngineUnavailable` and `PrecisionUnavailable`."""
     try:
@@ -57,7 +62,7 @@ def build(
         if engine == "native":
             from embedder.engines.native import NativeEngine
 
-            return NativeEngine(checkpoint, precision, threads=threads)
+            return NativeEngine(checkpoint, precision, threads=threads, instruction_set=instructions)
         from embedder.engines.openvino import OpenVINOEngine
 
         return OpenVINOEngine(checkpoint, precision, threads=threads)

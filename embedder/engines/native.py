@@ -1,4 +1,4 @@
-"""ken's own kernel, for x86-64 processors with AVX-512 or AMX.
+"""ken's own kernel, for the instruction sets of x86-64 and Arm processors.
 
 Owns the C structures and the call. The arithmetic is in the kernel (`embedder/engines/native_kernel`), which
 is built during the installation of ken, if there is a C compiler. It multiplies int8 by int8, with a Hadamard
@@ -18,7 +18,7 @@ from embedder.checkpoints.checkpoint import Checkpoint
 from embedder.config import GemmaConfig
 from embedder.engines.base import Engine, Ids, Vectors
 from embedder.engines.cpu import usable_cores
-from embedder.engines.native_kernel import AMX, LIBRARY, abilities
+from embedder.engines.native_kernel import INSTRUCTIONS, LIBRARY, instructions
 from embedder.engines.native_weights import NORMS, PRODUCTS, native_weights
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
 
@@ -60,26 +60,36 @@ class NativeEngine(Engine):
     name = "native"
 
     def __init__(
-        self, checkpoint: Checkpoint, precision: str, *, threads: int | None = None, amx: bool | None = None
+        self,
+        checkpoint: Checkpoint,
+        precision: str,
+        *,
+        threads: int | None = None,
+        instruction_set: str | None = None,
     ) -> None:
-        """`amx` selects the instruction set; None is AMX if the processor has it, otherwise AVX-512."""
-        if not abilities():
+        """`instruction_set` is one of `native_kernel.instructions()`; None is the fastest."""
+        if not instructions():
             raise EngineUnavailable(
-                "The native engine was not built here, or this processor lacks AVX-512 with VNNI and BF16.",
+                "The native engine was not built here.",
                 "Choose the engine openvino, or install ken again with a C compiler at hand.",
+            )
+        self.instruction_set = instruction_set or instructions()[0]
+        if self.instruction_set not in instructions():
+            raise EngineUnavailable(
+                f"This processor cannot run the native engine with {self.instruction_set}.",
+                f"It has: {', '.join(instructions())}.",
             )
         _check_shapes(checkpoint.config)
         self._checkpoint = checkpoint
         self.precision = resolve(checkpoint, precision)
         self.batch_tokens = _BATCH_TOKENS
-        self._amx = bool(abilities() & AMX) if amx is None else amx
         self._threads = threads or usable_cores()
         self._library = ctypes.CDLL(str(LIBRARY))
         kind = "int8" if self.precision == "int8" else "bf16"
         self._arrays = native_weights(checkpoint, kind)
         self._model = _model(checkpoint.config, self._arrays, kind)
         kernel = hashlib.blake2b(LIBRARY.read_bytes(), digest_size=8).hexdigest()
-        self.version = f"native-{kernel}-{'amx' if self._amx else 'avx512'}"
+        self.version = f"native-{kernel}-{self.instruction_set}"
 
     def run(self, ids: Ids) -> Vectors:
         start = np.zeros(len(ids) + 1, dtype=np.int32)
@@ -87,8 +97,8 @@ class NativeEngine(Engine):
         states = self._checkpoint.embedding_rows(np.concatenate(ids))
         vectors = np.empty((len(ids), states.shape[1]), dtype=np.float32)
         x, starts, out = (array.ctypes.data_as(ctypes.c_void_p) for array in (states, start, vectors))
-        model = ctypes.byref(self._model)
-        if self._library.ken_run(model, x, starts, len(ids), self._threads, self._amx, out):
+        model, number = ctypes.byref(self._model), INSTRUCTIONS.index(self.instruction_set)
+        if self._library.ken_run(model, x, starts, len(ids), self._threads, number, out):
             raise MemoryError(f"There is no memory for {start[-1]} tokens at once.")
         return vectors
 

@@ -2,7 +2,8 @@
 the same model.
 
 A request is a line of JSON: `{"task": "document" | "query", "texts": [...], "alone": bool}`; the answer is
-`{"seconds": [...]}`, one number for each text where they were embedded alone, else one for all. An empty
+`{"seconds": [...], "processor_s": …}`, one number for each text where they were embedded alone, else one for
+all, and the processor time of every thread. An empty
 request is answered with what the process knows of itself, and ends it. The file runs on its own, in whichever
 Python has the other software: only the standard library is imported before a contestant is.
 """
@@ -29,10 +30,14 @@ class Contestant(Protocol):
 
 
 class KenContestant(Contestant):
-    def __init__(self, engine: str, precision: str) -> None:
+    def __init__(self, engine: str, precision: str, instructions: str = "") -> None:
         import embedder
 
-        self.model = embedder.load(engine=engine, precision=precision)  # type: ignore[arg-type]
+        self.model = embedder.load(
+            engine=engine,  # type: ignore[arg-type]
+            precision=precision,  # type: ignore[arg-type]
+            instructions=instructions or None,
+        )
 
     def embed(self, texts: list[str], task: str) -> Any:
         return self.model.embed_documents(texts) if task == "document" else self.model.embed_queries(texts)
@@ -128,7 +133,10 @@ def main(kind: str, started: float, *arguments: str) -> None:
         request = json.loads(line)
         if not request:
             break
-        sys.stdout.write(json.dumps({"seconds": seconds(contestant, request)}) + "\n")
+        began = time.process_time()
+        took = seconds(contestant, request)
+        answer = {"seconds": took, "processor_s": time.process_time() - began}
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     facts = {"cold_s": cold, "peak_mb": _peak_mb(), "cosines": contestant.cosines()}
     sys.stdout.write(json.dumps(facts) + "\n")

@@ -30,16 +30,24 @@ QUERIES = 20
 """Questions in a round, asked one at a time."""
 ENGINES = {
     "mlx": [("mlx", precision) for precision in ("f32", "bf16", "8bit", "4bit")],
-    "native": [
-        ("native", "int8"),
-        ("native", "bf16"),
-        ("openvino", "int8"),
-        ("openvino", "bf16"),
-        ("openvino", "f32"),
-    ],
+    "native": [("openvino", precision) for precision in ("int8", "bf16", "f32")],
     "openvino": [("openvino", precision) for precision in ("int8", "bf16", "f32")],
 }
-"""What is measured, by the engine that `auto` chooses."""
+"""What is measured beside the native engine, by the engine that `auto` chooses."""
+
+
+def contestants_here() -> list[tuple[str, str, str]]:
+    """Engine, precision and instruction set (empty for engines that choose their own) of each row.
+
+    Precision bf16 is measured with the fastest instruction set only.
+    """
+    from embedder.engines.choose import choose
+    from embedder.engines.native_kernel import SCALAR, instructions
+
+    chosen = choose("auto")
+    sets = [name for name in instructions() if name != SCALAR] if chosen != "mlx" else []
+    native = [("native", precision, name) for name in sets for precision in ("int8", "bf16")]
+    return [*native[:2], *native[2::2], *((engine, precision, "") for engine, precision in ENGINES[chosen])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,12 @@ class Speed:
 
     engine: str
     precision: str
+    instructions: str
+    """The instruction set of the native engine; empty for others."""
     tokens_per_second: float
     """Over texts of every length."""
+    tokens_per_cpu_second: float
+    """The same by the processor time of the process."""
     tokens_per_second_by_length: dict[str, float]
     query_ms_p50: float
     query_ms_p95: float
@@ -67,9 +79,17 @@ class _Process:
 
     engine: str
     precision: str
+    instructions: str
     process: subprocess.Popen[str]
     latencies: list[float] = field(default_factory=list)
     speeds: dict[int, list[float]] = field(default_factory=lambda: {length: [] for length in LENGTHS})
+    processor_speeds: dict[int, list[float]] = field(
+        default_factory=lambda: {length: [] for length in LENGTHS}
+    )
+
+    @property
+    def name(self) -> str:
+        return " ".join(filter(None, (self.engine, self.precision, self.instructions)))
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
@@ -78,24 +98,28 @@ class _Process:
         answer = self.process.stdout.readline()
         if not answer:
             raise UsageInvalid(
-                f"{self.engine} {self.precision} ended while it was measured; what it said stands above.",
+                f"{self.name} ended while it was measured; what it said stands above.",
                 "Name it as in --help, with a file that exists and a Python that has it.",
             )
         result: dict[str, Any] = json.loads(answer)
         return result
 
-    def embed(self, texts: list[str], task: str, *, alone: bool = False) -> list[float]:
-        times: list[float] = self.ask({"task": task, "texts": texts, "alone": alone})["seconds"]
-        return times
+    def embed(self, texts: list[str], task: str, *, alone: bool = False) -> tuple[list[float], float]:
+        """Seconds of each text, or of all, and the processor time of all."""
+        answer = self.ask({"task": task, "texts": texts, "alone": alone})
+        return answer["seconds"], answer["processor_s"]
 
     def result(self) -> Speed:
         facts = self.ask({})
         speeds = {str(length): statistics.median(of) for length, of in self.speeds.items()}
+        processor = [statistics.median(of) for of in self.processor_speeds.values()]
         cosines = facts["cosines"]
         return Speed(
             self.engine,
             self.precision,
-            len(speeds) / sum(1 / speed for speed in speeds.values()),
+            self.instructions,
+            statistics.harmonic_mean(speeds.values()),
+            statistics.harmonic_mean(processor),
             speeds,
             statistics.median(self.latencies) * 1000,
             percentile(self.latencies, 95) * 1000,
@@ -114,24 +138,23 @@ def run(
     `beside` names other software, as `sentence-transformers:FOLDER`, `openvino:GRAPH.xml` or
     `llama.cpp:FILE.gguf`; `python` is the interpreter that has it.
     """
-    from embedder.engines.choose import choose
-
     check_beside(beside)
     texts, questions = _texts()
     with ExitStack() as stack:
         contestants = []
-        for engine, precision in ENGINES[choose("auto")]:
-            say(f"{engine} {precision} starts …")
+        for engine, precision, instructions in contestants_here():
+            say(f"{engine} {precision} {instructions} starts …")
             command = [sys.executable, "-m", "tests.benchmarks.contestant", "ken"]
-            contestants.append(_start(stack, engine, precision, command, [engine, precision]))
+            arguments = [engine, precision, instructions]
+            contestants.append(_start(stack, engine, precision, instructions, command, arguments))
         for other in beside:
             kind, _, path = other.partition(":")
             say(f"{kind} starts …")
             command = [python, contestant.__file__, kind]
-            contestants.append(_start(stack, kind, Path(path).stem, command, _arguments(kind, path)))
+            contestants.append(_start(stack, kind, Path(path).stem, "", command, _arguments(kind, path)))
         for number in range(ROUNDS):
             for each in contestants:
-                say(f"round {number + 1} of {ROUNDS}: {each.engine} {each.precision} …")
+                say(f"round {number + 1} of {ROUNDS}: {each.name} …")
                 _round(each, texts, questions)
         return [each.result() for each in contestants]
 
@@ -146,13 +169,18 @@ def check_beside(beside: Sequence[str]) -> None:
 
 
 def _start(
-    stack: ExitStack, engine: str, precision: str, command: list[str], arguments: list[str]
+    stack: ExitStack,
+    engine: str,
+    precision: str,
+    instructions: str,
+    command: list[str],
+    arguments: list[str],
 ) -> _Process:
     command = [*command, repr(time.time()), *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=TOP)
     stack.enter_context(process)
     stack.callback(process.kill)
-    started = _Process(engine, precision, process)
+    started = _Process(engine, precision, instructions, process)
     started.embed(["once"], "query")  # it has loaded: what follows has the machine to itself
     return started
 
@@ -168,9 +196,11 @@ def _arguments(kind: str, path: str) -> list[str]:
 def _round(each: _Process, texts: dict[int, tuple[list[str], int]], questions: list[str]) -> None:
     for length, (some, tokens) in texts.items():
         each.embed(some[: max(1, 512 // length)], "document")
-        each.speeds[length].append(tokens / each.embed(some, "document")[0])
+        took, processor = each.embed(some, "document")
+        each.speeds[length].append(tokens / took[0])
+        each.processor_speeds[length].append(tokens / processor)
     each.embed(questions[:3], "query", alone=True)
-    each.latencies += each.embed(questions, "query", alone=True)
+    each.latencies += each.embed(questions, "query", alone=True)[0]
 
 
 def _texts() -> tuple[dict[int, tuple[list[str], int]], list[str]]:
@@ -207,15 +237,22 @@ def as_json(results: Sequence[Speed]) -> list[dict[str, object]]:
 
 
 def table(results: Sequence[Speed]) -> str:
-    width = max(len(f"{r.engine} {r.precision}") for r in results) + 2
+    names = [" ".join(filter(None, (r.engine, r.precision, r.instructions))) for r in results]
+    width = max(map(len, names)) + 2
     head = " " * width + "".join(f"{f'{n} tok':>9}" for n in LENGTHS) + "  of first"
+    head += f"{'a core':>9}"
     lines = [head + f"{'query p50':>11}{'p95':>8}{'cold':>8}{'peak':>9}{'cosine':>10}{'worst':>10}"]
-    for r in results:
+    for name, r in zip(names, results, strict=True):
         speeds = "".join(f"{r.tokens_per_second_by_length[str(n)]:>9.0f}" for n in LENGTHS)
         share = f"{r.tokens_per_second / results[0].tokens_per_second:>9.2f} "
         cosines = "".join(
             f"{c:>10.5f}" if c is not None else f"{'-':>10}" for c in (r.cosine_mean, r.cosine_min)
         )
         times = f"{r.query_ms_p50:>8.1f} ms{r.query_ms_p95:>5.0f} ms{r.cold_s:>6.2f} s{r.peak_mb:>6.0f} MB"
-        lines.append(f"{r.engine + ' ' + r.precision:{width}}{speeds}{share}{times}{cosines}")
-    return "\n".join([*lines, "Columns in tok: tokens a second for texts of that many tokens."])
+        lines.append(f"{name:{width}}{speeds}{share}{r.tokens_per_cpu_second:>9.0f}{times}{cosines}")
+    return "\n".join(
+        [
+            *lines,
+            "tok: tokens a second for texts of that many tokens; a core: tokens a second of processor time.",
+        ]
+    )

@@ -9,14 +9,14 @@ import pytest
 
 from embedder.engines import choose, native_kernel
 
-FLAGS = "flags\t\t: fpu avx2 avx512f avx512bw avx512dq avx512vl avx512_vnni avx512_bf16\n"
+FLAGS = "flags\t\t: fpu fma avx avx2\n"
 
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    native_kernel.abilities.cache_clear()
+    native_kernel.instructions.cache_clear()
     yield
-    native_kernel.abilities.cache_clear()
+    native_kernel.instructions.cache_clear()
 
 
 @pytest.fixture
@@ -45,11 +45,14 @@ def test_a_kernel_that_was_not_built_is_told(
     monkeypatch.setattr(native_kernel, "CPUINFO", cpuinfo)
     cpuinfo.write_text(FLAGS)
     assert choose.explain("auto") == native_kernel.NOT_BUILT
-    cpuinfo.write_text(FLAGS.replace(" avx512_bf16", ""))
-    assert "lacks AVX-512 with VNNI and BF16" in choose.explain("auto")
+    cpuinfo.write_text(FLAGS.replace(" avx2", ""))
+    assert "has neither AVX2" in choose.explain("auto")
     cpuinfo.unlink()
     assert not native_kernel.is_missing()
     monkeypatch.setattr(native_kernel.platform, "machine", lambda: "aarch64")
+    cpuinfo.write_text("Features\t: fp asimd asimddp\n")
+    assert choose.explain("auto") == native_kernel.NOT_BUILT
+    monkeypatch.setattr(native_kernel.platform, "machine", lambda: "riscv64")
     assert "x86-64" in choose.explain("auto")
     assert "f32" in choose.explain("auto", "f32")
     assert choose.explain("openvino") == ""

@@ -12,51 +12,70 @@ from pathlib import Path
 LIBRARY = Path(__file__).parent / "kernel.so"
 CPUINFO = Path("/proc/cpuinfo")
 
-AVX512, AMX = 1, 2
-"""Bits of `abilities`: AVX-512 with VNNI and BF16; AMX with int8 and bfloat16 (kernel.h)."""
+SCALAR = "scalar"
+INSTRUCTIONS = (
+    SCALAR,
+    "avx2",
+    "avx-vnni",
+    "avx512",
+    "avx512-vnni",
+    "avx512-bf16",
+    "amx",
+    "neon-dotprod",
+    "neon-i8mm",
+)
+"""The instruction sets in the order of kernel.h: of one family, the later the faster. `scalar` is plain C."""
 NOT_BUILT = (
-    "ken's own kernel, about twice as fast as OpenVINO, would run on this processor, but was not built. "
+    "ken's own kernel, at least twice as fast as OpenVINO, would run on this processor, but was not built. "
     "Install a C compiler (gcc or clang), then ken again with `--no-cache-dir --force-reinstall`."
 )
-_NEEDED = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"}
-"""As /proc/cpuinfo names what the kernel needs at least."""
+_NEEDED = {"x86_64": {"avx2", "fma"}, "aarch64": {"asimddp"}}
+"""By machine, the least that the kernel needs to be fast, as /proc/cpuinfo names it."""
 
 
 @cache
-def abilities() -> int:
-    """Instruction sets that the kernel can use; 0 where it was not built or the processor has neither."""
+def instructions() -> tuple[str, ...]:
+    """The sets that the kernel can use here, the fastest first; none where it was not built."""
     try:
-        return int(ctypes.CDLL(str(LIBRARY)).ken_abilities())
+        found = int(ctypes.CDLL(str(LIBRARY)).ken_instructions())
     except OSError:
-        return 0
+        return ()
+    return tuple(name for bit, name in reversed([*enumerate(INSTRUCTIONS)]) if found >> bit & 1)
+
+
+def is_fast() -> bool:
+    """Whether the kernel has more than plain C for this processor."""
+    return bool(instructions()) and instructions()[0] != SCALAR
 
 
 def is_missing() -> bool:
     """Whether this processor could run the kernel, and it was not built."""
-    return not LIBRARY.exists() and _is_for(platform.machine()) and _processor_flags() >= _NEEDED
+    if LIBRARY.exists() or not _is_for_this_system():
+        return False
+    return _processor_flags() >= _NEEDED[platform.machine()]
 
 
 def why_not() -> str:
-    """Why the kernel cannot be used here, in a sentence; empty where it can."""
-    if abilities():
+    """Why the kernel is not used here, in a sentence; empty where it is."""
+    if is_fast():
         return ""
     if is_missing():
         return NOT_BUILT
-    if not _is_for(platform.machine()):
-        return "ken's own kernel is for x86-64 on Linux."
+    if not _is_for_this_system():
+        return "ken's own kernel is for Linux on x86-64 and 64-bit Arm."
     return (
-        "This processor lacks AVX-512 with VNNI and BF16, which ken's own kernel needs; "
-        "a core embeds about a quarter as fast as one that has them."
+        "This processor has neither AVX2 nor the dot products of newer Arm processors, "
+        "which ken's own kernel needs to be fast."
     )
 
 
-def _is_for(machine: str) -> bool:
-    return sys.platform == "linux" and machine == "x86_64"
+def _is_for_this_system() -> bool:
+    return sys.platform == "linux" and platform.machine() in _NEEDED
 
 
 def _processor_flags() -> set[str]:
     with suppress(OSError):
         for line in CPUINFO.read_text().splitlines():
-            if line.startswith("flags"):
+            if line.startswith(("flags", "Features")):
                 return set(line.partition(":")[2].split())
     return set()

@@ -3,20 +3,38 @@
 #define KEN_ATTENTION_H
 
 #include "rows.h"
+#ifdef __AMX_TILE__
+#include "amx.h"
+#endif
 
 #include <string.h>
 
+static Block *bf16_block(const Run *run) {
+#ifdef __AMX_TILE__
+    if (run->amx) return block_bf16_amx;
+#endif
+    (void)run;
+    return block_bf16;
+}
+
+static Block *int8_block(const Run *run) {
+#ifdef __AMX_TILE__
+    if (run->amx) return block_int8_amx;
+#endif
+    (void)run;
+    return block_int8;
+}
+
 /* RMS norm of one head (D) and rotary positions (arXiv:2104.09864), with pairs D / 2 apart. */
 static void qk_norm_rope(const float *v, int n, const float *norm, const float *rotary, float epsilon, bf16 *to) {
-    __m512 inverse = _mm512_set1_ps(inverse_rms(v, n, epsilon));
+    Floats inverse = splat(inverse_rms(v, n, epsilon));
     int half = n / 2;
-    for (int i = 0; i < half; i += 16) {
-        __m512 a = _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(v + i), inverse), _mm512_loadu_ps(norm + i));
-        __m512 b = _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(v + half + i), inverse),
-                                 _mm512_loadu_ps(norm + half + i));
-        __m512 cosine = _mm512_loadu_ps(rotary + i), sine = _mm512_loadu_ps(rotary + half + i);
-        store_bf16(to + i, _mm512_fmsub_ps(a, cosine, _mm512_mul_ps(b, sine)));
-        store_bf16(to + half + i, _mm512_fmadd_ps(b, cosine, _mm512_mul_ps(a, sine)));
+    for (int i = 0; i < half; i += LANES) {
+        Floats a = load(v + i) * inverse * load(norm + i);
+        Floats b = load(v + half + i) * inverse * load(norm + half + i);
+        Floats cosine = load(rotary + i), sine = load(rotary + half + i);
+        store_bf16(to + i, a * cosine - b * sine);
+        store_bf16(to + half + i, b * cosine + a * sine);
     }
 }
 
@@ -45,7 +63,7 @@ static void scatter_qkv(Worker *worker, int row, const Layer *layer) {
             key[i * 16] = pair;
         }
         const float *v = from + (m->kv_heads + h) * n;
-        for (int i = 0; i < n; i += 16) store_bf16(head + i, _mm512_loadu_ps(v + i));
+        for (int i = 0; i < n; i += LANES) store_bf16(head + i, load(v + i));
         bf16 *value = run->value + at + place / 32 * 512 + place % 32 / 2 * 32 + place % 2;
         for (int i = 0; i < n; i++) value[(long)i / 16 * keys * 16 + i % 16 * 2] = head[i];
     }
@@ -53,21 +71,17 @@ static void scatter_qkv(Worker *worker, int row, const Layer *layer) {
 
 /* exp(score - max) of the scores [from, to) of n, zero elsewhere; returns their sum. n: a multiple of 32. */
 static float softmax_unnormalized(const float *score, int n, int from, int to, bf16 *weight) {
-    __m512 top = _mm512_set1_ps(-1e30f), sum = _mm512_setzero_ps();
-    __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-#define VISIBLE(i)                                                                                           \
-    _mm512_cmpge_epi32_mask(_mm512_add_epi32(lane, _mm512_set1_epi32(i)), _mm512_set1_epi32(from)) &         \
-        _mm512_cmplt_epi32_mask(_mm512_add_epi32(lane, _mm512_set1_epi32(i)), _mm512_set1_epi32(to))
-    for (int i = 0; i < n; i += 16) top = _mm512_mask_max_ps(top, VISIBLE(i), top, _mm512_loadu_ps(score + i));
-    top = _mm512_set1_ps(_mm512_reduce_max_ps(top));
-    for (int i = 0; i < n; i += 16) {
-        __m512 e = exponential(_mm512_sub_ps(_mm512_loadu_ps(score + i), top));
-        e = _mm512_maskz_mov_ps(VISIBLE(i), e);
-        sum = _mm512_add_ps(sum, e);
+    Floats top = splat(-1e30f), sum = splat(0);
+    Ints lane = lane_numbers();
+    for (int i = 0; i < n; i += LANES)
+        top = maximum(top, chosen(in_range(lane + i, from, to), load(score + i), top));
+    top = splat(largest_of(top));
+    for (int i = 0; i < n; i += LANES) {
+        Floats e = chosen(in_range(lane + i, from, to), exponential(load(score + i) - top), splat(0));
+        sum += e;
         store_bf16(weight + i, e);
     }
-#undef VISIBLE
-    return _mm512_reduce_add_ps(sum);
+    return sum_of(sum);
 }
 
 /* Attention of 32 tokens of a text over their keys, for all heads; the result is quantized. */
@@ -75,7 +89,7 @@ static void attention(Worker *worker, const Layer *layer, int kind, int task) {
     Run *run = worker->run;
     (void)kind;
     const Model *m = run->model;
-    Block *block = run->amx ? block_bf16_amx : block_bf16_avx;
+    Block *block = bf16_block(run);
     int text = run->text_of_keys[task], place = task * ROWS - run->key_start[text];
     int n = m->head_dim, length = run->start[text + 1] - run->start[text];
     int all = (int)round_up(length, ROWS), count = min(ROWS, length - place);
@@ -103,10 +117,8 @@ static void attention(Worker *worker, const Layer *layer, int kind, int task) {
                   width);
         }
         for (int r = 0; r < count; r++) {
-            __m512 inverse = _mm512_set1_ps(1.0f / sums[r]);
             float *to = out + (long)r * width + h * n;
-            for (int i = 0; i < n; i += 16)
-                _mm512_storeu_ps(to + i, _mm512_mul_ps(inverse, _mm512_loadu_ps(to + i)));
+            for (int i = 0; i < n; i += LANES) store(to + i, load(to + i) * (1.0f / sums[r]));
         }
     }
     for (int r = 0; r < count; r++) quantize_row(worker, row + r, out + (long)r * width, width);

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,33 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _HERE = Path(__file__).resolve().parent
 _START = _HERE.parents[2] / "app" / "ken_search_main.py"
 _ANY_FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-Wall", "-Wextra", "-Werror=implicit-function-declaration")
-_AVX512_FLAGS = tuple(f"-mavx512{part}" for part in ("f", "bw", "vl", "dq", "vnni", "bf16"))
-KERNEL_FLAGS = (*_ANY_FLAGS, *_AVX512_FLAGS, "-mfma", "-mamx-tile", "-mamx-int8", "-mamx-bf16")
-_SOURCES = {
-    "abilities.c": _ANY_FLAGS,  # decides whether the rest may run, so it must run on any processor
-    "kernel.c": KERNEL_FLAGS,
+_AVX512_FLAGS = ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma")
+_SETS: dict[str, dict[str, tuple[int, tuple[str, ...]]]] = {
+    "x86_64": {
+        "scalar": (16, ()),
+        "avx2": (32, ("-mavx2", "-mfma")),
+        "avx_vnni": (32, ("-mavx2", "-mfma", "-mavxvnni")),
+        "avx512": (64, _AVX512_FLAGS),
+        "avx512_vnni": (64, (*_AVX512_FLAGS, "-mavx512vnni")),
+        "avx512_bf16": (
+            64,
+            (*_AVX512_FLAGS, "-mavx512vnni", "-mavx512bf16", "-mamx-tile", "-mamx-int8", "-mamx-bf16"),
+        ),
+    },
+    "aarch64": {
+        "scalar": (16, ()),
+        "neon_dotprod": (16, ("-march=armv8.2-a+dotprod",)),
+        "neon_i8mm": (16, ("-march=armv8.2-a+dotprod+i8mm",)),
+    },
 }
+"""By machine and instruction set: bytes of a vector, and flags of the compiler. A set that the compiler does
+not know is left out."""
+
+
+def flags_of(machine: str, name: str) -> tuple[str, ...]:
+    """The compiler's flags for the kernel with one instruction set."""
+    vector_bytes, flags = _SETS[machine][name]
+    return (*_ANY_FLAGS, *flags, f"-DVECTOR_BYTES={vector_bytes}", f"-DKEN_RUN=ken_run_{name}")
 
 
 class KernelHook(BuildHookInterface[Any]):
@@ -36,7 +58,7 @@ class KernelHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":  # which ignores the force-include of the wheel
             build_data["force_include_editable"][str(_START)] = _START.name
-        if sys.platform != "linux" or platform.machine() != "x86_64":
+        if sys.platform != "linux" or platform.machine() not in _SETS:
             return
         try:
             compile_kernel(_HERE / "kernel.so")
@@ -50,19 +72,37 @@ class KernelHook(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_')}"  # ctypes: any Python 3
 
 
-def compile_kernel(library: Path) -> None:
-    """Raises `OSError` where there is no compiler, `CalledProcessError` where it refuses."""
+def compile_kernel(library: Path, compiler: Sequence[str] = (), machine: str = "") -> None:
+    """Compile the kernel for every instruction set of `machine`, by default this one.
+
+    Raises `OSError` where there is no compiler, `CalledProcessError` where it refuses plain C.
+    """
+    compiler = compiler or [_compiler()]
+    machine = machine or platform.machine()
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        objects: dict[str, str] = {}
+        for name in _SETS[machine]:
+            made = str(Path(folder) / f"{name}.o")
+            command = [*compiler, *flags_of(machine, name), "-c", str(_HERE / "kernel.c"), "-o", made]
+            try:
+                _run(command)
+            except subprocess.CalledProcessError:
+                if name == "scalar":
+                    raise
+                continue
+            objects[name] = made
+        known = [f"-DHAVE_{name.upper()}" for name in objects]
+        built = Path(folder) / library.name
+        sources = [str(_HERE / "dispatch.c"), *objects.values()]
+        _run([*compiler, *_ANY_FLAGS, *known, "-shared", "-o", str(built), *sources, "-lpthread"])
+        built.replace(library)  # a process that runs the old file keeps it
+
+
+def _compiler() -> str:
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         raise FileNotFoundError("There is no C compiler.")
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        objects = []
-        for source, flags in _SOURCES.items():
-            objects.append(str(Path(folder) / f"{source}.o"))
-            _run([compiler, *flags, "-c", str(_HERE / source), "-o", objects[-1]])
-        built = Path(folder) / library.name
-        _run([compiler, "-shared", "-o", str(built), *objects, "-lpthread"])
-        built.replace(library)  # a process that runs the old file keeps it
+    return compiler
 
 
 def _run(command: list[str]) -> None:

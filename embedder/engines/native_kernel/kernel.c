@@ -1,4 +1,4 @@
-/* EmbeddingGemma's network for x86-64 processors with AVX-512 or AMX.
+/* EmbeddingGemma's network. It is compiled once for each instruction set, as the function KEN_RUN.
  *
  * kernel.h explains the dimension letters, block.h tiles and blocks. Texts are consecutive, without padding, so that
  * a product has all rows of a batch. Every operation is a parallel loop of tasks, and the next free thread takes the
@@ -18,11 +18,11 @@
 
 /* ---- products ---- */
 
-/* 16 columns of row r of a block, from column `at`, as float32. */
-static inline __m512 dequantize(const Run *run, const void *block, int r, int at, int row, const float *scale) {
-    if (!run->model->int8) return _mm512_loadu_ps((const float *)block + r * WIDTH + at);
-    __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512((const int32_t *)block + r * WIDTH + at));
-    return _mm512_mul_ps(sum, _mm512_mul_ps(_mm512_set1_ps(run->activation_scale[row]), _mm512_loadu_ps(scale + at)));
+/* A vector of columns of row r of a block, from column `at`, as float32. */
+static inline Floats dequantize(const Run *run, const void *block, int r, int at, int row, const float *scale) {
+    if (!run->model->int8) return load((const float *)block + r * WIDTH + at);
+    Floats sum = __builtin_convertvector(load_ints((const int32_t *)block + r * WIDTH + at), Floats);
+    return sum * (run->activation_scale[row] * load(scale + at));
 }
 
 /* The product of all quantized rows with 32 columns of weights. The columns of GATE_UP are 16 of gate and 16 of up,
@@ -30,8 +30,7 @@ static inline __m512 dequantize(const Run *run, const void *block, int r, int at
 static void matmul(Worker *worker, const Layer *layer, int kind, int panel) {
     Run *run = worker->run;
     const Model *m = run->model;
-    Block *block = run->amx ? (m->int8 ? block_int8_amx : block_bf16_amx)
-                            : (m->int8 ? block_int8_avx : block_bf16_avx);
+    Block *block = m->int8 ? int8_block(run) : bf16_block(run);
     int depth = kind == DOWN ? m->mlp : kind == OUTPUT ? m->heads * m->head_dim : m->hidden;
     int steps = depth * (m->int8 ? 1 : 2) / STEP;
     long half = (long)steps * TILE;
@@ -45,13 +44,15 @@ static void matmul(Worker *worker, const Layer *layer, int kind, int panel) {
               column_offset, sums, WIDTH);
         for (int r = 0; r < count; r++) {
             float *to = run->accumulators + (row + r) * run->accumulator_stride;
-            __m512 a = dequantize(run, sums, r, 0, row + r, scale);
-            __m512 b = dequantize(run, sums, r, 16, row + r, scale);
-            if (kind == GATE_UP) {
-                _mm512_storeu_ps(to + panel * 16, _mm512_mul_ps(gelu(a), b));
-            } else {
-                _mm512_storeu_ps(to + panel * WIDTH, a);
-                _mm512_storeu_ps(to + panel * WIDTH + 16, b);
+            for (int i = 0; i < 16; i += LANES) {
+                Floats a = dequantize(run, sums, r, i, row + r, scale);
+                Floats b = dequantize(run, sums, r, 16 + i, row + r, scale);
+                if (kind == GATE_UP) {
+                    store(to + panel * 16 + i, gelu(a) * b);
+                } else {
+                    store(to + panel * WIDTH + i, a);
+                    store(to + panel * WIDTH + 16 + i, b);
+                }
             }
         }
     }
@@ -136,26 +137,19 @@ static void pool_and_project(Worker *worker, const Layer *layer, int kind, int t
     for (int i = 0; i < n; i++) vector[i] *= inverse;
 }
 
-/* Eight tiles of 16 rows of 64 bytes (Intel 64 manual, LDTILECFG). */
-static void configure_tiles(void) {
-    struct {
-        uint8_t palette, start, none[14];
-        uint16_t bytes[16];
-        uint8_t rows[16];
-    } tiles = {.palette = 1};
-    for (int i = 0; i < 8; i++) tiles.bytes[i] = 64, tiles.rows[i] = 16;
-    _tile_loadconfig(&tiles);
-}
-
 static void *thread_main(void *argument) {
     Run *run = argument;
     int thread = atomic_fetch_add(&run->workers, 1);
     float *scratch = (float *)(run->scratch + thread * run->scratch_bytes);
     Worker worker = {.run = run, .row = scratch, .transformed = scratch + run->row_numbers};
     worker.attention = (uint8_t *)(scratch + 2 * run->row_numbers);
+#ifdef __AMX_TILE__
     if (run->amx) configure_tiles();
+#endif
     forward(&worker);
+#ifdef __AMX_TILE__
     if (run->amx) _tile_release();
+#endif
     parallel_for(&worker, pool_and_project, NULL, 0, run->texts);
     return NULL;
 }
@@ -218,7 +212,7 @@ static void index_rows(Run *run) {
     }
 }
 
-int ken_run(const Model *model, float *x, const int32_t *start, int texts, int threads, int amx,
+int KEN_RUN(const Model *model, float *x, const int32_t *start, int texts, int threads, int amx,
             float *vectors) {
     Run run = {.model = model, .x = x, .vectors = vectors, .start = start, .texts = texts};
     run.rows = start[texts];

@@ -38,14 +38,28 @@ typedef struct {
     const Layer *layer;
 } Model;
 
-/* The instruction sets of this processor: bit 0 is AVX-512 with VNNI and BF16, bit 1 is AMX. */
-int ken_abilities(void);
+/* The instruction sets, in the order of INSTRUCTIONS in __init__.py: of one family, the later the faster. */
+enum {
+    SCALAR,
+    AVX2,
+    AVX_VNNI,
+    AVX512,
+    AVX512_VNNI,
+    AVX512_BF16,
+    AMX,
+    NEON_DOTPROD,
+    NEON_I8MM,
+    INSTRUCTION_SETS
+};
+
+/* The instruction sets of this processor that the kernel was compiled for: one bit each. */
+int ken_instructions(void);
 
 /* Texts to unit vectors.
  *
- * x: token embeddings (T, C), overwritten; start (texts + 1): first row of each text, and T;
- * vectors: (texts, C). Returns 0, or -1 if there is not enough memory. */
-int ken_run(const Model *model, float *x, const int32_t *start, int texts, int threads, int amx,
+ * x: token embeddings (T, C), overwritten; start (texts + 1): first row of each text, and T; instructions: one of
+ * the sets of this processor; vectors: (texts, C). Returns 0, or -1 if there is not enough memory. */
+int ken_run(const Model *model, float *x, const int32_t *start, int texts, int threads, int instructions,
             float *vectors);
 
 #endif

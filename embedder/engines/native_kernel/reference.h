@@ -28,12 +28,12 @@ static void reference_hadamard(const float *v, int n, float *out) {
     }
 }
 
-/* Symmetric int8, stored plus 128; returns the scale. */
-static float reference_quantize(const float *v, int n, uint8_t *codes) {
+/* Symmetric codes up to `most`, stored plus `zero_point`; returns the scale. */
+static float reference_quantize(const float *v, int n, int most, int zero_point, uint8_t *codes) {
     float largest = 1e-30f;
     for (int i = 0; i < n; i++) largest = fmaxf(largest, fabsf(v[i]));
-    for (int i = 0; i < n; i++) codes[i] = (uint8_t)(lrintf(v[i] * (127.0f / largest)) + 128);
-    return largest / 127.0f;
+    for (int i = 0; i < n; i++) codes[i] = (uint8_t)(lrintf(v[i] * ((float)most / largest)) + zero_point);
+    return largest / (float)most;
 }
 
 static float reference_gelu(float x) {
@@ -67,14 +67,17 @@ static const uint8_t *reference_tile(const uint8_t *tiles, int depth, int column
     return tiles + byte / 64 * 1024 + byte % 64 / 4 * 64 + column * 4 + byte % 4;
 }
 
-/* out (rows, 16) = left (rows, steps * 64), unsigned, times one tiled operand, signed, plus the columns' offsets. */
-static void reference_block_int8(const uint8_t *left, const uint8_t *tiles, int rows, int steps,
-                                 const int32_t *column_offset, int32_t *out) {
+/* out (rows, 16) = left (rows, steps * 64), stored plus `zero_point` (signed if that is zero), times one tiled
+ * operand. */
+static void reference_block_int8(const uint8_t *left, const uint8_t *tiles, int rows, int steps, int zero_point,
+                                 int32_t *out) {
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < 16; c++) {
-            int32_t sum = column_offset[c];
-            for (int d = 0; d < steps * 64; d++)
-                sum += left[r * steps * 64 + d] * *(const int8_t *)reference_tile(tiles, d, c, 1);
+            int32_t sum = 0;
+            for (int d = 0; d < steps * 64; d++) {
+                uint8_t code = left[r * steps * 64 + d];
+                sum += ((zero_point ? code : (int8_t)code) - zero_point) * *(const int8_t *)reference_tile(tiles, d, c, 1);
+            }
             out[r * 16 + c] = sum;
         }
 }

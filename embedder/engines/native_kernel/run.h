@@ -15,6 +15,14 @@
 #define WIDTH 32      /* columns of a block */
 #define MAX_SPINS 200 /* pauses before a thread sleeps: a few microseconds, about one task */
 
+#if defined(__x86_64__)
+#define PAUSE() _mm_pause()
+#elif defined(__aarch64__)
+#define PAUSE() __asm__ volatile("yield")
+#else
+#define PAUSE() (void)0
+#endif
+
 typedef uint16_t bf16;
 
 /* One parallel loop: the number of the next task, and the number of finished tasks. */
@@ -31,7 +39,7 @@ typedef struct {
     int32_t *key_start;    /* (texts): first key of each text */
     int32_t *text_of;      /* (T) */
     int32_t *text_of_keys; /* (keys / ROWS) */
-    uint8_t *quantized;    /* (T) rows of activations for the next product, int8 plus 128 or bfloat16 */
+    uint8_t *quantized;    /* (T) rows of activations for the next product, int8 plus ZERO_POINT or bfloat16 */
     float *activation_scale; /* (T): the scale of the int8 codes of each row */
     float *accumulators;   /* (T) rows: the result of the last product, in float32 */
     long quantized_stride; /* bytes from row to row */
@@ -72,7 +80,7 @@ static void parallel_for(Worker *worker, Task *task, const Layer *layer, int kin
         if (atomic_fetch_add(&stage->done, 1) == tasks - 1 && atomic_load(&run->sleepers))
             syscall(SYS_futex, &stage->done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
     }
-    for (int spins = 0; spins < MAX_SPINS && atomic_load(&stage->done) < tasks; spins++) _mm_pause();
+    for (int spins = 0; spins < MAX_SPINS && atomic_load(&stage->done) < tasks; spins++) PAUSE();
     if (atomic_load(&stage->done) == tasks) return;
     atomic_fetch_add(&run->sleepers, 1);
     for (int done; (done = atomic_load(&stage->done)) < tasks;)
