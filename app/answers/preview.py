@@ -60,7 +60,9 @@ class DocumentCache:
         found = require_shown(path, record, root, rules)
         if found.unread:
             return Excerpts(
-                with_recognized(Document("", "picture"), recognized) if recognized else description(found)
+                with_recognized(Document("", "picture", lines=()), recognized)
+                if recognized
+                else description(found)
             )
         key = (path, Stamp.of(found.stat), len(recognized))
         with self._guard:

@@ -73,7 +73,7 @@ def read(source: Source) -> Document:
     scans = tuple(number for number, lines in enumerate(pages, 1) if not lines)[:MOST_PAGES]
     if not total:
         raise FileSkipped("It has no pages.")
-    return replace(document, scans=scans)
+    return replace(document, scans=scans, lines=())
 
 
 def _with_parts(

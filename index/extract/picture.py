@@ -64,6 +64,7 @@ def _document(
         sections=document.sections,
         fields=tuple(fields),
         note=document.note,
+        lines=(),
     )
 
 

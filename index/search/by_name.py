@@ -162,7 +162,7 @@ def _file(stored: Sequence[object], share: float) -> NamedFile:
             title=str(title) or os.path.basename(found),  # noqa: PTH119
             heading=(),
             page=None,
-            line=1,
+            line=0,
             start=0,
             end=0,
             text="",

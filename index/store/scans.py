@@ -12,7 +12,7 @@ from typing import NamedTuple
 import apsw
 
 from index.store import facts, file_rows
-from index.store.database import fetch_all, fetch_one
+from index.store.database import fetch_all, fetch_one, fetch_value
 from index.store.row_codec import encode_path
 from index.store.store import Store
 from index.types import FileRecord, Passage
@@ -92,16 +92,7 @@ def _placed(
     db: apsw.Connection, file: int, title: str, page: int | None, passages: Sequence[Passage]
 ) -> Sequence[Passage]:
     """The passages of a page with their places behind all that the file has."""
-    last = fetch_one(
-        db,
-        "SELECT passages.end, passages.line, texts.text FROM passages JOIN texts ON texts.id = passages.text "
-        "WHERE file = ? ORDER BY ordinal DESC LIMIT 1",
-        (file,),
-    )
-    start, line = (last[0] + 2, last[1] + last[2].count("\n") + 2) if last else (0, 1)
+    last = fetch_value(db, "SELECT coalesce(max(end), -2) FROM passages WHERE file = ?", int, (file,)) + 2
     return [
-        one._replace(
-            start=one.start + start, end=one.end + start, line=one.line + line - 1, page=page, title=title
-        )
-        for one in passages
+        one._replace(start=one.start + last, end=one.end + last, page=page, title=title) for one in passages
     ]

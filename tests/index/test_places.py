@@ -168,9 +168,15 @@ def test_slides_and_pages(tmp_path: Path) -> None:
         assert (found.line, found.page) == (0, 1)
 
 
+WITHOUT_LINES = frozenset(
+    {"pdf", "docx", "pptx", "odt", "odp", "odg", "sheet", "epub", "mail", "mbox", "archive"}
+)
+
+
 def test_formats_without_lines_have_none() -> None:
     for file, data in documents.every().items():
         document = sniff.read(from_bytes(data, file))
+        assert document.kind not in WITHOUT_LINES or document.lines == (), file
         if document.lines is not None:
             assert all(line <= io.BytesIO(data).read().count(b"\n") + 1 for _, line in document.lines), file
 
