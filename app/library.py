@@ -278,7 +278,7 @@ class Library(Closing):
         passages = store.counts(path).passages if store and record else 0
         links, backlinks = self.index.searcher().linked(path) if store and record else ((), ())
         state, rule, reason = verdict_on(path, kept, rules_of(self.config.reading))
-        if record is not None and record.reason:
+        if record is not None and (record.reason or state == "found"):
             reason = record.reason
         return Why(
             path=path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Literal, cast, get_args
 
 from app.api import Folder, Problem, ProblemState
@@ -58,7 +59,7 @@ def covered(path: str, kept: RootSet, rules: Rules) -> bool:
 def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
     """State, rule and reason of a path, from the roots and the rules alone."""
     if kept.forgotten(path):
-        return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {path}` keeps it again."
+        return "skipped", FORGOTTEN_RULE, f"It was forgotten; `ken index {shlex.quote(path)}` keeps it again."
     root = kept.root_of(path)
     if not os.path.lexists(path):
         rule = "not kept" if root is None else f"kept with {root}"
@@ -66,6 +67,8 @@ def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
     if root is None:
         return "unknown", "not kept", "It is in no folder that ken indexes; `ken index PATH` adds one."
     verdict = check_path(path, root, rules)
-    if isinstance(verdict, FoundFile) or verdict.rule == "folder":
-        return "found", f"kept with {root}", ""
+    if isinstance(verdict, FoundFile):
+        return "found", f"kept with {root}", "It has not been read yet."
+    if verdict.rule == "folder":
+        return "found", f"kept with {root}", "A folder: what is in it is indexed unless a rule says otherwise."
     return "skipped", verdict.rule, verdict.reason

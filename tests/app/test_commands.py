@@ -265,7 +265,11 @@ def test_problems_are_listed_with_reasons(folder: Path) -> None:
 def test_why_names_the_rule(folder: Path) -> None:
     (folder / ".gitignore").write_text("*.py\n")
     index(folder)
-    assert ken_json("why", folder / "garden.md")["indexed"]
+    indexed = ken_json("why", folder / "garden.md")
+    assert indexed["indexed"] and not indexed["reason"]
+    (folder / "new note.md").write_text("# New\n")
+    assert ken_json("why", folder / "new note.md")["reason"] == "It has not been read yet."
+    assert ken_json("why", folder)["reason"].startswith("A folder:")
     verdict = ken_json("why", folder / "f.py")
     assert not verdict["indexed"] and "*.py" in verdict["rule"]
     assert ken_json("why", "/elsewhere/x.md")["rule"] == "not kept"
