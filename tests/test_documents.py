@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -53,6 +54,16 @@ def test_every_option_is_documented() -> None:
             if not isinstance(parameter, click.Option) or parameter.hidden:
                 continue
             assert any(f"{option}" in part[0] for option in parameter.opts), f"ken {name} {parameter.opts}"
+
+
+def test_what_a_command_does_is_not_cut_in_the_list_of_commands() -> None:
+    for group in (None, *(name for name, command in commands().items() if isinstance(command, click.Group))):
+        shown = subprocess.run(
+            [sys.executable, "-c", "from app.cli import main; main()", *(group or "").split(), "--help"],
+            capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "80"},
+        ).stdout  # fmt: skip
+        listed = shown.partition("Commands:")[2]
+        assert "..." not in listed, listed
 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.name != "CHANGELOG.md"], ids=lambda d: d.name)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def daemon() -> None:
-    """The process in the background that keeps the index fresh and answers at once.
+    """The background process that keeps the index fresh.
 
-    Commands start it by themselves; `autostart = false` under [daemon] in config.toml, or
-    --no-daemon, does without.
+    It also answers at once. Commands start it by themselves; `autostart = false` under [daemon] in
+    config.toml, or --no-daemon, does without.
     """
 
 
@@ -150,7 +150,10 @@ def logs(lines: int, follow: bool) -> None:
 
 @daemon.command()
 def install() -> None:
-    """Start it at each login: a launchd agent on macOS, a systemd user unit on Linux."""
+    """Start it at each login.
+
+    A launchd agent on macOS, a systemd user unit on Linux.
+    """
     from app.daemon import service
 
     terminal.say(f"Installed: {service.install()}")

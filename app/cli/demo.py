@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("question", required=False)
 def demo(question: str | None) -> int:
-    """Index the documents ken ships with into a throw-away index and ask it three questions.
+    """Ask the documents that ken ships with three questions.
 
-    Fetches the model first where it is missing. With QUESTION, asks that instead.
+    Indexes them into a throw-away index. Fetches the model first where it is missing. With QUESTION, asks
+    that instead.
     """
     from app import config
     from app import demo as shown_demo

@@ -57,7 +57,7 @@ def embed(
     precision: Precision | None,
     model: str | None,
 ) -> None:
-    """Turn texts into vectors: one text a line in, one JSON array of floats a line out."""
+    """Turn texts into vectors: a line in, a JSON array out."""
     from app import config
     from app.cli.model_offer import ensure_model
 

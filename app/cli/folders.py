@@ -22,10 +22,10 @@ from app.connect import open_library
 )
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
-    """Keep the folders or files at PATH: read what is new there, drop what is gone.
+    """Index the folders or files at PATH, and keep them indexed.
 
-    Without PATH, brings all folders that are kept up to date. Can be interrupted at any moment; the
-    next run goes on from there.
+    Reads what is new there and drops what is gone. Without PATH, brings all folders that are kept up to
+    date. Can be interrupted at any moment; the next run goes on from there.
     """
     from app.cli.model_offer import ensure_model
     from app.cli.progress import progress_shown

@@ -58,7 +58,7 @@ def started_at_login() -> list[CheckResult]:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def export(folder: Path) -> None:
-    """Write the index into FOLDER: passages as JSON lines, vectors as safetensors."""
+    """Write the index into FOLDER, as JSON lines and safetensors."""
     from app.maintenance import doctor as checks
 
     target = folder.expanduser().absolute()
@@ -73,10 +73,11 @@ def export(folder: Path) -> None:
 @click.option("--keep-folders/--no-keep-folders", default=None, help="Index its folders from now on, or not.")
 @click.option("--yes", is_flag=True, help="Do not ask: the same as --keep-folders.")
 def import_(folder: Path, keep_folders: bool | None, yes: bool) -> None:
-    """Take an exported FOLDER into the index; what has a vector is not embedded again.
+    """Take an exported FOLDER into the index.
 
-    All of it or nothing. Asks before the folders that it names are indexed on this machine; where nobody can
-    answer they are not. What was taken in can be searched either way.
+    What has a vector is not embedded again. All of it or nothing. Asks before the folders that it names
+    are indexed on this machine; where nobody can answer they are not. What was taken in can be searched
+    either way.
     """
     from app.maintenance import imports
 

@@ -23,10 +23,10 @@ _PORT = 8377
 @click.option("--no-daemon", is_flag=True, help="Answer in this process, whether or not a daemon runs.")
 @click.pass_context
 def mcp(context: click.Context, http: bool, port: int, no_daemon: bool) -> None:
-    """Serve search to an assistant over MCP, on standard input and output.
+    """Serve search to an assistant over MCP.
 
-    Tools that only read: bundle, search, read, read_many, outline, similar, recent, status. Needs the extra:
-    pip install 'ken-search[mcp]'.
+    On standard input and output, or with --http over HTTP. Tools that only read: bundle, search, read,
+    read_many, outline, similar, recent, status. Needs the extra: pip install 'ken-search[mcp]'.
     """
     if context.invoked_subcommand is not None:
         return
@@ -58,7 +58,7 @@ def mcp(context: click.Context, http: bool, port: int, no_daemon: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--print", "only_print", is_flag=True, help="Print what would be written, and write nothing.")
 def install(client: str, yes: bool, only_print: bool) -> None:
-    """Add ken to the configuration of CLIENT, after showing what is written."""
+    """Add ken to the configuration of CLIENT, and show it first."""
     from app.mcp import clients
 
     chosen = clients.CLIENTS[client]

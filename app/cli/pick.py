@@ -15,7 +15,7 @@ from app.cli.query_words import QueryCommand
 @click.option("--line", "with_line", is_flag=True, help="Print path:line, for editors that take it.")
 @click.option("--relative", is_flag=True, help="Print paths relative to the current folder.")
 def pick(words: tuple[str, ...], null: bool, with_line: bool, relative: bool) -> int:
-    """Choose files on ken's screen and print their paths: vim "$(ken pick)".
+    """Print the files chosen on the screen: vim "$(ken pick)".
 
     The screen begins with QUERY. Tab marks several, enter chooses. Exit code 1 where nothing is chosen, 130
     after ^c.

@@ -29,7 +29,7 @@ def status(problems: bool, as_json: bool, no_daemon: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 @click.option("--no-daemon", is_flag=True, help="Work in this process, also where the daemon runs.")
 def why(path: str, as_json: bool, no_daemon: bool) -> None:
-    """Whether PATH is indexed, by which rule, when, and what went wrong."""
+    """Whether PATH is indexed, by which rule and since when."""
     from datetime import datetime
 
     from app import json_output

@@ -70,5 +70,5 @@ def verdict_on(path: str, kept: RootSet, rules: Rules) -> tuple[str, str, str]:
     if isinstance(verdict, FoundFile):
         return "found", f"kept with {root}", "It has not been read yet."
     if verdict.rule == "folder":
-        return "found", f"kept with {root}", "A folder: what is in it is indexed unless a rule says otherwise."
+        return "found", f"kept with {root}", "A folder: its files are indexed unless a rule says otherwise."
     return "skipped", verdict.rule, verdict.reason

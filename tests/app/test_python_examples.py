@@ -16,14 +16,19 @@ TEXT = (TOP / "assets" / "docs" / "assistant.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
 
 
-def test_there_are_three_examples_and_a_retriever() -> None:
-    assert len(EXAMPLES) == 4 and "BaseRetriever" in EXAMPLES[3]
+PACKAGES = ("langchain_core", "llama_index")
+"""What a retriever is for, by the package that its example imports."""
 
 
-@pytest.mark.parametrize("number", range(4))
+def test_there_are_three_examples_and_two_retrievers() -> None:
+    assert len(EXAMPLES) == 5 and all("BaseRetriever" in example for example in EXAMPLES[3:])
+
+
+@pytest.mark.parametrize("number", range(5))
 def test_an_example_runs(number: int, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "langchain" in EXAMPLES[number] and importlib.util.find_spec("langchain_core") is None:
-        pytest.skip("langchain-core is not installed")
+    for package in PACKAGES:
+        if f"from {package}" in EXAMPLES[number] and importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     with_tiny_model(monkeypatch, home)
     folder = notes(
         tmp_path / "notes",
