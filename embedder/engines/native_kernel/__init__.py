@@ -35,10 +35,11 @@ _NEEDED = {"x86_64": {"avx2", "fma"}, "aarch64": {"asimddp"}}
 
 @cache
 def instructions() -> tuple[str, ...]:
-    """The sets that the kernel can use here, the fastest first; none where it was not built."""
+    """The sets that the kernel can use here, the fastest first; none where it was not built, or from other
+    sources."""
     try:
         found = int(ctypes.CDLL(str(LIBRARY)).ken_instructions())
-    except OSError:
+    except (OSError, AttributeError):
         return ()
     return tuple(name for bit, name in reversed([*enumerate(INSTRUCTIONS)]) if found >> bit & 1)
 
