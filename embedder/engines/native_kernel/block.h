@@ -47,7 +47,7 @@ typedef void Block(const void *left, long lda, const void *right0, const void *r
             _Pragma("GCC unroll 4") for (int j = 0; j < ACROSS; j++)                                         \
                 w[j] = load_ints(VECTOR_BYTES == 64 ? (j ? b1 : b0) + i * 64 : b0 + i * 64 + j * VECTOR_BYTES); \
             _Pragma("GCC unroll 12") for (int r = 0; r < R; r++) {                                           \
-                Ints v = splat_int(*(const int32_t *)(a + r * lda + i * 4));                                 \
+                Ints v = broadcast(a + r * lda + i * 4);                                                     \
                 _Pragma("GCC unroll 4") for (int j = 0; j < ACROSS; j++) c[r][j] = dot(c[r][j], v, w[j]);    \
             }                                                                                                \
         }                                                                                                    \

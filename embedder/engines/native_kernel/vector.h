@@ -32,6 +32,18 @@ static inline void store_ints(void *to, Ints v) { *(IntsAt *)to = v; }
 static inline Floats splat(float x) { return (Floats){0} + x; }
 static inline Ints splat_int(int32_t x) { return (Ints){0} + x; }
 
+/* The four bytes at `from` in each lane, by the instruction that reads them so: compilers take a way over scalar
+ * registers if they see what is computed from them. */
+static inline Ints broadcast(const void *from) {
+#if defined(__AVX512F__) && VECTOR_BYTES == 64
+    return (Ints)_mm512_broadcastss_ps(_mm_load_ss(from));
+#elif defined(__AVX__) && VECTOR_BYTES == 32
+    return (Ints)_mm256_broadcast_ss(from);
+#else
+    return splat_int(*(const int32_t *)from);
+#endif
+}
+
 /* 0, 1, 2, … */
 static inline Ints lane_numbers(void) {
     Ints v;
