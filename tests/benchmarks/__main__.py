@@ -141,6 +141,16 @@ def assistant(folder: Path, mode: str, as_json: bool) -> None:
     _show(benchmark, benchmark.run(folder.resolve(), _progress, mode), as_json)
 
 
+@main.command("known-items")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
+@AS_JSON
+def known_items(folders: tuple[str, ...], as_json: bool) -> None:
+    """Whether a file, a heading or a definition is found by its name, and by one that is nearly right."""
+    from tests.benchmarks import known_items as benchmark
+
+    _show(benchmark, benchmark.run(folders, _progress), as_json)
+
+
 @main.command()
 @click.option("--files", default=5000, show_default=True, help="Files in the folder.")
 @click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")

@@ -7,11 +7,7 @@ is now), and one bundle. The questions are the titles of files, evenly spread ov
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +16,9 @@ import anyio
 
 from app import json_output
 from app.api import Library
-from app.connect import local_library
 from app.query import parse
 from tests.benchmarks.own_daemon import Say
+from tests.benchmarks.own_library import own_library
 
 QUESTIONS = 20
 READ = 2
@@ -42,7 +38,7 @@ class Cost:
 
 def run(folder: Path, say: Say, mode: str = "hybrid") -> list[Cost]:
     """Index the folder apart from everything else, and ask."""
-    with _library(folder, say) as library:
+    with own_library([folder], say) as library:
         listed = library.search("", limit=10_000, filter=parse(f'in:"{folder}"').filter).hits
         titles = sorted({hit.title for hit in listed if hit.title})
         asked = titles[:: max(1, len(titles) // QUESTIONS)][:QUESTIONS]
@@ -65,23 +61,6 @@ def table(costs: list[Cost]) -> str:
 
 def as_json(costs: list[Cost]) -> list[dict[str, Any]]:
     return [asdict(cost) for cost in costs]
-
-
-@contextmanager
-def _library(folder: Path, say: Say) -> Iterator[Library]:
-    with tempfile.TemporaryDirectory(prefix="ken-assistant-") as home:
-        before = os.environ.get("KEN_HOME")
-        os.environ["KEN_HOME"] = home
-        try:
-            with local_library() as library:
-                library.add([str(folder)])
-                say(f"{library.sync().added} files")
-                yield library
-        finally:
-            if before is None:
-                del os.environ["KEN_HOME"]
-            else:
-                os.environ["KEN_HOME"] = before
 
 
 def _old_form(library: Library, questions: list[str]) -> Cost:
