@@ -10,7 +10,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.search import fusion, lexical, path_words
+from index.search import by_heading, fusion, lexical, path_words
 from index.search.filters import FilteredIds
 from index.store import generations, vectors
 from index.store.database import fetch_all, id_array
@@ -42,6 +42,8 @@ class SearchRequest:
     """The lexical part of texts that are let through and hold no word; None: they are no candidates."""
     dimension: int = vectors.FULL_DIMENSION
     """Dimensions at which candidates are scored: 768, or 256 to skip scoring again."""
+    typing: bool = False
+    """Whether the query is still being typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,16 @@ class Ranked:
     scores: Floats
     cosines: Floats
     lexical_scores: Floats
+    named: float = 0.0
+    """The greatest lexical score of a text whose heading or definition is the query; 0 if there is none."""
 
 
 def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranked:
     number = generations.serving(db)
     queries = request.query_vectors if number else None
-    lexical_scores = _lexical_candidates(db, request)
+    named = _named_texts(db, request)
+    sure = max(named.values(), default=0.0)
+    lexical_scores = _lexical_candidates(db, request, named)
     chosen = (
         {}
         if request.mode == "meaning" and queries is not None
@@ -71,15 +77,16 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     ids = np.fromiter(chosen, np.int64, len(chosen))
     words = np.array([lexical_scores.get(id_, np.nan) for id_ in chosen], np.float32)
     if queries is None:
-        return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words)
+        return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words, sure)
     is_code = _is_code(db, ids)
+    counts_less = is_code & ~np.isin(ids, list(named))
     known, found = vectors.cosines(db, number, queries, ids, request.dimension)
     both = np.full((len(ids), 2), np.nan, np.float32)
     places = {id_: place for place, id_ in enumerate(chosen)}
     both[[places[id_] for id_ in known.tolist()]] = found
     cosines = fusion.cosines_by_kind(both, is_code)
-    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, is_code)
-    return Ranked(ids, scores, cosines, words)
+    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, counts_less)
+    return Ranked(ids, scores, cosines, words, sure)
 
 
 def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:
@@ -93,7 +100,16 @@ def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:
     return np.isin(texts, np.array([text for (text,) in found], np.int64))
 
 
-def _lexical_candidates(db: apsw.Connection, request: SearchRequest) -> dict[int, float]:
+def _named_texts(db: apsw.Connection, request: SearchRequest) -> dict[int, float]:
+    """Texts that pass the filter and whose heading or definition is the query, with their lexical scores."""
+    found = by_heading.named_texts(db, request.query, typing=request.typing)
+    passing = request.allowed.mask(np.array(list(found), np.int64)) if found else ()
+    return dict(itertools.compress(found.items(), passing))
+
+
+def _lexical_candidates(
+    db: apsw.Connection, request: SearchRequest, named: dict[int, float]
+) -> dict[int, float]:
     """Texts and their lexical scores, best first: their own words and those in the path of their file."""
     ids, bm25 = request.allowed.best(
         lambda k, within: lexical.best_passages(db, request.query, k, within), LEXICAL_DEPTH, request.k
@@ -105,10 +121,9 @@ def _lexical_candidates(db: apsw.Connection, request: SearchRequest) -> dict[int
         for text in request.allowed.texts[::-1][: request.k].tolist():
             parts[text] = max(parts.get(text, 0.0), request.at_least)
     shares = {} if request.query.required else path_words.files_by_path(db, request.query)
-    if not shares:
-        return parts
-    for text, file in _texts_of_files(db, shares, np.sort(ids), request.allowed):
+    for text, file in _texts_of_files(db, shares, np.sort(ids), request.allowed) if shares else ():
         parts[text] = min(1.0, parts.get(text, 0.0) + shares[file])
+    parts |= {text: max(score, parts.get(text, 0.0)) for text, score in named.items()}
     return dict(sorted(parts.items(), key=lambda part: -part[1]))
 
 

@@ -56,7 +56,7 @@ def _nearest(db: apsw.Connection, word: str) -> str:
     """The most frequent of the nearest words, in its written form; empty where none is near."""
     typed = word.casefold()
     # Changes are made before stemming: the stems of a word and of its misspelling can differ in more.
-    found = _counted(db, {token.term for token in tokenize(db, " ".join(sorted(_one_change(typed))))})
+    found = _counted(db, {token.term for token in tokenize(db, " ".join(sorted(one_change(typed))))})
     if not found and len(word) >= LONG:
         found = _two_changes(db, next(tokenize(db, typed)).term)
     for _, candidate in sorted(((-count, one) for one, count in found.items()))[:TRIED]:
@@ -65,7 +65,7 @@ def _nearest(db: apsw.Connection, word: str) -> str:
     return ""
 
 
-def _one_change(word: str) -> set[str]:
+def one_change(word: str) -> set[str]:
     """Every word that is one change away: a letter deleted, replaced or added, or two letters swapped."""
     letters = sorted(set(_LATIN if word.isascii() else word + _LATIN))
     splits = [(word[:i], word[i:]) for i in range(len(word) + 1)]

@@ -14,6 +14,7 @@ import apsw
 from index.store import facts, generations, vectors, wiping
 from index.store.database import fetch_all, fetch_one, fetch_value
 from index.store.fts_query import to_fts_text
+from index.store.headings import put_headings
 from index.store.row_codec import (
     FILE_COLUMNS,
     encode_file,
@@ -34,7 +35,7 @@ def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage
     known = file_id(db, record.path)
     before = texts_of_file(db, known) if known else set()
     file = write_file(db, known, record)
-    db.execute("DELETE FROM passages WHERE file = ?", (file,))
+    _delete_passages(db, file)
     new = add_passages(db, file, passages, record.title, record.mtime_ns)
     facts.put_facts(db, file, record)
     return new, before
@@ -47,6 +48,7 @@ def add_passages(
     numbered = [_text(db, passage, mtime_ns) for passage in passages]
     sql = "SELECT coalesce(max(ordinal), -1) + 1 FROM passages WHERE file = ?"
     first = fetch_value(db, sql, int, (file,))
+    put_headings(db, file, enumerate(passages, first))
     db.executemany(
         "INSERT INTO passages(file, ordinal, text, start, end, line, page, title, heading, places) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -112,11 +114,16 @@ def delete_files(db: apsw.Connection, files: Sequence[int]) -> None:
         wiping.mark_due(db)
     for file in files:
         texts |= texts_of_file(db, file)
-        db.execute("DELETE FROM passages WHERE file = ?", (file,))
+        _delete_passages(db, file)
         facts.delete_facts(db, file)
         db.execute("DELETE FROM files WHERE id = ?", (file,))
         db.execute("DELETE FROM names WHERE rowid = ?", (file,))
     drop_unused(db, texts)
+
+
+def _delete_passages(db: apsw.Connection, file: int) -> None:
+    db.execute("DELETE FROM passages WHERE file = ?", (file,))
+    db.execute("DELETE FROM headings WHERE file = ?", (file,))
 
 
 def drop_unused(db: apsw.Connection, candidates: set[int]) -> None:

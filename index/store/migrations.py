@@ -6,6 +6,7 @@ in one transaction with its own record.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
@@ -201,6 +202,35 @@ def _m009(connection: apsw.Connection) -> None:
     )
 
 
+_M010 = """
+CREATE TABLE headings(
+  key TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+  PRIMARY KEY (key, file)
+) WITHOUT ROWID;
+CREATE INDEX headings_file ON headings(file);
+"""
+"""Letters and digits of headings and definitions, each with the first passage of a file that has it."""
+
+
+def _m010(connection: apsw.Connection) -> None:
+    connection.execute(_M010)
+    stored = connection.execute("SELECT file, ordinal, heading, places FROM passages ORDER BY file, ordinal")
+    for file, ordinal, heading, places in stored:
+        paths: list[Any] = [str(heading).split("\x1f")]
+        try:
+            paths += [place[4] for place in json.loads(str(places or "[]"))]
+        except (ValueError, TypeError, LookupError):
+            """What is damaged is found by its words."""
+        for path in paths:
+            if not isinstance(path, list) or not path:
+                continue
+            plain = unicodedata.normalize("NFKD", str(path[-1]).casefold())
+            plain = "".join(c for c in plain if not unicodedata.combining(c))
+            key = "".join(re.findall(r"[^\W_]+", plain)).encode("utf-8", "replace").decode()
+            if 0 < len(key) <= 100:
+                connection.execute("INSERT OR IGNORE INTO headings VALUES (?, ?, ?)", (key, file, ordinal))
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
@@ -211,4 +241,5 @@ MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("pages that are read as pictures", _m007),
     ("what a file says of others", _m008),
     ("functions as one passage", _m009),
+    ("passages by their headings", _m010),
 )
