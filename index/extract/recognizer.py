@@ -1,7 +1,8 @@
 """The program that reads text in pictures: which one this machine has, loaded and tried before it is used.
 
 Apple's Vision on macOS; elsewhere, and where Vision does not work in a confined process, RapidOCR with the
-models inside its package (PP-OCR, Apache 2.0). Both come with `pip install 'ken-search[ocr]'`.
+models inside its package (PP-OCR, Apache 2.0), and Tesseract for scripts that RapidOCR does not know. The
+first two come with `pip install 'ken-search[ocr]'`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple
+
+from index.extract.tesseract import Tesseract
 
 INSTALL = "install ken-search[ocr]"
 MOST_PAGES = 2_000
@@ -57,6 +60,18 @@ def recognizer() -> Recognizer:
     raise RuntimeError("no recognizer works")
 
 
+@lru_cache(maxsize=1)
+def other_scripts() -> Tesseract | None:
+    """Tesseract, where it is installed with a language in a script that RapidOCR does not know.
+
+    Called before a process is confined: it opens files.
+    """
+    try:
+        return Tesseract()
+    except (OSError, AttributeError):  # not installed, without such a language, or another library
+        return None
+
+
 def in_reading_order(lines: Sequence[RecognizedLine]) -> str:
     """The text of a page: boxes side by side are one line, and a wide gap between lines is a blank line."""
     rows: list[list[RecognizedLine]] = []
@@ -96,13 +111,17 @@ def _rapidocr() -> Recognizer:
     settings = {"Global.log_level": "critical", "Global.max_side_len": LONGEST_SIDE, **threads}
     engine: Any = RapidOCR(params=settings)
 
+    other = other_scripts()
+
     def read(picture: Any) -> Sequence[RecognizedLine]:
+        if other is not None and (lines := other.read(picture)):
+            return [RecognizedLine(*line) for line in lines]
         found = engine(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))
         if not found.txts:
             return []
         boxes = ((min(x), min(y), max(x), max(y)) for x, y in (box.T.tolist() for box in found.boxes))
-        lines = zip(found.txts, found.scores, boxes, strict=True)
-        return [RecognizedLine(text, *box) for text, score, box in lines if score >= SURE]
+        seen = zip(found.txts, found.scores, boxes, strict=True)
+        return [RecognizedLine(text, *box) for text, score, box in seen if score >= SURE]
 
     return read
 

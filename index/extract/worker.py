@@ -31,7 +31,7 @@ from index.errors import FileFailed, FileSkipped, FileWithheld
 from index.extract import limits, sniff
 from index.extract.confinement import confine
 from index.extract.picture import read_page
-from index.extract.recognizer import recognizer
+from index.extract.recognizer import other_scripts, recognizer
 from index.extract.source import MAX_CHARACTERS, Source, WatchedFile
 from index.extract.withhold import withhold_credentials
 from index.macos import fetch_nothing
@@ -67,6 +67,8 @@ class ChunkerSettings:
     def prepare(self) -> None:
         """Open what counting needs: nothing can be opened once the process has given up its rights."""
         _counter(self.counter)
+        if self.recognizes:
+            other_scripts()
 
     def passages(self, document: Document, name: str) -> list[Passage]:
         return chunk_document(document, PurePath(name).stem, _counter(self.counter), size=self.size)

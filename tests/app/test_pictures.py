@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sound import bytes_counter
 from support.tiny_home import with_tiny_model
 
 from app import config, query
 from app.connect import local_library
 from app.library import Library
-from index.extract import recognizer
+from app.sync.recognize_stage import MEMORY_BYTES, SECONDS
+from index.extract import ChunkerSettings, ReaderPool, recognizer
 from index.store import scans
 from index.store.store import Store
 
@@ -145,3 +147,34 @@ def test_without_the_extra_a_folder_is_told_once(
             ]
             assert library.status().problems == 0
     recognizer.is_installed.cache_clear()
+
+
+@pytest.mark.skipif(
+    sys.platform == "darwin" or recognizer.other_scripts() is None, reason="Tesseract is not installed"
+)
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("Greek", ["Η βάρκα δένει στο ανατολικό λιμάνι", "το βράδυ μετά την καταιγίδα, και οι"]),
+        ("Cyrillic", ["Лодки стоят у восточного причала", "вечером после шторма, и рыбаки"]),
+    ],
+)
+def test_a_script_that_rapidocr_lacks_is_read_by_tesseract(
+    script: str, lines: list[str], tmp_path: Path
+) -> None:
+    from PIL import Image, ImageDraw, ImageFont
+
+    known = recognizer.other_scripts()
+    font = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+    if known is None or script not in known.scripts or not font.exists():
+        pytest.skip(f"no data or no font for {script}")
+    picture = Image.new("RGB", (900, 300), "white")
+    for number, line in enumerate(lines * 2):
+        at = (30, 30 + 60 * number)
+        ImageDraw.Draw(picture).text(at, line, fill="black", font=ImageFont.truetype(font, 28))
+    picture.save(tmp_path / "page.png")
+    chunking = ChunkerSettings(bytes_counter, 400, recognizes=True)
+    with ReaderPool(1, seconds=SECONDS, memory_bytes=MEMORY_BYTES) as pool:
+        read = pool.read(str(tmp_path / "page.png"), chunking, page=1)
+    words = set(" ".join(lines).split())
+    assert len(words - set(read.document.text.split())) <= 2, read.document.text
