@@ -1,6 +1,7 @@
 """Compile the kernel while a wheel is built.
 
-Without a compiler the wheel has no kernel, and ken runs on OpenVINO.
+Without a compiler the wheel has no kernel, and ken runs on OpenVINO. Where `KEN_WHEEL` names a machine, Zig
+compiles for it, and the wheel is for any Linux on it; `any` is a wheel without a kernel (`.ci/wheel`).
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ _SETS: dict[str, dict[str, tuple[int, tuple[str, ...]]]] = {
 not know is left out."""
 
 
+GLIBC = "2.28"
+"""The oldest C library that a wheel for any Linux runs with."""
+
+
 def flags_of(machine: str, name: str) -> tuple[str, ...]:
     """The compiler's flags for the kernel with one instruction set."""
     vector_bytes, flags = _SETS[machine][name]
@@ -54,10 +59,15 @@ class KernelHook(BuildHookInterface[Any]):
     """Adds `kernel.so` to the wheel, and to an editable one the module that `ken` starts with."""
 
     PLUGIN_NAME = "custom"
+    _folder = ""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":  # which ignores the force-include of the wheel
             build_data["force_include_editable"][str(_START)] = _START.name
+        if target := os.environ.get("KEN_WHEEL"):
+            if target != "any":
+                self._build_for(target, build_data)
+            return
         if sys.platform != "linux" or platform.machine() not in _SETS:
             return
         try:
@@ -71,6 +81,20 @@ class KernelHook(BuildHookInterface[Any]):
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_')}"  # ctypes: any Python 3
 
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        if self._folder:
+            shutil.rmtree(self._folder)
+
+    def _build_for(self, machine: str, build_data: dict[str, Any]) -> None:
+        """Add a kernel for that machine; the one in the source tree, for this machine, stays."""
+        self._folder = tempfile.mkdtemp()
+        library = Path(self._folder) / "kernel.so"
+        target = f"{machine}-linux-gnu.{GLIBC}"
+        compile_kernel(library, [sys.executable, "-m", "ziglang", "cc", "-target", target, "-s"], machine)
+        build_data["force_include"][str(library)] = "embedder/engines/native_kernel/kernel.so"
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-manylinux_{GLIBC.replace('.', '_')}_{machine}"
+
 
 def compile_kernel(library: Path, compiler: Sequence[str] = (), machine: str = "") -> None:
     """Compile the kernel for every instruction set of `machine`, by default this one.
@@ -83,7 +107,10 @@ def compile_kernel(library: Path, compiler: Sequence[str] = (), machine: str = "
         objects: dict[str, str] = {}
         for name in _SETS[machine]:
             made = str(Path(folder) / f"{name}.o")
-            command = [*compiler, *flags_of(machine, name), "-c", str(_HERE / "kernel.c"), "-o", made]
+            flags = flags_of(machine, name)
+            if "ziglang" in compiler:
+                flags = tuple(flag.replace("-march=armv8.2-a+", "-mcpu=generic+v8_2a+") for flag in flags)
+            command = [*compiler, *flags, "-c", str(_HERE / "kernel.c"), "-o", made]
             try:
                 _run(command)
             except subprocess.CalledProcessError:

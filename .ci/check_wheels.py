@@ -1,0 +1,58 @@
+"""Checks the wheels in a folder: what they are for, and that the kernel in each is for that.
+
+`.ci/wheel` calls it with the folder. Needs nothing but Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import re
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+KERNEL = "embedder/engines/native_kernel/kernel.so"
+MACHINES = {"x86_64": 62, "aarch64": 183}
+"""The number of each machine in a library's header (man 5 elf)."""
+SETS = {
+    "x86_64": ("avx2", "avx_vnni", "avx512_vnni", "avx512_bf16"),
+    "aarch64": ("neon_dotprod", "neon_i8mm"),
+}
+"""Instruction sets that a wheel's kernel must have been compiled for."""
+
+
+def main(folder: str) -> None:
+    wheels = {wheel.stem.split("-", 2)[2]: wheel for wheel in Path(folder).glob("*.whl")}
+    expected = {"py3-none-any", *(f"py3-none-manylinux_2_28_{machine}" for machine in MACHINES)}
+    assert set(wheels) == expected, sorted(wheels)
+    assert len({wheel.name.split("-")[1] for wheel in wheels.values()}) == 1, "one version"
+    for tag, wheel in wheels.items():
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+            assert "app/cli/__init__.py" in names and "ken_search_main.py" in names, tag
+            machine = tag.split("_", 3)[-1] if "manylinux" in tag else ""
+            assert (KERNEL in names) == bool(machine), tag
+            if machine:
+                check_kernel(archive.read(KERNEL), machine)
+        print(f"{wheel.name}: {wheel.stat().st_size:,} bytes")
+
+
+def check_kernel(library: bytes, machine: str) -> None:
+    assert library[:4] == b"\x7fELF" and int.from_bytes(library[18:20], "little") == MACHINES[machine], (
+        machine
+    )
+    missing = [name for name in SETS[machine] if f"ken_run_{name}".encode() not in library]
+    assert not missing, f"the kernel for {machine} was not compiled for {missing}"
+    needed = {tuple(map(int, one.split(b"."))) for one in re.findall(rb"GLIBC_([0-9.]+)", library)}
+    assert max(needed) <= (2, 28), f"the kernel for {machine} needs glibc {max(needed)}"
+    if sys.platform == "linux" and platform.machine() == machine:
+        with tempfile.NamedTemporaryFile(suffix=".so") as file:
+            file.write(library)
+            file.flush()
+            print(f"instruction sets here: {ctypes.CDLL(file.name).ken_instructions():b}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
