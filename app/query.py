@@ -84,6 +84,12 @@ class Query:
     sort: Sort | None = None
     problems: tuple[str, ...] = ()
 
+    @property
+    def first_problem(self) -> str:
+        """The first problem as a sentence; empty where there is none."""
+        told = self.problems[0] if self.problems else ""
+        return told if told.endswith("?") or not told else told + "."
+
 
 def parse(typed: str, *, base: Path | None = None, now: datetime | None = None) -> Query:
     """Parse a typed query. Never raises, because unfinished queries are searched too.

@@ -24,10 +24,7 @@ def parsed(typed: str, folder: Path) -> Query:
     """
     found = query.parse(typed, base=folder)
     if found.problems:
-        told = found.problems[0]
-        raise UsageInvalid(
-            told if told.endswith("?") else told + ".", "`ken search --help` lists the filters."
-        )
+        raise UsageInvalid(found.first_problem, "`ken search --help` lists the filters.")
     return found
 
 

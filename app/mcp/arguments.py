@@ -68,7 +68,7 @@ def read_query(query: str) -> Query:
         raise UsageInvalid(f"The query has {len(query):,} characters.", f"Send at most {MAX_QUERY:,}.")
     parsed = parse(query.replace("\0", " ").encode("utf-8", "replace").decode())
     if parsed.problems:
-        raise UsageInvalid(f"{parsed.problems[0]}.", "Correct the filter, or leave it out.")
+        raise UsageInvalid(parsed.first_problem, "Correct the filter, or leave it out.")
     return parsed
 
 

@@ -94,3 +94,9 @@ def test_merging_adds_lists_up_and_lets_the_later_value_count(filters: list[str]
     whole = query.parse(" ".join(filters), now=NOW).filter
     assert len(whole.folders) == filters.count("in:a")
     assert (whole.since_ns is not None) == ("since:2024" in filters)
+
+
+def test_a_problem_is_one_sentence() -> None:
+    assert query.parse("type:pfd").first_problem == "type:pfd is no kind of file; did you mean pdf?"
+    assert query.parse("since:foo").first_problem.endswith("2024-05-31.")
+    assert query.parse("boiler").first_problem == ""
