@@ -129,7 +129,7 @@ def main(context: click.Context) -> int | None:
     """
     if context.invoked_subcommand is not None:
         return None
-    if not (terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)):
+    if not (terminal.is_terminal(sys.stdin, sys.stdout) and terminal.can_draw()):
         click.echo(context.get_help())
         return None
     from app.tui import run

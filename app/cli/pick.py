@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import lines
+from app.cli import lines, terminal
 from app.cli.completing import complete_query
 from app.cli.query_words import QueryCommand
 
@@ -24,7 +24,7 @@ def pick(words: tuple[str, ...], null: bool, with_line: bool, relative: bool) ->
     from app.tui import pick as choose
     from app.tui.terminal_input import terminal_path
 
-    if terminal_path() is None:
+    if terminal_path() is None or not terminal.can_draw():
         raise UsageInvalid(
             "`ken pick` needs a terminal to choose on.", "`ken search -l QUERY` prints paths without one."
         )

@@ -22,16 +22,20 @@ def columns() -> int:
     return max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
 
 
-def is_terminal(stream: Any = None) -> bool:
-    """Whether the stream (standard output unless another is given) is a terminal."""
-    stream = stream or sys.stdout
+def is_terminal(*streams: Any) -> bool:
+    """Whether the streams (standard output unless some are given) are terminals."""
     # A standard stream that was closed (`>&-`) is None.
-    return stream is not None and bool(stream.isatty())
+    return all(stream is not None and stream.isatty() for stream in streams or (sys.stdout,))
+
+
+def can_draw() -> bool:
+    """Whether the terminal takes what moves the cursor and colours text; that of Emacs' shell does not."""
+    return os.environ.get("TERM") != "dumb"
 
 
 def has_colours(stream: Any = None) -> bool:
     """Styles are for terminals that take them, and for people who did not set NO_COLOR (no-color.org)."""
-    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_terminal(stream or sys.stdout) and not os.environ.get("NO_COLOR") and can_draw()
 
 
 def styled(text: str, stream: Any = None, **style: Any) -> str:

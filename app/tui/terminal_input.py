@@ -13,6 +13,7 @@ import time
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from textual import constants, events
@@ -108,12 +109,15 @@ class KenDriver(linux_driver.LinuxDriver):
     """Textual's driver with this module's parser, on the terminal wherever the standard streams lead."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if sys.__stdin__ is None:  # closed (`<&-`), and Textual asks it where the terminal is
+            sys.__stdin__ = Path(os.devnull).open(encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
         super().__init__(*args, **kwargs)
         if not self.input_tty:
             self.fileno = os.open(terminal_path() or os.ctermid(), os.O_RDWR | os.O_CLOEXEC)
             self.input_tty = True
-        if sys.__stderr__ is None or not sys.__stderr__.isatty():
-            self._file = os.fdopen(os.dup(self.fileno), "w", encoding="utf-8")
+        error = sys.__stderr__
+        if error is None or not error.isatty() or error.encoding.lower() != "utf-8":
+            self._file = os.fdopen(os.dup(self.fileno), "w", encoding="utf-8", errors="replace")
 
     @property
     def can_suspend(self) -> bool:

@@ -70,6 +70,22 @@ def test_nothing_chosen_is_told_by_the_exit_status(terminal_home: Path) -> None:
         terminal.shows("status 1 for []", "then 130 for []", "1 at the end")
 
 
+def test_streams_that_are_closed_and_odd_encodings_leave_the_screen_as_it_is(terminal_home: Path) -> None:  # noqa: F811
+    with shell(
+        "ken pick sourdough <&- | cat",
+        "PYTHONIOENCODING=ascii ken pick sourdough 2>&1",
+        "ken <&- | grep Usage",
+        "TERM=dumb ken | grep Usage",
+        "TERM=dumb ken pick; echo last: $?",
+    ) as terminal:
+        for _ in range(2):
+            terminal.shows("❯ sourdough", "1 file ·", "enter choose", "─────")
+            terminal.send(b"\r")
+            terminal.hides("enter choose")
+        text = terminal.shows("needs a terminal", "last: 1")
+        assert text.count(f"{terminal_home}/bread.md") == 2 and text.count("Usage: ken") == 2
+
+
 def test_without_a_terminal_it_says_so(home: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "pick"], stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True, check=False
