@@ -147,9 +147,7 @@ def _scored(one: NamedFile, ranked: Ranked) -> Hit:
         return replace(one.hit, score=one.share)
     words = np.array([np.nan] * len(known) + [one.share], np.float32)
     cosines = np.append(known, np.float32(np.nan))
-    return replace(
-        one.hit, score=float(np.clip(fusion.fuse(cosines, words, np.zeros(len(words), np.bool_))[-1], 0, 1))
-    )
+    return replace(one.hit, score=float(np.clip(fusion.fuse(cosines, words)[-1], 0, 1)))
 
 
 def _file(stored: Sequence[object], share: float) -> NamedFile:

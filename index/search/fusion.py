@@ -23,6 +23,8 @@ WORDS = 0.5
 """Weight of the lexical score in prose; the cosine has 1. Fitted, see assets/docs/search.md."""
 WORDS_OF_CODE = 0.1
 """The same in source code."""
+WORDS_OF_NAME = 0.75
+"""The same in a passage whose heading or definition is the query: it comes before those that repeat it."""
 POWER = 1.5
 """Exponent of the lexical score (fitted)."""
 _SATURATION = 2.2
@@ -55,13 +57,18 @@ def cosines_by_kind(both: Floats, is_code: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.where(is_code, code - raised, prose), np.float32)
 
 
-def fuse(cosines: Floats, words: Floats, is_code: NDArray[np.bool_]) -> Floats:
-    """Scores in 0..1 from (n,) cosines and (n,) lexical scores of the same passages.
+def lexical_weights(is_code: NDArray[np.bool_], is_named: NDArray[np.bool_]) -> Floats:
+    """The weight of the lexical score, (n,), in passages of code, and in those that the query names."""
+    return np.where(is_named, WORDS_OF_NAME, np.where(is_code, WORDS_OF_CODE, WORDS)).astype(np.float32)
 
-    A passage without a vector (NaN) gets the median of the other cosines, so that its lexical score decides;
-    a missing lexical score counts as 0.
+
+def fuse(cosines: Floats, words: Floats, weights: Floats | float = WORDS) -> Floats:
+    """Scores from (n,) cosines, (n,) lexical scores of the same passages and the weights of the latter.
+
+    They are in 0..1, but may be greater for a passage that the query names. A passage without a vector (NaN)
+    gets the median of the other cosines, so that its lexical score decides; a missing one counts as 0.
     """
     known = cosines[~np.isnan(cosines)]
     combined = np.nan_to_num(cosines, nan=float(np.median(known)) if len(known) else 0.0)
-    combined = combined + np.where(is_code, WORDS_OF_CODE, WORDS) * np.nan_to_num(words) ** POWER
+    combined = combined + weights * np.nan_to_num(words) ** POWER
     return np.asarray(combined / (1 + WORDS), np.float32)

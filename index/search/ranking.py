@@ -79,13 +79,13 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     if queries is None:
         return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words, sure)
     is_code = _is_code(db, ids)
-    counts_less = is_code & ~np.isin(ids, list(named))
+    weights = fusion.lexical_weights(is_code, np.isin(ids, list(named)))
     known, found = vectors.cosines(db, number, queries, ids, request.dimension)
     both = np.full((len(ids), 2), np.nan, np.float32)
     places = {id_: place for place, id_ in enumerate(chosen)}
     both[[places[id_] for id_ in known.tolist()]] = found
     cosines = fusion.cosines_by_kind(both, is_code)
-    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, counts_less)
+    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, weights)
     return Ranked(ids, scores, cosines, words, sure)
 
 
