@@ -175,10 +175,13 @@ class Searcher(Closing):
         dimension: int = vectors.FULL_DIMENSION,
     ) -> list[tuple[str, float]]:
         """Only paths and scores, best first, for evaluation. With `dimension` 256, candidates are not scored
-        again."""
+        again. A phrase that occurs nowhere is no condition, as in `search`."""
         with self._pool.snapshot() as db:
             request = self._request(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
-            return group_by_file.ranked_paths(db, rank(db, request, self._nearest), limit)
+            ranked = rank(db, request, self._nearest)
+            if not len(ranked.ids) and request.query.groups:
+                ranked = rank(db, replace(request, query=request.query.without_conditions()), self._nearest)
+            return group_by_file.ranked_paths(db, ranked, limit)
 
     def similar(
         self,

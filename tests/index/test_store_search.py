@@ -213,12 +213,18 @@ def test_a_quoted_phrase_must_occur(store: Store, path: Path) -> None:
             assert [hit.path for hit in searcher.search('"red car" stops', vector).hits] == ["/a.md"]
 
 
+def test_a_ranking_ignores_a_phrase_that_occurs_nowhere_as_a_search_does(store: Store, path: Path) -> None:
+    store.put([(record("/a.md"), [passage("the red car stops")]), (record("/b.md"), [passage("a boat")])])
+    with Searcher(path) as searcher:
+        assert [name for name, _ in searcher.ranking('"blue car" stops', None)] == ["/a.md"]
+        assert [name for name, _ in searcher.ranking('"a boat" stops', None)] == ["/b.md"]
+
+
 def test_a_passage_whose_vector_is_still_to_come_is_found_by_its_words() -> None:
     cosines = np.array([0.5, 0.45, 0.4, np.nan], np.float32)
     words = np.array([np.nan, np.nan, np.nan, 0.9], np.float32)
-    prose = np.zeros(4, np.bool_)
-    assert int(np.argmax(fusion.fuse(cosines, words, prose))) == 3
-    assert np.isfinite(fusion.fuse(np.full(2, np.nan, np.float32), words[:2], prose[:2])).all()
+    assert int(np.argmax(fusion.fuse(cosines, words))) == 3
+    assert np.isfinite(fusion.fuse(np.full(2, np.nan, np.float32), words[:2])).all()
 
 
 FILTERS = (
