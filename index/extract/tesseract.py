@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _SCRIPTS = {
-    "Greek": "ell grc", "Cyrillic": "rus ukr bul srp bel mkd kaz kir mon tgk uzb_cyrl", "Georgian": "kat",
+    "Greek": "ell grc", "Cyrillic": "rus ukr bul srp bel mkd kaz kir mon tgk uzb_cyrl",
     "Armenian": "hye", "Hebrew": "heb yid", "Arabic": "ara fas urd pus snd uig", "Tamil": "tam",
     "Devanagari": "hin mar nep san", "Bengali": "ben asm", "Gujarati": "guj", "Gurmukhi": "pan",
     "Oriya": "ori", "Telugu": "tel",
@@ -32,6 +32,8 @@ _SURE_SCRIPT = 1.0
 _SURE = 60.0
 """Of 100: below it a line is more often noise than text."""
 _DPI = 170
+_SMALL = 800
+"""Pixels of the longer side: below it letters are too small for the script to be told."""
 _MICRO, _MU = "\u00b5", "\u03bc"
 """Tesseract takes the Greek letter for the sign of a millionth."""
 _LIBRARIES = ("libtesseract.so.5", "libtesseract.so.4", "libtesseract.5.dylib")
@@ -58,6 +60,9 @@ class Tesseract:
 
     def read(self, picture: Any) -> list[Line] | None:
         """The lines of an RGB picture (of Pillow); None where its script is none of those."""
+        if max(picture.size) < _SMALL:
+            lines = self.read(picture.resize((2 * picture.width, 2 * picture.height)))
+            return lines and [(text, a / 2, b / 2, c / 2, d / 2) for text, a, b, c, d in lines]
         reader = self._readers.get(self._script(picture))
         return None if reader is None else list(self._lines(reader, picture))
 
