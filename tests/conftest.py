@@ -34,6 +34,7 @@ SLOW = (
     "tests/app/tui/test_snapshots.py",
     "tests/app/tui/test_terminal_keys.py",
     "tests/app/tui/test_terminal_life.py",
+    "tests/app/test_zotero.py",
     "tests/embedder/test_download_registry.py",
     "tests/embedder/test_gemma.py",
     "tests/embedder/test_native_engine.py",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import documents, zotero
-from support.tiny_home import with_tiny_model
+from support.tiny_home import indexed_library, with_tiny_model
 
 from app import query
 from app.connect import local_library
@@ -23,15 +23,29 @@ MOON: zotero.Reference = ({"title": "Moon and sea", "date": "1999-00-00 1999", "
                           [("Jun", "Sato")], ["sky"])  # fmt: skip
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def written(folder: Path) -> Path:
     """A data folder of Zotero with two papers, of which its library knows one."""
-    folder = tmp_path / "Zotero"
     for name in ("ABCD1234/tides.pdf", "EFGH5678/moon.pdf"):
         (folder / "storage" / name).parent.mkdir(parents=True)
         (folder / "storage" / name).write_bytes(PAPER.replace(b"quay", name[:4].encode()))
     (folder / "zotero.sqlite").write_bytes(zotero.content(FILES))
     return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return written(tmp_path / "Zotero")
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """A library that no test changes."""
+    folder = tmp_path_factory.mktemp("zotero")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        indexed_library(patch, folder / "home", written(folder / "Zotero")) as library,
+    ):
+        yield library
 
 
 @pytest.fixture
@@ -52,21 +66,21 @@ def found(library: Library, typed: str) -> list[str]:
     "typed",
     ["author:barros", 'author:"harbour board"', "date:2020", "date:2020-05", "tag:sea", "citekey:barros2020"],
 )
-def test_what_is_said_of_a_file_narrows_to_it(typed: str, library: Library) -> None:
-    assert found(library, typed) == ["tides.pdf"]
+def test_what_is_said_of_a_file_narrows_to_it(typed: str, unchanged: Library) -> None:
+    assert found(unchanged, typed) == ["tides.pdf"]
 
 
 @pytest.mark.parametrize("typed", ["barros2020", "@barros2020", "The height of tides"])
-def test_its_title_and_citation_key_are_its_names(typed: str, library: Library) -> None:
-    best = library.search(typed).hits[0]
+def test_its_title_and_citation_key_are_its_names(typed: str, unchanged: Library) -> None:
+    best = unchanged.search(typed).hits[0]
     assert (Path(best.path).name, best.title) == ("tides.pdf", "The height of tides")
 
 
-def test_the_library_itself_is_found_by_its_name_and_is_no_problem(library: Library) -> None:
-    hit = library.search("zotero.sqlite").hits[0]
+def test_the_library_itself_is_found_by_its_name_and_is_no_problem(unchanged: Library) -> None:
+    hit = unchanged.search("zotero.sqlite").hits[0]
     assert Path(hit.path).name == "zotero.sqlite" and "1 file" in hit.snippet
-    assert library.problems() == ()
-    assert found(library, "type:zotero") == ["zotero.sqlite"]
+    assert unchanged.problems() == ()
+    assert found(unchanged, "type:zotero") == ["zotero.sqlite"]
 
 
 def test_a_change_is_seen_without_reading_a_paper_again(library: Library, folder: Path) -> None:
