@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from app.tui.styled_lines import Piece, PreviewLine, split_lines
 
+QUOTE_MARK = "▏"
+"""Before a quotation, in the preview."""
 LONGEST_STYLED = 2000
 """Characters of a line beyond which it is shown as it is: its inline syntax would cost too much."""
 
@@ -69,7 +71,8 @@ def _block(line: str, at: int) -> tuple[list[Piece], int]:
     if item := _ITEM.match(line):
         return _item(line, at, item)
     if quote := _QUOTE.match(line):
-        return [Piece(at, "▏ "[: quote.end() + 1], "quote"), *_inline(line, quote.end(), at, "quote")], 2
+        mark = Piece(at, f"{QUOTE_MARK} "[: quote.end() + 1], "quote")
+        return [mark, *_inline(line, quote.end(), at, "quote")], 2
     return list(_inline(line, 0, at, "")), 0
 
 

@@ -10,7 +10,7 @@ from textual.style import Style
 from app.sanitize import plain_line, visible
 from app.tui import formatting, result_rows
 from app.tui.actions import list_bindings
-from app.tui.markdown import markdown_lines
+from app.tui.markdown import QUOTE_MARK, markdown_lines
 from app.tui.result_rows import SHORT_WORD, Row, RowKey
 from app.tui.widgets.list_view import CardList
 
@@ -129,10 +129,10 @@ def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, lis
     spans: list[tuple[int, int]] = []
     for line in markdown_lines(visible(snippet).replace("\t", " "), 0, 2):
         if line.text.strip() and not line.is_marks:
-            indent = len(line.text) - len(line.text.lstrip())
+            indent = len(line.text) - len(line.text.lstrip(f" {QUOTE_MARK}|"))
             text += " " if text else ""
             begin = len(text) - indent
-            text += line.text[indent:].rstrip()
+            text += line.text[indent:].rstrip(" |")
             spans += [(begin + a, begin + b) for start, end in matched for a, b in line.shown(start, end)]
     telling = [
         (start, end) for start, end in spans if end - start > SHORT_WORD or not text[start:end].isascii()

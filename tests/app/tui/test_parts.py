@@ -68,6 +68,14 @@ def test_marked_words_keep_their_place_in_a_readable_snippet():
     assert [text[a:b] for a, b in spans] == ["boiler"]
 
 
+def test_a_readable_snippet_has_no_marks_of_quotations_and_tables():
+    snippet = "> To bookmark **a boiler**:\n| valve | turns |"
+    places = [(at := snippet.index(word), at + len(word)) for word in ("boiler", "valve")]
+    text, spans = readable(snippet, places)
+    assert text == "To bookmark a boiler: valve | turns"
+    assert [text[a:b] for a, b in spans] == ["boiler", "valve"]
+
+
 def test_an_answer_goes_on_to_the_end_of_its_item_while_there_is_room():
     text = (
         "- Rent: 1,180 a month, due by the third working day.\n"
