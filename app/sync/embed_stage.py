@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from app.model import TextModel
+from app.sync.turns import Turns
 from index.store.embedding_queue import EmbeddingJob
 from index.store.store import Store
 from index.store.vectors import require_unit_rows
@@ -62,6 +63,8 @@ class EmbedStage:
         self._model = model
         self._threads = ThreadPoolExecutor(AHEAD, thread_name_prefix="embed")
         self._guard = threading.Lock()
+        self._turns = Turns()
+        """Alone the text is looked for at which the model fails: batches would blame each other's texts."""
         self._ended = 0.0
         """When the last batch was done."""
         self._window: list[EmbeddingJob] = []
@@ -96,7 +99,16 @@ class EmbedStage:
     def _embed(self, batch: list[EmbeddingJob]) -> _Embedded:
         started = time.perf_counter()
         found = _Embedded([], [], [], 0.0)
-        self._try(batch, found)
+        try:
+            with self._turns.together():
+                vectors = self._vectors(batch)
+        except Exception:  # noqa: BLE001 (a text of another batch may have ended the model's process)
+            with self._turns.alone():
+                self._model.embed_documents([HARMLESS])
+                self._try(batch, found)
+        else:
+            found.done.extend(batch)
+            found.vectors.extend(vectors)
         with self._guard:  # a batch that waited for another took no time until that one was done
             started, self._ended = max(started, self._ended), time.perf_counter()
             return found._replace(seconds=self._ended - started)

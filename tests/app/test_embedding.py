@@ -98,3 +98,39 @@ def test_a_batch_is_prepared_while_another_is_computed(
         assert stage.finished()[0] == 2 and not store.pending(9)
         stage.close()
     model.close()
+
+
+def test_a_failing_text_is_looked_for_while_no_other_batch_is_computed(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ends the model's process at one batch ends it for the other too: no text of that is blamed."""
+    with_tiny_model(monkeypatch, home)
+    model = Model(ModelConfig(precision="f32", threads=1))
+    embed, first = model.embed_documents, threading.Barrier(2, timeout=30)
+    computing: list[str] = []
+
+    def computed(texts: Sequence[str], titles: Sequence[str | None] | None = None) -> NDArray[np.float32]:
+        computing.append(texts[0])
+        if len(computing) <= 2:
+            first.wait()
+            raise OSError("the process that both share has ended")
+        alone = len(computing)
+        if any("poison" in text for text in texts):
+            raise OSError("it has ended again")
+        vectors = embed(texts, titles)
+        assert len(computing) == alone, "another batch was computed meanwhile"
+        return vectors
+
+    monkeypatch.setattr(model, "embed_documents", computed)
+    with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store:
+        put(store, "/a", "a poison for rats", "bread and flour", "pears in winter", "herons at the shore")
+        stage = EmbedStage(store, model)
+        stage._tokens = 4
+        stage.fill()
+        assert len(stage.running) == 2
+        wait(stage.running)
+        assert stage.finished()[0] == 3 and not store.pending(9)
+        (problem,) = store.problems()
+        assert "makes the model fail" in problem.reason
+        stage.close()
+    model.close()
