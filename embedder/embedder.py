@@ -29,7 +29,7 @@ from embedder.tokenizer import GemmaTokenizer, checked_text
 _TEXTS_AT_ONCE = 256
 """Texts tokenized and sorted together: enough for full batches, few enough to bound memory."""
 
-CODE_WEIGHT = 2.0
+CODE_WEIGHT = 1.5
 """Weight of the vector under the task for code in the vector for passages of code, beside that for prose:
 better on two sets of code than either alone (assets/docs/search.md)."""
 

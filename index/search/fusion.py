@@ -21,7 +21,7 @@ from index.store.fts_query import ParsedQuery
 
 WORDS = 0.5
 """Weight of the lexical score in prose; the cosine has 1. Fitted, see assets/docs/search.md."""
-WORDS_OF_CODE = 0.1
+WORDS_OF_CODE = 0.15
 """The same in source code."""
 WORDS_OF_NAME = 0.75
 """The same in a passage whose heading or definition is the query: it comes before those that repeat it."""

@@ -52,7 +52,7 @@ def test_a_query_has_a_vector_for_prose_and_one_for_code(model: embedder.Embedde
     both = model.embed_query("tea")
     assert both.dtype == np.float32
     np.testing.assert_allclose(both[0], prose, atol=1e-5)
-    mixed = prose + 2 * code
+    mixed = prose + 1.5 * code
     np.testing.assert_allclose(both[1], mixed / np.linalg.norm(mixed), atol=1e-5)
 
 
