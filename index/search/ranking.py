@@ -54,15 +54,15 @@ class Ranked:
     scores: Floats
     cosines: Floats
     lexical_scores: Floats
-    named: float = 0.0
-    """The greatest lexical score of a text whose heading or definition is the query; 0 if there is none."""
+    is_named: bool = False
+    """Whether the heading or the definition of a text is the query, letter by letter."""
 
 
 def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranked:
     number = generations.serving(db)
     queries = request.query_vectors if number else None
     named = _named_texts(db, request)
-    sure = max(named.values(), default=0.0)
+    is_named = 1.0 in named.values()
     lexical_scores = _lexical_candidates(db, request, named)
     chosen = (
         {}
@@ -77,7 +77,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     ids = np.fromiter(chosen, np.int64, len(chosen))
     words = np.array([lexical_scores.get(id_, np.nan) for id_ in chosen], np.float32)
     if queries is None:
-        return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words, sure)
+        return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words, is_named)
     is_code = _is_code(db, ids)
     weights = fusion.lexical_weights(is_code, np.isin(ids, list(named)))
     known, found = vectors.cosines(db, number, queries, ids, request.dimension)
@@ -86,7 +86,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     both[[places[id_] for id_ in known.tolist()]] = found
     cosines = fusion.cosines_by_kind(both, is_code)
     scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, weights)
-    return Ranked(ids, scores, cosines, words, sure)
+    return Ranked(ids, scores, cosines, words, is_named)
 
 
 def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:

@@ -133,7 +133,7 @@ class Searcher(Closing):
             same = _of_that_name(db, request.query, found, filter_)
             named = by_name.without_text(db, request.query, filter_)
             found = by_name.join_named(found, named, same, ranked, limit)
-            sure = max(sure, ranked.named, by_name.name_confidence(named, same))
+            sure = max(sure, float(ranked.is_named), by_name.name_confidence(named, same))
         return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
 
     def _hits(
