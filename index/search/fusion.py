@@ -23,6 +23,9 @@ WORDS = 0.5
 """Weight of the lexical score in prose; the cosine has 1. Fitted, see assets/docs/search.md."""
 WORDS_OF_CODE = 0.15
 """The same in source code."""
+WORDS_OF_IDENTIFIER = 0.62
+"""The same in a passage that holds the identifier that is the query: it comes before those with its words,
+and after its definition."""
 WORDS_OF_NAME = 0.75
 """The same in a passage whose heading or definition is the query: it comes before those that repeat it."""
 POWER = 1.5

@@ -10,7 +10,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from index.search import by_heading, fusion, lexical, path_words
+from index.search import by_heading, fusion, lexical, literal, path_words
 from index.search.filters import FilteredIds
 from index.store import generations, vectors
 from index.store.database import fetch_all, id_array
@@ -64,6 +64,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     named = _named_texts(db, request)
     is_named = 1.0 in named.values()
     lexical_scores = _lexical_candidates(db, request, named)
+    literal_weights = _identifier_weights(db, request, lexical_scores)
     chosen = (
         {}
         if request.mode == "meaning" and queries is not None
@@ -80,6 +81,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
         return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words, is_named)
     is_code = _is_code(db, ids)
     weights = fusion.lexical_weights(is_code, np.isin(ids, list(named)))
+    weights = np.maximum(weights, [literal_weights.get(id_, 0.0) for id_ in chosen])
     known, found = vectors.cosines(db, number, queries, ids, request.dimension)
     both = np.full((len(ids), 2), np.nan, np.float32)
     places = {id_: place for place, id_ in enumerate(chosen)}
@@ -125,6 +127,21 @@ def _lexical_candidates(
         parts[text] = min(1.0, parts.get(text, 0.0) + shares[file])
     parts |= {text: max(score, parts.get(text, 0.0)) for text, score in named.items()}
     return dict(sorted(parts.items(), key=lambda part: -part[1]))
+
+
+def _identifier_weights(
+    db: apsw.Connection, request: SearchRequest, scores: dict[int, float]
+) -> dict[int, float]:
+    """The weights of words in the candidates that hold the identifiers of the query as they are written.
+
+    Where the query has no other words, `scores` of these candidates become 1.
+    """
+    names, alone = literal.identifiers(request.query.text)
+    candidates = np.fromiter(itertools.islice(scores, request.k), np.int64)
+    found = literal.texts_with(db, names, candidates).tolist()
+    if alone:
+        scores.update(dict.fromkeys(found, 1.0))
+    return dict.fromkeys(found, fusion.WORDS_OF_IDENTIFIER if alone else fusion.WORDS)
 
 
 def _texts_of_files(

@@ -147,3 +147,27 @@ def test_a_name_follows_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert found(library, "second")[0] == "second.jpg" and "first.jpg" not in found(library, "first")
         assert found(library, "blank")[0] == "blank.md" and "otters" in library.search("blank").hits[0].text
         assert found(library, "renamed")[0] == "renamed.md"
+
+
+IDENTIFIERS = {
+    "notes.md": b"# Lengths\n\nThe cached length of a rope, and lengths that are cached, cached again.\n",
+    "more.md": b"# Caches\n\nCached lengths; a length, cached. Int, enum, enum of int.\n",
+    "ropes.py": b"def coil(rope):\n    return rope.turns * _CACHED_LENGTH\n\n\ndef knot(rope):\n    pass\n",
+    "kinds.py": b"def kind_of(rope):\n    return IntEnum(rope.kind)\n\n\ndef length(cached):\n    pass\n",
+    "calls.c": b"int main(void) {\n    /* limits */\n    return setrlimit(0, 0);\n}\n",
+}
+
+
+def test_an_identifier_finds_the_code_that_holds_it_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "tree", IDENTIFIERS)
+    with indexed_library(monkeypatch, tmp_path / "home", tmp_path / "tree") as library:
+        for typed, name in (
+            ("_CACHED_LENGTH", "ropes.py"),
+            ("_cached_length", "ropes.py"),
+            ("IntEnum", "kinds.py"),
+            ("setrlimit", "calls.c"),
+        ):
+            hit = library.search(typed).hits[0]
+            assert (typed, Path(hit.path).name) == (typed, name)

@@ -1,8 +1,9 @@
 """Benchmark `known-items FOLDER...`: whether what is typed by its name is the first hit.
 
 The queries are made from the folders with a fixed seed: names of files, headings and definitions of source
-code as they are written, and nearly: identifiers split and joined, one letter wrong, a part. A hit is right
-where its file has the name, holds the heading or has the definition.
+code as they are written, identifiers that one file uses and none defines, and nearly: identifiers split and
+joined, one letter wrong, a part. A hit is right where its file has the name, holds the heading or has or uses
+the identifier.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.benchmarks.own_daemon import Say
 from tests.benchmarks.own_library import own_library
 
 SEED = 16
-EXACT = {"file name": 80, "heading": 60, "identifier": 60}
+EXACT = {"file name": 80, "heading": 60, "identifier": 60, "identifier used": 60}
 """Queries of each sort as they are written."""
 NEARLY = {"split": 50, "joined": 30, "one letter wrong": 70, "part": 50}
 SHARED = 3
@@ -36,6 +37,8 @@ LETTERS = 5
 """Least letters of a name, and of a word in which one letter is made wrong."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 """The words of an identifier."""
+_IDENTIFIER = re.compile(r"\b(?=\w*[a-z]_?[A-Z]|\w+_)[A-Za-z]\w{5,40}\b")
+"""Names of several words, as programs have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,9 @@ def known_items(library: Library, folders: Sequence[Path], say: Say) -> list[Kno
     """Queries of every sort, as far as the indexed files of the folders have names for them."""
     below = Filter(folders=tuple(map(str, folders)))
     indexed = {hit.path for hit in library.search("", limit=MOST, filter=below).hits}
-    names, headings, identifiers = _names(map(str, folders), indexed, say)
+    names, headings, identifiers, used = _names(map(str, folders), indexed, say)
     chance = random.Random(SEED)
-    pools = {"file name": names, "heading": headings, "identifier": identifiers}
+    pools = {"file name": names, "heading": headings, "identifier": identifiers, "identifier used": used}
     found = [
         KnownItem(sort, True, query, paths)
         for sort, count in EXACT.items()
@@ -150,20 +153,25 @@ def _sample(
 
 
 def _names(folders: Iterable[str], indexed: set[str], say: Say) -> tuple[dict[str, frozenset[str]], ...]:
-    """Names of files, headings and definitions, each with the files that are right for it."""
+    """Names of files, headings, definitions and used identifiers, each with its right files."""
     files: dict[str, set[str]] = defaultdict(set)
-    found: tuple[dict[str, set[str]], ...] = (defaultdict(set), defaultdict(set), defaultdict(set))
+    found: tuple[dict[str, set[str]], ...] = tuple(defaultdict(set) for _ in range(3))
+    used: dict[str, set[str]] = defaultdict(set)
     for path, document in documents(list(folders), say):
         if isinstance(document, FileSkipped) or str(path) not in indexed:
             continue
         files[name_key(path.stem)].add(str(path))
         found[0][path.name].add(str(path))
         found[0][path.stem].add(str(path))
+        for word in {*_IDENTIFIER.findall(document.text)}:
+            used[word].add(str(path) if document.kind == "code" else "")
         at = 2 if document.kind == "code" else 1
         for section in document.sections:
             if section.kind == "heading" and section.heading:
                 found[at][section.heading[-1]].add(str(path))
-    return tuple(
+    defined = {*found[2]}
+    only = {name: frozenset(paths) for name, paths in used.items() if len(paths) == 1 and "" not in paths}
+    named = tuple(
         {
             name: frozenset(paths | files[name_key(name)])
             for name, paths in pool.items()
@@ -171,6 +179,7 @@ def _names(folders: Iterable[str], indexed: set[str], say: Say) -> tuple[dict[st
         }
         for pool in found
     )
+    return *named, {name: paths for name, paths in only.items() if name not in defined}
 
 
 def _misspelt(chance: random.Random, name: str) -> str:
