@@ -28,6 +28,8 @@ WORDS_OF_IDENTIFIER = 0.62
 and after its definition."""
 WORDS_OF_NAME = 0.75
 """The same in a passage whose heading or definition is the query: it comes before those that repeat it."""
+AS_WRITTEN = 0.1
+"""Added to it where the passage holds the name letter by letter."""
 POWER = 1.5
 """Exponent of the lexical score (fitted)."""
 _SATURATION = 2.2
@@ -60,9 +62,15 @@ def cosines_by_kind(both: Floats, is_code: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.where(is_code, code - raised, prose), np.float32)
 
 
-def lexical_weights(is_code: NDArray[np.bool_], is_named: NDArray[np.bool_]) -> Floats:
-    """The weight of the lexical score, (n,), in passages of code, and in those that the query names."""
-    return np.where(is_named, WORDS_OF_NAME, np.where(is_code, WORDS_OF_CODE, WORDS)).astype(np.float32)
+def lexical_weights(is_code: NDArray[np.bool_], is_named: NDArray[np.bool_], as_written: Floats) -> Floats:
+    """The weight of the lexical score, (n,), in passages of code, and in those that the query names.
+
+    `as_written` has the least weight of passages that hold the query's identifiers letter by letter, 0 for
+    others: of `_opened` and `opened`, both definitions of that name, the one that is typed comes first.
+    """
+    named = WORDS_OF_NAME + np.where(as_written > 0, AS_WRITTEN, 0.0)
+    weights = np.where(is_named, named, np.where(is_code, WORDS_OF_CODE, WORDS))
+    return np.maximum(weights, as_written).astype(np.float32)
 
 
 def fuse(cosines: Floats, words: Floats, weights: Floats | float = WORDS) -> Floats:
