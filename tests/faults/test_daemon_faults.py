@@ -17,7 +17,7 @@ import psutil
 import pytest
 from support.daemons import Daemons
 from support.same_index import contents, fresh
-from support.waiting import until
+from support.waiting import has_ended, until
 
 from app import paths
 from app.daemon import lifecycle
@@ -199,7 +199,7 @@ def test_a_daemon_whose_home_is_removed_ends(daemons: Daemons) -> None:
     shutil.rmtree(paths.home())
     second = daemons.start()
     assert second != first.pid and daemons.library.status().daemon
-    until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, what="its end")
+    until(lambda: has_ended(first), what="its end")
     assert daemons.library.status().daemon, "the first one took the second one's socket away"
 
 

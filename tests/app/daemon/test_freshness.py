@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.daemons import Daemons
 from support.same_index import contents, fresh
-from support.waiting import until
+from support.waiting import has_ended, until
 
 from app import paths
 from app.api import SyncReport
@@ -124,7 +124,7 @@ def test_a_model_that_dies_is_started_again(notes: Path, daemons: Daemons) -> No
         child for child in process.children() if any("model_process" in part for part in child.cmdline())
     )
     os.kill(model.pid, signal.SIGKILL)
-    until(lambda: not model.is_running() or model.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: has_ended(model))
     (notes / "part1" / "after.md").write_text("Written after the crash of the model, about peacocks.\n")
     until(lambda: daemons.finds("peacocks", "after.md"))
     daemons.settled()
