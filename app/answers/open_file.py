@@ -21,9 +21,6 @@ from pathlib import Path
 from app.errors import AppError, PathInvalid
 from index import kinds
 from index.errors import FileFailed, FileSkipped
-from index.extract import sniff
-from index.extract.opening import open_regular_file
-from index.extract.source import Source
 
 
 class NothingOpens(AppError):
@@ -123,6 +120,10 @@ def is_document(path: str) -> bool:
     Windows program), and runs some files instead of showing them. The check reads the file as it is now,
     behind all links: it may differ from the one that was indexed.
     """
+    from index.extract import sniff  # 90 ms, which the first paint need not wait for
+    from index.extract.opening import open_regular_file
+    from index.extract.source import Source
+
     real = os.path.realpath(path)
     named = {kinds.of_file_name(os.path.basename(name)) for name in (path, real)}  # noqa: PTH119
     kind = named.pop()

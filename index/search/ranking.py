@@ -64,7 +64,9 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     named = _named_texts(db, request)
     is_named = 1.0 in named.values()
     lexical_scores = _lexical_candidates(db, request, named)
-    literal_weights = _identifier_weights(db, request, lexical_scores)
+    literal_weights = {}
+    if not (request.typing and queries is None):  # what is shown at once while one types is words alone
+        literal_weights = _identifier_weights(db, request, lexical_scores)
     chosen = (
         {}
         if request.mode == "meaning" and queries is not None

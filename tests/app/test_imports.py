@@ -84,3 +84,12 @@ def test_a_question_the_daemon_answers_imports_nothing_that_starting_one_needs(
         "index.kinds",
     }
     assert not modules & (slow | {"index.kinds"})
+
+
+def test_the_screen_starts_without_readers_and_the_database() -> None:
+    script = "import sys, app.tui.app; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    modules = set(done.stdout.split())
+    assert not modules & {"index.extract", "index.credentials", *WORK}
