@@ -17,6 +17,7 @@ from typing import Any, Literal
 from app import paths
 from app.api import USUAL_LIMIT
 from app.errors import ConfigInvalid
+from embedder.engines.instructions import Instructions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,7 @@ class ModelConfig:
     """The number format of the weights. A change embeds everything again; search works meanwhile."""
     threads: int = 0
     """Threads of the engine; 0 for one a core."""
-    instructions: Literal[
-        "auto",
-        "scalar",
-        "avx2",
-        "avx-vnni",
-        "avx512",
-        "avx512-vnni",
-        "avx512-bf16",
-        "amx",
-        "neon-dotprod",
-        "neon-i8mm",
-    ] = "auto"
+    instructions: Instructions = "auto"
     """The instruction set of the engine `native`; `auto` takes the fastest of this processor."""
     memory_mb: int = 0
     """Megabytes that the engine may cache beside the weights; 0 for its own default."""

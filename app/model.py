@@ -201,7 +201,7 @@ def load_here(config: ModelConfig) -> TextEmbedder:
         precision=config.precision,
         threads=config.threads or None,
         memory_mb=config.memory_mb or None,
-        instructions=None if config.instructions == "auto" else config.instructions,
+        instructions=config.instructions,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from embedder.config import Precision
     from embedder.embedder import Embedded, Embedder
     from embedder.engines.base import EngineName
+    from embedder.engines.instructions import Instructions
     from embedder.prompts import QueryTask, Task
 
 __all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "fingerprint", "load"]
@@ -49,12 +50,12 @@ def load(
     precision: Precision = "auto",
     threads: int | None = None,
     memory_mb: int | None = None,
-    instructions: str | None = None,
+    instructions: Instructions = "auto",
 ) -> Embedder:
     """Load a model by name or folder; None is the default one in the models folder.
 
     `threads` limits the processor cores, `memory_mb` the freed GPU memory that is kept for reuse.
-    `instructions` is an instruction set for the native engine; None is the fastest of this processor. Raises
+    `instructions` is an instruction set of the native engine, by default the fastest one here. Raises
     `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where the
     vectors of this machine differ from the reference.
     """

@@ -22,6 +22,7 @@ from embedder.config import DIMENSIONS, Precision
 from embedder.engines.base import Vectors
 from embedder.engines.batching import plan_batches
 from embedder.engines.choose import build, choose
+from embedder.engines.instructions import Instructions
 from embedder.errors import InputInvalid
 from embedder.model_thread import ModelThread, Priority
 from embedder.tokenizer import GemmaTokenizer, checked_text
@@ -43,7 +44,7 @@ def load(
     precision: Precision,
     threads: int | None,
     memory_mb: int | None,
-    instructions: str | None,
+    instructions: Instructions,
 ) -> Embedder:
     """See `embedder.load`."""
     engine_name = choose(engine, precision)

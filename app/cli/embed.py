@@ -72,7 +72,7 @@ def embed(
         precision=precision or settings.precision,
         threads=settings.threads or None,
         memory_mb=settings.memory_mb or None,
-        instructions=None if settings.instructions == "auto" else settings.instructions,
+        instructions=settings.instructions,
     ) as loaded:
         _embed(loaded, ((text, own or title) for text, own in lines), task, int(dim))
 

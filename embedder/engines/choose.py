@@ -16,6 +16,7 @@ from embedder.errors import EngineUnavailable
 
 if TYPE_CHECKING:
     from embedder.checkpoints.checkpoint import Checkpoint
+    from embedder.engines.instructions import Instructions
 
 _CUDA_PACKAGES = ("mlx-cuda", "mlx-cuda-12", "mlx-cuda-13")
 _CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
@@ -51,7 +52,7 @@ def build(
     *,
     threads: int | None,
     memory_mb: int | None,
-    instructions: str | None,
+    instructions: Instructions,
 ) -> Engine:
     """The engine that `choose` named, ready to run. Raises `EngineUnavailable` and `PrecisionUnavailable`."""
     try:

@@ -18,7 +18,8 @@ from embedder.checkpoints.checkpoint import Checkpoint
 from embedder.config import GemmaConfig
 from embedder.engines.base import Engine, Ids, Vectors
 from embedder.engines.cpu import usable_cores
-from embedder.engines.native_kernel import INSTRUCTIONS, LIBRARY, instructions
+from embedder.engines.instructions import INSTRUCTIONS, Instructions
+from embedder.engines.native_kernel import LIBRARY, instructions
 from embedder.engines.native_weights import NORMS, PRODUCTS, native_weights
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
 
@@ -65,15 +66,15 @@ class NativeEngine(Engine):
         precision: str,
         *,
         threads: int | None = None,
-        instruction_set: str | None = None,
+        instruction_set: Instructions = "auto",
     ) -> None:
-        """`instruction_set` is one of `native_kernel.instructions()`; None is the fastest."""
+        """`instruction_set` is one of `native_kernel.instructions()`; `auto` is the fastest."""
         if not instructions():
             raise EngineUnavailable(
                 "The native engine was not built here.",
                 "Choose the engine openvino, or install ken again with a C compiler at hand.",
             )
-        self.instruction_set = instruction_set or instructions()[0]
+        self.instruction_set = instructions()[0] if instruction_set == "auto" else instruction_set
         if self.instruction_set not in instructions():
             raise EngineUnavailable(
                 f"This processor cannot run the native engine with {self.instruction_set}.",

@@ -30,13 +30,13 @@ class Contestant(Protocol):
 
 
 class KenContestant(Contestant):
-    def __init__(self, engine: str, precision: str, instructions: str = "") -> None:
+    def __init__(self, engine: str, precision: str, instructions: str = "auto") -> None:
         import embedder
 
         self.model = embedder.load(
             engine=engine,  # type: ignore[arg-type]
             precision=precision,  # type: ignore[arg-type]
-            instructions=instructions or None,
+            instructions=instructions,  # type: ignore[arg-type]
         )
 
     def embed(self, texts: list[str], task: str) -> Any:

@@ -145,7 +145,7 @@ def run(
         for engine, precision, instructions in contestants_here():
             say(f"{engine} {precision} {instructions} starts …")
             command = [sys.executable, "-m", "tests.benchmarks.contestant", "ken"]
-            arguments = [engine, precision, instructions]
+            arguments = [engine, precision, instructions or "auto"]
             contestants.append(_start(stack, engine, precision, instructions, command, arguments))
         for other in beside:
             kind, _, path = other.partition(":")

@@ -40,9 +40,9 @@ def instructions(request: pytest.FixtureRequest) -> str:
 
 
 def make(
-    checkpoint: Checkpoint, precision: str, instructions: str | None = None, threads: int = 2
+    checkpoint: Checkpoint, precision: str, instructions: str = "auto", threads: int = 2
 ) -> NativeEngine:
-    return NativeEngine(checkpoint, precision, threads=threads, instruction_set=instructions)
+    return NativeEngine(checkpoint, precision, threads=threads, instruction_set=instructions)  # type: ignore[arg-type]
 
 
 def texts(*lengths: int) -> list[list[int]]:

@@ -9,22 +9,12 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from embedder.engines.instructions import INSTRUCTIONS
+
 LIBRARY = Path(__file__).parent / "kernel.so"
 CPUINFO = Path("/proc/cpuinfo")
 
 SCALAR = "scalar"
-INSTRUCTIONS = (
-    SCALAR,
-    "avx2",
-    "avx-vnni",
-    "avx512",
-    "avx512-vnni",
-    "avx512-bf16",
-    "amx",
-    "neon-dotprod",
-    "neon-i8mm",
-)
-"""The instruction sets in the order of kernel.h: of one family, the later the faster. `scalar` is plain C."""
 NOT_BUILT = (
     "ken's own kernel, at least twice as fast as OpenVINO, would run on this processor, but was not built. "
     "Install a C compiler (gcc or clang), then ken again with `--no-cache-dir --force-reinstall`."

@@ -38,7 +38,7 @@ typedef struct {
     const Layer *layer;
 } Model;
 
-/* The instruction sets, in the order of INSTRUCTIONS in __init__.py: of one family, the later the faster. */
+/* The instruction sets, in the order of INSTRUCTIONS in ../instructions.py: of one family, the later the faster. */
 enum {
     SCALAR,
     AVX2,
