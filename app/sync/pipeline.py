@@ -104,7 +104,7 @@ class Pipeline:
     def _look(self, paths: Sequence[str]) -> tuple[Differences, dict[str, FileRecord]]:
         """The differences of single paths and of missing files: one of these may be back elsewhere.
 
-        A path that the disk spells otherwise stands for both spellings. The paths are read even if they look
+        A path that the disk spells differently means both spellings. The paths are read even if they look
         unchanged, because an event named them.
         """
         self._retry_schedule.retries.looking_at(paths)

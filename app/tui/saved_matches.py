@@ -1,4 +1,4 @@
-"""Tells what newly answers a saved search while the interface is open.
+"""Shows new answers to saved searches while the interface is open.
 
 The daemon runs the searches and writes down what it reported; this compares that with what was there before.
 """

@@ -25,7 +25,7 @@ _LITERAL, _FILLED = frozenset({"nf", "EX", "Vb", "DS"}), frozenset({"fi", "EE", 
 _ADDRESS, _ADDRESS_END = frozenset({"UR", "MT"}), frozenset({"UE", "ME"})
 _BREAK = "\n"
 _SHORT_TAG = 3
-"""Characters: a bullet or a number stands in front of its text, and not over it."""
+"""Characters of the longest bullet or number in front of its text."""
 _OPTIONS = re.compile(r"tab\s*\((.)\)")
 _PACKED = frozenset({".gz", ".bz2", ".xz"})
 

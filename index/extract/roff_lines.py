@@ -65,7 +65,7 @@ class RoffLines:
     """The lines of one page, in order."""
 
     def __init__(self, text: str, known: Container[str]) -> None:
-        """`known` are macros of the caller's, which a page does not define anew."""
+        """`known` are the macros of the caller, which a page cannot redefine."""
         self._lines = text.split("\n")
         self._known = known
         self._at = 0
@@ -169,7 +169,7 @@ class RoffLines:
 
 
 def _argument(place: str, words: list[str]) -> str:
-    """What stands for `\\$1`, `\\$*` or `\\$@` in a macro."""
+    """The replacement of `\\$1`, `\\$*` or `\\$@` in a macro."""
     if not place.isdecimal():
         return " ".join(words)
     return words[int(place) - 1] if 0 < int(place) <= len(words) else ""
