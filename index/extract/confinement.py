@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from index.extract import landlock, seatbelt, seccomp
+from index.extract import landlock, limits, seatbelt, seccomp
 
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
               "/nix/store", "/gnu/store")  # fmt: skip
@@ -30,13 +30,14 @@ class Confinement:
 def confine(start_threads: Callable[[], None]) -> Confinement:
     """Give up everything a reader does not need, for good. `start_threads` starts those it keeps.
 
-    Threads start after the rules on files, which bind only threads that start later, and before the
-    filter of calls, which refuses to start any.
+    Threads start after the rules on files, which bind only threads that start later. Where Linux can filter
+    calls, a library may start more of them, but no process; where it cannot, neither.
     """
     if sys.platform == "linux":
         return _confine_linux(start_threads)
     found = Confinement()
     start_threads()
+    limits.start_no_process()
     if sys.platform == "darwin":
         _try(found, "sandbox", lambda: seatbelt.restrict(code()))
     else:
@@ -60,6 +61,7 @@ def _confine_linux(start_threads: Callable[[], None]) -> Confinement:
     found = Confinement()
     if not _try(found, "no new privileges", seccomp.no_new_privileges):
         start_threads()  # both of the others need it
+        limits.start_no_process()
         return found
     found.means.clear()  # by itself it keeps nothing away
     if version := landlock.version():
@@ -67,10 +69,11 @@ def _confine_linux(start_threads: Callable[[], None]) -> Confinement:
     else:
         found.missing.append("this kernel offers no Landlock")
     start_threads()
-    if seccomp.usable():
-        _try(found, "seccomp", seccomp.restrict)
-    else:
+    if not seccomp.usable():
         found.missing.append("the system calls of this processor are not listed")
+    elif _try(found, "seccomp", seccomp.restrict):
+        return found
+    limits.start_no_process()
     return found
 
 

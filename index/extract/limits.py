@@ -37,11 +37,12 @@ def limit_this_process(memory_bytes: int) -> None:
 
 
 def watch_memory(memory_bytes: int) -> None:
-    """End this process (`OUT_OF_MEMORY`) once more memory is resident; start no process from here on.
-
-    Linux counts a user's threads as processes, so that limit is set when the thread that watches runs.
-    """
+    """End this process (`OUT_OF_MEMORY`) once more memory is resident."""
     threading.Thread(target=_watch, args=(memory_bytes,), daemon=True).start()
+
+
+def start_no_process() -> None:
+    """Let the system refuse new processes. On Linux threads too: it counts a user's threads as processes."""
     _limit(resource.RLIMIT_NPROC, 0)
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from index.errors import FileFailed, FileSkipped
 from index.extract.document_builder import DocumentBuilder
-from index.extract.recognizer import LONGEST_SIDE, in_reading_order, recognizer
+from index.extract.recognizer import INSTALL, LONGEST_SIDE, in_reading_order, recognizer
 from index.extract.source import Source
 from index.types import Document
 
-SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif"])
+_HEIF = (".heic", ".heif")
+"""What iPhones write; Pillow reads it with a library of its own (pi_heif)."""
+SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", *_HEIF])
 """How the names of the pictures end that are read."""
 _MOST_PIXELS = 100_000_000
 """Pixels of the largest picture: 300 MB once decoded. Cameras give 12 to 60 million."""
@@ -72,6 +74,8 @@ def _decoded(source: Source) -> tuple[Any, list[str], list[tuple[str, str]]]:
     """The picture upright and no larger than is read, its captions, and its date as a field."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    if source.name.lower().endswith(_HEIF):
+        _open_heif()
     Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
@@ -86,6 +90,17 @@ def _decoded(source: Source) -> tuple[Any, list[str], list[tuple[str, str]]]:
         raise FileSkipped("It has more pixels than are read.") from None
     except (UnidentifiedImageError, SyntaxError, ValueError, EOFError, OSError):
         raise FileFailed("It is damaged or no picture.") from None
+
+
+def _open_heif() -> None:
+    """Have Pillow open HEIF. Raises FileSkipped where the library for it is missing."""
+    try:
+        import pi_heif
+    except ImportError:
+        raise FileSkipped(f"A picture in HEIF: {INSTALL} again.") from None
+    pi_heif.options.DECODE_THREADS = 1
+    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+    pi_heif.register_heif_opener()
 
 
 def _on_white(picture: Any) -> Any:

@@ -38,7 +38,7 @@ _CALLS = {
     "recvfrom": (45, 207), "sendto": (44, 206), "shutdown": (48, 210),
     # with conditions, below
     "open": (2, None), "openat": (257, 56), "ioctl": (16, 29), "fcntl": (72, 25),
-    "prlimit64": (302, 261), "tgkill": (234, 131),
+    "prlimit64": (302, 261), "tgkill": (234, 131), "clone": (56, 220), "clone3": (435, 435),
 }  # fmt: skip
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """The column of `_CALLS` and AUDIT_ARCH (linux/audit.h)."""
@@ -50,6 +50,7 @@ _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
 
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
+_LACK = 0x00050000 | errno.ENOSYS
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 """Instructions of the classic Berkeley packet filter (linux/bpf_common.h)."""
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
@@ -58,16 +59,19 @@ _TMPFILE = getattr(os, "O_TMPFILE", 0) & ~getattr(os, "O_DIRECTORY", 0)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | _TMPFILE
 _FILE_SETTINGS = (0, 1, 2, 3, 4, 1030)
 """fcntl: F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC; not F_SETOWN, which sends signals."""
+_THREAD = 0x10000
+"""CLONE_THREAD: the new thread belongs to this process, under the same rules and limits."""
 _DEVICE_SETTINGS = (0x5401, 0x5421, 0x5450, 0x5451)
 """ioctl: TCGETS (is it a terminal), FIONBIO (a socket's timeout), FIONCLEX, FIOCLEX."""
 
 
 class _Condition(NamedTuple):
-    """Which values of an argument let a call through: those listed, or those without a bit of `never`."""
+    """Which values of an argument let a call through: those listed, or without a bit, or with a bit."""
 
     argument: int
     values: tuple[int, ...] = ()
     never: int = 0
+    always: int = 0
 
 
 class _Program(ctypes.Structure):
@@ -115,7 +119,7 @@ def _program(machine: str) -> Iterator[bytes]:
     for name, numbers in _CALLS.items():
         number = numbers[column]
         if number is not None:
-            body = _judged(conditions[name]) if name in conditions else [_instruction(_RETURN, _ALLOW)]
+            body = _judged(conditions[name]) if name in conditions else [_instruction(_RETURN, _answer(name))]
             yield _instruction(_EQUAL, number, otherwise=len(body))
             yield from body
     yield _instruction(_RETURN, _REFUSE)
@@ -129,7 +133,15 @@ def _conditions() -> Mapping[str, _Condition]:
         "fcntl": _Condition(1, _FILE_SETTINGS),
         "prlimit64": _Condition(0, (0,)),  # of this process only
         "tgkill": _Condition(0, (os.getpid(),)),  # abort() ends this process by it
+        "clone": _Condition(0, always=_THREAD),  # libraries that decode pictures start threads
     }
+
+
+def _answer(name: str) -> int:
+    """Of a call without a condition. The flags of clone3 are in memory, which a filter cannot see: where the
+    kernel lacks it, the C library calls clone.
+    """
+    return _LACK if name == "clone3" else _ALLOW
 
 
 def _judged(condition: _Condition) -> list[bytes]:
@@ -138,6 +150,8 @@ def _judged(condition: _Condition) -> list[bytes]:
         found += [_instruction(_EQUAL, value, otherwise=1), _instruction(_RETURN, _ALLOW)]
     if condition.never:
         found += [_instruction(_ANY_BIT, condition.never, then=1), _instruction(_RETURN, _ALLOW)]
+    if condition.always:
+        found += [_instruction(_ANY_BIT, condition.always, otherwise=1), _instruction(_RETURN, _ALLOW)]
     return [*found, _instruction(_RETURN, _REFUSE)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,7 @@ def write(root: Path) -> None:
     first.save(root / "scan.pdf", save_all=True, append_images=[second])
     drawn("Deploy with this", f"token: {TOKEN}", size=(1400, 300)).save(root / "deploy.png")
     (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 200)
+    shutil.copy(Path(__file__).parents[1] / "fixtures" / "turned.heic", root / "IMG_0042.HEIC")
     (root / "note.md").write_text("# Note\n\nNothing about boats.\n")
     for path in root.iterdir():
         os.utime(path, (1_700_000_000, 1_700_000_000))
@@ -79,6 +81,13 @@ def test_a_screenshot_is_found_by_its_words(library: Library) -> None:
 
 def test_a_photo_is_found_by_its_caption_and_date(library: Library) -> None:
     assert Path(hits(library, "lighthouse date:2021-06 type:picture")[0].path).name == "photo.jpg"
+
+
+def test_a_photo_of_a_phone_is_read_upright(library: Library) -> None:
+    """Its decoder starts a thread, in a process that may start no other process."""
+    pytest.importorskip("pi_heif", reason="an older ken-search[ocr]")
+    hit = hits(library, "lighthouse keepers wanted date:2022-03")[0]
+    assert Path(hit.path).name == "IMG_0042.HEIC" and "Lighthouse keepers wanted" in hit.text
 
 
 def test_a_scan_is_found_at_its_page(library: Library) -> None:
@@ -143,7 +152,7 @@ def test_without_the_extra_a_folder_is_told_once(
             library.sync()
             told = library.problems()
             assert [(Path(one.path).name, one.reason) for one in told] == [
-                ("kept", "6 pictures: install ken-search[ocr]")
+                ("kept", "7 pictures: install ken-search[ocr]")
             ]
             assert library.status().problems == 0
     recognizer.is_installed.cache_clear()
