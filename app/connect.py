@@ -31,7 +31,7 @@ def open_library(*, daemon: bool = True, start: bool = True, purpose: str = "ken
     """
     if not daemon or os.environ.get("KEN_NO_DAEMON"):
         return local_library(purpose=purpose)
-    return _answering() or _started(start=start) or local_library(purpose=purpose)
+    return _answering() or _daemon(start=start) or local_library(purpose=purpose)
 
 
 def _answering() -> Library | None:
@@ -46,7 +46,7 @@ def _answering() -> Library | None:
     return remote_library()
 
 
-def _started(*, start: bool) -> Library | None:
+def _daemon(*, start: bool) -> Library | None:
     from app.daemon.lifecycle import connect
 
     return connect(start=start)

@@ -131,7 +131,7 @@ class Model:
 
         return embedder.fingerprint(self.folder, self.config.precision)
 
-    def _loaded(self) -> TextEmbedder:
+    def _ensure_loaded(self) -> TextEmbedder:
         with self._guard:
             if self._embedder is None:
                 self._embedder = self._load(self.config)
@@ -159,7 +159,7 @@ class Model:
         self._asked = time.monotonic()
         find_model(self.config.name or None)  # so that no process is started without a model
         former = self._former_for(made_by)
-        return (former or self._loaded()).embed_query(text)
+        return (former or self._ensure_loaded()).embed_query(text)
 
     def _former_for(self, made_by: str) -> TextEmbedder | None:
         """The former model, whose vectors answer until this one has made all; None if they are its own."""
@@ -176,7 +176,7 @@ class Model:
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
-        return self._loaded().embed_documents(texts, titles)
+        return self._ensure_loaded().embed_documents(texts, titles)
 
     def release(self) -> None:
         """Release the tokenizer's tables and the former model; both are loaded again when needed."""

@@ -289,7 +289,7 @@ def sort(value: str) -> Sort:
     return known[value.lower()]
 
 
-def _sized(value: str, base: Path | None, now: datetime) -> Filter:
+def _size_filter(value: str, base: Path | None, now: datetime) -> Filter:
     if value.startswith(">"):
         return Filter(min_size=parse_size(value[1:].lstrip("=")))
     if value.startswith("<"):
@@ -306,5 +306,5 @@ _READERS: dict[str, _Reader] = {
     "before": lambda value, base, now: Filter(before_ns=parse_time(value, now)),
     "heading": lambda value, base, now: Filter(heading=value),
     "glob": lambda value, base, now: Filter(globs=tuple(value.split(","))),
-    "size": _sized,
+    "size": _size_filter,
 }

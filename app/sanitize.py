@@ -111,10 +111,10 @@ def _path_escape(character: str) -> str:
 
 def path_of(shown: str) -> str:
     """The path that `plain_path` shows so."""
-    return os.fsdecode(_PATH_ESCAPE.sub(_unescaped, os.fsencode(shown)))
+    return os.fsdecode(_PATH_ESCAPE.sub(_unescape, os.fsencode(shown)))
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
+def _unescape(found: re.Match[bytes]) -> bytes:
     byte, short, long, letter = found.groups()
     if byte is not None:
         return bytes([int(byte, 16)])

@@ -42,12 +42,12 @@ def decode_places(stored: str | None, heading: tuple[str, ...]) -> tuple[Place, 
     if not stored:
         return ()
     try:
-        return tuple(_decoded(row, heading) for row in json.loads(stored))
+        return tuple(_decode_place(row, heading) for row in json.loads(stored))
     except (ValueError, TypeError):
         return ()
 
 
-def _decoded(row: Any, heading: tuple[str, ...]) -> Place:
+def _decode_place(row: Any, heading: tuple[str, ...]) -> Place:
     offset, line, counted, page, own = row
     if not all(type(number) is int and number >= 0 for number in (offset, line, page or 0)):
         raise ValueError("a place has no numbers")

@@ -94,7 +94,7 @@ def _embed(model: Embedder, lines: Iterator[Line], task: str, dim: int) -> None:
 
 def _plain_lines(stream: Iterable[bytes]) -> Iterator[Line]:
     for number, line in enumerate(stream, 1):
-        yield _decoded(line, number).removesuffix("\n").removesuffix("\r"), None
+        yield _decode_line(line, number).removesuffix("\n").removesuffix("\r"), None
 
 
 def _json_lines(stream: Iterable[bytes]) -> Iterator[Line]:
@@ -102,7 +102,7 @@ def _json_lines(stream: Iterable[bytes]) -> Iterator[Line]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(_decoded(line, number))
+            entry = json.loads(_decode_line(line, number))
             text, title = entry["text"], entry.get("title")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise _bad_line(number) from None
@@ -111,7 +111,7 @@ def _json_lines(stream: Iterable[bytes]) -> Iterator[Line]:
         yield text, title
 
 
-def _decoded(line: bytes, number: int) -> str:
+def _decode_line(line: bytes, number: int) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError:

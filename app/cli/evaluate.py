@@ -69,7 +69,7 @@ def evaluate(
         if others:
             way = cast("Mode", mode or "hybrid")
             refused = abstention.measure(folder, others, loaded, mode=way, task=prompt, progress=progress)
-            terminal.result(json.dumps(refused.as_json()) if as_json else _refused(refused))
+            terminal.result(json.dumps(refused.as_json()) if as_json else _format_abstention(refused))
             return
         found = retrieval.evaluate(
             folder,
@@ -119,7 +119,7 @@ def _table(found: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def _refused(found: AbstentionRates) -> str:
+def _format_abstention(found: AbstentionRates) -> str:
     shares = {
         "its own index": found.own,
         "its own index without what answers": found.removed,

@@ -106,11 +106,11 @@ def snippet_lines(snippet: str, matched: Sequence[tuple[int, int]]) -> list[str]
     """The snippet wrapped, its matched words emphasized where the terminal can."""
     lines = wrap(words(snippet, matched), columns() - len(INDENT))
     cut = lines[SNIPPET_LINES:]
-    shown = [INDENT + _emphasized(line) for line in lines]
+    shown = [INDENT + _emphasize(line) for line in lines]
     return [*shown[: SNIPPET_LINES - 1], shown[SNIPPET_LINES - 1] + " …"] if cut else shown
 
 
-def _emphasized(line: Sequence[Piece]) -> str:
+def _emphasize(line: Sequence[Piece]) -> str:
     runs = groupby(line, key=lambda piece: piece[1])
     texts = ((mark, "".join(text for text, _ in run)) for mark, run in runs)
     return "".join(styled(text, bold=True, fg="yellow") if mark else text for mark, text in texts)

@@ -48,7 +48,7 @@ def print_places(places: Iterable[tuple[str, int]], form: Form, *, with_line: bo
     end = b"\0" if form.null else b"\n"
     for path, line in dict.fromkeys((path, line if with_line else 0) for path, line in places):
         # Between NULs any name is exact; on a line of its own it may hold no line break.
-        named = os.fsencode(_placed(path, form)) if form.null else path_bytes(_placed(path, form))
+        named = os.fsencode(_format_path(path, form)) if form.null else path_bytes(_format_path(path, form))
         click.echo(named + (b":%d" % line if line else b"") + end, nl=False)
 
 
@@ -63,7 +63,7 @@ def print_lines(library: Library, answer: Answer, form: Form) -> None:
     """`path:line:text` for each hit; where the format has no lines, the line is 0."""
     with_context = form.before or form.after
     for number, hit in enumerate(answer.hits):
-        path = path_bytes(_placed(hit.path, form))
+        path = path_bytes(_format_path(hit.path, form))
         if with_context and number:
             click.echo(SEPARATOR)
         context = context_of(library, hit, form.before, form.after) if with_context else Context()
@@ -79,7 +79,7 @@ def path_bytes(path: str) -> bytes:
     return os.fsencode(path) if plain_path(printable) == printable else shown.encode("utf-8", "replace")
 
 
-def _placed(path: str, form: Form) -> str:
+def _format_path(path: str, form: Form) -> str:
     return os.path.relpath(path) if form.relative else path
 
 

@@ -62,12 +62,12 @@ def _commands(group: click.Group, context: click.Context, before: str) -> Iterat
         command = group.get_command(context, name)
         assert command is not None
         inner = click.Context(command, parent=context, info_name=name)
-        yield f".SS ken {before}{name} {_escaped(' '.join(command.collect_usage_pieces(inner)))}\n"
+        yield f".SS ken {before}{name} {_escape_roff(' '.join(command.collect_usage_pieces(inner)))}\n"
         yield _paragraphs(command.help or "")
         for parameter in command.params:
             record = parameter.get_help_record(inner)
             if record is not None and record[1]:
-                yield f".TP\n{_escaped(record[0])}\n{_escaped(record[1])}\n"
+                yield f".TP\n{_escape_roff(record[0])}\n{_escape_roff(record[1])}\n"
         if isinstance(command, click.Group):
             yield from _commands(command, inner, f"{before}{name} ")
 
@@ -76,14 +76,14 @@ def _query() -> Iterator[str]:
     from app.query import KEYS, SYNTAX
 
     for written, does in [*SYNTAX.items(), *((f"{key}:", does) for key, does in KEYS.items())]:
-        yield f".TP\n{_escaped(written)}\n{_escaped(does)}\n"
+        yield f".TP\n{_escape_roff(written)}\n{_escape_roff(does)}\n"
 
 
 def _paragraphs(text: str) -> str:
-    return ".PP\n".join(_escaped(" ".join(part.split())) + "\n" for part in text.split("\n\n") if part)
+    return ".PP\n".join(_escape_roff(" ".join(part.split())) + "\n" for part in text.split("\n\n") if part)
 
 
-def _escaped(text: str) -> str:
+def _escape_roff(text: str) -> str:
     """Text in which roff finds no request and no escape."""
     plain = text.replace("\\", "\\e").replace("-", "\\-")
     return "\\&" + plain if plain.startswith((".", "'")) else plain

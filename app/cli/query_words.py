@@ -21,7 +21,7 @@ class QueryCommand(click.Command):
             _MARK + arg if _EXCLUSION.fullmatch(arg) and not options.fullmatch(arg) else arg for arg in args
         ]
         rest = super().parse_args(context, marked)
-        context.params = {name: _unmarked(value) for name, value in context.params.items()}
+        context.params = {name: _remove_mark(value) for name, value in context.params.items()}
         return rest
 
     def _letters(self) -> tuple[str, str]:
@@ -35,7 +35,7 @@ class QueryCommand(click.Command):
         return flags, takers
 
 
-def _unmarked(value: object) -> object:
+def _remove_mark(value: object) -> object:
     if isinstance(value, tuple):
-        return tuple(map(_unmarked, value))
+        return tuple(map(_remove_mark, value))
     return value.removeprefix(_MARK) if isinstance(value, str) else value

@@ -193,8 +193,8 @@ def _filter(
     now = datetime.now()
     parts = [
         query.folders(folders, Path.cwd()),
-        _narrowed("--type", kinds, query.kinds),
-        _narrowed("--lang", languages, query.languages),
+        _option_filter("--type", kinds, query.kinds),
+        _option_filter("--lang", languages, query.languages),
     ]
     parts.append(
         Filter(
@@ -212,7 +212,7 @@ def _filter(
     return whole
 
 
-def _narrowed(option: str, values: tuple[str, ...], reader: Callable[[Iterable[str]], Filter]) -> Filter:
+def _option_filter(option: str, values: tuple[str, ...], reader: Callable[[Iterable[str]], Filter]) -> Filter:
     """The filter of an option that may be repeated; a value that names nothing is told with its nearest."""
     from app import query
 

@@ -45,9 +45,9 @@ class _RemoteLibrary(Closing):
         del params["self"]
         progress = cast("Callable[[Any], None] | None", params.pop("progress", None))
         reported, silence = (Status, None) if method == "follow" else (Progress, SILENCE)
-        tell = None if progress is None else lambda value: progress(_decoded(reported, value))
+        tell = None if progress is None else lambda value: progress(_decode_value(reported, value))
         result = exchange(self._path, method, encode(params), tell, silence)
-        return _decoded(hints_of(function)["return"], result)
+        return _decode_value(hints_of(function)["return"], result)
 
     def close(self) -> None:
         """Does nothing: no connection stays open between calls."""
@@ -55,11 +55,11 @@ class _RemoteLibrary(Closing):
 
 def daemon_info() -> DaemonInfo:
     """Facts on the daemon's process."""
-    info: DaemonInfo = _decoded(DaemonInfo, exchange(None, "daemon", {}))
+    info: DaemonInfo = _decode_value(DaemonInfo, exchange(None, "daemon", {}))
     return info
 
 
-def _decoded(hint: Any, value: Any) -> Any:
+def _decode_value(hint: Any, value: Any) -> Any:
     try:
         return decode(hint, value)
     except Malformed as error:

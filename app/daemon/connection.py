@@ -57,7 +57,7 @@ class DaemonAbsent(DaemonError):
 
 def greet() -> None:
     """Raises `DaemonOutdated` for a daemon of another release, `DaemonError` if none answers."""
-    _greeted(None).close()
+    _connect_and_greet(None).close()
 
 
 def exchange(
@@ -68,7 +68,7 @@ def exchange(
     silence: float | None = SILENCE,
 ) -> Any:
     """The result of a call, plain values in and out; `progress` gets what the daemon reports meanwhile."""
-    with _greeted(path) as lines:
+    with _connect_and_greet(path) as lines:
         _send(lines, {"id": CALL, "method": method, "params": params})
         while True:
             message = _receive(lines, silence)
@@ -82,9 +82,9 @@ def exchange(
                 progress(message.get("progress"))
 
 
-def _greeted(path: Path | None) -> Lines:
+def _connect_and_greet(path: Path | None) -> Lines:
     """A connection to a daemon of this release."""
-    lines = _connected(path or find_socket())
+    lines = _open_socket(path or find_socket())
     try:
         _check_greeting(_receive(lines, CONNECT_TIMEOUT))
     except BaseException:
@@ -108,14 +108,14 @@ def answering() -> int | None:
     Raises `DaemonError` if one listens and does not answer.
     """
     try:
-        with _connected(find_socket()) as lines:
+        with _open_socket(find_socket()) as lines:
             found = _receive(lines, CONNECT_TIMEOUT).get("pid")
     except DaemonAbsent:
         return None
     return found if isinstance(found, int) else None
 
 
-def _connected(path: Path) -> Lines:
+def _open_socket(path: Path) -> Lines:
     """A connection to this user's daemon at `path`; raises `DaemonError`."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

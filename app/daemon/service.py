@@ -126,10 +126,8 @@ def launchd_agent() -> bytes:
 
 def systemd_unit() -> bytes:
     """The unit (man 5 systemd.service). Restarted after a crash, not after `ken daemon stop`."""
-    settings = "\n".join(
-        f"Environment={_quoted(f'{name}={value}')}" for name, value in _environment().items()
-    )
-    start = " ".join(_quoted(word).replace("$", "$$") for word in module_command("app.daemon"))
+    settings = "\n".join(f"Environment={_quote(f'{name}={value}')}" for name, value in _environment().items())
+    start = " ".join(_quote(word).replace("$", "$$") for word in module_command("app.daemon"))
     return f"""\
 [Unit]
 Description=ken: search by meaning, kept fresh
@@ -150,7 +148,7 @@ def _environment() -> dict[str, str]:
     return lifecycle.daemon_environment({name: os.environ[name] for name in KEPT if os.environ.get(name)})
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """One word of a unit file: quoted, with `%` taken literally."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'

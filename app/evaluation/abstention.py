@@ -73,11 +73,11 @@ def measure(
     vectors = embed_queries(dataset, embedder, task, progress)
     refused_others: dict[str, float] = {}
     for other in map(read_set, others):
-        refused_others[other.name] = _refused(other, dataset, vectors, embedder, mode, progress)
+        refused_others[other.name] = _abstention_rate(other, dataset, vectors, embedder, mode, progress)
     return AbstentionRates(
         dataset.name,
         len(dataset.queries),
-        _refused(dataset, dataset, vectors, embedder, mode, progress),
+        _abstention_rate(dataset, dataset, vectors, embedder, mode, progress),
         _refused_without_answers(dataset, vectors, embedder, mode, progress),
         refused_others,
     )
@@ -95,7 +95,7 @@ def _some(whole: EvaluationSet) -> EvaluationSet:
     )
 
 
-def _refused(
+def _abstention_rate(
     of: EvaluationSet,
     dataset: EvaluationSet,
     vectors: dict[str, NDArray[np.float32]],

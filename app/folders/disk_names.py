@@ -38,7 +38,7 @@ class DiskNames:
             return name
         if found is not None and all(_identity(folder, other) != found for other in _other_spellings(name)):
             return name
-        alike = self._listed(folder).get(folded(name), [])
+        alike = self._names_by_folded_form(folder).get(folded(name), [])
         if name in alike:
             return name
         form = unicodedata.normalize("NFC", name)
@@ -47,7 +47,7 @@ class DiskNames:
                 return other
         return name
 
-    def _listed(self, folder: str) -> dict[str, list[str]]:
+    def _names_by_folded_form(self, folder: str) -> dict[str, list[str]]:
         """The names in a folder by their folded form; none where it cannot be listed."""
         if folder not in self._listings:
             names: dict[str, list[str]] = defaultdict(list)

@@ -23,7 +23,7 @@ def left_out(path: str, rules: Rules, kept: RootSet) -> bool:
     root = kept.root_of(path)
     if root is None:
         return True
-    return bool(rules.ocr_ignore) and _ignored(_compiled(rules.ocr_ignore), path, root)
+    return bool(rules.ocr_ignore) and _is_ignored(_compiled(rules.ocr_ignore), path, root)
 
 
 def unread_pictures(store: Store, rules: Rules) -> list[Problem]:
@@ -33,14 +33,16 @@ def unread_pictures(store: Store, rules: Rules) -> list[Problem]:
     kept = RootSet(store.roots())
     paths = {path for path, _ in scans.waiting(store) if not left_out(path, rules, kept)}
     folders = Counter(os.path.dirname(path) for path in paths)  # noqa: PTH120
-    return [Problem(folder, "skipped", _told(count), "picture") for folder, count in sorted(folders.items())]
+    return [
+        Problem(folder, "skipped", _reason(count), "picture") for folder, count in sorted(folders.items())
+    ]
 
 
-def _told(count: int) -> str:
+def _reason(count: int) -> str:
     return f"{'a picture' if count == 1 else f'{count:,} pictures'}: {recognizer.INSTALL}"
 
 
-def _ignored(patterns: IgnoreFile, path: str, root: str) -> bool:
+def _is_ignored(patterns: IgnoreFile, path: str, root: str) -> bool:
     """What the nearest of the file and the folders above it that a pattern names has for a verdict."""
     files = (ignore_levels.AppliedFile(root, "the configuration", patterns),)
     at, folder = path, False

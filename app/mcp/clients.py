@@ -87,7 +87,7 @@ def install(client: Client) -> bool:
     path = client.path
     is_toml = path.suffix == ".toml"
     before = _text(path)
-    document = _parsed(client, before, is_toml=is_toml)
+    document = _parse_settings(client, before, is_toml=is_toml)
     servers = document.setdefault(client.key, {})
     if not hasattr(servers, "get"):
         raise _unusable(client, f"{client.key} is no table in it")
@@ -114,7 +114,7 @@ def _text(path: Path) -> str:
         raise UsageInvalid(f"{path} cannot be read: {error}.", "Check its permissions.") from error
 
 
-def _parsed(client: Client, text: str, *, is_toml: bool) -> Any:
+def _parse_settings(client: Client, text: str, *, is_toml: bool) -> Any:
     try:
         if is_toml:
             import tomlkit

@@ -57,7 +57,7 @@ def server(library: Library) -> MCPServer:
     """The server, ready to run; the caller keeps and closes the library."""
     mcp = _Server("ken", version=__version__, instructions=INSTRUCTIONS)
     annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False, idempotent_hint=True)
-    for make in (_bundle, _search, _read, _read_many, _outline, _similar, _recent, _status):
+    for make in (_bundle, _search, _read, _read_many, _outline, _similar, _recent_tool, _status):
         tool = make(library)
         mcp.tool(annotations=annotations, description=_description(tool))(tool)
     return mcp
@@ -154,7 +154,7 @@ def _similar(library: Library) -> Tool:
     return similar
 
 
-def _recent(library: Library) -> Tool:
+def _recent_tool(library: Library) -> Tool:
     def recent(filters: Question = "since:1w", limit: Limit = 20) -> dict[str, Any]:
         """Files that changed lately, newest first: path, title, kind, when.
 
@@ -211,10 +211,10 @@ class _Server(MCPServer):
     async def _require_known(self, name: str, arguments: dict[str, Any]) -> None:
         known = {tool.name: tool.input_schema.get("properties", {}) for tool in await self.list_tools()}
         if name not in known:
-            raise ToolError(f"There is no tool {_quoted(name)}. There are: {', '.join(known)}.")
+            raise ToolError(f"There is no tool {_quote(name)}. There are: {', '.join(known)}.")
         if unknown := sorted(set(arguments) - set(known[name])):
             names = ", ".join(known[name]) or "none"
-            raise ToolError(f"{name} takes no argument {_quoted(unknown[0])}. It takes: {names}.")
+            raise ToolError(f"{name} takes no argument {_quote(unknown[0])}. It takes: {names}.")
 
 
 def _wrong_arguments(tool: str, error: ValidationError) -> str:
@@ -226,7 +226,7 @@ def _wrong_arguments(tool: str, error: ValidationError) -> str:
     return plain_line(f"{tool} cannot be called so. {' '.join(dict.fromkeys(faults))}")
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return repr(plain_line(name[:60]))
 
 

@@ -140,7 +140,7 @@ class ModelProcess:
             yield child
             self._failures = 0
         except (ModelUnresponsive, VectorsWrong) as error:
-            raise self._replaced(child, error) from error
+            raise self._replace_child(child, error) from error
         finally:
             self._used = time.monotonic()
 
@@ -173,7 +173,7 @@ class ModelProcess:
             signs = child.signs_of_life
             if silent > self.limits.load_silence or time.monotonic() - child.started > self.limits.load:
                 late = ModelUnresponsive("The model did not load in time.")
-                raise self._replaced(child, late)
+                raise self._replace_child(child, late)
             if waited >= patience:
                 raise ModelUnresponsive("The model is still being loaded.", "Ask again in a moment.")
 
@@ -187,7 +187,7 @@ class ModelProcess:
                 left -= SLICE
         raise ModelUnresponsive(f"The model did not answer within {limit:.0f} seconds.")
 
-    def _replaced(self, child: ModelChild, error: EmbedderError) -> EmbedderError:
+    def _replace_child(self, child: ModelChild, error: EmbedderError) -> EmbedderError:
         """Kill `child`, start another if it is not too soon, and return the error to raise."""
         self._count_failure(child, error)
         with contextlib.suppress(EmbedderError):

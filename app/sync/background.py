@@ -174,7 +174,7 @@ class BackgroundWriter:
             progress = replace(progress, phase="waiting")
         return replace(
             status,
-            folders=tuple(self._watched(folder) for folder in status.folders),
+            folders=tuple(self._with_watch_state(folder) for folder in status.folders),
             pending=status.pending + self.waiting,
             progress=progress,
             notices=(*status.notices, *(note for note in own if note)),
@@ -191,7 +191,7 @@ class BackgroundWriter:
         same = record is not None and record.stamp.same(Stamp.of(stat))
         return same and not (self._model.present and store.counts(path).pending)
 
-    def _watched(self, folder: Folder) -> Folder:
+    def _with_watch_state(self, folder: Folder) -> Folder:
         watch = self.indexer.watches.get(folder.path)
         if self.indexer.paused:
             return replace(folder, state="paused")

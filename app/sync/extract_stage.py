@@ -177,27 +177,29 @@ class ExtractStage:
         """
         try:
             if found.unread:
-                return self._refused(found, "named", found.unread, scans=picture.pages_of(found.path))
+                return self._record_without_text(
+                    found, "named", found.unread, scans=picture.pages_of(found.path)
+                )
             return self._read(found, pool)
         except FileWithheld as refused:
-            return self._refused(found, "skipped", refused.what, kind="")
+            return self._record_without_text(found, "skipped", refused.what, kind="")
         except FileSkipped as refused:
-            return self._refused(found, "skipped", refused.what)
+            return self._record_without_text(found, "skipped", refused.what)
         except FileTooSlow as refused:
             if pool is self._readers.priority:
                 raise
             what = f"{refused.what} {RETRIED_LATER}" if refused.by_clock else refused.what
-            return self._refused(found, "failed", what, unreadable=refused.by_clock)
+            return self._record_without_text(found, "failed", what, unreadable=refused.by_clock)
         except FileFailed as refused:
             if is_gone(found.path):
                 return None
             unreadable = isinstance(refused, FileUnreadable)
-            return self._refused(found, "failed", refused.what, unreadable=unreadable)
+            return self._record_without_text(found, "failed", refused.what, unreadable=unreadable)
         except EmbedderError:
             raise
         except Exception as error:
             log.exception("%s could not be read", found.path)
-            return self._refused(found, "failed", f"Reading it failed ({type(error).__name__}).")
+            return self._record_without_text(found, "failed", f"Reading it failed ({type(error).__name__}).")
 
     def _read(self, found: FoundFile, pool: ReaderPool) -> ExtractedFile:
         read = pool.read(found.path, self._chunking, real=found.real)
@@ -225,7 +227,7 @@ class ExtractStage:
             record = replace(record, state="named", reason=document.note or TEXTLESS)
         return ExtractedFile(record, read.passages)
 
-    def _refused(
+    def _record_without_text(
         self,
         found: FoundFile,
         state: FileState,

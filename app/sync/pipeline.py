@@ -74,7 +74,7 @@ class Pipeline:
         self, roots: Sequence[str], run: SyncRun, during_walk: PriorityDuringWalk
     ) -> tuple[Differences, Known]:
         """The differences under `roots`, without the paths indexed during the walk."""
-        known = self._known(roots)
+        known = self._known_files(roots)
         kept = RootSet(self._store.roots())
         differences = compare(
             list(roots),
@@ -114,7 +114,7 @@ class Pipeline:
         missing = {root: reason for root in roots if (reason := self._why_away(root))}
         looked_at = {*paths, *self._retry_schedule.grace.ends}
         wanted = [p for p in looked_at if (root := kept.root_of(p)) and root not in missing]
-        known = self._known(wanted)
+        known = self._known_files(wanted)
         differences = compare(
             wanted, known, self._rules, verdicts=kept.verdicts, careful=False, suspects=set(paths)
         )
@@ -154,7 +154,7 @@ class Pipeline:
             if (state, note) != (folder.state, folder.note):
                 self._store.set_root_state(folder.path, state, note)
 
-    def _known(self, paths: Sequence[str]) -> dict[str, FileRecord]:
+    def _known_files(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         return {path: record for one in paths for path, record in self._store.files(one).items()}
 
     def _run(self, options: RunOptions, *, nested: bool = False) -> SyncRun:

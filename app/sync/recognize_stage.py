@@ -62,7 +62,7 @@ class Recognizing:
             return False
         if not self._pages:
             waiting = [one for one in scans.waiting(self._store) if one not in self._tried]
-            self._pages = deque(one for one in waiting if not left_out(one[0], self._rules, self._kept()))
+            self._pages = deque(one for one in waiting if not left_out(one[0], self._rules, self._roots()))
         if not self._pages:
             return False
         path, page = self._pages.popleft()
@@ -81,7 +81,7 @@ class Recognizing:
         if self._pool is not None:
             self._pool.close()
 
-    def _kept(self) -> RootSet:
+    def _roots(self) -> RootSet:
         return RootSet(self._store.roots())
 
     def _put(self, read: ReadPage) -> int:
@@ -92,7 +92,7 @@ class Recognizing:
         return 0
 
     def _read(self, path: str, page: int) -> ReadPage:
-        root = self._kept().root_of(path)
+        root = self._roots().root_of(path)
         found = check_path(path, root, self._rules) if root is not None else None
         if not isinstance(found, FoundFile):
             return ReadPage(path, page, None)

@@ -120,7 +120,7 @@ class IndexingSteps:
         self._lock.release()
 
     def _run(self, options: RunOptions, do: Callable[[Pipeline, RunOptions], SyncReport]) -> SyncReport:
-        options = replace(options, progress=self._recorded(options.progress))
+        options = replace(options, progress=self._recording(options.progress))
         try:
             with self._writing(fingerprint_of(self._model)) as store:
                 pipeline = self._pipeline_over(store)
@@ -131,7 +131,7 @@ class IndexingSteps:
         finally:
             self.progress = Progress("idle")
 
-    def _recorded(self, progress: ProgressCallback | None) -> ProgressCallback:
+    def _recording(self, progress: ProgressCallback | None) -> ProgressCallback:
         def record(now: Progress) -> None:
             self.progress = now
             if progress is not None:

@@ -251,7 +251,7 @@ class SyncRun:
         if not self._ready or not (full or late or store_now or not self._reading.running):
             return
         ready, self._ready = self._ready, []
-        new = [taken for taken in ready if not (self._kept_unread(taken) or self._kept(taken.record))]
+        new = [taken for taken in ready if not (self._kept_unread(taken) or self._has_content(taken.record))]
         waiting, stored = self._put(new)
         if waiting:
             self._embedding.more(priority=self._store_at_once)
@@ -284,7 +284,7 @@ class SyncRun:
         self._count(failed=1)
         return True
 
-    def _kept(self, record: FileRecord) -> bool:
+    def _has_content(self, record: FileRecord) -> bool:
         """Whether the index has this content already, under this path or that of a deleted file."""
         before = self._known.get(record.path)
         if record.state not in ("indexed", "named"):

@@ -90,7 +90,7 @@ class KenApp(App[None]):
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end_on_sigterm)
         for fault in actions.faults(self.session.config.tui.keys):
             warn(self, fault)
         self.themes.check()
@@ -106,7 +106,7 @@ class KenApp(App[None]):
         self.fault = self.fault or error
         self.exit(return_code=1)
 
-    def _terminated(self) -> None:
+    def _end_on_sigterm(self) -> None:
         """End as SIGTERM asks, with the terminal given back first."""
         self.search_screen.remember()
         self.exit(return_code=128 + signal.SIGTERM)

@@ -39,12 +39,12 @@ def _lines(pieces: Iterable[Piece], start: int, number: int) -> Iterator[Preview
             if index:
                 yield PreviewLine(number, begin, at - 1, tuple(line))
                 number, begin, line = number + 1, at, []
-            line.extend(_untabbed(at, part, piece.style))
+            line.extend(_expand_tabs(at, part, piece.style))
             at += len(part) + 1
     yield PreviewLine(number, begin, max(begin, at - 1), tuple(line))
 
 
-def _untabbed(at: int, text: str, style: str) -> Iterator[Piece]:
+def _expand_tabs(at: int, text: str, style: str) -> Iterator[Piece]:
     """A tab as four blanks, of which the document has one."""
     for index, part in enumerate(text.split("\t")):
         if index:

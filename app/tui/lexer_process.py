@@ -49,7 +49,7 @@ class LexerProcess:
         """The answer; empty where none comes, and the process is ended then."""
         if self._process is None or self._process.poll() is not None:
             self.close()
-            self._process = self._started()
+            self._process = self._start_process()
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -70,7 +70,7 @@ class LexerProcess:
             answer += part
         return bytes(answer)
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _start_process(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", self._start, _ROOT],
             stdin=subprocess.PIPE,

@@ -92,13 +92,13 @@ def _inline(line: str, begin: int, at: int, style: str, end: int | None = None) 
     for found in _INLINE.finditer(line, begin, end):
         if position < found.start():
             yield Piece(at + position, line[position : found.start()], style)
-        yield from _captured(found, line, at, style)
+        yield from _capture_pieces(found, line, at, style)
         position = found.end()
     if position < end:
         yield Piece(at + position, line[position:end], style)
 
 
-def _captured(found: re.Match[str], line: str, at: int, style: str) -> Iterator[Piece]:
+def _capture_pieces(found: re.Match[str], line: str, at: int, style: str) -> Iterator[Piece]:
     names = [name for name in _CAPTURES if found[name]]
     if not names:
         return

@@ -38,11 +38,11 @@ class Page:
 def lines_of(excerpt: Excerpt) -> list[PreviewLine]:
     """The excerpt as lines of pieces, by its kind, with a line where a page begins."""
     text = visible(excerpt.text).replace("\t", " ") if excerpt.kind != "code" else visible(excerpt.text)
-    lines = _styled(text, excerpt)
+    lines = _style_lines(text, excerpt)
     return _with_pages(lines, excerpt) if excerpt.pages else lines
 
 
-def _styled(text: str, excerpt: Excerpt) -> list[PreviewLine]:
+def _style_lines(text: str, excerpt: Excerpt) -> list[PreviewLine]:
     if excerpt.kind == "markdown":
         from app.tui.markdown import markdown_lines  # only documents of this kind pay for it
         from app.tui.tables import with_tables

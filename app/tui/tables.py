@@ -99,14 +99,14 @@ def table_rows(line: PreviewLine, content: Content, width: int, faint: Style) ->
     for row in zip_longest(*wrapped, fillvalue=Content("")):
         full = [*row, *[Content("")] * (len(widths) - len(row))]
         padded = [
-            _padded(cell, one, right=column < len(line.table.right) and line.table.right[column])
+            _pad(cell, one, right=column < len(line.table.right) and line.table.right[column])
             for column, (cell, one) in enumerate(zip(full, widths, strict=True))
         ]
         rows.append(between.join(padded).rstrip())
     return rows or [Content("")]
 
 
-def _padded(cell: Content, width: int, *, right: bool) -> Content:
+def _pad(cell: Content, width: int, *, right: bool) -> Content:
     cell = cell.rstrip()
     blanks = Content(" " * max(0, width - cell.cell_length))
     return blanks + cell if right else cell + blanks

@@ -21,7 +21,7 @@ class ThemeChoice:
         for theme in (*themes.OWN, themes.PLAIN):
             app.register_theme(theme)
         self._chosen = ""
-        self._show("plain" if plain else self._wanted())
+        self._show("plain" if plain else self._theme_name())
 
     def check(self) -> None:
         """Tell of a name in the settings that no theme has."""
@@ -46,7 +46,7 @@ class ThemeChoice:
 
         self._session.ui_state.update(change)
 
-    def _wanted(self) -> str:
+    def _theme_name(self) -> str:
         chosen, configured = self._session.ui_state, self._session.config.tui.theme
         return chosen.theme if chosen.theme and chosen.theme_over == configured else configured
 

@@ -69,7 +69,7 @@ class UiState:
         else."""
         try:
             paths.make_home()
-            with _locked():
+            with _lock():
                 now = load()
                 change(now)
                 private_files.replace(_path(), json.dumps(asdict(now), ensure_ascii=True, indent=1).encode())
@@ -107,7 +107,7 @@ def _pin(stored: dict[str, Any]) -> Pin:
 
 
 @contextlib.contextmanager
-def _locked() -> Iterator[None]:
+def _lock() -> Iterator[None]:
     """One interface at a time reads and writes."""
     descriptor = os.open(paths.home() / "tui.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -34,17 +34,17 @@ def mapped_arrays(identity: str, layout: Layout, compute: Callable[[], Arrays]) 
     written, each call computes the arrays.
     """
     path, layout = compiled_path(identity, ".safetensors"), layout | _CHECKSUM
-    if (arrays := _mapped(path, layout)) is not None:
+    if (arrays := _map_arrays(path, layout)) is not None:
         return arrays
     try:
         computed = _with_checksum(compute())
         store(path, lambda work: safetensors_file.write(work, layout, computed, {}))
     except OSError:
         return dict(compute())
-    return _mapped(path, layout) or dict(compute())
+    return _map_arrays(path, layout) or dict(compute())
 
 
-def _mapped(path: Path, layout: Layout) -> dict[str, Array] | None:
+def _map_arrays(path: Path, layout: Layout) -> dict[str, Array] | None:
     """The arrays of a file; None where it is absent, has another layout or a wrong checksum."""
     try:
         tensors = safetensors_file.read_header(path)

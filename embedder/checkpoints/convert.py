@@ -99,7 +99,7 @@ def _write(
     checkpoint: Checkpoint, folder: Path, precision: MlxPrecision, group_size: int, progress: Progress
 ) -> None:
     layout = layout_of(checkpoint.shapes, precision, group_size)
-    tensors = _converted(checkpoint, BITS[precision], group_size, progress)
+    tensors = _convert_tensors(checkpoint, BITS[precision], group_size, progress)
     safetensors_file.write(folder / "model.safetensors", layout, tensors, {"format": "mlx"})
     config = read_json(checkpoint.folder / "config.json")
     (folder / "config.json").write_text(json.dumps(_config(config, BITS[precision], group_size), indent=2))
@@ -117,7 +117,7 @@ def _config(config: dict[str, Any], bits: int | None, group_size: int) -> dict[s
     return stated | {"quantization": scheme, "quantization_config": scheme}
 
 
-def _converted(
+def _convert_tensors(
     checkpoint: Checkpoint, bits: int | None, group_size: int, progress: Progress
 ) -> Iterator[tuple[str, NDArray[Any]]]:
     """The converted tensors, one weight in memory at a time, in the order of `layout_of`."""

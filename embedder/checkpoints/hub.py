@@ -48,7 +48,7 @@ def list_files(repository: str) -> tuple[KnownFile, ...]:
     with _open(f"/api/models/{repository}/revision/main?blobs=true", repository) as response:
         try:
             listing = json.loads(response.read(_MAX_LISTING_BYTES))
-            files = [_known(entry) for entry in listing["siblings"] if _is_needed(entry["rfilename"])]
+            files = [_known_file(entry) for entry in listing["siblings"] if _is_needed(entry["rfilename"])]
         except (HTTPException, OSError) as error:
             raise HubUnreachable(f"The model hub broke off ({error}).") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -62,7 +62,7 @@ def _is_needed(path: str) -> bool:
     return safe and (weights or path in ("config.json", "tokenizer.json", "tokenizer_config.json"))
 
 
-def _known(entry: dict[str, Any]) -> KnownFile:
+def _known_file(entry: dict[str, Any]) -> KnownFile:
     large = entry.get("lfs") or {}
     digest, git = str(large.get("sha256", "")), str(entry.get("blobId", ""))
     if not digest and not git:

@@ -101,7 +101,7 @@ def _network(checkpoint: Checkpoint, precision: str, dtype: mx.Dtype) -> Embeddi
     shapes = {name: array.shape for name, array in _flat(network)}
     quantized: dict[str, QuantizedWeight] = {}
     if precision in _BITS:
-        quantized = {name: weight for name in shapes if (weight := _quantized(checkpoint, name))}
+        quantized = {name: weight for name in shapes if (weight := _quantized_weight(checkpoint, name))}
     if quantized:
         group, bits = checkpoint.quantization or (_GROUP_SIZE, _BITS[precision])
         nn.quantize(network, group, bits, class_predicate=lambda path, _: f"{path}.weight" in quantized)
@@ -158,7 +158,7 @@ def _floats(checkpoint: Checkpoint, name: str) -> NDArray[np.float32]:
     return np.float32(1) + rows if "norm" in name else rows
 
 
-def _quantized(checkpoint: Checkpoint, name: str) -> QuantizedWeight | None:
+def _quantized_weight(checkpoint: Checkpoint, name: str) -> QuantizedWeight | None:
     """Codes, scales and biases of one parameter; None where any part of it is stored as floats."""
     parts = [checkpoint.quantized(stored) for stored in stored_names(name, checkpoint.config)]
     if None in parts:

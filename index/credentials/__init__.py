@@ -37,10 +37,10 @@ def credentials(text: str, *, code: bool = False) -> list[tuple[int, int]]:
         *phrases(search),
     ]
     search.remember_empty_words()
-    return _joined(found if code else [*found, *tables(text, names)])
+    return _merge_spans(found if code else [*found, *tables(text, names)])
 
 
-def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if joined and start < joined[-1][1]:

@@ -37,7 +37,7 @@ _PUTTY_END = re.compile(r"Private-(?:MAC|Hash): *[0-9a-fA-F]*")
 def key_blocks(text: str) -> Iterator[tuple[int, int]]:
     """The spans of private keys in `text`; a first line without a body does not count."""
     if "PRIVATE KEY" in text or "OpenVPN" in text:
-        yield from _armoured(text)
+        yield from _armoured_blocks(text)
     at = text.find(_PUTTY)
     while at >= 0:
         following = text.find(_PUTTY, at + 1)
@@ -49,7 +49,7 @@ def key_blocks(text: str) -> Iterator[tuple[int, int]]:
         at = following
 
 
-def _armoured(text: str) -> Iterator[tuple[int, int]]:
+def _armoured_blocks(text: str) -> Iterator[tuple[int, int]]:
     begun = list(_BEGIN.finditer(text))
     for i, begin in enumerate(begun):
         following = begun[i + 1].start() if i + 1 < len(begun) else len(text)

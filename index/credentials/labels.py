@@ -163,14 +163,14 @@ class _Compiled(NamedTuple):
     before: tuple[str, ...]
 
 
-def _compiled(name: _Name) -> _Compiled:
+def _compile(name: _Name) -> _Compiled:
     before = tuple(word.replace("_", " ") for word in name.before.split())
     return _Compiled(name.kind, re.compile(f"{re.escape(name.needle)}(?:{name.rest})"), before)
 
 
 def _by_needle(first: str, last: str) -> tuple[tuple[str, tuple[_Compiled, ...]], ...]:
     names = sorted((name for name in _TABLE if first <= name.needle[0] <= last), key=lambda name: name.needle)
-    return tuple((needle, tuple(map(_compiled, n))) for needle, n in groupby(names, lambda name: name.needle))
+    return tuple((needle, tuple(map(_compile, n))) for needle, n in groupby(names, lambda name: name.needle))
 
 
 _BY_SCRIPT = tuple((script, _by_needle(first, last)) for first, last, script in _SCRIPTS)
@@ -186,11 +186,11 @@ def labels(search_text: SearchText) -> list[Label]:
             for needle, names in by_needle:
                 if search_text.contains(needle):
                     for name in names:
-                        found.update(_found(lowercase, name))
+                        found.update(_find_labels(lowercase, name))
     return sorted(found, key=lambda label: (label.start, -label.end))
 
 
-def _found(lowercase: str, name: _Compiled) -> Iterator[Label]:
+def _find_labels(lowercase: str, name: _Compiled) -> Iterator[Label]:
     for found in name.pattern.finditer(lowercase):
         start, end = found.span()
         if lowercase.startswith(_RULES, end):

@@ -61,9 +61,9 @@ _FEWEST_CODES = 3
 def phrases(search_text: SearchText) -> Iterator[tuple[int, int]]:
     """The spans of phrases and codes."""
     lowercase = search_text.lowercase
-    yield from _listed(search_text.text, search_text.words)
+    yield from _runs_of_list_words(search_text.text, search_text.words)
     for start in _places(search_text, _SEED_NAMES, _names_seed):
-        yield from _named(lowercase, start)
+        yield from _phrases_after_names(lowercase, start)
     for start in _places(search_text, _CODE_NAMES, _names_codes):
         yield from _codes(lowercase, start)
 
@@ -92,7 +92,7 @@ def _names_codes(lowercase: str, at: int) -> bool:
     return named is not None
 
 
-def _listed(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _runs_of_list_words(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Runs of words of the list that are exactly as long as a phrase."""
     sought = 0
     for run in _runs(words):
@@ -136,7 +136,7 @@ def _runs(words: Sequence[str]) -> Iterator[Sequence[str]]:
         at = every.find(_SHORTEST, end // _STEP + 1)
 
 
-def _named(lowercase: str, start: int) -> Iterator[tuple[int, int]]:
+def _phrases_after_names(lowercase: str, start: int) -> Iterator[tuple[int, int]]:
     """The phrase after its name, with any numbering and separators."""
     words = list(_WORD.finditer(lowercase, start, start + _FAR))
     first = next((i for i in range(len(words) - 11) if _is_phrase(words[i : i + 12])), None)

@@ -189,14 +189,14 @@ def token_spans(search_text: SearchText) -> Iterator[tuple[int, int]]:
     """
     long = "\n".join([word for word in search_text.unknown_words if len(word) >= _SHORTEST])
     text = search_text.text
-    for token in _present(search_text, long):
+    for token in _tokens_present(search_text, long):
         yield from _all(text, token)
     for needle, pattern in _INSIDE:
         if needle in long and pattern.search(long) and search_text.contains(needle.lower()):
             yield from _not_examples(text, pattern)
 
 
-def _present(search_text: SearchText, long: str) -> set[_Token]:
+def _tokens_present(search_text: SearchText, long: str) -> set[_Token]:
     found: set[_Token] = set()
     for run in _RUN.finditer(long):
         at = run.start(1)

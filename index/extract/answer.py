@@ -114,7 +114,7 @@ def parse_answer(answer: PackedAnswer, most_tokens: int | None) -> ParsedAnswer 
     try:
         header = _header(answer.header)
         if "refused" in header:
-            return _refused(header)
+            return _decode_refusal(header)
         return _read(header, _numbers(answer.numbers), _text(answer.body), most_tokens)
     except (ValueError, RecursionError, OverflowError):
         raise FileFailed(_NONSENSE) from None
@@ -124,14 +124,14 @@ def _header(data: bytes) -> dict[str, Any]:
     if data.count(b"[") + data.count(b"{") > _MOST_LISTS:
         raise _Nonsense
     header = json.loads(data.decode("ascii"), parse_float=_no_number, parse_constant=_no_number)
-    return _checked(header, dict)
+    return _check_type(header, dict)
 
 
 def _no_number(_: str) -> Any:
     raise _Nonsense
 
 
-def _refused(header: dict[str, Any]) -> Refusal:
+def _decode_refusal(header: dict[str, Any]) -> Refusal:
     what, fix = (" ".join(_words(header.get(key, "")).split())[:_LONGEST_REASON] for key in ("what", "fix"))
     memory = _count(header.get("memory"))
     match header["refused"]:
@@ -147,8 +147,8 @@ def _refused(header: dict[str, Any]) -> Refusal:
 
 
 def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: int | None) -> ParsedAnswer:
-    headings = [_heading(path) for path in _checked(header.get("headings"), list)]
-    pages = tuple(_position(page, text) for page in _checked(header.get("pages"), list))
+    headings = [_heading(path) for path in _check_type(header.get("headings"), list)]
+    pages = tuple(_position(page, text) for page in _check_type(header.get("pages"), list))
     if any(a > b for a, b in pairwise(pages)) or header.get("cut") is not (most_tokens is not None):
         raise _Nonsense
     sections: tuple[Section, ...] = ()
@@ -173,27 +173,29 @@ def _read(header: dict[str, Any], numbers: array[int], text: str, most_tokens: i
         pages,
         _words(header.get("note")),
         lines,
-        tuple(_span(span, text) for span in _checked(header.get("withheld"), list)),
-        tuple(_field(field) for field in _checked(header.get("fields"), list)[:MOST_FIELDS]),
-        tuple(_words(link) for link in _checked(header.get("links"), list)[:MOST_LINKS]),
-        tuple(_count(page) for page in _checked(header.get("scans"), list)[:MOST_PAGES]),
-        tuple(_entry(entry) for entry in _checked(header.get("catalog"), list)),
+        tuple(_span(span, text) for span in _check_type(header.get("withheld"), list)),
+        tuple(_decode_field(field) for field in _check_type(header.get("fields"), list)[:MOST_FIELDS]),
+        tuple(_words(link) for link in _check_type(header.get("links"), list)[:MOST_LINKS]),
+        tuple(_count(page) for page in _check_type(header.get("scans"), list)[:MOST_PAGES]),
+        tuple(_entry(entry) for entry in _check_type(header.get("catalog"), list)),
     )
     return ParsedAnswer(document, passages, _hash(header.get("hash")), _count(header.get("memory")))
 
 
-def _field(value: object) -> tuple[str, str]:
-    name, words = _checked(value, list)
+def _decode_field(value: object) -> tuple[str, str]:
+    name, words = _check_type(value, list)
     return _words(name), _words(words)
 
 
 def _entry(value: object) -> CatalogEntry:
     """What is said of another file, which is below the folder of the one that says it."""
-    path, fields = _checked(value, list)
+    path, fields = _check_type(value, list)
     parts = _words(path).split("/")
     if "\0" in path or not all(parts) or not {".", ".."}.isdisjoint(parts):
         raise _Nonsense
-    return CatalogEntry(_words(path), tuple(_field(one) for one in _checked(fields, list)[:MOST_FIELDS]))
+    return CatalogEntry(
+        _words(path), tuple(_decode_field(one) for one in _check_type(fields, list)[:MOST_FIELDS])
+    )
 
 
 def _sections(numbers: array[int], text: str, headings: list[tuple[str, ...]]) -> Iterator[Section]:
@@ -291,11 +293,11 @@ def _text(data: bytes) -> str:
 
 
 def _heading(path: object) -> tuple[str, ...]:
-    return tuple(_words(part) for part in _checked(path, list))
+    return tuple(_words(part) for part in _check_type(path, list))
 
 
 def _words(value: object) -> str:
-    return _whole(_checked(value, str))
+    return _whole(_check_type(value, str))
 
 
 def _whole(words: str) -> str:
@@ -303,21 +305,21 @@ def _whole(words: str) -> str:
 
 
 def _one_of(value: object, known: frozenset[str]) -> str:
-    words = _checked(value, str)
+    words = _check_type(value, str)
     if words not in known:
         raise _Nonsense
     return words
 
 
 def _hash(value: object) -> bytes:
-    words = _checked(value, str)
+    words = _check_type(value, str)
     if not _HASH.fullmatch(words):
         raise _Nonsense
     return bytes.fromhex(words)
 
 
 def _span(value: object, text: str) -> tuple[int, int]:
-    start, end = _checked(value, list)
+    start, end = _check_type(value, list)
     if not 0 <= _count(start) < _count(end) <= len(text):
         raise _Nonsense
     return start, end
@@ -331,13 +333,13 @@ def _position(value: object, text: str) -> int:
 
 
 def _count(value: object) -> int:
-    number = _checked(value, int)
+    number = _check_type(value, int)
     if not 0 <= number < 10**_LONGEST_DIGITS:
         raise _Nonsense
     return number
 
 
-def _checked(value: object, kind: type[_T]) -> _T:
+def _check_type(value: object, kind: type[_T]) -> _T:
     """The value, which is of exactly this type: JSON's true is no number."""
     if type(value) is not kind:
         raise _Nonsense

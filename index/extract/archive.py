@@ -182,11 +182,11 @@ def parse_xml(data: bytes) -> Element:
     """XML as a tree with namespaces taken off; raises FileFailed where it is damaged or declares entities."""
     if b"<!ENTITY" in (data.replace(b"\0", b"") if b"\0" in data[:4] else data):
         raise FileFailed("Its XML declares entities of its own, which such a file never needs.")
-    root: Element = _fed(_Plain(), data)
+    root: Element = _parse_into(_Plain(), data)
     return root
 
 
-def _fed(target: Any, data: bytes) -> Any:
+def _parse_into(target: Any, data: bytes) -> Any:
     """What `target` makes of XML, read as UTF-8 where it declares what the parser has no table for."""
     encoding = None
     declared = declared_in_markup(data[:_DECLARATION])

@@ -84,7 +84,7 @@ def read(source: Source) -> Document:
 def _manual_page(source: Source) -> Document | None:
     """A manual page that is packed for itself, as they are installed; None for anything else."""
     try:
-        stream = _unpacked(source)
+        stream = _open_packed(source)
         if stream is None or content_kind.of_beginning(stream.peek(_SEARCHED)[:_SEARCHED]) != "man":
             return None
         data = stream.read(LARGEST)
@@ -113,7 +113,7 @@ def _zip_members(source: Source) -> Iterator[Member]:
         yield Member(written, size, partial(archive.member, name, LARGEST))
 
 
-def _unpacked(source: Source) -> io.BufferedReader | None:
+def _open_packed(source: Source) -> io.BufferedReader | None:
     """What a file that is packed for itself unpacks to; None where it is packed in no way that is known."""
     head = source.head(512)
     source.stream.seek(0)
@@ -123,7 +123,7 @@ def _unpacked(source: Source) -> io.BufferedReader | None:
 
 def _packed_members(source: Source) -> Iterator[Member]:
     """The members of a packed TAR, else the one file that is packed."""
-    stream = _unpacked(source)
+    stream = _open_packed(source)
     if stream is None:
         raise FileFailed("It is no archive of a kind that is known.")
     if stream.peek(512)[_TAR_MAGIC] == b"ustar":
@@ -138,11 +138,11 @@ def _tar_members(stream: BinaryIO) -> Iterator[Member]:
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for info in archive:
             if info.isfile():
-                yield Member(info.name, info.size, partial(_extracted, archive, info))
+                yield Member(info.name, info.size, partial(_tar_member, archive, info))
             archive.members.clear()  # type: ignore[attr-defined]  # else it remembers every one of them
 
 
-def _extracted(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     held = archive.extractfile(info)
     return held.read() if held is not None else b""
 

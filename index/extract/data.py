@@ -50,7 +50,7 @@ def read(source: Source) -> Document:
     if len(text) > _SMALL and _share_of_prose(text) < _LEAST_PROSE:
         raise FileSkipped("It holds data, hardly any prose.")
     if source.suffix in _KEYED:
-        return Document(text, "data", sections=tuple(_keyed(text)))
+        return Document(text, "data", sections=tuple(_sections_by_key(text)))
     return _of_paragraphs(Document(text, "data"))
 
 
@@ -73,7 +73,7 @@ def _share_of_prose(text: str) -> float:
     return prose_in(sample) / max(1, words)
 
 
-def _keyed(text: str) -> Iterator[Section]:
+def _sections_by_key(text: str) -> Iterator[Section]:
     """Blocks under the key or table they belong to."""
     at = 0
     heading: tuple[str, ...] = ()

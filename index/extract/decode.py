@@ -74,7 +74,7 @@ def _utf_8(data: bytes, declared: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        data = _HALF.sub(_UNKNOWN.encode(), _HALVES.sub(_joined, data))
+        data = _HALF.sub(_UNKNOWN.encode(), _HALVES.sub(_join_surrogates, data))
     text = data.decode("utf-8", "surrogateescape")
     bad, good = len(_BAD.findall(text)), len(_WIDE_CHARACTER.findall(text))
     if not bad:
@@ -83,11 +83,11 @@ def _utf_8(data: bytes, declared: str) -> str:
     if cut_off and bad == len(cut_off.group()):
         return data[: cut_off.start()].decode("utf-8") + _UNKNOWN
     if good >= bad or _by_lines(text, bad):
-        return _mended(text, declared)
+        return _repair(text, declared)
     return _other(data, declared)
 
 
-def _joined(halves: re.Match[bytes]) -> bytes:
+def _join_surrogates(halves: re.Match[bytes]) -> bytes:
     return (
         halves.group()
         .decode("utf-8", "surrogatepass")
@@ -116,7 +116,7 @@ def _by_lines(text: str, bad: int) -> bool:
     return torn * 10 <= len(clean) and (many or bool(clean and _LATIN.fullmatch("".join(clean))))
 
 
-def _mended(text: str, declared: str) -> str:
+def _repair(text: str, declared: str) -> str:
     """Text in UTF-8 with bytes that are not: lines wholly in another encoding are read in it, else U+FFFD."""
     lines = text.split("\n")
     foreign = [i for i, line in enumerate(lines) if _BAD.search(line) and not _WIDE_CHARACTER.search(line)]
@@ -124,7 +124,9 @@ def _mended(text: str, declared: str) -> str:
     if other and _reads_as_letters(other):
         for i, line in zip(foreign, _other(other, declared).split("\n"), strict=True):
             lines[i] = line
-    return "\n".join(line if line.isascii() or not _BAD.search(line) else _replaced(line) for line in lines)
+    return "\n".join(
+        line if line.isascii() or not _BAD.search(line) else _replace_bad_bytes(line) for line in lines
+    )
 
 
 def _reads_as_letters(data: bytes) -> bool:
@@ -136,7 +138,7 @@ def _bytes(line: str) -> bytes:
     return line.encode("utf-8", "surrogateescape")
 
 
-def _replaced(line: str) -> str:
+def _replace_bad_bytes(line: str) -> str:
     """A line with U+FFFD for what is not UTF-8; among Latin letters a lone byte is Windows-1252."""
     if _LATIN.fullmatch("".join(_WIDE_CHARACTER.findall(line))):
         line = _LONE_LETTER.sub(lambda found: bytes([ord(found[0]) - 0xDC00]).decode("cp1252"), line)

@@ -42,7 +42,7 @@ def read_delimited(text: str, builder: DocumentBuilder) -> None:
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if _is_quoted(text, separator) else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text), delimiter=separator, quoting=quoting)
     try:
-        add_rows(builder, _lined(reader, after=1 if stated else 0))
+        add_rows(builder, _rows_with_lines(reader, after=1 if stated else 0))
     except csv.Error as error:
         builder.notes.append(f"Rows after a damaged one are not read ({error}).")
 
@@ -57,13 +57,13 @@ def _is_quoted(text: str, separator: str) -> bool:
     return True
 
 
-def _lined(reader: Iterator[Sequence[str]], after: int) -> Iterator[Sequence[str]]:
+def _rows_with_lines(reader: Iterator[Sequence[str]], after: int) -> Iterator[Sequence[str]]:
     """The rows with the lines of the file marked in them, those up to `after` left out."""
     before = 0
     for row in reader:
         line, before = before + 1, reader.line_num  # type: ignore[attr-defined]
         if line > after:
-            yield _marked(row, line) if before > line else _begun(row, line)
+            yield _mark_lines(row, line) if before > line else _begun(row, line)
 
 
 def _begun(row: Sequence[str], line: int) -> Sequence[str]:
@@ -71,7 +71,7 @@ def _begun(row: Sequence[str], line: int) -> Sequence[str]:
     return row if first is None else [*row[:first], mark(line) + row[first].strip(), *row[first + 1 :]]
 
 
-def _marked(row: Sequence[str], line: int) -> Sequence[str]:
+def _mark_lines(row: Sequence[str], line: int) -> Sequence[str]:
     """A row whose cells hold line ends."""
     cells = []
     for cell in row:

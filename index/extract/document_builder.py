@@ -34,10 +34,10 @@ def without_marks(text: str) -> str:
 def marked(text: str, line: int) -> str:
     """Text whose line ends are the file's, each of its lines marked; it begins on `line`."""
     lines = text.split("\n")
-    return "\n".join(_marked(one, line + i) for i, one in enumerate(lines))
+    return "\n".join(_mark_start(one, line + i) for i, one in enumerate(lines))
 
 
-def _marked(text: str, line: int) -> str:
+def _mark_start(text: str, line: int) -> str:
     body = text.lstrip()
     return text[: len(text) - len(body)] + mark(line) + body if body else text
 
@@ -86,7 +86,7 @@ class DocumentBuilder:
     def add(self, text: str, kind: SectionKind = "prose") -> None:
         """One block; blank blocks leave nothing. Marks in it give the lines of its words."""
         start = self._length
-        body, lines = _unmarked(_INVISIBLE.sub("", text).strip(), start)
+        body, lines = _take_marks(_INVISIBLE.sub("", text).strip(), start)
         if not body or self.full:
             return
         body = body[: MAX_CHARACTERS - self._length]
@@ -129,16 +129,16 @@ class DocumentBuilder:
             language,
             tuple(self._sections),
             tuple(self._pages),
-            " ".join(self._said()),
+            " ".join(self._first_notes()),
             lines=tuple(self._lines),
         )
 
-    def _said(self) -> list[str]:
+    def _first_notes(self) -> list[str]:
         more = len(self.notes) - _MOST_NOTES
         return [*self.notes[:_MOST_NOTES], *([f"{more} more notes are left out."] if more > 0 else [])]
 
 
-def _unmarked(body: str, start: int) -> tuple[str, list[tuple[int, int]]]:
+def _take_marks(body: str, start: int) -> tuple[str, list[tuple[int, int]]]:
     """The block without its marks, and the position in the text at which each line begins."""
     parts: list[str] = []
     lines: list[tuple[int, int]] = []

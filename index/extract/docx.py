@@ -157,7 +157,7 @@ class _DocxReader:
             else:
                 self._builder.add(f"- {words}" if listed else words, "list" if listed else "prose")
         for element in nearest_elements(paragraph, _SAID, _NOT_SAID):
-            self._builder.add(_said(element))
+            self._builder.add(_attribute_words(element))
 
     def _style(self, paragraph: Element) -> tuple[str, int, bool]:
         """The style's name in lower case, the heading level (0: none), and whether it is a list item."""
@@ -187,7 +187,7 @@ class _DocxReader:
             if line := table_row([" ".join(map(_text, paragraphs)) for paragraphs in parts]):
                 self._builder.add(line, "row")
             for element in nearest_elements(row, _SAID, _NOT_SAID):
-                self._builder.add(_said(element))
+                self._builder.add(_attribute_words(element))
             yield from nearest_elements(row, _IN_ROWS, _DROPPED)
 
     def _is_layout(self, cells: list[list[Element]]) -> bool:
@@ -262,7 +262,7 @@ def _text(element: Element) -> str:
     return "".join(_pieces(element))
 
 
-def _said(element: Element) -> str:
+def _attribute_words(element: Element) -> str:
     """The words in an element's attributes."""
     if element.tag == "ddList":
         entries = [entry.get("val") or "" for entry in element.findall("listEntry")]

@@ -19,10 +19,10 @@ _MOST_DRAWINGS = 50
 
 def with_drawings(text: str) -> str:
     """The XML with each compressed drawing in place of its packing; one that is damaged stays."""
-    return _PACKED.sub(_unpacked, text, count=_MOST_DRAWINGS) if "<diagram" in text else text
+    return _PACKED.sub(_unpack_diagram, text, count=_MOST_DRAWINGS) if "<diagram" in text else text
 
 
-def _unpacked(found: re.Match[str]) -> str:
+def _unpack_diagram(found: re.Match[str]) -> str:
     try:
         packed = base64.b64decode(found[2])
         xml = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _MOST_BYTES)

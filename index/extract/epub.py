@@ -54,7 +54,7 @@ def read(source: Source) -> Document:
         try:
             chapter = archive.member(name, _MOST_CHAPTER)
             markup = decode_text(chapter, declared_in_markup(chapter))
-            add_html(builder, _named(builder, markup, contents.get(name, [])))
+            add_html(builder, _with_contents_headings(builder, markup, contents.get(name, [])))
         except (FileFailed, FileSkipped):
             builder.notes.append(f"{name} is damaged and not read.")
     return builder.document("epub", title)
@@ -74,7 +74,7 @@ def _refuse_locked(archive: Archive) -> None:
         raise FileSkipped("It is protected against copying (DRM).")
 
 
-def _named(builder: DocumentBuilder, markup: str, entries: list[ContentsEntry]) -> str:
+def _with_contents_headings(builder: DocumentBuilder, markup: str, entries: list[ContentsEntry]) -> str:
     """The chapter with headings where the table of contents names what has none of its own."""
     if not entries:
         return markup

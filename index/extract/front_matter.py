@@ -69,17 +69,17 @@ class FrontMatter:
 def front_matter(text: str) -> FrontMatter:
     """The front matter of a text in whichever dialect."""
     if found := _YAML.match(text):
-        return _made(found.end(), _yaml(found[1]))
+        return _from_fields(found.end(), _yaml(found[1]))
     if found := _TOML.match(text):
         try:
-            return _made(found.end(), _flat(tomllib.loads(found[1])))
+            return _from_fields(found.end(), _flat(tomllib.loads(found[1])))
         except (tomllib.TOMLDecodeError, RecursionError):
             return FrontMatter(found.end())
     if found := _PANDOC.match(text):
         values = (one or "" for one in found.groups())
-        return _made(found.end(), zip(("title", "author", "date"), values, strict=True))
+        return _from_fields(found.end(), zip(("title", "author", "date"), values, strict=True))
     if (found := _MULTI.match(text)) and _MULTI_KNOWN.search(found[0]):
-        return _made(found.end(), _yaml(found[0]))
+        return _from_fields(found.end(), _yaml(found[0]))
     return FrontMatter()
 
 
@@ -103,7 +103,7 @@ def bounded(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(fields))[:MOST_FIELDS]
 
 
-def _made(end: int, fields: Iterable[tuple[str, str]]) -> FrontMatter:
+def _from_fields(end: int, fields: Iterable[tuple[str, str]]) -> FrontMatter:
     found: Fields = []
     for key, value in fields:
         name = re.sub(r"[\s_]+", "-", key.strip().casefold())

@@ -76,7 +76,7 @@ def guess(data: bytes) -> str:
 
     Empty where it reads like none under any: the bytes are no text.
     """
-    sample = b"\n".join(_sampled(data))
+    sample = b"\n".join(_sample_lines(data))
     marks = {codec: _single(sample, codec) + _RARER.get(codec, 0.0) for codec in _SINGLE}
     marks |= {codec: _wide(sample, codec, usual) for codec, usual in _WIDE}
     best = max(marks, key=lambda codec: (marks[codec], codec == "cp1252"))
@@ -89,7 +89,7 @@ def guess(data: bytes) -> str:
     return best if marks[best] > marks["cp1252"] + 0.05 else "cp1252"
 
 
-def _sampled(data: bytes) -> list[bytes]:
+def _sample_lines(data: bytes) -> list[bytes]:
     found: list[bytes] = []
     size = 0
     for line in _LINES.finditer(data):
@@ -106,7 +106,7 @@ def _single(sample: bytes, codec: str) -> float:
     high = Counter(c for c in text if c > "\x7f")
     if not high:
         return 0.0
-    of_any = sum(n * _alone(c) for c, n in high.items()) + _MIXED * _mixed(text)
+    of_any = sum(n * _alone(c) for c, n in high.items()) + _MIXED * _count_mixtures(text)
     best = max(sum(n * w.get(c, 0.0) for c, n in high.items()) for w in _weights(codec))
     return (of_any + best) / high.total() + _stray(text, high)
 
@@ -137,7 +137,7 @@ def _weights(codec: str) -> tuple[dict[str, float], ...]:
     return tuple(found)
 
 
-def _mixed(text: str) -> int:
+def _count_mixtures(text: str) -> int:
     """Capitals behind small letters, letters of two scripts side by side, signs inside words."""
     count = 0
     for before, here, after in zip(text, text[1:], text[2:], strict=False):

@@ -95,12 +95,12 @@ class _HtmlReader:
     def _enter(self, node: LexborNode) -> None:
         tag = node.tag or ""
         if tag == "-text":
-            self._words.append(self._marked(node.text_content or ""))
+            self._words.append(self._mark_lines(node.text_content or ""))
             return
         if self._line and (line := node.attributes.get(LINE)):
             self._line = int(line)
         if tag == "input":
-            self._field(node)
+            self._read_form_field(node)
         elif tag == "br":
             self._words.append("\n")
         elif tag == "img":
@@ -115,7 +115,7 @@ class _HtmlReader:
             elif tag in _BLOCKS:
                 self._kinds.append(_BLOCKS[tag])
 
-    def _field(self, node: LexborNode) -> None:
+    def _read_form_field(self, node: LexborNode) -> None:
         """Read the value and the placeholder of a field."""
         kind = (node.attributes.get("type") or "").lower()
         words = (node.attributes.get(name) for name in ("value", "placeholder")) if kind in _FIELDS else ()
@@ -125,7 +125,7 @@ class _HtmlReader:
         one = one_line(words or "")
         return f" {mark(self._line) if self._line else ''}{one} " if one else " "
 
-    def _marked(self, text: str) -> str:
+    def _mark_lines(self, text: str) -> str:
         """Text with its lines, and the line behind it."""
         if not self._line:
             return text

@@ -108,7 +108,7 @@ class OpenElements:
         if self._left_out.get(name, 0):
             self._left_out[name] -= 1
             return " "
-        at = self._found(name)
+        at = self._index_of_open(name)
         if at < 0:
             return "<p></p>" if name == "p" else " "
         if name in _FORMATTING and any(above in _SPECIAL for above in self._names[at + 1 :]):
@@ -121,7 +121,7 @@ class OpenElements:
     def _in_table(self) -> bool:
         return self._nearest(frozenset({"table"}), frozenset({"template"}), DEEPEST) >= 0
 
-    def _found(self, name: str) -> int:
+    def _index_of_open(self, name: str) -> int:
         """The index of the open element that an end tag closes; -1 for none."""
         beyond = _TABLE_SCOPE if name in _TABLE else _SCOPE
         if name not in _SPECIAL and name not in _FORMATTING:

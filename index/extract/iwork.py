@@ -59,7 +59,7 @@ def _add_messages(builder: DocumentBuilder, archive: Archive, source: Source) ->
             builder.notes.append("Parts of it are not read.")
             return
         try:
-            for words in _texts(_unsnapped(archive.member(name))):
+            for words in _texts(_unpack_iwa(archive.member(name))):
                 _add(builder, words, seen)
         except (EOFError, IndexError):
             builder.notes.append("A part of it is damaged and not read to its end.")
@@ -167,7 +167,7 @@ class _Fields:
                     return
 
 
-def _unsnapped(data: bytes) -> bytes:
+def _unpack_iwa(data: bytes) -> bytes:
     """The blocks of an IWA file, each with its length in three bytes, packed with Snappy."""
     out = bytearray()
     at = 0

@@ -34,20 +34,20 @@ _BRACES = re.compile(
 def plain_letters(text: str) -> str:
     """The text with every letter as one character."""
     if "\\" in text:
-        text = _ACCENTED.sub(_accented, text)
+        text = _ACCENTED.sub(_compose_accent, text)
         text = _LETTER.sub(lambda found: _LETTERS[found[1]], text)
         text = _SIGN.sub(lambda found: found[1] if found[1] not in "{}" else found.group(), text)
         text = text.replace("\\-", "")
     for _ in range(3):  # braces in braces
-        text = _BRACES.sub(_unbraced, text)
+        text = _BRACES.sub(_drop_braces, text)
     return text
 
 
-def _accented(found: re.Match[str]) -> str:
+def _compose_accent(found: re.Match[str]) -> str:
     accent = found[1] or found[4]
     letter = (found[2] or found[3] or found[5] or found[6]).strip().lstrip("\\")
     return unicodedata.normalize("NFC", letter + _ACCENTS[accent])
 
 
-def _unbraced(found: re.Match[str]) -> str:
+def _drop_braces(found: re.Match[str]) -> str:
     return found["command"] or found["before"] or found["behind"]

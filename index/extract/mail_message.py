@@ -84,7 +84,7 @@ class _MessageReader:
     def add(self, message: EmailMessage, level: int) -> str:
         subject = header(message, "Subject")
         self._builder.open(level, subject or "(no subject)", shown=False)
-        body, files, messages = self._sorted(message)
+        body, files, messages = self._sort_parts(message)
         self._about(message, subject, [*filter(None, map(_file_name, files))])
         attached = Inside(self._source, self._builder, level + 1)
         for part in body:
@@ -107,7 +107,7 @@ class _MessageReader:
             lines.append(f"Attachments: {', '.join(names[:50])}")
         self._builder.add("\n".join(line for line in lines if line), "message")
 
-    def _sorted(
+    def _sort_parts(
         self, message: EmailMessage
     ) -> tuple[list[EmailMessage], list[EmailMessage], list[EmailMessage]]:
         """The parts that are the message's own text, its files, and the messages attached to it."""

@@ -72,14 +72,14 @@ class Mdoc:
             elif token in _BETWEEN:
                 parts.append(_BETWEEN[token])
             elif token not in _PLAIN and token not in _SETTING and not token.startswith("%"):
-                parts.append(_glued(token))
+                parts.append(_glue(token))
         return parts
 
     def _around(self, signs: str, tokens: list[str]) -> list[str]:
         """All words to the end of the line between two signs; points and commas behind them stay outside."""
         behind: list[str] = []
         while tokens and tokens[-1] in _CLOSING:
-            behind.insert(0, _glued(tokens.pop()))
+            behind.insert(0, _glue(tokens.pop()))
         return [signs[0] + _GLUE, *self._parts(tokens), _GLUE + signs[1], *behind]
 
     def _with_arguments(self, macro: str, arguments: list[str]) -> str:
@@ -119,7 +119,7 @@ def _taken(tokens: list[str]) -> list[str]:
     return taken
 
 
-def _glued(token: str) -> str:
+def _glue(token: str) -> str:
     """A sign without the blank that would part it from its word."""
     if token in _CLOSING:
         return _GLUE + token

@@ -51,28 +51,28 @@ _Span = tuple[int, int]
 
 def without_data(document: Document) -> Document:
     """The document without what is data in its text; a note says how much that is."""
-    spans = _outside(list(_merged(sorted(_found(document)))), document.withheld)
+    spans = _outside(list(_merge_spans(sorted(_find_spans(document)))), document.withheld)
     if not spans:
         return document
     cuts = list(_apart(_cut(document.text, start, end) for start, end in spans))
     size = sum(end - start for start, end in spans)
     note = f"Data inside it ({size:,} characters of pictures, code or the like) is left out."
-    return _applied(document, cuts, f"{document.note} {note}".strip())
+    return _apply_cuts(document, cuts, f"{document.note} {note}".strip())
 
 
 def is_language(text: str) -> bool:
     """Whether nothing in a text is data by the measure of this module."""
-    return not any(True for _ in _found(Document(text, "text")))
+    return not any(True for _ in _find_spans(Document(text, "text")))
 
 
-def _found(document: Document) -> Iterator[_Span]:
+def _find_spans(document: Document) -> Iterator[_Span]:
     text = document.text
     for pattern in (_EMBEDDED, _UUENCODED, _DIGEST, _DUMP):
         yield from (found.span() for found in pattern.finditer(text))
     yield from _runs(text)
     if document.kind not in _TABLES:
         yield from (found.span() for found in _NUMBERS.finditer(text))
-        yield from (found.span() for found in _LONG_LINE.finditer(text) if _minified(found.group()))
+        yield from (found.span() for found in _LONG_LINE.finditer(text) if _is_minified(found.group()))
 
 
 def _runs(text: str) -> Iterator[_Span]:
@@ -106,7 +106,7 @@ def _reads_as_words(run: str) -> bool:
     return words >= _LEAST_WORDS * len(run)
 
 
-def _minified(line: str) -> bool:
+def _is_minified(line: str) -> bool:
     """Whether a long line has the signs of code and next to no blanks."""
     if line.count(" ") + line.count("\t") > _MOST_BLANKS * len(line):
         return False
@@ -114,7 +114,7 @@ def _minified(line: str) -> bool:
     return ascii_only > 0.9 * len(line[:2000]) and len(_SIGNS.findall(line)) >= _LEAST_SIGNS * len(line)
 
 
-def _merged(spans: Sequence[_Span]) -> Iterator[_Span]:
+def _merge_spans(spans: Sequence[_Span]) -> Iterator[_Span]:
     last: _Span | None = None
     for span in spans:
         if last is not None and span[0] <= last[1]:
@@ -161,7 +161,7 @@ def _apart(cuts: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int, str
             done = end
 
 
-def _applied(document: Document, cuts: Sequence[tuple[int, int, str]], note: str) -> Document:
+def _apply_cuts(document: Document, cuts: Sequence[tuple[int, int, str]], note: str) -> Document:
     """The document with the cuts made, and every position in it moved."""
     text = document.text
     parts: list[str] = []

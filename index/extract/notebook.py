@@ -64,7 +64,7 @@ def read(source: Source) -> Document:
     for cell in cells if isinstance(cells, list) else []:
         if not isinstance(cell, dict):
             continue
-        body = _joined(cell.get("source", cell.get("input", "")), counter)
+        body = _join_lines(cell.get("source", cell.get("input", "")), counter)
         if cell.get("cell_type") == "code":
             builder.add(body.part(0, len(body.text)), "code")
             outputs = cell.get("outputs")
@@ -102,7 +102,7 @@ def _add_markdown(builder: DocumentBuilder, cell: _Cell) -> str:
     return first
 
 
-def _joined(lines: Any, counter: LineCounter) -> _Cell:
+def _join_lines(lines: Any, counter: LineCounter) -> _Cell:
     parts = lines if isinstance(lines, list) else [lines]
     text: list[str] = []
     places: list[tuple[int, int]] = []
@@ -121,7 +121,7 @@ def _add_output(builder: DocumentBuilder, output: Any, counter: LineCounter) -> 
         return False
     data = output.get("data")
     forms = data if isinstance(data, dict) else {"text/plain": output.get("text", "")}
-    kind, cell = _said(forms, counter)
+    kind, cell = _choose_output(forms, counter)
     if not cell.text and isinstance(output.get("evalue"), str):
         cell = _Cell(f"{output.get('ename', '')}: {output['evalue']}", ())
     if kind == "text/html":
@@ -131,12 +131,12 @@ def _add_output(builder: DocumentBuilder, output: Any, counter: LineCounter) -> 
     return len(cell.text) > _MOST_OUTPUT
 
 
-def _said(forms: dict[Any, Any], counter: LineCounter) -> tuple[str, _Cell]:
+def _choose_output(forms: dict[Any, Any], counter: LineCounter) -> tuple[str, _Cell]:
     """The form of an output that is read: plain text where it is more than the name of an object."""
-    plain = _joined(forms.get("text/plain", ""), counter)
+    plain = _join_lines(forms.get("text/plain", ""), counter)
     if plain.text.strip() and not _BARE.match(plain.text):
         return "text/plain", plain
     for kind in _RICH:
-        if kind in forms and (cell := _joined(forms[kind], counter)).text.strip():
+        if kind in forms and (cell := _join_lines(forms[kind], counter)).text.strip():
             return kind, cell
     return "text/plain", _Cell("", ())

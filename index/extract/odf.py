@@ -35,14 +35,14 @@ _MOST_OBJECTS = 200
 def read(source: Source) -> Document:
     """An OpenDocument file; slides are pages."""
     if source.head(2) == b"PK":
-        return _packed(Archive(source))
+        return _read_package(Archive(source))
     if source.size > _MOST_FLAT:
         raise FileSkipped(f"It is flat XML of more than {_MOST_FLAT // MEBIBYTE} MB.")
     root = parse_xml(source.content())
     return _document(root, root, root, lambda path: None)
 
 
-def _packed(archive: Archive) -> Document:
+def _read_package(archive: Archive) -> Document:
     if archive.has("META-INF/manifest.xml") and b"encryption-data" in archive.member("META-INF/manifest.xml"):
         raise FileSkipped("It is locked with a password.", "Save a copy without a password.")
 

@@ -149,7 +149,7 @@ def _storage(file: Compound, folder: str, depth: int) -> _StoredMessage:
     message = _StoredMessage()
     header = 32 if not folder else 24 if depth and "__substg1.0_3701000D" in folder.rpartition("/")[2] else 8
     if file.has(f"{folder}{_PROPERTIES}"):
-        _fixed(message, file.stream(f"{folder}{_PROPERTIES}")[header:])
+        _read_fixed_properties(message, file.stream(f"{folder}{_PROPERTIES}")[header:])
     for path in file.paths:
         name = path.removeprefix(folder)
         if path.startswith(folder) and "/" not in name and name.startswith(_STREAM):
@@ -158,7 +158,7 @@ def _storage(file: Compound, folder: str, depth: int) -> _StoredMessage:
                 message.values[number] = file.stream(path).decode("utf-16-le", "replace")
             elif kind in (_STRING_8, _BINARY):
                 message.values[number] = file.stream(path)
-    attached = dict.fromkeys(_attached(file, folder))
+    attached = dict.fromkeys(_attachment_folders(file, folder))
     for place in list(attached)[:_MOST_ATTACHED]:
         inner = f"{folder}{place}/__substg1.0_3701000D/"
         if any(path.startswith(inner) for path in file.paths):
@@ -169,14 +169,14 @@ def _storage(file: Compound, folder: str, depth: int) -> _StoredMessage:
     return message
 
 
-def _attached(file: Compound, folder: str) -> Iterator[str]:
+def _attachment_folders(file: Compound, folder: str) -> Iterator[str]:
     for path in file.paths:
         name = path.removeprefix(folder).partition("/")[0]
         if path.startswith(folder) and name.startswith("__attach_version1.0"):
             yield name
 
 
-def _fixed(message: _StoredMessage, properties: bytes) -> None:
+def _read_fixed_properties(message: _StoredMessage, properties: bytes) -> None:
     """Times and the encoding, which are written in the table of properties itself."""
     for at in range(0, len(properties) - 15, 16):
         kind, number = struct.unpack_from("<HH", properties, at)

@@ -54,18 +54,18 @@ def beside_page(pdf: pdfium.PdfDocument, page: pdfium.PdfPage) -> list[str]:
         if not annotation:
             continue
         try:
-            found.append(_said(pdf, annotation))
+            found.append(_annotation_text(pdf, annotation))
         finally:
             raw.FPDFPage_CloseAnnot(annotation)
     return [words for words in dict.fromkeys(found) if words]
 
 
-def _said(pdf: pdfium.PdfDocument, annotation: Any) -> str:
+def _annotation_text(pdf: pdfium.PdfDocument, annotation: Any) -> str:
     kind = raw.FPDFAnnot_GetSubtype(annotation)
     if kind in _UNSAID:
         return ""
     if kind == raw.FPDF_ANNOT_WIDGET:
-        return _field(pdf, annotation)
+        return _form_field_text(pdf, annotation)
     words = _value(annotation, b"Contents") or _RICH.sub(" ", _value(annotation, b"RC"))
     subject = one_line(_value(annotation, b"Subj"))
     author = one_line(_value(annotation, b"T"))
@@ -75,7 +75,7 @@ def _said(pdf: pdfium.PdfDocument, annotation: Any) -> str:
     return f"{author}: {words.strip()}" if named else words.strip()
 
 
-def _field(pdf: pdfium.PdfDocument, annotation: Any) -> str:
+def _form_field_text(pdf: pdfium.PdfDocument, annotation: Any) -> str:
     """A field of a form with what is filled in; empty where nothing is."""
     form = pdf.formenv.raw if pdf.formenv else None
     if form is None:
@@ -172,7 +172,7 @@ def _add_form(builder: DocumentBuilder, pdf: pdfium.PdfDocument) -> None:
             builder.notes.append("A part of its form is damaged and not read.")
             continue
         if root is not None:
-            for words in dict.fromkeys(_captions(root) if name == "template" else _filled(root)):
+            for words in dict.fromkeys(_captions(root) if name == "template" else _filled_fields(root)):
                 builder.add(words)
 
 
@@ -197,7 +197,7 @@ def _captions(root: Element) -> Iterator[str]:
             yield words
 
 
-def _filled(root: Element) -> Iterator[str]:
+def _filled_fields(root: Element) -> Iterator[str]:
     """Each field that holds something, with its name."""
     data = next(nearest_elements(root, ("data",)), root)
     for node in data.iter():

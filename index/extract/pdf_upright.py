@@ -38,7 +38,7 @@ class Upright:
     def boxes(self, handle: raw.FPDF_TEXTPAGE, first: int, count: int) -> list[Box]:
         """The boxes of a run of characters, a box where the font or the drawing changes."""
         return [
-            self._turned(_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)
+            self._turn_box(_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)
             for i in range(raw.FPDFText_CountRects(handle, first, count))
             if raw.FPDFText_GetRect(handle, i, _LEFT, _TOP, _RIGHT, _BOTTOM)
         ]
@@ -46,7 +46,7 @@ class Upright:
     def left(self, handle: raw.FPDF_TEXTPAGE, index: int) -> float:
         """The position at which a character begins."""
         raw.FPDFText_GetCharBox(handle, index, _LEFT, _RIGHT, _BOTTOM, _TOP)
-        return self._turned(_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)[0]
+        return self._turn_box(_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)[0]
 
     def height(self, handle: raw.FPDF_TEXTPAGE, index: int) -> float:
         """The height of a character's font on the page; 0 where PDFium does not know."""
@@ -56,7 +56,7 @@ class Upright:
             return float(abs(_RECTANGLE.right - _RECTANGLE.left))
         return float(abs(_RECTANGLE.top - _RECTANGLE.bottom))
 
-    def _turned(self, left: float, bottom: float, right: float, top: float) -> Box:
+    def _turn_box(self, left: float, bottom: float, right: float, top: float) -> Box:
         match self.angle:
             case 270:
                 return bottom, self.written_width - right, top, self.written_width - left

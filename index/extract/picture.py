@@ -44,7 +44,7 @@ def read_page(source: Source, page: int) -> Document:
     """The text in page `page` (from 1) of a PDF or a picture. Empty where there is none to speak of."""
     if source.head(1024).lstrip().startswith(b"%PDF-"):
         return _document(source, _pdf_page(source, page), "pdf", [], [])
-    picture, captions, fields = _decoded(source)
+    picture, captions, fields = _decode(source)
     return _document(source, picture, "picture", captions, fields)
 
 
@@ -70,7 +70,7 @@ def _document(
     )
 
 
-def _decoded(source: Source) -> tuple[Any, list[str], list[tuple[str, str]]]:
+def _decode(source: Source) -> tuple[Any, list[str], list[tuple[str, str]]]:
     """The picture upright and no larger than is read, its captions, and its date as a field."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -82,7 +82,7 @@ def _decoded(source: Source) -> tuple[Any, list[str], list[tuple[str, str]]]:
         with Image.open(io.BytesIO(source.content())) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
                 raise FileSkipped(f"It has {opened.width * opened.height:,} pixels, more than are read.")
-            captions, fields = _told(opened)
+            captions, fields = _captions_and_fields(opened)
             opened.draft("RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))
             opened.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             return _on_white(ImageOps.exif_transpose(opened)), captions, fields
@@ -114,7 +114,7 @@ def _on_white(picture: Any) -> Any:
     return picture.convert("RGB")
 
 
-def _told(picture: Any) -> tuple[list[str], list[tuple[str, str]]]:
+def _captions_and_fields(picture: Any) -> tuple[list[str], list[tuple[str, str]]]:
     """What a picture says of itself: title, caption and comment, and when it was taken."""
     exif = picture.getexif()
     taken = str(exif.get_ifd(_EXIF).get(_TAKEN) or exif.get(_DATE) or "")

@@ -79,7 +79,7 @@ class ReaderPool(Closing):
         with self._lock:
             ready = bool(self._idle) or self._closed
         if not ready:
-            self._give(self._started(pickle.dumps(chunking)))
+            self._give(self._start_child(pickle.dumps(chunking)))
 
     def abandon(self) -> None:
         """Have every `read` in progress fail soon, so that the next one need not wait."""
@@ -105,7 +105,7 @@ class ReaderPool(Closing):
             try:
                 if not child.send(request, descriptor):
                     self._end(child)
-                    child = self._started(packed)
+                    child = self._start_child(packed)
                     child.send(request, descriptor)
                 answer = parse_answer(child.receive(), chunking.size if chunking else None)
                 self.memory = max(self.memory, answer.memory)
@@ -123,9 +123,9 @@ class ReaderPool(Closing):
         if child is not None and child.chunking != packed:
             self._end(child)
             child = None
-        return child or self._started(packed)
+        return child or self._start_child(packed)
 
-    def _started(self, packed: bytes) -> Child:
+    def _start_child(self, packed: bytes) -> Child:
         child = Child(self._memory, self._seconds, packed)
         with self._lock:
             self._busy.add(child)

@@ -86,7 +86,7 @@ class _SlideReader:
         links = linked_parts(self._archive, name)
         add_drawings(self._builder, self._archive, [link.part for link in links])
         for link in links:
-            self._linked(link)
+            self._read_link(link)
 
     def masters(self) -> None:
         """The text on every slide, placeholders left out."""
@@ -118,7 +118,7 @@ class _SlideReader:
             self._once.add(words)
             self._builder.add(words, "slide")
 
-    def _linked(self, link: Link) -> None:
+    def _read_link(self, link: Link) -> None:
         """Notes, comments, and documents that are embedded."""
         try:
             if link.kind == "notesSlide":

@@ -70,7 +70,7 @@ class RoffLines:
         self._known = known
         self._at = 0
         self._pending: list[_Raw] = []
-        ends = ((_squeezed(line), i) for i, line in enumerate(self._lines) if line[:1] == ".")
+        ends = ((_request_name(line), i) for i, line in enumerate(self._lines) if line[:1] == ".")
         self._last_of = dict(ends)
         """Where each request stands last: a definition that nothing ends is none."""
         self.strings = {"lq": "“", "rq": "”", "Tm": "™", "R": "®", "Aq": "'", 'L"': '"', 'R"': '"', "C'": "'"}
@@ -155,7 +155,7 @@ class RoffLines:
         if not self._pending and self._last_of.get(end, -1) < self._at:
             return
         body: list[str] = []
-        while (taken := self._taken()) and _squeezed(taken.text) != end:
+        while (taken := self._taken()) and _request_name(taken.text) != end:
             body.append(taken.text)
         if request.startswith("de") and named and named[0] not in self._known:
             self._macros[named[0]] = body[:_LONGEST_MACRO]
@@ -175,6 +175,6 @@ def _argument(place: str, words: list[str]) -> str:
     return words[int(place) - 1] if 0 < int(place) <= len(words) else ""
 
 
-def _squeezed(line: str) -> str:
+def _request_name(line: str) -> str:
     """A request without the blanks between its dot and its name, and without arguments."""
     return "." + line[1:].lstrip(" \t").split(" ", 1)[0].rstrip() if line[:1] == "." else ""

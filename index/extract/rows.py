@@ -24,7 +24,7 @@ _VALUE = re.compile(r"[\W\d_]*\d[\W\d_]*(?:[A-Za-z]{1,3}\b)?[\W\d_]*")
 
 def add_rows(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> None:
     """Rows as lines `name: value; name: value` below the row of names; others as `| a | b |`."""
-    filled = _filled(builder, rows)
+    filled = _filled_rows(builder, rows)
     first = list(islice(filled, _LOOKED_AT))
     header = _header(first)
     names = [without_marks(name) for name in first[header]] if header is not None else []
@@ -32,11 +32,11 @@ def add_rows(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> None:
         if builder.full:
             return
         named = header is not None and number > header
-        row = _named(names, cells) if named else "| " + " | ".join(_trimmed(cells)) + " |"
+        row = _name_cells(names, cells) if named else "| " + " | ".join(_trim(cells)) + " |"
         builder.add(row, "row")
 
 
-def _filled(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+def _filled_rows(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
     """The rows that hold anything, their cells on one line."""
     blank = 0
     for row in rows:
@@ -51,7 +51,7 @@ def _filled(builder: DocumentBuilder, rows: Iterable[Sequence[str]]) -> Iterator
             return
 
 
-def _trimmed(cells: list[str]) -> list[str]:
+def _trim(cells: list[str]) -> list[str]:
     """Without the empty cells at the end."""
     size = len(cells)
     while size > 1 and not cells[size - 1]:
@@ -59,7 +59,7 @@ def _trimmed(cells: list[str]) -> list[str]:
     return cells[:size]
 
 
-def _named(names: Sequence[str], cells: Sequence[str]) -> str:
+def _name_cells(names: Sequence[str], cells: Sequence[str]) -> str:
     pairs = ((names[i] if i < len(names) else "", cell) for i, cell in enumerate(cells) if cell)
     return "; ".join(f"{name}: {cell}" if name and name != cell else cell for name, cell in pairs)
 
@@ -81,7 +81,7 @@ def _header(rows: Sequence[Sequence[str]]) -> int | None:
 
 def _extent(row: Sequence[str]) -> int:
     """Columns up to the last that holds anything: lines above a table fill fewer than the table."""
-    return len(_trimmed(list(row)))
+    return len(_trim(list(row)))
 
 
 def _is_values(row: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ _PROFILE = """(version 1)
 def profile(readable: Iterable[str]) -> str:
     """The profile under which files below `readable` and the system's libraries may be read, no others."""
     places = (os.path.realpath(path) for path in (*_SYSTEM, *readable))
-    return _PROFILE.format(places=" ".join(f"(subpath {_quoted(place)})" for place in places))
+    return _PROFILE.format(places=" ".join(f"(subpath {_quote(place)})" for place in places))
 
 
 def restrict(readable: Iterable[str], library: ctypes.CDLL | None = None) -> None:
@@ -35,5 +35,5 @@ def restrict(readable: Iterable[str], library: ctypes.CDLL | None = None) -> Non
         raise OSError((message.value or b"sandbox_init failed").decode("utf-8", "replace"))
 
 
-def _quoted(path: str) -> str:
+def _quote(path: str) -> str:
     return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -85,7 +85,7 @@ def usable() -> bool:
 
 def no_new_privileges() -> None:
     """This process and its children gain no rights from a program they run. Raises OSError."""
-    _checked(_library().prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _check(_library().prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 
 def restrict() -> None:
@@ -97,7 +97,7 @@ def restrict() -> None:
     program = b"".join(_program(machine))
     held = ctypes.create_string_buffer(program, len(program))
     whole = _Program(len(program) // 8, ctypes.cast(held, ctypes.c_void_p))
-    _checked(
+    _check(
         _library().syscall(
             ctypes.c_long(_SECCOMP[machine]),
             ctypes.c_long(_SET_MODE_FILTER),
@@ -119,7 +119,11 @@ def _program(machine: str) -> Iterator[bytes]:
     for name, numbers in _CALLS.items():
         number = numbers[column]
         if number is not None:
-            body = _judged(conditions[name]) if name in conditions else [_instruction(_RETURN, _answer(name))]
+            body = (
+                _conditional_return(conditions[name])
+                if name in conditions
+                else [_instruction(_RETURN, _answer(name))]
+            )
             yield _instruction(_EQUAL, number, otherwise=len(body))
             yield from body
     yield _instruction(_RETURN, _REFUSE)
@@ -144,7 +148,7 @@ def _answer(name: str) -> int:
     return _LACK if name == "clone3" else _ALLOW
 
 
-def _judged(condition: _Condition) -> list[bytes]:
+def _conditional_return(condition: _Condition) -> list[bytes]:
     found = [_instruction(_LOAD, _ARGUMENTS + 8 * condition.argument)]
     for value in condition.values:
         found += [_instruction(_EQUAL, value, otherwise=1), _instruction(_RETURN, _ALLOW)]
@@ -164,7 +168,7 @@ def _library() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _checked(result: int) -> None:
+def _check(result: int) -> None:
     if result != 0:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))

@@ -42,20 +42,20 @@ def _iso_2022(data: bytes) -> str:
         at, read = 0, _ascii
         for escape in _DESIGNATION.finditer(line):
             run = line[at : escape.start()]
-            parts.append(_shifted(run, data) if read is _ascii else read(run))
+            parts.append(_read_shifted(run, data) if read is _ascii else read(run))
             at, read = escape.end(), _READERS.get(escape.group(), _ascii)
         rest = line[at:]
-        parts.append(_shifted(rest, data) if read is _ascii else _unended(rest, read))
+        parts.append(_read_shifted(rest, data) if read is _ascii else _read_cut_run(rest, read))
     return "".join(parts)
 
 
-def _unended(rest: bytes, read: Callable[[bytes], str]) -> str:
+def _read_cut_run(rest: bytes, read: Callable[[bytes], str]) -> str:
     """A run that its line's end cuts off; the line end itself stays."""
     body = rest.rstrip(b"\r\n")
     return read(body) + rest[len(body) :].decode("ascii")
 
 
-def _shifted(line: bytes, data: bytes) -> str:
+def _read_shifted(line: bytes, data: bytes) -> str:
     """ASCII with runs between SO and SI, whose set the document's own escape names."""
     codec = "cp949" if b"\x1b$)C" in data else "gb18030"
     parts: list[str] = []

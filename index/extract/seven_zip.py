@@ -105,9 +105,9 @@ def seven_zip_members(source: Source) -> Iterator[Found]:
         folders = _streams(reader)
         if not folders:
             break
-        header = _unpacked(source, folders[0])
+        header = _unpack_folder(source, folders[0])
     if kind == _HEADER:
-        yield from _listed(source, reader)
+        yield from _list_members(source, reader)
 
 
 def _at(source: Source, offset: int, size: int) -> bytes:
@@ -117,20 +117,20 @@ def _at(source: Source, offset: int, size: int) -> bytes:
     return source.stream.read(size)
 
 
-def _listed(source: Source, reader: _HeaderReader) -> Iterator[Found]:
+def _list_members(source: Source, reader: _HeaderReader) -> Iterator[Found]:
     folders: list[_Folder] = []
     while (kind := reader.byte()) != _END:
         if kind == _STREAMS:
             folders = _streams(reader)
         elif kind == _FILES:
             names, empty, no_file = _files(reader)
-            yield from _joined(source, folders, names, empty, no_file)
+            yield from _pair_names_and_contents(source, folders, names, empty, no_file)
             return
         else:
             reader.bytes(reader.number())
 
 
-def _joined(
+def _pair_names_and_contents(
     source: Source, folders: list[_Folder], names: list[str], empty: list[bool], folder: list[bool]
 ) -> Iterator[Found]:
     """Names with their contents: members that are not empty follow each other in the folders."""
@@ -141,7 +141,7 @@ def _joined(
         nonlocal held
         if held is None or held[0] is not place:
             held = None
-            held = place, _unpacked(source, place)
+            held = place, _unpack_folder(source, place)
         start = sum(place.members[:number])
         return held[1][start : start + place.members[number]]
 
@@ -270,7 +270,7 @@ def _files(reader: _HeaderReader) -> tuple[list[str], list[bool], list[bool]]:
     return names, empty, [bare and not next(without, False) for bare in empty]
 
 
-def _unpacked(source: Source, folder: _Folder) -> bytes:
+def _unpack_folder(source: Source, folder: _Folder) -> bytes:
     """The content of a folder, at most as large as it says."""
     size = folder.sizes[-1] if folder.sizes else 0
     if max([size, folder.packed, *folder.sizes]) > _MOST_FOLDER:

@@ -67,7 +67,7 @@ def formatted(value: float, code: str, *, from_1904: bool = False) -> str:
     """A number as a sheet with this format shows it; in full where the format is General or unknown."""
     if not code or code.lower() == "general":
         return plain_number(value)
-    sections = _parsed(code)
+    sections = _parse_format(code)
     part = sections[0] if value > 0 or len(sections) < 2 else sections[1] if value < 0 else sections[-1]
     if value == 0:
         part = sections[2] if len(sections) > 2 else sections[0]
@@ -78,7 +78,7 @@ def formatted(value: float, code: str, *, from_1904: bool = False) -> str:
 
 
 @lru_cache(maxsize=512)
-def _parsed(code: str) -> list[list[_Piece]]:
+def _parse_format(code: str) -> list[list[_Piece]]:
     """The pieces of each section of a format; a workbook has few formats and many cells."""
     return [[found.groupdict("") for found in _LITERAL.finditer(part)] for part in _sections(code)]
 
@@ -108,7 +108,7 @@ def _number(value: float, pieces: list[_Piece]) -> str:
     value *= 100**percent
     scale = len(digits[-1]["digits"]) - len(digits[-1]["digits"].rstrip(",")) if digits else 0
     value /= 1000**scale
-    masks = _masked(value, [piece["digits"].rstrip(",") for piece in digits])
+    masks = _fill_masks(value, [piece["digits"].rstrip(",") for piece in digits])
     shown = "".join(_piece(piece, value, masks) for piece in pieces)
     return shown.strip() if digits or "@" in shown or shown.strip() else plain_number(value)
 
@@ -121,7 +121,7 @@ def _piece(piece: _Piece, value: float, masks: list[str]) -> str:
     return piece["currency"] or piece["quoted"] or piece["escaped"] or piece["other"]
 
 
-def _masked(value: float, masks: list[str]) -> list[str]:
+def _fill_masks(value: float, masks: list[str]) -> list[str]:
     """The digits of a number dealt out to the places of its format, from the right."""
     if len(masks) <= 1:
         return [_in_mask(value, masks[0])] if masks else []

@@ -47,18 +47,18 @@ _TAR_MAGIC = slice(257, 262)
 
 def read(source: Source) -> Document:
     """The document in `source`, its credentials marked; raises FileSkipped or FileFailed with the reason."""
-    document = without_data(withhold_credentials(_noted(extract(source))))
-    return _required(document, "It holds data, and no text.")
+    document = without_data(withhold_credentials(_note_bad_bytes(extract(source))))
+    return _require_text(document, "It holds data, and no text.")
 
 
-def _required(document: Document, reason: str) -> Document:
+def _require_text(document: Document, reason: str) -> Document:
     """The document; raises FileSkipped with the reason where it has no text and its kind mostly has."""
     if document.text.strip() or document.scans or kinds.named(document.kind).textless:
         return document
     raise FileSkipped(reason)
 
 
-def _noted(document: Document) -> Document:
+def _note_bad_bytes(document: Document) -> Document:
     """The document with a note on what stands for bytes that are no character."""
     unknown = document.text.count("\ufffd")
     if not unknown:
@@ -74,7 +74,7 @@ def extract(source: Source) -> Document:
     kind = _kind(source)
     refuse_larger(source, kind.max_bytes)
     refuse_export(kind.name, source.head(_SEARCHED))
-    return _required(_reader(kind)(source), "It holds no text.")
+    return _require_text(_reader(kind)(source), "It holds no text.")
 
 
 def _reader(kind: Kind) -> Callable[[Source], Document]:
@@ -91,7 +91,7 @@ def _kind(source: Source) -> Kind:
     if found == "ole":
         return kinds.named(ole.kind_of(source))
     if found == "zip":
-        inside = _packed(source)
+        inside = _kind_of_zip(source)
         return named if named and named.name in _PACKED and inside.name == "archive" else inside
     if found or head[_TAR_MAGIC] == b"ustar":
         return kinds.named(found or "archive")
@@ -147,7 +147,7 @@ def content_matches_name(source: Source) -> bool:
     return not magic and b"\0" not in head and not head.startswith((b"#!", b"MZ"))
 
 
-def _packed(source: Source) -> Kind:
+def _kind_of_zip(source: Source) -> Kind:
     """The kind of a ZIP archive by its members: OpenDocument says it in one, others by their names."""
     try:
         with zipfile.ZipFile(source.stream) as archive:

@@ -32,7 +32,7 @@ _LEAST_AGAIN = 0.3
 
 def read(source: Source) -> Document:
     """The spoken text, in blocks of about a hundred words that end with a sentence if possible."""
-    text = _TIMING.sub(_blanked, decode_text(source.content()))
+    text = _TIMING.sub(_blank_cue_lines, decode_text(source.content()))
     text = html.unescape(_MARKS.sub("", text))
     text = _once(_dialogue(text) if source.suffix in (".ass", ".ssa") else text)
     return Document(text, "subtitles", sections=tuple(_paragraphs(text)))
@@ -63,7 +63,7 @@ def _once(text: str) -> str:
     return "\n".join(lines)
 
 
-def _blanked(found: re.Match[str]) -> str:
+def _blank_cue_lines(found: re.Match[str]) -> str:
     """The line ends of a cue's number and times; words above the times that are no number stay."""
     first, newline, _ = found.group().partition("\n")
     if newline and first.strip() and not first.strip().isdigit():

@@ -50,7 +50,7 @@ class _Words:
         self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._ended
+        self.parser.EndElementHandler = self._end_element
         self.parser.CharacterDataHandler = self._data
         self._depth = 0
         self._inside = 0
@@ -113,7 +113,7 @@ class _Words:
         self._parts.append("\n" if moved else "")
         self._mark = self._here
 
-    def _ended(self, _: str) -> None:
+    def _end_element(self, _: str) -> None:
         if self._depth == self._dropped:
             self._dropped = 0
         if self._depth == self._inside:

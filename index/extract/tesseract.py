@@ -48,7 +48,7 @@ class Tesseract:
 
     def __init__(self) -> None:
         self._library = _library()
-        self._of_script = self._opened("osd")
+        self._of_script = self._open("osd")
         self._readers = dict(self._languages())
         if not self._readers:
             raise OSError("no language of another script is installed")
@@ -66,7 +66,7 @@ class Tesseract:
         reader = self._readers.get(self._script(picture))
         return None if reader is None else list(self._lines(reader, picture))
 
-    def _opened(self, languages: str) -> Any:
+    def _open(self, languages: str) -> Any:
         handle = self._library.TessBaseAPICreate()
         if self._library.TessBaseAPIInit3(handle, None, languages.encode()):
             raise OSError(f"Tesseract has no data for {languages}")
@@ -83,7 +83,7 @@ class Tesseract:
             chosen = [one for one in languages.split() if one in installed][:left]
             left -= len(chosen)
             if chosen:
-                yield script, self._opened("+".join(chosen))
+                yield script, self._open("+".join(chosen))
 
     def _set(self, handle: Any, picture: Any, mode: int) -> None:
         width, height = picture.size
@@ -122,7 +122,7 @@ class Tesseract:
         self._library.TessBaseAPIClear(handle)
 
 
-def _loaded(name: str) -> Any:
+def _load_library(name: str) -> Any:
     try:
         return ctypes.CDLL(name)
     except OSError:
@@ -132,7 +132,7 @@ def _loaded(name: str) -> Any:
 def _library() -> Any:
     """The shared library with its functions declared; raises OSError where it is not installed."""
     os.environ["OMP_THREAD_LIMIT"] = "1"  # a confined process can start no thread
-    library = next(filter(None, map(_loaded, _LIBRARIES)), None)
+    library = next(filter(None, map(_load_library, _LIBRARIES)), None)
     if library is None:
         raise OSError("Tesseract is not installed")
     pointer, whole, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p

@@ -42,7 +42,7 @@ def withhold_credentials(document: Document) -> Document:
         title="" if title == LEFT_OUT else title,
         kind=_printable(document.kind),
         language=_printable(document.language),
-        sections=tuple(_renamed(document.sections, clean)),
+        sections=tuple(_rename_headings(document.sections, clean)),
         withheld=tuple(found),
         fields=_fields(document.fields),
         catalog=tuple(
@@ -94,13 +94,13 @@ def _clean(document: Document, names: Sequence[str], found: Sequence[tuple[int, 
         for name, words in list(clean.items()):
             clean[name] = _without(words, at, spans)
             at += len(words) + len(_APART)
-    for name in _held(document.sections, found):
+    for name in _headings_withheld(document.sections, found):
         if LEFT_OUT not in clean[name]:
             clean[name] = LEFT_OUT
     return clean
 
 
-def _held(sections: Sequence[Section], found: Sequence[tuple[int, int]]) -> Iterator[str]:
+def _headings_withheld(sections: Sequence[Section], found: Sequence[tuple[int, int]]) -> Iterator[str]:
     """The headings in whose own lines something is withheld; both sequences are in order."""
     headings = [section for section in sections if section.kind == "heading" and section.heading]
     i = 0
@@ -123,7 +123,7 @@ def _without(words: str, at: int, spans: Sequence[tuple[int, int]]) -> str:
     return "".join([*parts, words[last - at :]]).strip()
 
 
-def _renamed(sections: Sequence[Section], clean: dict[str, str]) -> Iterator[Section]:
+def _rename_headings(sections: Sequence[Section], clean: dict[str, str]) -> Iterator[Section]:
     paths: dict[tuple[str, ...], tuple[str, ...]] = {}
     for section in sections:
         path = paths.get(section.heading)

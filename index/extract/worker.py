@@ -87,7 +87,7 @@ def main(channel: str, memory_bytes: str, seconds: str) -> None:
     limits.limit_this_process(int(memory_bytes))
     fetch_nothing()
     with socket.socket(fileno=int(channel)) as link:
-        chunking, error = _prepared(link)
+        chunking, error = _prepare(link)
         confine(partial(_last_preparations, chunking, int(memory_bytes)))
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER)
@@ -114,7 +114,7 @@ def pack_request(name: str, *, cut: bool, page: int = 0) -> bytes:
     return _REQUEST_HEADER.pack(cut, page) + name.encode("utf-8", "surrogateescape")
 
 
-def _prepared(link: socket.socket) -> tuple[ChunkerSettings | None, int]:
+def _prepare(link: socket.socket) -> tuple[ChunkerSettings | None, int]:
     """How to cut, as the parent says, and the `errno` where what it needs cannot be opened."""
     (size,) = SETTINGS_HEADER.unpack(link.recv(SETTINGS_HEADER.size, socket.MSG_WAITALL))
     chunking: ChunkerSettings | None = pickle.loads(link.recv(size, socket.MSG_WAITALL))
@@ -155,7 +155,7 @@ def _read(name: str, chunking: ChunkerSettings | None, page: int, file: WatchedF
         with io.BufferedReader(file) as stream:
             source = Source(stream, name, size)
             digest = source.digest()
-            document = _bounded(withhold_credentials(read_page(source, page)) if page else sniff.read(source))
+            document = _bound(withhold_credentials(read_page(source, page)) if page else sniff.read(source))
             return pack_answer(document, digest, chunking.passages(document, name) if chunking else None)
     except FileSkipped as error:
         state = "withheld" if isinstance(error, FileWithheld) else "skipped"
@@ -170,7 +170,7 @@ def _read(name: str, chunking: ChunkerSettings | None, page: int, file: WatchedF
         return _refusal("failed", f"It is damaged or not what its name says ({_brief(error)}).", "")
 
 
-def _told(words: str) -> str:
+def _sanitize_reason(words: str) -> str:
     """A reason or note without credentials: it may name parts of the file, and names may be anything."""
     for start, end in reversed(credentials(words)):
         words = words[:start] + "…" + words[end:]
@@ -184,7 +184,7 @@ def _brief(error: Exception) -> str:
     return type(error).__name__ + place
 
 
-def _bounded(document: Document) -> Document:
+def _bound(document: Document) -> Document:
     if len(document.text) <= MAX_CHARACTERS:
         return document
     note = f"Only the first {MAX_CHARACTERS >> 20} million characters are read."
@@ -221,7 +221,7 @@ def pack_answer(document: Document, digest: bytes, passages: Sequence[Passage] |
         "title": document.title,
         "passage_title": passages[0].title if passages else "",
         "language": document.language,
-        "note": _told(document.note),
+        "note": _sanitize_reason(document.note),
         "headings": list(headings),
         "cut": passages is not None,
         "parts": len(document.sections if passages is None else passages),
@@ -241,7 +241,7 @@ def _unreadable(error: int) -> bytes:
 
 
 def _refusal(state: str, what: str, fix: str) -> bytes:
-    return _frame({"refused": state, "what": _told(what), "fix": fix})
+    return _frame({"refused": state, "what": _sanitize_reason(what), "fix": fix})
 
 
 def _frame(header: dict[str, Any], numbers: bytes = b"", text: str = "") -> bytes:

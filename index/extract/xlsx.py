@@ -43,7 +43,7 @@ def read(source: Source) -> Document:
     """A workbook; a sheet is a heading, a row a line."""
     archive = Archive(source)
     archive.refuse_bombs()
-    book = _opened(archive)
+    book = _open_workbook(archive)
     builder = DocumentBuilder()
     for name, part in book.sheets:
         if builder.full or source.past_deadline:
@@ -57,7 +57,7 @@ def read(source: Source) -> Document:
     return builder.document("sheet", core_title(archive))
 
 
-def _opened(archive: Archive) -> _Workbook:
+def _open_workbook(archive: Archive) -> _Workbook:
     main = next((name for name in archive.names if re.fullmatch(r"/?xl/workbook\d*\.xml", name, re.I)), "")
     if not main:
         raise FileFailed("It is no workbook: it does not say which sheets it has.")

@@ -40,7 +40,7 @@ _LETTERS_NEAR = re.compile(r"(?<=\S) {2,}(?=\S)")
 def xml_text(text: str) -> str:
     """The text of an XML document, line for line."""
     named = _NAMED.sub(r"\g<name>: ", text)
-    plain = _TOKEN.sub(_replaced, _ended(_ended(named, "<!--", "-->"), "<![CDATA[", "]]>"))
+    plain = _TOKEN.sub(_replace_match, _drop_unended(_drop_unended(named, "<!--", "-->"), "<![CDATA[", "]]>"))
     for _ in range(_DEEPEST):
         if "&" not in plain and "<" not in plain:
             break
@@ -52,13 +52,13 @@ def xml_text(text: str) -> str:
     return _LETTERS_NEAR.sub(" ", plain)
 
 
-def _ended(text: str, start: str, end: str) -> str:
+def _drop_unended(text: str, start: str, end: str) -> str:
     """The text without beginnings that nothing ends: to look for the end of each would take long."""
     last = text.rfind(end) + len(end) if end in text else 0
     return text[:last] + text[last:].replace(start, " ")
 
 
-def _replaced(found: re.Match[str]) -> str:
+def _replace_match(found: re.Match[str]) -> str:
     if found["data"] is not None:
         return found["data"]
     if found["tag"] is None or not found["attributes"] or found["tag"][0] in "/?!":

@@ -74,7 +74,7 @@ def _entries(source: Source) -> tuple[list[CatalogEntry], str]:
     """What is said of each file, and a note where that is not all."""
     entries: list[CatalogEntry] = []
     size = 0
-    db = _opened(source)
+    db = _open_database(source)
     try:
         db.set_progress_handler(lambda: source.past_deadline, _STEPS)
         for item, about, key, name in db.execute(_ATTACHED):
@@ -115,7 +115,7 @@ def _date(words: str) -> str:
     return "-".join(part for part in found.groups() if part.strip("0")) if found else words[:100]
 
 
-def _opened(source: Source) -> apsw.Connection:
+def _open_database(source: Source) -> apsw.Connection:
     """A connection that reads the open file and can do nothing else."""
     vfs = _OneFile(source)
     db = apsw.Connection("zotero", flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs.name)

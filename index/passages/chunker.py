@@ -137,7 +137,7 @@ class _SegmentRow:
             fragment = min(self.tokens(low, i), self.tokens(i, high)) < self._usual
             if not fragment and not self._fits(low, high):
                 insort(cuts, i)
-        return [span for low, high in pairwise(cuts) for span in self._halved(low, high)]
+        return [span for low, high in pairwise(cuts) for span in self._halve(low, high)]
 
     def _weakness(self, i: int) -> tuple[int, int]:
         """The order of cuts: positions with greater values are used only where the others do not suffice."""
@@ -148,14 +148,14 @@ class _SegmentRow:
             return 2, self._boundary_hash(i)
         return (0 if segment.kind in ("prose", "heading") else 1), self._boundary_hash(i)
 
-    def _halved(self, a: int, b: int) -> list[tuple[int, int]]:
+    def _halve(self, a: int, b: int) -> list[tuple[int, int]]:
         """Passages of a range that is too large and in which every cut leaves a fragment: cut nearest its
         middle."""
         if self._fits(a, b):
             return [(a, b)]
         middle = (self._sums[a] + self._sums[b]) / 2
         i = min(range(a + 1, b), key=lambda i: abs(self._sums[i] - middle))
-        return [*self._halved(a, i), *self._halved(i, b)]
+        return [*self._halve(a, i), *self._halve(i, b)]
 
 
 def _shown(segments: Sequence[Segment], withheld: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -176,11 +176,11 @@ def _passages(
     document: Document, name: str, row: _SegmentRow, spans: Sequence[tuple[int, int]], overlap: int
 ) -> list[Passage]:
     text, segments = document.text, row.segments
-    places = PlaceFinder(document, _clipped)
+    places = PlaceFinder(document, _clip_path)
     title = _clip(document.title) or _clip(name)
     found: list[Passage] = []
     for first, end in spans:
-        begin = _overlapped(segments, first, overlap)
+        begin = _start_with_overlap(segments, first, overlap)
         start, stop = segments[begin].start, segments[end - 1].end
         found.append(
             Passage(
@@ -198,7 +198,7 @@ def _passages(
     return found
 
 
-def _overlapped(segments: Sequence[Segment], first: int, overlap: int) -> int:
+def _start_with_overlap(segments: Sequence[Segment], first: int, overlap: int) -> int:
     """The first segment of a passage that begins inside a section, with the overlap."""
     begin, room = first, overlap
     while begin and segments[begin].forced:
@@ -214,11 +214,11 @@ def _heading(segments: Sequence[Segment], first: int, end: int) -> tuple[str, ..
     words = first
     while words < end and segments[words].kind == "heading":
         words += 1
-    return _clipped(segments[words if words < end else first].heading)
+    return _clip_path(segments[words if words < end else first].heading)
 
 
 @lru_cache
-def _clipped(path: tuple[str, ...]) -> tuple[str, ...]:
+def _clip_path(path: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_clip(part) for part in path)
 
 

@@ -94,21 +94,21 @@ def _covering(document: Document) -> list[Section]:
         start, end, kind, path = section
         if start > at:
             if not text[at:start].isspace():
-                found += _trimmed(text, Section(at, start, "prose", heading))
+                found += _trim(text, Section(at, start, "prose", heading))
             at = start
         elif start < at:
             section, start = section._replace(start=at), at
         if end > start:
             last = end - 1 if text[end - 1 : end] == "\n" else end  # most end with their line
             if end > size or text[start].isspace() or text[last - 1].isspace():
-                found += _trimmed(text, section)
+                found += _trim(text, section)
             else:
                 found.append(Section(start, last, kind, path))
             at, heading = end, path
     return found
 
 
-def _trimmed(text: str, section: Section) -> Iterator[Section]:
+def _trim(text: str, section: Section) -> Iterator[Section]:
     """The section from its first line that is not blank to its last character; none where all is blank."""
     at, end, kind, heading = section
     piece = text[at:end]

@@ -56,9 +56,9 @@ class CachedTokenCounter:
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, as the sum over its words."""
         groups = (texts[i : i + _AT_ONCE] for i in range(0, len(texts), _AT_ONCE))
-        return [tokens for group in groups for tokens in self._counted(group)]
+        return [tokens for group in groups for tokens in self._count(group)]
 
-    def _counted(self, texts: Sequence[str]) -> list[int]:
+    def _count(self, texts: Sequence[str]) -> list[int]:
         """Texts with single spaces only, the most common ones, are split together."""
         spaced = {i: text for i, text in enumerate(texts) if "  " in text or text.startswith(" ")}
         plain = ["" if i in spaced else text for i, text in enumerate(texts)] if spaced else texts

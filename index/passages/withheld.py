@@ -52,7 +52,7 @@ def _before(text: str, start: int) -> int:
     line = text.rfind("\n", max(0, start - _LONGEST_LINE), start) + 1
     if line or start <= _LONGEST_LINE:
         return line
-    return start - _unbroken(text[start - _LONGEST_WORD : start][::-1])
+    return start - _first_run_length(text[start - _LONGEST_WORD : start][::-1])
 
 
 def _after(text: str, end: int) -> int:
@@ -61,9 +61,9 @@ def _after(text: str, end: int) -> int:
     if line >= 0:
         return line
     rest = len(text) - end
-    return len(text) if rest <= _LONGEST_LINE else end + _unbroken(text[end : end + _LONGEST_WORD])
+    return len(text) if rest <= _LONGEST_LINE else end + _first_run_length(text[end : end + _LONGEST_WORD])
 
 
-def _unbroken(words: str) -> int:
+def _first_run_length(words: str) -> int:
     """The number of characters before the first blank."""
     return next((i for i, character in enumerate(words) if character.isspace()), len(words))

@@ -43,14 +43,14 @@ def confidence(ranked: Ranked, query: ParsedQuery, passages: int) -> float:
     """
     if not len(ranked.ids):
         return 0.0
-    shares = float(np.nan_to_num(ranked.lexical_scores).max()) * _known(query)
+    shares = float(np.nan_to_num(ranked.lexical_scores).max()) * _known_share(query)
     if np.isnan(ranked.cosines).all():
         return _logistic(shares - WORDS_ALONE)
     best = float(np.nan_to_num(ranked.cosines).max()) + WORDS * shares
     return _logistic(best - SPREAD * math.sqrt(2 * math.log(min(max(passages, 2), MOST))))
 
 
-def _known(query: ParsedQuery) -> float:
+def _known_share(query: ParsedQuery) -> float:
     """The share of the weight of the query that is in words of the index."""
     known = sum(clause.weight for clause in query.clauses if clause.passage_count)
     return known / max(query.weight, 1e-9)

@@ -126,7 +126,7 @@ def join_named(
     hits = [hit for hit in hits if hit.path not in paths]
     named = [one for one in named if one.hit.path not in paths]
     room = max(limit // 3, limit - len(hits) - len(same))
-    scored = [_scored(one, ranked) for one in named[:room]]
+    scored = [_with_score(one, ranked) for one in named[:room]]
     rest = sorted([*hits, *scored], key=lambda hit: -hit.score)
     return (*same, *rest)[:limit]
 
@@ -138,7 +138,7 @@ def name_confidence(named: Sequence[NamedFile], same: Sequence[Hit]) -> float:
     return 1 / (1 + math.exp(-20 * (named[0].share - LEAST))) if named else 0.0
 
 
-def _scored(one: NamedFile, ranked: Ranked) -> Hit:
+def _with_score(one: NamedFile, ranked: Ranked) -> Hit:
     """The hit with the score of a passage that has the same lexical score and no vector yet."""
     from index.search import fusion
 

@@ -24,7 +24,7 @@ def resolved(db: apsw.Connection, filter_: Filter) -> Filter:
     for words in filter_.without:
         match = _match(db, words)
         if match:
-            files |= _holding(db, match) | _named(db, match, words)
+            files |= _holding(db, match) | _files_named(db, match, words)
     values = {name: getattr(filter_, name) for name in Filter.__slots__}
     return ResolvedFilter(**values, excluded=tuple(sorted(files)))
 
@@ -52,7 +52,7 @@ def _holding(db: apsw.Connection, match: str) -> set[int]:
     return {file for (file,) in fetch_all(db, sql, (match,))}
 
 
-def _named(db: apsw.Connection, match: str, words: str) -> set[int]:
+def _files_named(db: apsw.Connection, match: str, words: str) -> set[int]:
     """Files with the words in their own names; names of folders do not count."""
     wanted = {token.term for token in tokenize(db, words)}
     sql = "SELECT files.id, files.path FROM names JOIN files ON files.id = names.rowid WHERE names MATCH ?"

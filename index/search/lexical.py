@@ -64,10 +64,10 @@ def best_passages(
     if rarest.passage_count > MOST_COUNTED and not query.required:
         return _newest(connection, rarest, k, within, bindings)
     if allowed is not None:
-        return _scored(connection, expression, k, within, bindings)
+        return _ids_and_scores(connection, expression, k, within, bindings)
     oldest = _oldest(query, rarest)
     while True:
-        found = _scored(connection, expression, k, "AND rowid > ?", (oldest,))
+        found = _ids_and_scores(connection, expression, k, "AND rowid > ?", (oldest,))
         if len(found[0]) >= k or not oldest:
             return found
         # A common word can be rare among the newest texts.
@@ -86,7 +86,7 @@ def _newest(
     return np.array([id_ for (id_,) in found], np.int64), np.full(len(found), clause.weight, np.float32)
 
 
-def _scored(
+def _ids_and_scores(
     connection: apsw.Connection, expression: str, k: int, filter_: str, bindings: tuple[object, ...]
 ) -> tuple[Ids, Floats]:
     # One row for all: fetching a row releases the interpreter's lock, which a writing thread then holds.

@@ -154,7 +154,7 @@ class Searcher(Closing):
             group_by_file.hit_of_group(
                 db, request.query, ranked, group, filter_.heading, explain=explain, copies=copies
             )
-            for group, copies in _folded(db, groups, limit, fold=fold)
+            for group, copies in _fold_copies(db, groups, limit, fold=fold)
         )
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
@@ -216,7 +216,7 @@ class Searcher(Closing):
                 group_by_file.hit_of_group(
                     db, nothing, ranked, group, filter.heading, explain=False, copies=copies
                 )
-                for group, copies in _folded(db, groups, limit, fold=fold)
+                for group, copies in _fold_copies(db, groups, limit, fold=fold)
             )
             if linked:
                 found = links.join_linked(found, links.beginnings(db, number, vector, linked, filter))[:limit]
@@ -282,7 +282,7 @@ class Searcher(Closing):
             self._cache.close()
 
 
-def _folded(
+def _fold_copies(
     db: apsw.Connection, groups: Sequence[group_by_file.FileGroup], limit: int, *, fold: bool
 ) -> list[tuple[group_by_file.FileGroup, tuple[str, ...]]]:
     """At most `limit` files with the paths of their near-copies, where these are folded."""

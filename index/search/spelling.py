@@ -56,7 +56,7 @@ def _nearest(db: apsw.Connection, word: str) -> str:
     """The most frequent of the nearest words, in its written form; empty where none is near."""
     typed = word.casefold()
     # Changes are made before stemming: the stems of a word and of its misspelling can differ in more.
-    found = _counted(db, {token.term for token in tokenize(db, " ".join(sorted(one_change(typed))))})
+    found = _count_passages(db, {token.term for token in tokenize(db, " ".join(sorted(one_change(typed))))})
     if not found and len(word) >= LONG:
         found = _two_changes(db, next(tokenize(db, typed)).term)
     for _, candidate in sorted(((-count, one) for one, count in found.items()))[:TRIED]:
@@ -77,7 +77,7 @@ def one_change(word: str) -> set[str]:
     } - {word}
 
 
-def _counted(db: apsw.Connection, terms: set[str]) -> dict[str, int]:
+def _count_passages(db: apsw.Connection, terms: set[str]) -> dict[str, int]:
     """The number of passages for each of the terms that occur."""
     sql = (
         "SELECT term, doc FROM json_each(?) AS wanted "

@@ -238,7 +238,7 @@ class WriteConnection(Closing):
         self._connection = open_writer(self.path)
 
     @contextlib.contextmanager
-    def _connected(self) -> Iterator[apsw.Connection]:
+    def _connection_context(self) -> Iterator[apsw.Connection]:
         """The connection; opened again after a failure, which can leave a virtual table unusable."""
         with self._lock:
             if self._failed:

@@ -57,7 +57,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
 def json_lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]:
     """The JSON values of a regular file, one on each line, or one in the `whole` file. Raises InvalidExport
     or OSError."""
-    with _opened(folder, name) as file:
+    with _open_regular(folder, name) as file:
         number = 0
         while line := file.read(MAX_LINE_BYTES + 1) if whole else file.readline(MAX_LINE_BYTES + 1):
             number += 1
@@ -71,7 +71,7 @@ def json_lines(folder: Path, name: str, *, whole: bool = False) -> Iterator[Any]
                 raise InvalidExport(f"line {number} of {name} is no JSON") from None
 
 
-def _opened(folder: Path, name: str) -> IO[bytes]:
+def _open_regular(folder: Path, name: str) -> IO[bytes]:
     """Open a regular file of the export: no link, no pipe. Raises InvalidExport or OSError."""
     descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -83,7 +83,7 @@ def _opened(folder: Path, name: str) -> IO[bytes]:
 @contextmanager
 def tensor(folder: Path) -> Iterator[Any]:
     """The slice of (rows, FULL) float32 vectors. Raises InvalidExport, OSError or SafetensorError."""
-    _opened(folder, "vectors.safetensors").close()
+    _open_regular(folder, "vectors.safetensors").close()
     with safe_open(folder / "vectors.safetensors", framework="numpy") as tensors:
         stored = tensors.get_slice("vectors")
         if (

@@ -50,7 +50,7 @@ def put_page(store: Store, record: FileRecord, page: int, passages: Sequence[Pas
         if not found or found[2:] != (record.size, record.mtime_ns):
             return 0
         file, title = found[:2]
-        placed = _placed(db, file, title, page if record.kind != "picture" else None, passages)
+        placed = _place_passages(db, file, title, page if record.kind != "picture" else None, passages)
         new = file_rows.add_passages(db, file, placed, title, record.mtime_ns)
         facts.add_fields(db, file, record.fields)
         db.execute("UPDATE scans SET done = 1 WHERE file = ? AND page = ?", (file, page))
@@ -88,7 +88,7 @@ def recognized(store: Store, path: str) -> list[RecognizedPassage]:
         return [RecognizedPassage(*one) for one in fetch_all(db, sql, (encode_path(path),))]
 
 
-def _placed(
+def _place_passages(
     db: apsw.Connection, file: int, title: str, page: int | None, passages: Sequence[Passage]
 ) -> Sequence[Passage]:
     """The passages of a page with their places behind all that the file has."""

@@ -351,7 +351,7 @@ class Store(WriteConnection):
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """One transaction, for the modules of this package."""
-        with self._connected() as connection:
+        with self._connection_context() as connection:
             self._require_same_file()
             with transaction(connection, self.path) as db:
                 yield db
@@ -371,7 +371,7 @@ class Store(WriteConnection):
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
-        with self._connected() as connection, translate_errors(self.path):
+        with self._connection_context() as connection, translate_errors(self.path):
             yield connection
 
 

@@ -39,19 +39,19 @@ def mark_due(db: apsw.Connection) -> None:
 
 def wipe(db: apsw.Connection, when: WipeScope) -> bool:
     """Run the pending steps that `when` allows; returns whether none is left."""
-    if not _noted(db, WORDS, PAGES, LOG):
+    if not _has_setting(db, WORDS, PAGES, LOG):
         return True
     db.set_busy_timeout(BUSY_MS if when == "all" else SHORT_WAIT_MS)
     try:
         for step, do in ((WORDS, _rewrite_words), (PAGES, _rewrite_pages)):
-            if _noted(db, step) and _allowed(db, step, when):
-                _timed(db, step, do)
+            if _has_setting(db, step) and _is_due(db, step, when):
+                _run_timed(db, step, do)
         busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[misc]
         if not busy:
             db.execute("DELETE FROM settings WHERE name = ?", (LOG,))
     finally:
         db.set_busy_timeout(BUSY_MS)
-    return not _noted(db, WORDS, PAGES, LOG)
+    return not _has_setting(db, WORDS, PAGES, LOG)
 
 
 def release_free_pages(db: apsw.Connection) -> None:
@@ -61,7 +61,7 @@ def release_free_pages(db: apsw.Connection) -> None:
         fetch_all(db, f"PRAGMA incremental_vacuum({free})")
 
 
-def _timed(db: apsw.Connection, step: str, do: Callable[[apsw.Connection], None]) -> None:
+def _run_timed(db: apsw.Connection, step: str, do: Callable[[apsw.Connection], None]) -> None:
     began = time.monotonic()
     do(db)
     wait = SHARES[step] * (time.monotonic() - began)
@@ -78,7 +78,7 @@ def _rewrite_pages(db: apsw.Connection) -> None:
     db.execute("VACUUM")
 
 
-def _allowed(db: apsw.Connection, step: str, when: WipeScope) -> bool:
+def _is_due(db: apsw.Connection, step: str, when: WipeScope) -> bool:
     if when == "quick":
         return (
             fetch_value(db, "PRAGMA page_count", int) * fetch_value(db, "PRAGMA page_size", int)
@@ -89,7 +89,7 @@ def _allowed(db: apsw.Connection, step: str, when: WipeScope) -> bool:
     return when == "all" or not 0 <= since < _setting(db, f"{step} again after")
 
 
-def _noted(db: apsw.Connection, *names: str) -> bool:
+def _has_setting(db: apsw.Connection, *names: str) -> bool:
     return any(fetch_one(db, "SELECT 1 FROM settings WHERE name = ?", (name,)) for name in names)
 
 

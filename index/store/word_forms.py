@@ -63,10 +63,10 @@ def _letters(text: str) -> str:
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKC", text)
-    return _FOLDED.sub(_folded, text)
+    return _FOLDED.sub(_fold_character, text)
 
 
-def _folded(found: re.Match[str]) -> str:
+def _fold_character(found: re.Match[str]) -> str:
     character = found.group()
     if (letter := _LETTERS.get(character)) is not None:
         return letter
@@ -97,12 +97,14 @@ def fold_with_origins(text: str) -> Folded:
     """As `fold`, with the origins; for short texts."""
     if text.isascii() and "#" not in text and "++" not in text:
         return Folded(text, None)
-    letters, origins = _replaced(text, _CLUSTER, lambda found: _letters(found.group()), range(len(text)))
-    folded, origins = _replaced(letters, _SHARP_OR_PLUS, _named_language, origins)
+    letters, origins = _replace_matches(
+        text, _CLUSTER, lambda found: _letters(found.group()), range(len(text))
+    )
+    folded, origins = _replace_matches(letters, _SHARP_OR_PLUS, _named_language, origins)
     return Folded(folded, (*origins, len(text)))
 
 
-def _replaced(
+def _replace_matches(
     text: str, pattern: re.Pattern[str], new: Callable[[re.Match[str]], str], origins: Sequence[int]
 ) -> tuple[str, Sequence[int]]:
     """The text with every match replaced, and the origin of each of its characters."""

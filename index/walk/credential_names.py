@@ -165,13 +165,13 @@ def _table(*patterns: str) -> IgnoreFile:
     return IgnoreFile([os.fsencode(pattern) for group in patterns for pattern in group.split()])
 
 
-def _negated(endings: str) -> str:
+def _negate(endings: str) -> str:
     return " ".join(f"!{ending}" for ending in endings.split())
 
 
 _FILE_TABLE = _table(
-    *FILES.values(), _negated(" ".join(f"*.{end}" for end in (*_CODE, *_PROSE))), "wp-config.php",
-    "localsettings.php", _negated(EXAMPLES),
+    *FILES.values(), _negate(" ".join(f"*.{end}" for end in (*_CODE, *_PROSE))), "wp-config.php",
+    "localsettings.php", _negate(EXAMPLES),
 )  # fmt: skip
 _FOLDER_TABLE = _table(FOLDERS)
 _EXAMPLE_TABLE = _table(EXAMPLES)

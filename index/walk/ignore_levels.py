@@ -71,7 +71,9 @@ def level_above(root: str) -> Level:
 
 def enter(folder: str, above: Level, names: Collection[str] = IGNORE_FILE_NAMES) -> Level:
     """The level inside `folder`; `names` are the names in that folder, or those that may be there."""
-    ken, ignore, git = (_applied(folder, name, above) if name in names else () for name in IGNORE_FILE_NAMES)
+    ken, ignore, git = (
+        _read_ignore_file(folder, name, above) if name in names else () for name in IGNORE_FILE_NAMES
+    )
     if not (ken or ignore or git):
         return above
     return Level(ken + above.ken, ignore + above.ignore, git + above.git)
@@ -96,7 +98,7 @@ def faults_above(root: str) -> dict[str, str]:
     return {f.path: _describe(f.rules.faults) for f in level_above(root).all if f.rules.faults}
 
 
-def _applied(folder: str, name: str, above: Level) -> tuple[AppliedFile, ...]:
+def _read_ignore_file(folder: str, name: str, above: Level) -> tuple[AppliedFile, ...]:
     path = os.path.join(folder, name)  # noqa: PTH118
     rules = ignore_rules.read(path)
     if rules is None:

@@ -91,7 +91,7 @@ def walk(root: str, rules: Rules, inside: str = "") -> Iterator[FoundFile | Skip
     hard link) is left out. `inside` limits the walk to one folder under `root`, with the same rules; names of
     the same files outside that folder are then unknown.
     """
-    state = _Walk(root, rules, _configured(root, rules))
+    state = _Walk(root, rules, _configured_rules(root, rules))
     top = inside or root
     if not os.path.isdir(top):  # noqa: PTH112
         yield check_path(top, root, rules)
@@ -140,7 +140,7 @@ def check_path(path: str, root: str, rules: Rules) -> FoundFile | Skipped:
     """
     if not _is_possible(path):
         return Skipped(path, "No file can have such a name.", "system")
-    state = _Walk(root, rules, _configured(root, rules))
+    state = _Walk(root, rules, _configured_rules(root, rules))
     if path == root:
         return _check_named_file(root, state)
     verdict = _descend(path, state)
@@ -222,7 +222,7 @@ def _verdict(
 ) -> FoundFile | Skipped | None:
     """Found, Skipped, or None for a folder that the walk enters."""
     folder = stat.S_ISDIR(status.st_mode)
-    ignored = _ignored(path, status, folder, level, state)
+    ignored = _ignored_verdict(path, status, folder, level, state)
     if ignored is not None:
         return ignored
     if folder:
@@ -249,7 +249,9 @@ def _skip_link(path: str, state: _Walk) -> Skipped:
     return Skipped(path, f"It is a link out of the folder, to {target}; such links are not followed.", "link")
 
 
-def _ignored(path: str, status: os.stat_result, folder: bool, level: Level, state: _Walk) -> Skipped | None:
+def _ignored_verdict(
+    path: str, status: os.stat_result, folder: bool, level: Level, state: _Walk
+) -> Skipped | None:
     """The verdict of the strongest rule that applies; None where no rule leaves the path out."""
     strong = state.configured + level.ken
     decision = ignore_levels.decide(strong, path, folder=folder)
@@ -327,7 +329,7 @@ def _skip_ignore_file_fault(path: str, reason: str) -> Skipped:
     return Skipped(path, reason, "ignore file")
 
 
-def _configured(root: str, rules: Rules) -> tuple[AppliedFile, ...]:
+def _configured_rules(root: str, rules: Rules) -> tuple[AppliedFile, ...]:
     if not rules.ignore:
         return ()
     return (AppliedFile(root, "the configuration", ignore_rules.compile_patterns(rules.ignore)),)

@@ -124,4 +124,4 @@ def test_the_reason_a_reader_gives_never_quotes_the_file(tmp_path: Path) -> None
     place = UnicodeDecodeError("utf-8", b"hunter2\xff", 7, 8, "invalid start byte")
     assert worker._brief(place) == "UnicodeDecodeError in position 7"
     token = "ghp_" + "k3Yq8Zt1" * 5
-    assert token not in worker._told(f"It is damaged: {token}.xml is missing.")
+    assert token not in worker._sanitize_reason(f"It is damaged: {token}.xml is missing.")

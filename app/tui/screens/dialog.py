@@ -123,12 +123,12 @@ class PathPrompt(Prompt):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.prevent_default()  # a path that cannot be used stays to be mended
         typed = _own(event.value.strip())
-        background(self, lambda: indexable_path(typed), self._checked)
+        background(self, lambda: indexable_path(typed), self._close_or_explain)
 
     def on_finished(self, message: Finished) -> None:
         message.then(message.outcome)
 
-    def _checked(self, outcome: object) -> None:
+    def _close_or_explain(self, outcome: object) -> None:
         if isinstance(outcome, Exception):
             note = Content.styled(failure_of(outcome).text, "$error")
             self.query_one("#dialog-note", Static).update(note)

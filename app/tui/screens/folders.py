@@ -94,11 +94,11 @@ class FoldersScreen(ListScreen[Folder]):
         def given(path: str | None) -> None:
             library = self.session.library
             if path and library is not None:
-                background(self, lambda: library.add([path]), lambda outcome: self._added(outcome, path))
+                background(self, lambda: library.add([path]), lambda outcome: self._sync_added(outcome, path))
 
         self.app.push_screen(PathPrompt("Add a folder or a file"), given)
 
-    def _added(self, outcome: object, path: str) -> None:
+    def _sync_added(self, outcome: object, path: str) -> None:
         self.say_outcome(outcome, f"{path} is being read")
         if not isinstance(outcome, Exception):
             self.app.sync_now([path])  # type: ignore[attr-defined]

@@ -55,9 +55,9 @@ class ProblemsScreen(ListScreen[Problem]):
 
     def tell_status(self) -> None:
         if self.session.library is not None:
-            background(self, self.session.library.problems, self._told)
+            background(self, self.session.library.problems, self._show_problems)
 
-    def _told(self, outcome: object) -> None:
+    def _show_problems(self, outcome: object) -> None:
         if not isinstance(outcome, tuple | list):
             self.say_outcome(outcome, "")
             return
@@ -76,9 +76,9 @@ class ProblemsScreen(ListScreen[Problem]):
     def action_why(self) -> None:
         problem, library = self.problem, self.session.library
         if problem is not None and library is not None:
-            background(self, lambda: library.why(problem.path), self._explained)
+            background(self, lambda: library.why(problem.path), self._show_why)
 
-    def _explained(self, outcome: object) -> None:
+    def _show_why(self, outcome: object) -> None:
         if not isinstance(outcome, Why):
             self.say_outcome(outcome, "")
             return

@@ -129,13 +129,13 @@ class WelcomeScreen(ListScreen[FolderChoice]):
         """Tokens a second, once this machine was measured."""
 
     def on_mount(self) -> None:
-        background(self, onboarding.suggestions, self._suggested)
+        background(self, onboarding.suggestions, self._show_suggestions)
         library = self.session.library
         if library is not None:
-            background(self, lambda: onboarding.measured_speed(library), self._measured)
+            background(self, lambda: onboarding.measured_speed(library), self._show_speed)
         self._say()
 
-    def _measured(self, outcome: object) -> None:
+    def _show_speed(self, outcome: object) -> None:
         """Without the model nothing can be measured: the guess stays, and is called one."""
         if isinstance(outcome, float):
             self._speed = outcome
@@ -150,7 +150,7 @@ class WelcomeScreen(ListScreen[FolderChoice]):
     def on_unmount(self) -> None:
         self._left.set()
 
-    def _suggested(self, outcome: object) -> None:
+    def _show_suggestions(self, outcome: object) -> None:
         if isinstance(outcome, list):
             self.choices = [FolderChoice(path, chosen=index == 0) for index, path in enumerate(outcome)]
             self._show()
@@ -213,9 +213,9 @@ class WelcomeScreen(ListScreen[FolderChoice]):
         self.action_tick()
 
     def action_add(self) -> None:
-        self.app.push_screen(PathPrompt("Another folder"), self._given)
+        self.app.push_screen(PathPrompt("Another folder"), self._add_typed_folder)
 
-    def _given(self, path: str | None) -> None:
+    def _add_typed_folder(self, path: str | None) -> None:
         if path is not None:
             self.choices = [FolderChoice(path, chosen=True), *(c for c in self.choices if c.path != path)]
             self._show()
@@ -231,9 +231,9 @@ class WelcomeScreen(ListScreen[FolderChoice]):
         if not chosen or library is None:
             self.say_outcome(None, "Choose a folder first: space ticks it")
             return
-        background(self, lambda: library.add(chosen), lambda outcome: self._added(outcome, chosen))
+        background(self, lambda: library.add(chosen), lambda outcome: self._close_when_added(outcome, chosen))
 
-    def _added(self, outcome: object, chosen: list[str]) -> None:
+    def _close_when_added(self, outcome: object, chosen: list[str]) -> None:
         if isinstance(outcome, Exception):
             self.say_outcome(outcome, "")
             return

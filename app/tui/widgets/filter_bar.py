@@ -51,7 +51,7 @@ class FilterBar(Horizontal):
             value = completion.value_of(query, key)
             said = plain_line(f"{key}:{value}")[:24] if value else completion.ANY[key]
             self.query_one(f"#chip-{key}", Chip).say(said, on=bool(value))
-        self.query_one("#completions", Static).update(_listed(candidates), layout=False)
+        self.query_one("#completions", Static).update(_format_candidates(candidates), layout=False)
         self.set_class(bool(candidates), "-completing")
 
     def summarize(self, text: Content | str) -> None:
@@ -59,7 +59,7 @@ class FilterBar(Horizontal):
         self.query_one("#summary", Static).update(text, layout=False)
 
 
-def _listed(candidates: list[str]) -> Content:
+def _format_candidates(candidates: list[str]) -> Content:
     if not candidates:
         return Content("")
     first, *rest = [plain_line(candidate) for candidate in candidates]

@@ -176,12 +176,12 @@ class Preview(Pane, can_focus=True):
         if index not in self._laid:
             assert self.page is not None
             line, width = self.page.lines[index], self._rows_width
-            content = self._styled(line)
+            content = self._style_line(line)
             rows = table_rows(line, content, width, self.part("preview--faint"))
             self._laid[index] = rows or _wrap(content, line, width)
         return self._laid[index]
 
-    def _styled(self, line: PreviewLine) -> Content:
+    def _style_line(self, line: PreviewLine) -> Content:
         assert self.page is not None
         spans: list[Span] = []
         offset = 0

@@ -58,7 +58,7 @@ class PreviewPane(Vertical):
         self._late: Timer | None = None
         self._reading: LatestOnly[PageWanted, Page] = LatestOnly("preview", self._read, self._page_done)
         self._weighing: LatestOnly[WeighingWanted, tuple[Span3, ...]] = LatestOnly(
-            "sentences", self._weigh, self._weighed
+            "sentences", self._weigh, self._show_weights
         )
 
     def compose(self) -> ComposeResult:
@@ -232,7 +232,7 @@ class PreviewPane(Vertical):
         self._head.update(
             Content.assemble(
                 (title, "bold"),
-                (_linked(excerpt, self._head.size.width - len(title)), "$ken-dim"),
+                (_format_links(excerpt, self._head.size.width - len(title)), "$ken-dim"),
                 "\n",
                 (place, "$ken-dim"),
                 ("  " + where, "$ken-faint"),
@@ -255,12 +255,12 @@ class PreviewPane(Vertical):
         assert library is not None
         return weigh(library, wanted, lambda: self._weighing.overtaken)
 
-    def _weighed(self, wanted: WeighingWanted, outcome: tuple[Span3, ...] | Exception) -> None:
+    def _show_weights(self, wanted: WeighingWanted, outcome: tuple[Span3, ...] | Exception) -> None:
         if not isinstance(outcome, Exception):
             tell(self, Weighed(wanted.number, outcome))
 
 
-def _linked(excerpt: Excerpt, room: int) -> str:
+def _format_links(excerpt: Excerpt, room: int) -> str:
     """The names of the files that a note links to and that link to it, as far as there is room."""
     names_of_files = ""
     for arrow, paths in (("→", excerpt.links), ("←", excerpt.backlinks)):
