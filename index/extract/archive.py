@@ -54,6 +54,10 @@ class Archive:
             raise FileFailed("It is damaged: its archive cannot be opened.") from None
         if len(self._zip.infolist()) > _MOST_ENTRIES:
             raise FileFailed(f"Its archive has more than {_MOST_ENTRIES} members.")
+        for info in self._zip.infolist():
+            if "\\" in info.filename:  # some programs on Windows write their own separator
+                info.filename = info.filename.replace("\\", "/")
+                self._zip.NameToInfo.setdefault(info.filename, info)
 
     @property
     def names(self) -> list[str]:

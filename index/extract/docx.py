@@ -14,9 +14,9 @@ from index.errors import FileFailed, FileSkipped
 from index.extract import office_xml, ole, word_97
 from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line, parse_number, table_row
-from index.extract.drawingml import add_drawings
+from index.extract.drawingml import add_drawings, shown_alternatives
 from index.extract.inside import Inside, include_part
-from index.extract.linked_parts import Link, linked_parts
+from index.extract.linked_parts import Link, linked_parts, main_part
 from index.extract.source import Source, from_bytes
 from index.types import Document
 
@@ -25,11 +25,7 @@ _HEADING = re.compile(
     r"^(?:heading|überschrift|titre|título|titolo|kop|rubrik|nagłówek|заголовок|見出し|标题)\s*(\d)",
     re.IGNORECASE,
 )
-_NOTES = (
-    ("word/footnotes.xml", "footnote"),
-    ("word/endnotes.xml", "endnote"),
-    ("word/comments.xml", "comment"),
-)
+_NOTES = ("footnote", "endnote", "comment")
 _DROPPED = frozenset(
     {"del", "instrText", "delText", "moveFrom", "rPr", "pPr", "Fallback", "sectPr", "tblPr", "trPr", "tcPr",
      "rt", "ffData", "sdtPr", "pict-data", "binData"}
@@ -51,18 +47,20 @@ def read(source: Source) -> Document:
     if not head.startswith(b"PK"):
         return _from_xml(source)
     archive = Archive(source)
-    main = next((name for name in archive.names if _MAIN.match(name)), "")
+    main = main_part(archive) or next((name for name in archive.names if _MAIN.match(name)), "")
     if not main:
         raise FileFailed("It is no Word document: it has no text part.")
     builder = DocumentBuilder()
     links = linked_parts(archive, main)
-    reader = _DocxReader(builder, _styles(archive), _AltChunks(archive, source, links))
+    parts = {link.kind: link.part for link in links}
+    styles = _styles(archive, parts.get("styles", "word/styles.xml"))
+    reader = _DocxReader(builder, styles, _AltChunks(archive, source, links))
     _margins(archive, reader, links, "header")
-    body = archive.tree(main).find("body")
+    body = shown_alternatives(archive.tree(main)).find("body")
     if body is not None:
         reader.blocks(body)
     add_drawings(builder, archive, archive.names)
-    _notes(archive, reader, builder)
+    _notes(archive, reader, builder, parts)
     _margins(archive, reader, links, "footer")
     inside = Inside(source, builder, 1)
     for link in links:
@@ -200,11 +198,11 @@ class _DocxReader:
         return False
 
 
-def _styles(archive: Archive) -> dict[str, int]:
+def _styles(archive: Archive, part: str) -> dict[str, int]:
     """Heading levels by style id in lower case: from the style's outline level or its name, inherited."""
     levels = {f"heading{level}": level for level in range(1, 10)}
     try:
-        root = archive.tree("word/styles.xml")
+        root = archive.tree(part)
     except FileFailed:
         return levels
     parents: dict[str, str] = {}
@@ -238,9 +236,10 @@ def _margins(archive: Archive, reader: _DocxReader, links: list[Link], kind: str
                 reader.blocks(root)
 
 
-def _notes(archive: Archive, reader: _DocxReader, builder: DocumentBuilder) -> None:
+def _notes(archive: Archive, reader: _DocxReader, builder: DocumentBuilder, parts: dict[str, str]) -> None:
     """Footnotes, endnotes and comments after the text, each under its own heading."""
-    for name, tag in _NOTES:
+    for tag in _NOTES:
+        name = parts.get(f"{tag}s", f"word/{tag}s.xml")
         if not archive.has(name):
             continue
         try:
@@ -283,7 +282,7 @@ def _pieces(element: Element) -> Iterator[str]:
             waiting.pop()
         elif node.tag == "t":
             yield node.text or ""
-        elif node.tag == "tab":
+        elif node.tag in ("tab", "ptab"):
             yield "\t"
         elif node.tag in ("br", "cr"):
             yield "\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from xml.etree.ElementTree import Element
 
 from index.errors import FileFailed
@@ -15,6 +16,8 @@ from index.extract.document_builder import DocumentBuilder, one_line
 
 _PART = re.compile(r"/(?P<kind>charts|diagrams)/(?:chart|data)\d*\.xml$")
 _MOST_POINTS = 500
+_LOOKED_AT = 2_000
+"""Elements in which words are looked for: alternatives may be nested in one another without end."""
 
 
 def add_drawings(builder: DocumentBuilder, archive: Archive, parts: Iterable[str]) -> None:
@@ -35,6 +38,19 @@ def add_drawings(builder: DocumentBuilder, archive: Archive, parts: Iterable[str
         else:
             points = (one_line(" ".join(_words(point, "t"))) for point in nearest_elements(root, ("pt",)))
             builder.add("\n".join(f"- {words}" for words in points if words), "list")
+
+
+def shown_alternatives(root: Element) -> Element:
+    """The tree, in which what old programs show (`Fallback`) is a choice where the choice has no words."""
+    for either in root.iter("AlternateContent"):
+        choice, fallback = either.find("Choice"), either.find("Fallback")
+        if fallback is not None and (choice is None or not _has_words(choice)):
+            fallback.tag = "Choice"
+    return root
+
+
+def _has_words(element: Element) -> bool:
+    return any(node.tag == "t" and node.text for node in islice(element.iter(), _LOOKED_AT))
 
 
 def _chart(root: Element) -> Iterator[str]:

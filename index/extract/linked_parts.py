@@ -18,7 +18,10 @@ class Link(NamedTuple):
 
 
 def linked_parts(archive: Archive, part: str) -> list[Link]:
-    """The parts in the archive that `part` refers to, in order; none where the references are damaged."""
+    """The parts in the archive that `part` refers to, in order; none where the references are damaged.
+
+    Those of the package itself for no part.
+    """
     folder, name = posixpath.split(part)
     try:
         root = archive.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
@@ -35,6 +38,11 @@ def linked_parts(archive: Archive, part: str) -> list[Link]:
         if archive.has(whole):
             found.append(Link(link.get("Id") or "", _kind(link.get("Type") or "", whole), whole))
     return found
+
+
+def main_part(archive: Archive) -> str:
+    """The part that a package says is its document; empty where it does not say."""
+    return next((link.part for link in linked_parts(archive, "") if link.kind == "officeDocument"), "")
 
 
 def _kind(type_: str, part: str) -> str:

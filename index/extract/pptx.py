@@ -14,9 +14,9 @@ from index.extract import ole, powerpoint_97
 from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line, table_row
 from index.extract.docx import core_title
-from index.extract.drawingml import add_drawings
+from index.extract.drawingml import add_drawings, shown_alternatives
 from index.extract.inside import Inside
-from index.extract.linked_parts import Link, linked_parts
+from index.extract.linked_parts import Link, linked_parts, main_part
 from index.extract.source import Source
 from index.types import Document
 
@@ -32,11 +32,12 @@ def read(source: Source) -> Document:
     if source.head(len(ole.MAGIC)) == ole.MAGIC:
         return powerpoint_97.read(source)
     archive = Archive(source)
-    slides = _slides(archive)
+    main = main_part(archive) or "ppt/presentation.xml"
+    slides = _slides(archive, main)
     if not slides:
         raise FileFailed("It is no presentation: it has no slides.")
     builder = DocumentBuilder()
-    reader = _SlideReader(archive, source, builder)
+    reader = _SlideReader(archive, main, source, builder)
     for place, name in enumerate(slides, 1):
         if builder.full or source.past_deadline:
             builder.notes.append(f"Slides {place} to {len(slides)} are not read.")
@@ -50,33 +51,32 @@ def read(source: Source) -> Document:
     return builder.document("pptx", core_title(archive))
 
 
-def _slides(archive: Archive) -> list[str]:
-    """The slides' names in the order of the presentation, else of their numbers."""
-    numbered = sorted((int(m[1]), name) for name in archive.names if (m := _SLIDE.match(name)))
-    every = dict.fromkeys(name for _, name in numbered)
+def _slides(archive: Archive, main: str) -> list[str]:
+    """The slides that the presentation shows, in its order; where it does not say, all by their numbers.
+
+    Slides that it does not show any more stay in the files of some programs.
+    """
     try:
-        targets = {link.id: link.part for link in linked_parts(archive, "ppt/presentation.xml")}
-        order = [
-            targets.get(slide.get("id") or "", "")
-            for slide in archive.tree("ppt/presentation.xml").iter("sldId")
-        ]
+        targets = {link.id: link.part for link in linked_parts(archive, main)}
+        order = [targets.get(slide.get("id") or "", "") for slide in archive.tree(main).iter("sldId")]
     except FileFailed:
-        return list(every)
-    return list(dict.fromkeys([*(name for name in order if name in every), *every]))
+        order = []
+    numbered = sorted((int(m[1]), name) for name in archive.names if (m := _SLIDE.match(name)))
+    return list(dict.fromkeys(filter(None, order))) or [name for _, name in numbered]
 
 
 class _SlideReader:
     """Slides into a builder."""
 
-    def __init__(self, archive: Archive, source: Source, builder: DocumentBuilder) -> None:
+    def __init__(self, archive: Archive, main: str, source: Source, builder: DocumentBuilder) -> None:
         self._archive = archive
         self._builder = builder
         self._inside = Inside(source, builder, 2)
-        self._authors = _authors(archive)
+        self._authors = _authors(archive, main)
         self._once: set[str] = set()
 
     def slide(self, name: str, place: int) -> None:
-        root = self._archive.tree(name)
+        root = shown_alternatives(self._archive.tree(name))
         shapes = list(_shapes(root))
         title = next((one_line(_text(shape)) for shape in shapes if _place(shape) in _TITLES), "")
         self._builder.open(1, title or f"Slide {place}", shown=bool(title))
@@ -134,10 +134,10 @@ class _SlideReader:
             self._builder.notes.append("Notes or comments of a slide are damaged and not read.")
 
 
-def _authors(archive: Archive) -> dict[str, str]:
+def _authors(archive: Archive, main: str) -> dict[str, str]:
     """Names of those who comment, by the number or the identifier that comments give."""
     found: dict[str, str] = {}
-    for link in linked_parts(archive, "ppt/presentation.xml"):
+    for link in linked_parts(archive, main):
         if link.kind in ("commentAuthors", "authors"):
             try:
                 people = archive.tree(link.part)

@@ -13,7 +13,8 @@ from statistics import median
 from index.extract.document_builder import DocumentBuilder, one_line, without_marks
 
 MOST_COLUMNS = 400
-_MOST_BLANK_ROWS = 100_000
+_MOST_BLANK_ROWS = 1_100_000
+"""More than a sheet of Excel or LibreOffice has: no format ends here, only what counts rows for ever."""
 _LOOKED_AT = 25
 """Rows in which the one that names the columns is looked for: titles, addresses and dates come before it."""
 _LONGEST_NAME = 60

@@ -16,7 +16,7 @@ from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line, parse_number
 from index.extract.docx import core_title
 from index.extract.drawingml import add_drawings
-from index.extract.linked_parts import linked_parts
+from index.extract.linked_parts import linked_parts, main_part
 from index.extract.rows import add_rows
 from index.extract.shown_value import built_in
 from index.extract.source import Source
@@ -58,7 +58,8 @@ def read(source: Source) -> Document:
 
 
 def _open_workbook(archive: Archive) -> _Workbook:
-    main = next((name for name in archive.names if re.fullmatch(r"/?xl/workbook\d*\.xml", name, re.I)), "")
+    named = (name for name in archive.names if re.fullmatch(r"/?xl/workbook\d*\.xml", name, re.I))
+    main = main_part(archive) or next(named, "")
     if not main:
         raise FileFailed("It is no workbook: it does not say which sheets it has.")
     root = archive.tree(main)

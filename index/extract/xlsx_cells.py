@@ -20,6 +20,9 @@ _MOST_CELL = 40_000
 _COLUMN = re.compile(r"([A-Za-z]{1,3})")
 _MARGINS = frozenset({"oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter"})
 _TRUE = {"1": "TRUE", "0": "FALSE"}
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""A character that XML cannot hold, or an underscore that would look like one (ST_Xstring)."""
+_LITERAL = re.compile(r'"((?:[^"]|"")*+)"')
 
 
 class Cells:
@@ -35,18 +38,20 @@ class Cells:
         self._style = ""
         self._words: list[str] | None = None
         self._value = ""
+        self._literals = ""
+        """The texts in a formula: they stand for a value that the program which wrote it did not compute."""
         self.done: list[list[str]] = []
         self.margins: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = _local(tag)
-        if name in ("v", "t") or name in _MARGINS:
+        if name in ("v", "t", "f") or name in _MARGINS:
             self._words = []
         elif name == "c":
             found = _COLUMN.match(attributes.get("r") or "")
             self._column = _number(found[1]) if found else self._column + 1
             self._kind, self._style = attributes.get("t") or "n", attributes.get("s") or ""
-            self._value = ""
+            self._value = self._literals = ""
         elif name == "row":
             self._row, self._column = {}, 0
         elif name == "rPh":
@@ -62,9 +67,13 @@ class Cells:
             if self._kind != "phonetic":
                 self._value += "".join(self._words or ())
             self._words = None
+        elif name == "f":
+            found = _LITERAL.finditer("".join(self._words or ())[:_MOST_CELL])
+            self._literals = " ".join(one[1].replace('""', '"') for one in found)
+            self._words = None
         elif name == "c":
-            if self._value and self._column > 0:
-                self._row[self._column] = self._shown()
+            if self._column > 0 and (shown := self._shown() if self._value else self._literals):
+                self._row[self._column] = shown
         elif name == "row":
             self.done.append(_in_order(self._row))
         elif name == "rPh":
@@ -87,7 +96,7 @@ class Cells:
             case "n":
                 return self._number(value)
             case _:
-                return value
+                return unescaped(value)
 
     def _number(self, value: str) -> str:
         style = int(self._style) if self._style.isdecimal() and len(self._style) < 7 else -1
@@ -123,12 +132,20 @@ class Strings:
         name = _local(tag)
         self._shown = False
         if name == "si":
-            self.found.append("".join(self._words))
+            self.found.append(unescaped("".join(self._words)))
         elif name == "rPh":
             self._above = False
 
     def close(self) -> list[str]:
         return self.found
+
+
+def unescaped(words: str) -> str:
+    """A string of SpreadsheetML with the characters that it cannot hold as they are."""
+    if "_x" not in words:
+        return words
+    words = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), words)
+    return words.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def strings_of(stream: IO[bytes]) -> list[str]:
