@@ -35,9 +35,10 @@ it knows by its NULs."""
 _IN_UTF_8 = 0x800
 """The flag of a member whose name is in UTF-8."""
 _WRITTEN = frozenset(
-    {"utf-8", "cp932", "shift_jis", "euc_jp", "gb18030", "gbk", "big5", "big5hkscs", "cp949", "euc_kr"}
-)
-"""Encodings of names that are told from code page 437 with certainty."""
+    {"utf-8", "cp932", "shift_jis", "euc_jp", "gb18030", "gbk", "big5", "big5hkscs", "cp949", "euc_kr",
+     "cp866", "cp1251", "cp850", "cp852"}
+)  # fmt: skip
+"""Encodings of names that are told from code page 437, or agree with it in its letters."""
 _TAG = re.compile(r"^\{[^}]*\}")
 
 
@@ -55,7 +56,8 @@ class Archive:
         if len(self._zip.infolist()) > _MOST_ENTRIES:
             raise FileFailed(f"Its archive has more than {_MOST_ENTRIES} members.")
         for info in self._zip.infolist():
-            if "\\" in info.filename:  # some programs on Windows write their own separator
+            # Some programs on Windows write their own separator. It is also half a letter of Japanese.
+            if "\\" in info.filename and info.filename.isascii():
                 info.filename = info.filename.replace("\\", "/")
                 self._zip.NameToInfo.setdefault(info.filename, info)
 
@@ -152,7 +154,7 @@ def _names_as_written(infos: Sequence[zipfile.ZipInfo]) -> dict[str, str]:
     codec = "utf-8" if _is_utf_8(raw) else guess(raw)
     if codec not in _WRITTEN:
         return {}
-    return dict(zip(undeclared, raw.decode(codec, "replace").split("\n"), strict=False))
+    return dict(zip(undeclared, raw.decode(codec, "replace").replace("\\", "/").split("\n"), strict=False))
 
 
 def _is_utf_8(raw: bytes) -> bool:

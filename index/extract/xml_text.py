@@ -32,6 +32,7 @@ _SECRET = re.compile(r"passw|pwd|secret|token|api.?key", re.IGNORECASE)
 _NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
 """A number beyond every character's: Python does not turn thousands of digits into a number."""
 _INNER_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,15}(?:\s[^<>]{0,2000})?/?>|<!--.{0,2000}?-->", re.DOTALL)
+_IN_WORDS = re.compile(r"</?(?:b|i|u|s|em|strong|span|mark|font|sub|sup|wbr|small)[\s>/]", re.IGNORECASE)
 _DEEPEST = 3
 """HTML that is escaped, in a feed that is escaped: so often are entities resolved."""
 _LETTERS_NEAR = re.compile(r"(?<=\S) {2,}(?=\S)")
@@ -44,12 +45,21 @@ def xml_text(text: str) -> str:
     for _ in range(_DEEPEST):
         if "&" not in plain and "<" not in plain:
             break
-        resolved = html.unescape(_NO_CHARACTER.sub("\ufffd", plain))
-        resolved = _INNER_TAG.sub(_blank, resolved)
+        resolved = without_tags(without_entities(plain))
         if resolved == plain:
             break
         plain = resolved
     return _LETTERS_NEAR.sub(" ", plain)
+
+
+def without_entities(text: str) -> str:
+    """Text with the characters that entities of HTML stand for."""
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
+
+
+def without_tags(text: str) -> str:
+    """Text without tags of HTML, line for line."""
+    return _INNER_TAG.sub(_inner, text)
 
 
 def _drop_unended(text: str, start: str, end: str) -> str:
@@ -68,6 +78,11 @@ def _replace_match(found: re.Match[str]) -> str:
 
 def _blank(found: re.Match[str]) -> str:
     return "\n" * found.group().count("\n") or " "
+
+
+def _inner(found: re.Match[str]) -> str:
+    """What is in place of a tag: nothing, where it may stand inside a word."""
+    return "" if _IN_WORDS.match(found.group()) else _blank(found)
 
 
 def _attributes(written: str) -> str:
