@@ -117,7 +117,10 @@ def _package(archive: Archive) -> tuple[str, list[str], dict[str, list[ContentsE
     root = archive.tree(package)
     items = {item.get("id"): item for item in root.iter("item")}
     spine = (items.get(ref.get("idref")) for ref in root.iter("itemref"))
-    names = [_target(package, item.get("href") or "")[0] for item in spine if item is not None]
+    listed = [item for item in spine if item is not None] or [
+        item for item in items.values() if "html" in (item.get("media-type") or "")
+    ]
+    names = [_target(package, item.get("href") or "")[0] for item in listed]
     title = next(root.iter("title"), None)
     return (
         one_line(title.text or "") if title is not None else "",

@@ -5,7 +5,7 @@ Owns reading HTML; EPUB, mail and notebooks hand their HTML to `add_html`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -21,13 +21,16 @@ from index.extract.document_builder import (
 )
 from index.extract.html_source import LINE, prepared
 from index.extract.source import Source
+from index.extract.tiddlywiki import add_tiddlers
 from index.types import Document, SectionKind
 
 _DROPPED = frozenset(
     {"script", "style", "noscript", "nav", "iframe", "object", "embed", "canvas", "audio", "video",
-     "head"}
+     "head", "rt", "rp", "rtc"}
 )  # fmt: skip
-"""Elements without text of the page, or with the same text on every page of a site."""
+"""Elements without text of the page, with the same text on every page of a site, or with sounds of words."""
+_LAST_RESORT = frozenset({"noscript", "nav"})
+"""Elements that are read where the page has no other text."""
 _FIELDS = frozenset({"text", "search", "email", "tel", "url", "number", "date", "submit", "button", ""})
 """Types of input whose value is shown; a password's is not."""
 _BLOCKS: dict[str, SectionKind] = {
@@ -49,21 +52,32 @@ def read(source: Source) -> Document:
     """An HTML page; its title is `<title>`, else its first top heading."""
     data = source.content()
     builder = DocumentBuilder()
-    title = add_html(builder, decode_text(data, declared_in_markup(data)), lined=True)
+    markup = decode_text(data, declared_in_markup(data))
+    title = add_html(builder, markup, lined=True)
+    add_tiddlers(builder, markup)
+    if builder.empty:
+        add_html(builder, markup, lined=True, dropped=_DROPPED - _LAST_RESORT)
     return builder.document("html", title)
 
 
-def add_html(builder: DocumentBuilder, markup: str, *, base_level: int = 0, lined: bool = False) -> str:
+def add_html(
+    builder: DocumentBuilder,
+    markup: str,
+    *,
+    base_level: int = 0,
+    lined: bool = False,
+    dropped: Container[str] = _DROPPED,
+) -> str:
     """Put the blocks of `markup` into `builder`, headings below `base_level`; returns its title.
 
-    `lined` says that the markup is the file's own, so that its lines are.
+    `lined` says that the markup is the file's own, so that its lines are; `dropped` names what is not read.
     """
     tree = LexborHTMLParser(prepared(markup, lined=lined))
     named = tree.css_first(":not(svg) > title")
     title = one_line(named.text()) if named is not None else ""
     root = tree.body or tree.root
     if root is not None:
-        _HtmlReader(builder, base_level, lined=lined).read(root)
+        _HtmlReader(builder, base_level, lined=lined).read(root, dropped)
     if not title:
         first = tree.css_first("h1")
         title = one_line(first.text()) if first is not None else ""
@@ -81,8 +95,8 @@ class _HtmlReader:
         self._cells: list[str] | None = None
         self._kinds: list[SectionKind] = ["prose"]
 
-    def read(self, root: LexborNode) -> None:
-        for number, (node, entering) in enumerate(_events(root)):
+    def read(self, root: LexborNode, dropped: Container[str]) -> None:
+        for number, (node, entering) in enumerate(_events(root, dropped)):
             if number > _MOST_NODES or self._builder.full:
                 self._builder.notes.append("Only the beginning of the page is read: it is too large.")
                 break
@@ -172,7 +186,7 @@ class _HtmlReader:
         self._builder.add(f"- {joined}" if kind == "list" and joined else joined, kind)
 
 
-def _events(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
+def _events(root: LexborNode, dropped: Container[str]) -> Iterator[tuple[LexborNode, bool]]:
     """Each node when it is entered and when it is left, however deep the tree is."""
     stack: list[tuple[LexborNode, bool]] = [(root, True)]
     while stack:
@@ -184,7 +198,7 @@ def _events(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
         children: list[tuple[LexborNode, bool]] = []
         child = node.first_child
         while child is not None:
-            if child.tag not in _DROPPED and child.tag != "-comment" and not _is_icon(child):
+            if child.tag not in dropped and child.tag != "-comment" and not _is_icon(child):
                 children.append((child, True))
             child = child.next
         stack.extend(reversed(children))

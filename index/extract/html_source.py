@@ -21,11 +21,21 @@ _SHOWN_RAW = frozenset({"textarea", "title"})
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
 _LONGEST_FIELD = 1_000
 """Characters of an `input` that keeps its attributes in a large page."""
+_XHTML = re.compile(r"\s*<\?xml\s|<html\b[^<>]{0,1000}\bxmlns\s*=", re.IGNORECASE)
+_DECLARED = 4_000
+"""Characters in which a page says that it is XHTML."""
+_CLOSED_ITSELF = re.compile(
+    r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)[\s/])"
+    r"([A-Za-z][\w:-]{0,60}+)((?:\s(?:[^<>\"'/]++|\"[^\"<]*+\"|'[^'<]*+'|/(?!>))*+)?)/>"
+)
+"""An element without content, as XHTML writes it: a parser of HTML takes it for a start tag."""
 _SKIPS_LINE_END = frozenset({"pre", "textarea", "listing"})
 
 
 def prepared(markup: str, *, lined: bool) -> str:
     """The markup as it is parsed; `lined` writes the attribute `LINE` into it."""
+    if _XHTML.search(markup[:_DECLARED]):
+        markup = _CLOSED_ITSELF.sub(r"<\1\2></\1>", markup)
     return TOKEN.sub(_Preparation(markup, lined=lined).token, _LINE_END.sub(" ", markup))
 
 
