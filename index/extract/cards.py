@@ -17,6 +17,11 @@ from index.extract.source import Source
 from index.types import Document
 
 _FOLD = re.compile(r"\n[ \t]")
+_TORN = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r?\n[ \t])([\x80-\xbf]{1,3})")
+"""A letter of UTF-8 whose bytes a fold divides."""
+_SOFT_BREAK = re.compile(r"=\n([ \t]?)")
+_LABEL = re.compile(r"_\$!<.*>!\$_")
+"""A label that the program itself knows."""
 _PROPERTY = re.compile(
     r"(?:[\w-]{1,40}\.)?([A-Za-z][\w-]{0,60})((?:;(?:[^:;\n\"]++|\"[^\"\n]*+\")*+)*+):(.*)", re.DOTALL
 )
@@ -32,7 +37,7 @@ _NAMES = {
     "DESCRIPTION": "Description", "LOCATION": "Location", "DTSTART": "Begins", "DTEND": "Ends", "DUE": "Due",
     "ATTENDEE": "Attendee", "ORGANIZER": "Organizer", "COMMENT": "Comment", "STATUS": "Status",
     "CONTACT": "Contact", "RESOURCES": "Resources", "X-ABRELATEDNAMES": "Related", "RELATED": "Related",
-    "RRULE": "Repeats",
+    "RRULE": "Repeats", "X-ABLABEL": "Label",
 }  # fmt: skip
 _TITLES = ("FN", "SUMMARY", "N", "ORG", "EMAIL")
 _CN = re.compile(r"cn=\"?([^\";:]+)", re.IGNORECASE)
@@ -47,7 +52,7 @@ class _Property(NamedTuple):
 
 def read(source: Source) -> Document:
     """Each card, event, task and journal entry of the file."""
-    text = decode_text(source.content())
+    text = decode_text(_TORN.sub(rb"\1\3\2", source.content()))
     builder = DocumentBuilder()
     entry: list[_Property] = []
     depth = 0
@@ -79,9 +84,16 @@ def _properties(text: str) -> Iterator[_Property]:
             end = following + 1 if following >= 0 else len(text)
         line += text.count("\n", start, end)
         at = end
-        found = _PROPERTY.match(_FOLD.sub("", text[start:end].rstrip("\n")))
+        found = _PROPERTY.match(_unfolded(text[start:end].rstrip("\n")))
         if found and not _BINARY.search(found[2]) and not found[3].startswith("data:"):
             yield _Property(found[1].upper(), found[2], _value(found[2], found[3]), line_here)
+
+
+def _unfolded(lines: str) -> str:
+    """A property on one line; a blank behind a soft line break is a fold where there is one behind each."""
+    if "QUOTED-PRINTABLE" in lines[:200].upper() and (blanks := _SOFT_BREAK.findall(lines)):
+        lines = _SOFT_BREAK.sub("" if all(blanks) else r"\1", lines)
+    return _FOLD.sub("", lines)
 
 
 def _is_soft_broken(text: str, start: int, end: int) -> bool:
@@ -109,7 +121,7 @@ def _add(builder: DocumentBuilder, entry: list[_Property]) -> None:
     said = set()
     for one in entry:
         words = _shown(one)
-        if one.name in _NAMES and words and (_NAMES[one.name], words) not in said:
+        if one.name in _NAMES and words and not _LABEL.match(words) and (_NAMES[one.name], words) not in said:
             said.add((_NAMES[one.name], words))
             lines.append(f"{mark(one.line)}{_NAMES[one.name]}: {words}")
     builder.add("\n".join(lines), "message")

@@ -23,6 +23,7 @@ from index.extract.html import add_html
 from index.extract.inside import Inside
 from index.extract.mail_headers import LONGEST, date, decoded, header
 from index.extract.mail_text import unflowed, unquoted, without_files
+from index.extract.signed_mail import signed_content
 from index.extract.source import Source
 from index.extract.text import paragraphs
 
@@ -89,9 +90,13 @@ class _MessageReader:
         attached = Inside(self._source, self._builder, level + 1)
         for part in body:
             self._body(part, level, attached)
+        seen: set[bytes] = set()
         for part in files:
             name = _file_name(part) or f"attachment.{part.get_content_subtype()}"
             content = _payload(part)
+            if content in seen:  # an invitation is a part of the text, and attached again
+                continue
+            seen.add(content)
             attached.add(name, len(content), partial(bytes, content))
         attached.close()
         for inner in messages if level < _DEEPEST else ():
@@ -121,9 +126,10 @@ class _MessageReader:
             kind = part.get_content_type()
             inner = _parts(part)
             if kind in _LOCKED:
-                self._builder.notes.append(
-                    "A message in it is encrypted, or signed as a whole, and not read."
-                )
+                if content := signed_content(_payload(part)):
+                    waiting[:0] = [parse_message(content)]
+                else:
+                    self._builder.notes.append("A message in it is encrypted and not read.")
             elif kind == "message/rfc822" or (kind == "message/global" and inner):
                 messages += inner
             elif kind == "multipart/alternative" and inner:
@@ -160,14 +166,16 @@ def _is_body(part: EmailMessage, kind: str) -> bool:
 
 
 def _chosen(choices: list[EmailMessage]) -> list[EmailMessage]:
-    """The plain alternative, unless it is blank or much shorter than the HTML."""
+    """The plain alternative, unless it is blank or much shorter than the HTML; with it, an invitation."""
+    invitations = [p for p in choices if p.get_content_type() == "text/calendar"]
     plain = [p for p in choices if p.get_content_type() == "text/plain" and _payload(p).strip()]
     rich = [p for p in choices if p.get_content_type() == "text/html"]
     other = [p for p in choices if p.is_multipart()]
     rest = other or rich[-1:]
     if not plain:
-        return rest or choices[-1:]
-    return rest if rest and _is_stub(plain[0], _html_in(rest[0])) else plain[:1]
+        return [*rest, *invitations] or choices[-1:]
+    text = rest if rest and _is_stub(plain[0], _html_in(rest[0])) else plain[:1]
+    return [*text, *invitations]
 
 
 def _html_in(part: EmailMessage) -> EmailMessage | None:

@@ -1,0 +1,49 @@
+"""Mail that is signed as a whole (S/MIME, RFC 8551): the message inside the signature.
+
+Owns as much of BER and of the Cryptographic Message Syntax (RFC 5652) as leads to the content. Checks no
+signature and decrypts nothing.
+"""
+
+from __future__ import annotations
+
+_SIGNED = bytes.fromhex("06092a864886f70d010702")
+_DATA = bytes.fromhex("06092a864886f70d010701")
+"""The object identifiers of signed data, and of the content that is wrapped."""
+_EXPLICIT, _OCTETS, _OCTETS_IN_PARTS = 0xA0, 0x04, 0x24
+_MOST_PIECES = 1_000_000
+
+
+def signed_content(data: bytes) -> bytes:
+    """The content of signed data; empty where the data are encrypted, damaged, or hold a signature alone."""
+    signed = data.find(_SIGNED, 0, 64)
+    named = data.find(_DATA, signed) + len(_DATA) if signed >= 0 and _DATA in data[signed:] else 0
+    if not named or data[named : named + 1] != bytes([_EXPLICIT]):
+        return b""
+    at, _ = _begun(data, named)
+    tag = data[at : at + 1]
+    if tag not in (bytes([_OCTETS]), bytes([_OCTETS_IN_PARTS])):
+        return b""
+    begin, end = _begun(data, at)
+    return data[begin:end] if tag[0] == _OCTETS else b"".join(_pieces(data, begin, end))
+
+
+def _begun(data: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at `at` begins and ends; to the end of all where it has no length."""
+    first = data[at + 1] if at + 1 < len(data) else 0
+    if first < 0x80:
+        return at + 2, min(len(data), at + 2 + first)
+    count = first - 0x80
+    if not count or count > 8:
+        return at + 2, len(data)
+    begin = at + 2 + count
+    return begin, min(len(data), begin + int.from_bytes(data[at + 2 : begin], "big"))
+
+
+def _pieces(data: bytes, at: int, end: int) -> list[bytes]:
+    """Octets that are written in parts, up to what is none."""
+    found: list[bytes] = []
+    while at < end and data[at] == _OCTETS and len(found) < _MOST_PIECES:
+        begin, after = _begun(data, at)
+        found.append(data[begin:after])
+        at = after
+    return found
