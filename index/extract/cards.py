@@ -84,12 +84,12 @@ def _properties(text: str) -> Iterator[_Property]:
             end = following + 1 if following >= 0 else len(text)
         line += text.count("\n", start, end)
         at = end
-        found = _PROPERTY.match(_unfolded(text[start:end].rstrip("\n")))
+        found = _PROPERTY.match(_unfold(text[start:end].rstrip("\n")))
         if found and not _BINARY.search(found[2]) and not found[3].startswith("data:"):
             yield _Property(found[1].upper(), found[2], _value(found[2], found[3]), line_here)
 
 
-def _unfolded(lines: str) -> str:
+def _unfold(lines: str) -> str:
     """A property on one line; a blank behind a soft line break is a fold where there is one behind each."""
     if "QUOTED-PRINTABLE" in lines[:200].upper() and (blanks := _SOFT_BREAK.findall(lines)):
         lines = _SOFT_BREAK.sub("" if all(blanks) else r"\1", lines)

@@ -14,7 +14,7 @@ from index.errors import FileFailed, FileSkipped
 from index.extract import office_xml, ole, word_97
 from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line, parse_number, table_row
-from index.extract.drawingml import add_drawings, shown_alternatives
+from index.extract.drawingml import add_drawings, choose_alternatives
 from index.extract.inside import Inside, include_part
 from index.extract.linked_parts import Link, linked_parts, main_part
 from index.extract.source import Source, from_bytes
@@ -56,7 +56,7 @@ def read(source: Source) -> Document:
     styles = _styles(archive, parts.get("styles", "word/styles.xml"))
     reader = _DocxReader(builder, styles, _AltChunks(archive, source, links))
     _margins(archive, reader, links, "header")
-    body = shown_alternatives(archive.tree(main)).find("body")
+    body = choose_alternatives(archive.tree(main)).find("body")
     if body is not None:
         reader.blocks(body)
     add_drawings(builder, archive, archive.names)

@@ -40,7 +40,7 @@ def add_drawings(builder: DocumentBuilder, archive: Archive, parts: Iterable[str
             builder.add("\n".join(f"- {words}" for words in points if words), "list")
 
 
-def shown_alternatives(root: Element) -> Element:
+def choose_alternatives(root: Element) -> Element:
     """The tree, in which what old programs show (`Fallback`) is a choice where the choice has no words."""
     for either in root.iter("AlternateContent"):
         choice, fallback = either.find("Choice"), either.find("Fallback")

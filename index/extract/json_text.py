@@ -16,7 +16,7 @@ from index.extract.document_builder import DocumentBuilder, mark
 from index.extract.no_language import is_language
 from index.extract.prose import is_prose, is_short_prose
 from index.extract.terminal_text import without_codes
-from index.extract.xml_text import without_entities, without_tags
+from index.extract.xml_text import resolve_entities, strip_tags
 from index.types import Document
 
 _STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|([{}\[\]])', re.DOTALL)
@@ -53,7 +53,7 @@ _REPEATED = 20
 
 def read_json_text(text: str, suffix: str) -> Document:
     """Raises FileSkipped where a large file holds hardly any prose."""
-    text = _as_written(text)
+    text = _restore_letters(text)
     long_line = max(map(len, text.split("\n"))) > _LONGEST_LINE
     if len(text) <= _SMALL and not long_line and suffix != ".canvas":
         if any(sign in text for sign in ("\\", "&", "</")):
@@ -74,17 +74,17 @@ def unescaped(string: str) -> str:
         if not nested:
             break
     string = _SURROGATES.sub(lambda m: m.group().encode("utf-16", "surrogatepass").decode("utf-16"), string)
-    return without_codes(_without_markup(string).encode("utf-8", "replace").decode("utf-8"))
+    return without_codes(_strip_markup(string).encode("utf-8", "replace").decode("utf-8"))
 
 
-def _without_markup(string: str) -> str:
+def _strip_markup(string: str) -> str:
     """A string without the tags and entities of HTML: feeds, chats and backups of sites hold whole pages."""
     if _PAGE.search(string):
-        string = without_tags(string)
-    return without_entities(string) if _ENTITY.search(string) else string
+        string = strip_tags(string)
+    return resolve_entities(string) if _ENTITY.search(string) else string
 
 
-def _as_written(text: str) -> str:
+def _restore_letters(text: str) -> str:
     """JSON whose letters are bytes of UTF-8, each taken for a character (Meta's exports), with its letters.
 
     Only where nearly all are such bytes: in another text, a few may look like them by chance.
@@ -153,7 +153,7 @@ def _values(text: str) -> Iterator[tuple[str, str | None, int]]:
             continue
         joined = ""
         if found[2] == "[" and (rich := _RICH.match(text, found.start())):
-            joined = _joined(rich.group())
+            joined = _join_pieces(rich.group())
             rich_until = rich.end() if joined else 0
         if found[2] and not joined:
             if found[2] in "}]":
@@ -179,7 +179,7 @@ def _values(text: str) -> Iterator[tuple[str, str | None, int]]:
             yield key, value, line
 
 
-def _joined(rich: str) -> str:
+def _join_pieces(rich: str) -> str:
     """The text of a list of pieces, plain and formatted (chats, editors); empty where it is no such list.
 
     Pieces of one text have their blanks at their edges. Those of a list of texts have not.

@@ -23,7 +23,7 @@ from index.extract.html import add_html
 from index.extract.inside import Inside
 from index.extract.mail_headers import LONGEST, date, decoded, header
 from index.extract.mail_text import unflowed, unquoted, without_files
-from index.extract.signed_mail import signed_content
+from index.extract.signed_mail import find_signed_content
 from index.extract.source import Source
 from index.extract.text import paragraphs
 
@@ -126,7 +126,7 @@ class _MessageReader:
             kind = part.get_content_type()
             inner = _parts(part)
             if kind in _LOCKED:
-                if content := signed_content(_payload(part)):
+                if content := find_signed_content(_payload(part)):
                     waiting[:0] = [parse_message(content)]
                 else:
                     self._builder.notes.append("A message in it is encrypted and not read.")

@@ -14,7 +14,7 @@ from index.extract import ole, powerpoint_97
 from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line, table_row
 from index.extract.docx import core_title
-from index.extract.drawingml import add_drawings, shown_alternatives
+from index.extract.drawingml import add_drawings, choose_alternatives
 from index.extract.inside import Inside
 from index.extract.linked_parts import Link, linked_parts, main_part
 from index.extract.source import Source
@@ -76,7 +76,7 @@ class _SlideReader:
         self._once: set[str] = set()
 
     def slide(self, name: str, place: int) -> None:
-        root = shown_alternatives(self._archive.tree(name))
+        root = choose_alternatives(self._archive.tree(name))
         shapes = list(_shapes(root))
         title = next((one_line(_text(shape)) for shape in shapes if _place(shape) in _TITLES), "")
         self._builder.open(1, title or f"Slide {place}", shown=bool(title))

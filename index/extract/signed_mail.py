@@ -13,21 +13,21 @@ _EXPLICIT, _OCTETS, _OCTETS_IN_PARTS = 0xA0, 0x04, 0x24
 _MOST_PIECES = 1_000_000
 
 
-def signed_content(data: bytes) -> bytes:
+def find_signed_content(data: bytes) -> bytes:
     """The content of signed data; empty where the data are encrypted, damaged, or hold a signature alone."""
     signed = data.find(_SIGNED, 0, 64)
     named = data.find(_DATA, signed) + len(_DATA) if signed >= 0 and _DATA in data[signed:] else 0
     if not named or data[named : named + 1] != bytes([_EXPLICIT]):
         return b""
-    at, _ = _begun(data, named)
+    at, _ = _bounds(data, named)
     tag = data[at : at + 1]
     if tag not in (bytes([_OCTETS]), bytes([_OCTETS_IN_PARTS])):
         return b""
-    begin, end = _begun(data, at)
+    begin, end = _bounds(data, at)
     return data[begin:end] if tag[0] == _OCTETS else b"".join(_pieces(data, begin, end))
 
 
-def _begun(data: bytes, at: int) -> tuple[int, int]:
+def _bounds(data: bytes, at: int) -> tuple[int, int]:
     """Where the content of the element at `at` begins and ends; to the end of all where it has no length."""
     first = data[at + 1] if at + 1 < len(data) else 0
     if first < 0x80:
@@ -43,7 +43,7 @@ def _pieces(data: bytes, at: int, end: int) -> list[bytes]:
     """Octets that are written in parts, up to what is none."""
     found: list[bytes] = []
     while at < end and data[at] == _OCTETS and len(found) < _MOST_PIECES:
-        begin, after = _begun(data, at)
+        begin, after = _bounds(data, at)
         found.append(data[begin:after])
         at = after
     return found

@@ -45,21 +45,21 @@ def xml_text(text: str) -> str:
     for _ in range(_DEEPEST):
         if "&" not in plain and "<" not in plain:
             break
-        resolved = without_tags(without_entities(plain))
+        resolved = strip_tags(resolve_entities(plain))
         if resolved == plain:
             break
         plain = resolved
     return _LETTERS_NEAR.sub(" ", plain)
 
 
-def without_entities(text: str) -> str:
+def resolve_entities(text: str) -> str:
     """Text with the characters that entities of HTML stand for."""
     return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
 
 
-def without_tags(text: str) -> str:
+def strip_tags(text: str) -> str:
     """Text without tags of HTML, line for line."""
-    return _INNER_TAG.sub(_inner, text)
+    return _INNER_TAG.sub(_replace_inner, text)
 
 
 def _drop_unended(text: str, start: str, end: str) -> str:
@@ -80,7 +80,7 @@ def _blank(found: re.Match[str]) -> str:
     return "\n" * found.group().count("\n") or " "
 
 
-def _inner(found: re.Match[str]) -> str:
+def _replace_inner(found: re.Match[str]) -> str:
     """What is in place of a tag: nothing, where it may stand inside a word."""
     return "" if _IN_WORDS.match(found.group()) else _blank(found)
 
