@@ -17,6 +17,9 @@ from index.types import HEADING_SEPARATOR, Hit
 
 INDENT = "    "
 SNIPPET_LINES = 3
+"""Lines of a snippet that are printed."""
+BEST_LINES = 8
+"""The same of the first hit, whose snippet is longer (`index.passages.snippet`)."""
 ALSO = 2
 """Further places in the same file that are named beneath."""
 Piece = tuple[str, bool]
@@ -52,7 +55,8 @@ def _hit(library: Library, number: int, hit: Hit, answer: Answer, form: Form) ->
         yield INDENT + styled(_fit(heading), dim=True)
     context = context_of(library, hit, form.before, form.after) if form.before or form.after else Context()
     yield from _context_lines(context.before)
-    yield from snippet_lines(hit.snippet, hit.matched)
+    lines = BEST_LINES if number == 1 and not answer.listed else SNIPPET_LINES
+    yield from snippet_lines(hit.snippet, hit.matched, lines)
     yield from _context_lines(context.after)
     for other in hit.more[:ALSO]:
         where = f"also {place_in_file(other)}"
@@ -102,12 +106,12 @@ def heading_line(hit: Hit) -> str:
     return HEADING_SEPARATOR.join(kept)
 
 
-def snippet_lines(snippet: str, matched: Sequence[tuple[int, int]]) -> list[str]:
-    """The snippet wrapped, its matched words emphasized where the terminal can."""
+def snippet_lines(snippet: str, matched: Sequence[tuple[int, int]], most: int = SNIPPET_LINES) -> list[str]:
+    """The snippet wrapped to at most so many lines, its matched words emphasized where the terminal can."""
     lines = wrap(words(snippet, matched), columns() - len(INDENT))
-    cut = lines[SNIPPET_LINES:]
+    cut = lines[most:]
     shown = [INDENT + _emphasize(line) for line in lines]
-    return [*shown[: SNIPPET_LINES - 1], shown[SNIPPET_LINES - 1] + " …"] if cut else shown
+    return [*shown[: most - 1], shown[most - 1] + " …"] if cut else shown
 
 
 def _emphasize(line: Sequence[Piece]) -> str:

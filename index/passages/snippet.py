@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,8 +17,17 @@ from index.store.word_forms import fold_with_origins
 
 WIDTH = 240
 """Characters of a snippet: three lines of an ordinary terminal."""
+AMPLE_WIDTH = 360
+"""The same of the best hit, which most often holds the answer."""
+SCATTERED_WIDTH = 600
+"""The same where fewer than `MOST_WORDS` of the words that the passage holds are in `AMPLE_WIDTH`: no single
+sentence answers then, and the right one is most often beside the one with most words."""
+MOST_WORDS = 0.9
+"""By weight."""
 TELLING = 20
 """Letters of a sentence: a line with fewer counts as a heading, a label or a rule."""
+LEAD = 6
+"""Before the first word in a part of a long sentence, one in so many of its characters are shown."""
 SAYS = 5
 """Words with less than one part in so many of the greatest weight in the query are not marked."""
 PATTERN_SECONDS = 0.05
@@ -50,35 +59,46 @@ Extent = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, order=True)
 class WeightedSpan:
-    """Characters `start` to `end` of a text, and the weight of the word there."""
+    """Characters `start` to `end` of a text, the weight of the word there, and its term in the index."""
 
     start: int
     end: int
     weight: float
+    term: str = ""
 
 
 def snippet(
-    connection: apsw.Connection, query: ParsedQuery, text: str, headings: Collection[str] = ()
+    connection: apsw.Connection,
+    query: ParsedQuery,
+    text: str,
+    headings: Collection[str] = (),
+    *,
+    ample: bool = False,
 ) -> Snippet:
     """The sentence that holds most of the query, and the spans of its words with enough weight.
 
     Where none holds enough of it to answer (an "I" or a "why" does not), the first that is a sentence
     and no heading, rule or fence. What follows it in its paragraph is shown as far as there is room, and
-    behind a heading what stands below it: a result shows its title and `headings` already.
+    behind a heading what stands below it: a result shows its title and `headings` already. `ample`: there is
+    room for the sentences around it that hold what it lacks.
     """
     spans = matched_spans(connection, query, text)
     enough = min(query.weight / 4, max((clause.weight for clause in query.clauses), default=0.0))
     known = max((clause.weight for clause in query.clauses if clause.passage_count), default=0.0)
+    width = AMPLE_WIDTH if ample else WIDTH
     weights = {sentence: _weight(spans, sentence) for sentence in _sentences(text)}
     most = max(weights.values(), default=0.0)
     repeating = {one for one in weights if _MARK.sub("", text[slice(*one)]).strip() in headings}
     best = [one for one, weight in weights.items() if weight == most or most < enough]
-    shown = {_with_more(text, one, weights, repeating): one in repeating for one in best}
+    shown = {_with_more(text, one, weights, repeating, width): one in repeating for one in best}
     start, end = max(shown, key=lambda one: 0 if shown[one] else _tells(text, one), default=(0, len(text)))
-    if end - start > WIDTH:
-        first = next((span.start for span in spans if start <= span.start < end), start)
-        start = max(start, first - WIDTH // 3)
-        end = min(end, start + WIDTH)
+    if end - start > width:
+        start, end = _densest(text, spans, (start, end), width)
+    if ample:
+        telling = [one for one in weights if one not in repeating and _tells(text, one)]
+        start, end = _with_missing(spans, (start, end), telling, AMPLE_WIDTH)
+        if _weight(spans, (start, end)) < MOST_WORDS * _weight(spans, (0, len(text))):
+            start, end = _with_missing(spans, (start, end), telling, SCATTERED_WIDTH)
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
@@ -89,6 +109,32 @@ def snippet(
         if start <= span.start and span.end <= end and span.weight * SAYS >= known
     )
     return Snippet(text[start:end], tuple(marked), start)
+
+
+def _densest(text: str, spans: Sequence[WeightedSpan], sentence: Extent, width: int) -> Extent:
+    """The part of a long sentence with most of its words, in whole words; its beginning if it holds none."""
+    start, end = sentence
+    lead = width // LEAD
+    inside = [span for span in spans if start <= span.start and span.end <= end]
+    firsts = {max(start, min(span.start - lead, end - width)) for span in inside} or {start}
+    parts = [(at, min(end, at + width)) for at in sorted(firsts, reverse=True)]
+    first, last = max(parts, key=lambda one: _weight(spans, one))
+    if first > start:
+        first = max(first, text.find(" ", first, first + lead) + 1)
+    if last < end:
+        last = max(last - lead, text.rfind(" ", first, last))
+    return first, last
+
+
+def _with_missing(
+    spans: Sequence[WeightedSpan], shown: Extent, sentences: Sequence[Extent], width: int
+) -> Extent:
+    """What is shown, with as many of the sentences around it as hold most of the words that it lacks."""
+    start, end = shown
+    lefts = [start, *(first for first, _ in sentences if end - width <= first < start)]
+    rights = [end, *(last for _, last in sentences if end < last <= start + width)]
+    around = [(left, right) for left in lefts for right in rights if right - left <= width]
+    return max(around, key=lambda one: (_weight(spans, one), one[0] - one[1]))
 
 
 def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[WeightedSpan]:
@@ -103,7 +149,7 @@ def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) ->
         *_word_spans(connection, words, prefixes, folded.text),
         *_run_spans(words, prefixes, folded.text),
     ]
-    as_written = (WeightedSpan(*folded.span(span.start, span.end), span.weight) for span in found)
+    as_written = (WeightedSpan(*folded.span(span.start, span.end), span.weight, span.term) for span in found)
     return sorted([*as_written, *_pattern_spans(query, text)])
 
 
@@ -126,13 +172,13 @@ def _sentences(text: str) -> list[Extent]:
 
 
 def _with_more(
-    text: str, sentence: Extent, sentences: Iterable[Extent], headings: Collection[Extent]
+    text: str, sentence: Extent, sentences: Iterable[Extent], headings: Collection[Extent], width: int
 ) -> Extent:
     """A sentence with those after it in its paragraph or item, a heading with what is below, as they fit."""
     start, end = sentence
     below = sentence in headings
     for first, last in sentences:
-        if first == end and last - start <= WIDTH and (below or text[end - 1] != "\n"):
+        if first == end and last - start <= width and (below or text[end - 1] != "\n"):
             end, below = last, (first, last) in headings
     return start, end
 
@@ -145,9 +191,11 @@ def _tells(text: str, sentence: Extent) -> int:
     return 2 if sum(map(str.isalpha, written)) >= TELLING else 1
 
 
-def _weight(spans: list[WeightedSpan], sentence: Extent) -> float:
-    """The weight of the spans in a sentence."""
-    return sum(span.weight for span in spans if sentence[0] <= span.start and span.end <= sentence[1])
+def _weight(spans: Sequence[WeightedSpan], sentence: Extent) -> float:
+    """The weight of the words in a sentence, each counted once: what repeats a name says no more of it."""
+    first, last = sentence
+    words = {span.term: span.weight for span in spans if first <= span.start and span.end <= last}
+    return sum(words.values())
 
 
 def _word_spans(
@@ -162,7 +210,8 @@ def _word_spans(
             weight = next(w for prefix, w in prefixes.items() if term.startswith(prefix))
         if weight is not None:
             first = len(data[:start].decode())
-            spans.append(WeightedSpan(first, first + len(data[start:end].decode("utf-8", "replace")), weight))
+            length = len(data[start:end].decode("utf-8", "replace"))
+            spans.append(WeightedSpan(first, first + length, weight, term))
     return spans
 
 
@@ -181,7 +230,10 @@ def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -
             if not length:
                 continue
             if spans and spans[-1].end >= start:
-                spans[-1] = WeightedSpan(spans[-1].start, start + length, spans[-1].weight + weight)
+                last = spans[-1]
+                spans[-1] = WeightedSpan(
+                    last.start, start + length, last.weight + weight, text[last.start : start + length]
+                )
             else:
-                spans.append(WeightedSpan(start, start + length, weight))
+                spans.append(WeightedSpan(start, start + length, weight, gram))
     return spans

@@ -93,9 +93,13 @@ def hit_of_group(
     *,
     explain: bool,
     copies: tuple[str, ...] = (),
+    ample: bool = False,
 ) -> Hit:
-    """A file as a hit: its best passage, with its other passages inside."""
-    first, *others = [_ranked_hit(db, query, ranked, place, heading, explain=explain) for place in group]
+    """A file as a hit: its best passage, with its other passages inside. `ample`: with a longer snippet."""
+    first, *others = [
+        _ranked_hit(db, query, ranked, place, heading, explain=explain, ample=ample and place is group[0])
+        for place in group
+    ]
     return replace(first, more=tuple(others), copies=copies)
 
 
@@ -147,12 +151,13 @@ def _ranked_hit(
     heading: str,
     *,
     explain: bool,
+    ample: bool,
 ) -> Hit:
     parts_of_all = (ranked.scores, ranked.cosines, ranked.lexical_scores)
     score, cosine, words = (float(scores[place.i]) for scores in parts_of_all)
     parts = {"score": score, "similarity": cosine, "words": words} if explain else {}
     return replace(
-        hit_at(db, query, place, heading),
+        hit_at(db, query, place, heading, ample=ample),
         score=min(1.0, max(0.0, score)),
         similarity=None if np.isnan(cosine) else cosine,
         words=None if np.isnan(words) else words,
@@ -181,11 +186,18 @@ def _headings(passage: Passage) -> set[str]:
     return {passage.title, *passage.heading, *(part for at in passage.places for part in at.heading)}
 
 
-def hit_at(db: apsw.Connection, query: ParsedQuery, place: StoredPassage, heading: str = "") -> Hit:
+def hit_at(
+    db: apsw.Connection,
+    query: ParsedQuery,
+    place: StoredPassage,
+    heading: str = "",
+    *,
+    ample: bool = False,
+) -> Hit:
     """The passage as a hit without a score; a sentence under `heading` is shown where that was asked for."""
     passage = place.decoded()
     first, end = _stretch_under(passage, heading)
-    shown, matched, begins = snippet(db, query, place.text[first:end], _headings(passage))
+    shown, matched, begins = snippet(db, query, place.text[first:end], _headings(passage), ample=ample)
     there = place_at(passage, first + begins)
     return Hit(
         path=os.fsdecode(place.path),

@@ -152,7 +152,14 @@ class Searcher(Closing):
         groups = group_by_file.group_passages(db, ranked, wanted, filter_, copies=fold)
         return tuple(
             group_by_file.hit_of_group(
-                db, request.query, ranked, group, filter_.heading, explain=explain, copies=copies
+                db,
+                request.query,
+                ranked,
+                group,
+                filter_.heading,
+                explain=explain,
+                copies=copies,
+                ample=group is groups[0],
             )
             for group, copies in _fold_copies(db, groups, limit, fold=fold)
         )

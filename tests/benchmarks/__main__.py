@@ -152,6 +152,18 @@ def known_items(folders: tuple[str, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@AS_JSON
+def snippets(files: tuple[Path, ...], as_json: bool) -> None:
+    """How often the snippet of the first hit holds the answer, by sets in the format of SQuAD."""
+    from tests.benchmarks import snippets as benchmark
+
+    _show(benchmark, benchmark.run(files, _progress), as_json)
+
+
+@main.command()
 @click.option("--files", default=5000, show_default=True, help="Files in the folder.")
 @click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")
 @AS_JSON

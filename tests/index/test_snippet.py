@@ -86,3 +86,49 @@ def test_a_snippet_does_not_only_repeat_the_heading(
         with Searcher(store.path) as searcher:
             hit = searcher.search(query, None).hits[0]
     assert hit.snippet == shown
+
+
+def shown_first(tmp_path: Path, text: str, query: str, *, others: int = 20) -> str:
+    """The snippet of the first hit in an index with other notes."""
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        store.put([(record(f"/{i}.md"), [passage(f"Tea is for the {i}th day.")]) for i in range(others)])
+        store.put([(record("/a.md"), [passage(text)])])
+        with Searcher(store.path) as searcher:
+            return searcher.search(query, None).hits[0].snippet
+
+
+FILLER = "It was a quiet year and little of note is written in the books that were kept by the clerk. " * 7
+
+
+def test_a_name_that_is_repeated_counts_once(tmp_path: Path) -> None:
+    text = (
+        "The Panthers of Panthers Hill, said the Panthers, were the Panthers. "
+        f"{FILLER}The defence of the Panthers gave up 308 points. {FILLER}"
+    )
+    assert "308" in shown_first(tmp_path, text, "points against the Panthers defence")
+
+
+def test_of_a_long_sentence_the_part_with_most_words_is_shown(tmp_path: Path) -> None:
+    names = ", ".join(f"the airport of the {i}th parish" for i in range(30))
+    text = f"An airport is {names}; and Van Nuys, the busiest general aviation airport, and {names}."
+    shown = shown_first(tmp_path, text, "busiest general aviation airport")
+    assert "Van Nuys, the busiest general aviation airport" in shown
+
+
+def test_the_best_hit_shows_what_its_sentence_lacks_and_others_do_not(tmp_path: Path) -> None:
+    text = (
+        "Lucas Cranach made the woodcuts, which were sold in the town of Wittenberg on market days. "
+        "The type was set by hand, in a house near the bridge that burned down later with all that it held. "
+        "The Luther Bible of 1534 has a preface and the notes of Luther. "
+    )
+    query = "woodcuts in the Luther Bible of 1534"
+    assert "Cranach" in shown_first(tmp_path, text, query)
+    with Store(tmp_path / "two.db", fingerprint="a") as store:
+        best = "The woodcuts in the Luther Bible of 1534 are by Lucas Cranach."
+        store.put([(record("/best.md"), [passage(best)]), (record("/a.md"), [passage(text)])])
+        store.put([(record(f"/{i}.md"), [passage(f"Tea is for the {i}th day.")]) for i in range(20)])
+        with Searcher(store.path) as searcher:
+            first, second, *_ = searcher.search(query, None).hits
+    assert (first.path, second.path) == ("/best.md", "/a.md")
+    assert "Luther Bible" in second.snippet
+    assert "Cranach" not in second.snippet

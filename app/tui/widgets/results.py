@@ -86,11 +86,13 @@ class ResultList(CardList[Row]):
         return [Content(" ") + line for line in wrapped]
 
     def marked(self, snippet: str, matched: Sequence[tuple[int, int]], width: int) -> Content:
-        """A snippet with its matched words styled, begun late enough that the first of them shows."""
+        """A snippet with its matched words styled, begun where most of them show."""
         text, spans = readable(snippet, matched)
         word = self._style("word")
         content = Content(text, [Span(start, end, word) for start, end in spans], strip_control_codes=False)
-        first = spans[0][0] if spans else 0
+        first = max(
+            (start for start, _ in spans), key=lambda at: _words_from(text, spans, at, width), default=0
+        )
         if first > width - 12:
             begin = text.rfind(" ", 0, max(1, first - width // 3)) + 1
             content = Content("… ") + content[begin:]
@@ -121,6 +123,11 @@ class ResultList(CardList[Row]):
         room = max(1, width - lead.cell_length - METER - 2)
         text = self.marked(hit.snippet, hit.matched, room).truncate(room, ellipsis=True)
         return spread(lead + text, self._meter(card.sure), width)
+
+
+def _words_from(text: str, spans: Sequence[tuple[int, int]], start: int, width: int) -> int:
+    """How many of the matched words, each counted once, show where the row begins before `start`."""
+    return len({text[a:b].casefold() for a, b in spans if start <= a and b <= start + 2 * width // 3})
 
 
 def readable(snippet: str, matched: Sequence[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
