@@ -32,6 +32,8 @@ _WIDE_CHARACTER = re.compile("[^\x00-\x7f\udc80-\udcff]")
 _CUT_OFF = re.compile(rb"(?:[\xe0-\xef][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{1,2})\Z")
 _HALVES = re.compile(rb"\xed([\xa0-\xaf])([\x80-\xbf])\xed([\xb0-\xbf])([\x80-\xbf])")
 """A character beyond the first plane as two halves of three bytes each (CESU-8, Java, databases)."""
+_HOLES = re.compile(rb"\0{8,}")
+"""What a crash or a rotated log leaves in a file. No text in UTF-16 or UTF-32 has so many NULs together."""
 _HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _LATIN = re.compile("[\u00a0-\u017f\u2010-\u203a\u20ac]*")
 _LONE_LETTER = re.compile(
@@ -59,6 +61,8 @@ def _decode(data: bytes, declared: str) -> str:
         if data.startswith(mark):
             data = data[len(mark) :]
             return _utf_8(data, "") if name == "utf-8" else data.decode(name, "replace")
+    if b"\0" in data:
+        data = _without_holes(data)
     sample = data[:_SAMPLE]
     if (wide := decode_wide(data, codec_of(declared))) is not None:
         return wide
@@ -67,6 +71,14 @@ def _decode(data: bytes, declared: str) -> str:
     if len(sample.translate(None, _CONTROLS)) < 0.9 * len(sample):
         raise FileSkipped(_NOT_TEXT)
     return _utf_8(data, declared)
+
+
+def _without_holes(data: bytes) -> bytes:
+    """The bytes without runs of NUL and without those that fill up the end, if there are no others."""
+    left = _HOLES.sub(b"", data)
+    if left.endswith(b"\0\0"):
+        left = left.rstrip(b"\0")
+    return data if b"\0" in left else left
 
 
 def _utf_8(data: bytes, declared: str) -> str:

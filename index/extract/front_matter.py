@@ -1,4 +1,4 @@
-"""What a note says of itself: front matter (YAML, TOML, MultiMarkdown, Pandoc), tags and links.
+"""What a note says of itself: front matter (YAML, TOML, JSON, MultiMarkdown, Pandoc), tags and links.
 
 Owns which fields, tags and links a text has. YAML is read line by line: front matter that people write by
 hand is often not valid, and a line that is not understood costs itself alone.
@@ -6,6 +6,7 @@ hand is often not valid, and a line that is not understood costs itself alone.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,9 @@ _SAME = {
 _SPLIT = re.compile(r"[,\s]+")
 _YAML = re.compile(r"\A---[ \t]*\n((?:(?!---|\.\.\.)[^\n]*\n){0,500}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 _TOML = re.compile(r"\A\+\+\+[ \t]*\n((?:(?!\+\+\+)[^\n]*\n){0,500}?)\+\+\+[ \t]*(?:\n|\Z)")
+_LONGEST_JSON = 65_536
+"""Characters in which front matter in JSON ends."""
+_JOPLIN = re.compile(r"(?:\A|\n)((?:[a-z_]{2,40}:[^\n]*\n){2,60}type_: \d{1,2})\s*\Z")
 _PANDOC = re.compile(r"\A% ([^\n]*)\n(?:%(?: ([^\n]*))?\n)?(?:%(?: ([^\n]*))?(?:\n|\Z))?")
 _MULTI = re.compile(
     r"\A(?:[A-Za-z][\w -]{0,40}:[ \t]+\S[^\n]*(?:\n|\Z)(?:[ \t]+\S[^\n]*(?:\n|\Z))*){1,40}(?=\n|\Z)"
@@ -75,12 +79,27 @@ def front_matter(text: str) -> FrontMatter:
             return _from_fields(found.end(), _flat(tomllib.loads(found[1])))
         except (tomllib.TOMLDecodeError, RecursionError):
             return FrontMatter(found.end())
+    if text.startswith("{") and (found_json := _json(text)):
+        return found_json
     if found := _PANDOC.match(text):
         values = (one or "" for one in found.groups())
         return _from_fields(found.end(), zip(("title", "author", "date"), values, strict=True))
     if (found := _MULTI.match(text)) and _MULTI_KNOWN.search(found[0]):
         return _from_fields(found.end(), _yaml(found[0]))
     return FrontMatter()
+
+
+def end_matter(text: str) -> tuple[int, FrontMatter]:
+    """Where the fields behind a note begin as Joplin exports it, and those that say something of it."""
+    found = _JOPLIN.search(text, max(0, len(text) - _LONGEST_JSON))
+    if found is None:
+        return len(text), FrontMatter()
+    given = dict(_yaml(found[1]))
+    fields = [("author", given.get("author", "")), ("source-url", given.get("source_url", ""))]
+    fields.append(("date", given.get("user_created_time", "")[:10]))
+    if given.get("type_") == "1":
+        fields.append(("title", text.split("\n", 1)[0].strip()))
+    return found.start(1), _from_fields(0, [(name, value) for name, value in fields if value])
 
 
 def tags(text: str, sections: Iterable[Section]) -> Iterator[tuple[str, str]]:
@@ -150,6 +169,15 @@ def _scalar(value: str, more: list[str]) -> list[str]:
     value = _COMMENT.sub("", value).strip()
     more += [value] if value else []
     return []
+
+
+def _json(text: str) -> FrontMatter | None:
+    """The fields of an object of JSON that a text begins with; None where it begins with none."""
+    try:
+        fields, end = json.JSONDecoder().raw_decode(text[:_LONGEST_JSON])
+    except (ValueError, RecursionError):
+        return None
+    return _from_fields(end, _flat(fields)) if fields and text[end : end + 1] in ("", "\n") else None
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from index.errors import FileFailed
 from index.extract.archive import Archive
@@ -20,13 +21,14 @@ class Link(NamedTuple):
 def linked_parts(archive: Archive, part: str) -> list[Link]:
     """The parts in the archive that `part` refers to, in order; none where the references are damaged.
 
-    Those of the package itself for no part.
+    Those of the package itself for no part. Case makes no difference to names of parts.
     """
     folder, name = posixpath.split(part)
     try:
         root = archive.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
     except FileFailed:
         return []
+    names = {name.lower(): name for name in archive.names}
     found: list[Link] = []
     for link in root.iter("Relationship"):
         target = link.get("Target") or ""
@@ -35,7 +37,8 @@ def linked_parts(archive: Archive, part: str) -> list[Link]:
             if target.startswith("/")
             else posixpath.normpath(posixpath.join(folder, target))
         )
-        if archive.has(whole):
+        whole = names.get(whole.lower()) or names.get(unquote(whole).lower(), "")
+        if whole:
             found.append(Link(link.get("Id") or "", _kind(link.get("Type") or "", whole), whole))
     return found
 

@@ -23,7 +23,7 @@ from index.extract.html import add_html
 from index.extract.inside import Inside
 from index.extract.mail_headers import LONGEST, date, decoded, header
 from index.extract.mail_text import unflowed, unquoted, without_files
-from index.extract.signed_mail import find_signed_content
+from index.extract.signed import find_signed_content
 from index.extract.source import Source
 from index.extract.text import paragraphs
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from index.extract.decode import decode_text
-from index.extract.front_matter import bounded, front_matter, links, tags
+from index.extract.front_matter import bounded, end_matter, front_matter, links, tags
 from index.extract.source import Source
 from index.types import Document, Section, SectionKind
 
@@ -44,14 +44,15 @@ def read(source: Source) -> Document:
     """A Markdown document; its title is the front matter's, else its first top heading."""
     text = decode_text(source.content())
     front = front_matter(text)
-    sections = list(sections_of(text, front.end))
+    end, behind = end_matter(text)
+    sections = list(sections_of(text[:end], front.end))
     if front.end:
         sections.insert(0, Section(0, front.end, "data"))
     logseq = _LOGSEQ_TITLE.match(text)
-    title = front.first("title") or (logseq[1].strip() if logseq else "")
+    title = front.first("title") or (logseq[1].strip() if logseq else "") or behind.first("title")
     if not title and not front.first("excalidraw-plugin"):  # whose headings are the same in every drawing
         title = next((s.heading[-1] for s in sections if s.kind == "heading" and len(s.heading) == 1), "")
-    fields = bounded([*front.fields, *tags(text, sections)])
+    fields = bounded([*front.fields, *behind.fields, *tags(text, sections)])
     return Document(text, "markdown", title, sections=tuple(sections), fields=fields, links=links(text))
 
 

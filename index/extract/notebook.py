@@ -11,7 +11,7 @@ from typing import Any
 
 from index.errors import FileFailed
 from index.extract.decode import decode_text
-from index.extract.document_builder import DocumentBuilder, mark
+from index.extract.document_builder import DocumentBuilder, mark, parse_number
 from index.extract.html import add_html
 from index.extract.located_json import LineCounter, loads_located
 from index.extract.markdown import sections_of, strip_inline_markup
@@ -71,7 +71,10 @@ def read(source: Source) -> Document:
             printed = outputs if isinstance(outputs, list) else []
             cut += sum(_add_output(builder, one, counter) for one in printed)
         else:
-            title = title or _add_markdown(builder, body)
+            if cell.get("cell_type") == "heading":  # of before 2015
+                body = _Cell(f"{'#' * parse_number(str(cell.get('level')), 1)} {body.text}", body.lines)
+            first = _add_markdown(builder, body)
+            title = title or first
     if cut:
         builder.notes.append(
             f"Of {cut} output{'s' if cut > 1 else ''} only the first {_MOST_OUTPUT:,} characters are read."

@@ -20,6 +20,7 @@ from index.extract.document_builder import DocumentBuilder, collapse_blanks
 from index.extract.pdf_beside import add_beside, attached_to_page, beside_page, prepare_forms, stands_in
 from index.extract.pdf_layout import Bookmark, assemble_document
 from index.extract.pdf_reading_order import TextLine
+from index.extract.pdf_trailer import TRAILER, add_trailer
 from index.extract.pdf_upright import Box, Upright, upright_page
 from index.extract.recognizer import MOST_PAGES
 from index.extract.source import MEBIBYTE, Source
@@ -53,6 +54,8 @@ def read(source: Source) -> Document:
         files: list[tuple[str, bytes]] = []
         notes: list[str] = []
         broken, total = 0, len(pdf)
+        if source.size <= _IN_MEMORY and TRAILER.search(source.content()) is None:
+            notes.append("It is cut off: only the pages that are there are read.")
         for number in range(total):
             if source.past_deadline or broken > _MOST_BROKEN:
                 notes.append(f"Pages {number + 1} to {total} are not read: the file takes too long.")
@@ -99,15 +102,17 @@ def _with_parts(
 
 def open_pdf(source: Source) -> pdfium.PdfDocument:
     """The PDF in a source. Raises FileSkipped or FileFailed."""
+    data = source.content() if source.size <= _IN_MEMORY else b""
     try:
-        return pdfium.PdfDocument(
-            io.BytesIO(source.content()) if source.size <= _IN_MEMORY else source.stream
-        )
+        return pdfium.PdfDocument(io.BytesIO(data) if data else source.stream)
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
             raise FileSkipped("It is locked with a password.", "Save a copy without a password.") from None
         if "security" in str(error).lower():
             raise FileSkipped("It is locked in a way that is not supported.") from None
+    try:
+        return pdfium.PdfDocument(io.BytesIO(add_trailer(data)))
+    except pdfium.PdfiumError:
         raise FileFailed("It is damaged or no PDF: its pages cannot be found.") from None
 
 

@@ -31,6 +31,13 @@ _TOLD = frozenset(
 _SECRET = re.compile(r"passw|pwd|secret|token|api.?key", re.IGNORECASE)
 _NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
 """A number beyond every character's: Python does not turn thousands of digits into a number."""
+_DECLARATIONS = re.compile(
+    r"<!DOCTYPE\s[^<>\[\]]{0,500}\[((?:[^\]\"']++|\"[^\"]*+\"|'[^']*+')*+)\]\s*>", re.IGNORECASE
+)
+_DECLARED = re.compile(r"<!ENTITY\s+([\w.-]{1,80})\s+(?:\"([^\"<&%]{1,500})\"|'([^'<&%]{1,500})')\s*>")
+_REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,79});")
+_MOST_DECLARED = 200_000
+"""Characters that entities of a document's own may add to it. They are words: none refers to another."""
 _INNER_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,15}(?:\s[^<>]{0,2000})?/?>|<!--.{0,2000}?-->", re.DOTALL)
 _IN_WORDS = re.compile(r"</?(?:b|i|u|s|em|strong|span|mark|font|sub|sup|wbr|small)[\s>/]", re.IGNORECASE)
 _DEEPEST = 3
@@ -40,7 +47,7 @@ _LETTERS_NEAR = re.compile(r"(?<=\S) {2,}(?=\S)")
 
 def xml_text(text: str) -> str:
     """The text of an XML document, line for line."""
-    named = _NAMED.sub(r"\g<name>: ", text)
+    named = _NAMED.sub(r"\g<name>: ", _resolve_declared(text))
     plain = _TOKEN.sub(_replace_match, _drop_unended(_drop_unended(named, "<!--", "-->"), "<![CDATA[", "]]>"))
     for _ in range(_DEEPEST):
         if "&" not in plain and "<" not in plain:
@@ -50,6 +57,24 @@ def xml_text(text: str) -> str:
             break
         plain = resolved
     return _LETTERS_NEAR.sub(" ", plain)
+
+
+def _resolve_declared(text: str) -> str:
+    """The document without its declarations, the words in place of the entities that it declares itself."""
+    if (declarations := _DECLARATIONS.search(text)) is None:
+        return text
+    declared = _DECLARED.finditer(declarations[1])
+    words = {found[1]: " ".join((found[2] or found[3]).split()) for found in declared}
+    left = _MOST_DECLARED
+
+    def resolve(found: re.Match[str]) -> str:
+        nonlocal left
+        word = words.get(found[1], "")
+        left -= len(word)
+        return word if word and left > 0 else found.group()
+
+    body = _REFERENCE.sub(resolve, text[declarations.end() :]) if words else text[declarations.end() :]
+    return text[: declarations.start()] + "\n" * declarations.group().count("\n") + body
 
 
 def resolve_entities(text: str) -> str:

@@ -15,6 +15,7 @@ from index.errors import FileFailed, FileSkipped
 from index.extract import sniff
 from index.extract.json_text import unescaped
 from index.extract.source import from_bytes
+from index.extract.xml_text import xml_text
 from index.types import Document
 
 SENTENCES = {
@@ -180,3 +181,20 @@ def test_a_catalog_of_translations_gives_its_messages_at_their_lines() -> None:
     assert document.text.split("\n\n")[1] == "Shown at the quay\nThe ferry leaves\nDie Fähre legt ab"
     at = document.text.index("Die Fähre")
     assert max(line for position, line in document.lines if position <= at) == 7
+
+
+def test_entities_that_xml_declares_itself_are_their_words() -> None:
+    xml = (
+        '<?xml version="1.0"?>\n<!DOCTYPE book SYSTEM "b.dtd" [\n<!ENTITY firma "Nordwerft">\n'
+        "<!ENTITY more '&firma; twice'>\n<!ENTITY % p 'x'>\n]>\n<book><para>"
+        "Die &firma; baut &more; &amp; &other;.</para></book>"
+    )
+    document = sniff.read(from_bytes(xml.encode(), "a.xml"))
+    assert "Die Nordwerft baut &more; & &other;." in document.text
+    assert "DOCTYPE" not in document.text and "twice" not in document.text
+    assert document.text.split("\n").index("  Die Nordwerft baut &more; & &other;.  ") == 6
+
+
+def test_entities_that_grow_without_end_stay_as_they_are() -> None:
+    xml = f'<!DOCTYPE a [<!ENTITY b "{"word " * 90}">]><a>{"&b; " * 100_000}</a>'
+    assert len(xml_text(xml)) < 1_000_000

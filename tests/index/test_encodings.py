@@ -146,3 +146,24 @@ def test_random_bytes_are_no_text() -> None:
                 "a.txt",
                 bytes(chance.choices([*range(32, 127), *range(128, 256)], [1] * 95 + [3] * 128, k=size)),
             )
+
+
+@pytest.mark.parametrize("hole", [b"\0" * 8, b"\0" * 5_000])
+@pytest.mark.parametrize("words", ["Die Bilgepumpe läuft", "Трюмный насос работает", "the bilge pump runs"])
+def test_a_hole_in_a_file_changes_nothing_around_it(words: str, hole: bytes) -> None:
+    line = f"2026-03-02 {words}\n".encode()
+    for data in (hole + line * 3, line * 3 + hole, line + hole + line * 2, hole + line * 3 + hole):
+        assert decode_text(data) == line.decode() * 3
+
+
+def test_a_file_that_is_filled_up_is_text() -> None:
+    assert decode_text("Größe\n".encode() + b"\0\0\0") == "Größe\n"
+    assert decode_text(b"Seite eins\nSeite zwei, die letzte\0\0\0\n").startswith(
+        "Seite eins\nSeite zwei, die letzte"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("words", ["木船在渡口。\n" * 9, "The ferry left.\n" * 9, "Паром отходит.\n" * 9])
+def test_wide_text_is_no_text_with_holes(words: str, encoding: str) -> None:
+    assert decode_text(words.encode(encoding)) == words

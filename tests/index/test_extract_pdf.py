@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from support.documents import pdf
 
@@ -84,9 +86,20 @@ def test_pages_without_text_are_told_to_be_read_as_pictures() -> None:
 
 def test_a_truncated_file_fails_or_gives_what_is_left() -> None:
     whole = pdf([[(72, 700, 10, "Boats moor at the east quay.")]])
-    for size in (9, 60, len(whole) // 2):
+    assert "cut off" in sniff.read(from_bytes(whole[: whole.index(b"xref")], "a.pdf")).note
+    for size in (9, 60, whole.index(b"/MediaBox")):
         with pytest.raises((FileFailed, FileSkipped)):
             sniff.read(from_bytes(whole[:size], "a.pdf"))
+
+
+def test_of_a_file_that_is_cut_off_the_pages_that_are_there_are_read() -> None:
+    whole = pdf([[(72, 700, 10, f"Boats moor at quay {n}.")] for n in range(1, 6)])
+    for pages in range(1, 6):
+        end = [found.end() for found in re.finditer(rb"endstream", whole)][pages - 1]
+        document = sniff.read(from_bytes(whole[:end], "a.pdf"))
+        assert [f"quay {n}." in document.text for n in range(1, 6)] == [n <= pages for n in range(1, 6)]
+        assert len(document.pages) == pages and "cut off" in document.note
+    assert "cut off" not in sniff.read(from_bytes(whole, "a.pdf")).note
 
 
 def test_pages_of_nothing_but_a_number_are_kept() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from support import containers
 
 from index.extract import sniff
 from index.extract.source import from_bytes
@@ -17,8 +18,6 @@ HEADERS = (
 INVITATION = (
     "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Sliptermin\nLOCATION:Werfthalle 3\nEND:VEVENT\nEND:VCALENDAR\n"
 )
-SIGNED = bytes.fromhex("06092a864886f70d010702")
-DATA = bytes.fromhex("06092a864886f70d010701")
 ENCRYPTED = bytes.fromhex("06092a864886f70d010703")
 
 
@@ -42,27 +41,6 @@ def test_an_invitation_is_read_beside_the_text_and_once() -> None:
     assert text.count("Kommst du?") == 1 and text.count("Werfthalle 3") == 1
 
 
-def element(tag: int, *contents: bytes, endless: bool = False) -> bytes:
-    content = b"".join(contents)
-    if endless:
-        return bytes([tag, 0x80]) + content + b"\0\0"
-    size = len(content)
-    length = bytes([size]) if size < 0x80 else b"\x82" + size.to_bytes(2, "big")
-    return bytes([tag]) + length + content
-
-
-def signed(message: bytes, *, endless: bool) -> bytes:
-    half = len(message) // 2
-    octets = (
-        element(0x24, element(4, message[:half]), element(4, message[half:]), endless=True)
-        if endless
-        else element(4, message)
-    )
-    wrapped = element(0x30, DATA, element(0xA0, octets, endless=endless), endless=endless)
-    body = element(0x30, b"\2\1\1", element(0x31), wrapped, element(0x31, b"\0" * 40))
-    return element(0x30, SIGNED, element(0xA0, body))
-
-
 def sealed(content: bytes) -> str:
     kind = "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\n"
     return f"{HEADERS}{kind}Content-Transfer-Encoding: base64\n\n{base64.encodebytes(content).decode()}"
@@ -71,7 +49,7 @@ def sealed(content: bytes) -> str:
 @pytest.mark.parametrize("endless", [True, False])
 def test_a_message_signed_as_a_whole_is_read(endless: bool) -> None:
     inner = parts("Content-Type: text/plain; charset=utf-8\n\nDie Ankerkette ist geprüft.", "\nNoch ein Teil")
-    document = read("a.eml", sealed(signed(inner.encode(), endless=endless)))
+    document = read("a.eml", sealed(containers.signed(inner.encode(), endless=endless)))
     assert "Die Ankerkette ist geprüft." in document.text and "Noch ein Teil" in document.text
     assert not document.note
 
@@ -79,10 +57,20 @@ def test_a_message_signed_as_a_whole_is_read(endless: bool) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        element(0x30, ENCRYPTED, element(0xA0, element(0x30, DATA, element(0x30, b"x" * 20)))),
-        element(0x30, SIGNED, element(0xA0, element(0x30, DATA))),
-        element(0x30, SIGNED, DATA, b"\xa0\x88" + b"\xff" * 8 + b"\4\x84\xff"),
-        SIGNED,
+        containers.element(
+            0x30,
+            ENCRYPTED,
+            containers.element(
+                0xA0, containers.element(0x30, containers.DATA, containers.element(0x30, b"x" * 20))
+            ),
+        ),
+        containers.element(
+            0x30, containers.SIGNED, containers.element(0xA0, containers.element(0x30, containers.DATA))
+        ),
+        containers.element(
+            0x30, containers.SIGNED, containers.DATA, b"\xa0\x88" + b"\xff" * 8 + b"\4\x84\xff"
+        ),
+        containers.SIGNED,
         b"",
     ],
 )

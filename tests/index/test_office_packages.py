@@ -150,3 +150,12 @@ def test_a_sheet_of_formatted_rows_is_read_to_its_last_row() -> None:
     cells = f'{rows}<row r="1048576"><c r="XFD1048576" t="str"><v>Letzte Pütz</v></c></row>'
     document = read("a.xlsx", sheet(cells))
     assert "Letzte Pütz" in document.text and not document.note
+
+
+def test_case_and_escapes_make_no_difference_to_names_of_parts() -> None:
+    members = sheet('<row><c t="s"><v>0</v></c></row>', "<si><t>Wantenspanner</t></si>")
+    members["xl/S.XML"] = members.pop("xl/s.xml")
+    members["xl/worksheets/sheet 1.xml"] = members.pop("xl/worksheets/sheet1.xml")
+    rels = "xl/_rels/workbook.xml.rels"
+    members[rels] = members[rels].replace("sheet1.xml", "sheet%201.xml")
+    assert "Wantenspanner" in read("a.xlsx", members).text

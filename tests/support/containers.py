@@ -256,3 +256,31 @@ def seven_zip(members: Mapping[str, bytes]) -> bytes:
 
 def _number(value: int) -> bytes:
     return bytes([value]) if value < 128 else b"\xc0" + struct.pack("<H", value) if value < 1 << 16 else b"\xf0" + struct.pack("<I", value)  # fmt: skip
+
+
+SIGNED = bytes.fromhex("06092a864886f70d010702")
+DATA = bytes.fromhex("06092a864886f70d010701")
+"""Object identifiers of signed data and of the data in it."""
+
+
+def element(tag: int, *contents: bytes, endless: bool = False) -> bytes:
+    """An element of BER."""
+    content = b"".join(contents)
+    if endless:
+        return bytes([tag, 0x80]) + content + b"\0\0"
+    size = len(content)
+    length = bytes([size]) if size < 0x80 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([tag]) + length + content
+
+
+def signed(message: bytes, *, endless: bool = False) -> bytes:
+    """A document inside a signature (CMS); `endless` leaves out lengths, as some programs do."""
+    half = len(message) // 2
+    octets = (
+        element(0x24, element(4, message[:half]), element(4, message[half:]), endless=True)
+        if endless
+        else element(4, message)
+    )
+    wrapped = element(0x30, DATA, element(0xA0, octets, endless=endless), endless=endless)
+    body = element(0x30, b"\2\1\1", element(0x31), wrapped, element(0x31, b"\0" * 40))
+    return element(0x30, SIGNED, element(0xA0, body))

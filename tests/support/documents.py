@@ -92,6 +92,10 @@ CALENDAR = (
     "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Slip the boat\nDTSTART;TZID=Europe/Berlin:20260302T083000\n"
     'DESCRIPTION:Bring the\\ntrolley\n  and straps\nATTENDEE;CN="Ada":mailto:ada@example.org\nEND:VEVENT\nEND:VCALENDAR\n'
 )
+LDIF = (
+    "dn: cn=Ada Ferry,dc=example\nobjectClass: person\ncn: Ada Ferry\ndescription:: TWVuZHMgc2FpbHMgYXQgdGhlIEbD\n"
+    " pGhyZQ==\nmail: ada@example.org\njpegPhoto:: /9j/4AAQ\n\ndn: cn=Ben,dc=example\ncn: Ben\nsn: The long\n  name\n"
+)
 BIBTEX = '@article{a1,\n  title = {{H}erring in f{\\"o}rden},\n  author = {M{\\"u}ller, J\\o rg},\n}\n@book{b2, title = "Tides"}\n'
 CANVAS = '{"nodes": [{"id": "a", "type": "text", "text": "# Refit\\n\\nUnstep the mast"}], "edges": [{"label": "then"}]}'
 OPML = "<opml><body><outline text='Rigging'><outline text='Replace the forestay' _note='Order it'/></outline></body></opml>"
@@ -380,6 +384,7 @@ def every() -> dict[str, bytes]:
         "a.pdf": pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the east quay.")]]),
         "b.pdf": outlined_pdf(), "a.enex": ENEX.encode(), "a.vcf": VCARD.encode(), "a.ics": CALENDAR.encode(),
         "a.bib": BIBTEX.encode(), "a.canvas": CANVAS.encode(), "a.opml": OPML.encode(), "a.ass": ASS.encode(), "a.po": PO.encode(),
+        "a.ldif": LDIF.encode(), "a.txt.p7m": containers.signed(b"Boats moor at the east quay."),
         "a.svg": SVG.encode(), "tide.1": MAN.encode(), "ebb.8": MDOC.encode(),
         "tide.1.gz": containers.PACKERS[".gz"](MAN.encode()),
         "zotero.sqlite": zotero.content({"ABCD1234/tides.pdf": zotero.TIDES}),

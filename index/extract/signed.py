@@ -1,4 +1,4 @@
-"""Mail that is signed as a whole (S/MIME, RFC 8551): the message inside the signature.
+"""Documents and mail inside a signature (`.p7m`: CAdES and S/MIME, RFC 8551), read as they would be outside.
 
 Owns as much of BER and of the Cryptographic Message Syntax (RFC 5652) as leads to the content. Checks no
 signature and decrypts nothing.
@@ -6,11 +6,48 @@ signature and decrypts nothing.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
+from functools import partial
+from pathlib import PurePath
+
+from index.errors import FileSkipped
+from index.extract.document_builder import DocumentBuilder
+from index.extract.inside import Inside
+from index.extract.source import Source
+from index.types import Document
+
+_IN_TEXT = re.compile(rb"-----[A-Z0-9 ]+-----|\s+")
+"""What is around base64 where the signature is a file of text."""
 _SIGNED = bytes.fromhex("06092a864886f70d010702")
 _DATA = bytes.fromhex("06092a864886f70d010701")
 """The object identifiers of signed data, and of the content that is wrapped."""
 _EXPLICIT, _OCTETS, _OCTETS_IN_PARTS = 0xA0, 0x04, 0x24
 _MOST_PIECES = 1_000_000
+
+
+def read(source: Source) -> Document:
+    """The document that is signed. Raises FileSkipped where there is none in it."""
+    data = source.content()
+    content = find_signed_content(_from_text(data) if data[:1] in b"M-" else data)
+    if not content:
+        raise FileSkipped("It is encrypted, or a signature without the document.")
+    name = PurePath(source.name).stem
+    if content[:8].lower() == b"content-" and not name.lower().endswith(".eml"):
+        name += ".eml"
+    builder = DocumentBuilder()
+    inside = Inside(source, builder, 1)
+    inside.add(name, len(content), partial(bytes, content))
+    inside.close()
+    return builder.document("signed", name)
+
+
+def _from_text(data: bytes) -> bytes:
+    try:
+        return base64.b64decode(_IN_TEXT.sub(b"", data))
+    except binascii.Error:
+        return b""
 
 
 def find_signed_content(data: bytes) -> bytes:
