@@ -13,14 +13,20 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-KERNEL = "embedder/engines/native_kernel/kernel.so"
+KERNELS = {
+    "embedder/engines/native_kernel/kernel.so": "ken_run",
+    "index/search/scan_kernel/kernel.so": "ken_scan",
+}
+"""The compiled libraries, and what the names of their functions for each instruction set begin with."""
 MACHINES = {"x86_64": 62, "aarch64": 183}
 """The number of each machine in a library's header (man 5 elf)."""
 SETS = {
-    "x86_64": ("avx2", "avx_vnni", "avx512_vnni", "avx512_bf16"),
-    "aarch64": ("neon_dotprod", "neon_i8mm"),
+    ("ken_run", "x86_64"): ("avx2", "avx_vnni", "avx512_vnni", "avx512_bf16"),
+    ("ken_run", "aarch64"): ("neon_dotprod", "neon_i8mm"),
+    ("ken_scan", "x86_64"): ("avx2", "avx_vnni", "avx512_vnni"),
+    ("ken_scan", "aarch64"): ("neon_dotprod",),
 }
-"""Instruction sets that a wheel's kernel must have been compiled for."""
+"""Instruction sets that a wheel's kernels must have been compiled for."""
 
 
 def main(folder: str) -> None:
@@ -33,17 +39,18 @@ def main(folder: str) -> None:
             names = archive.namelist()
             assert "app/cli/__init__.py" in names and "ken_search_main.py" in names, tag
             machine = tag.split("_", 3)[-1] if "manylinux" in tag else ""
-            assert (KERNEL in names) == bool(machine), tag
-            if machine:
-                check_kernel(archive.read(KERNEL), machine)
+            for kernel, function in KERNELS.items():
+                assert (kernel in names) == bool(machine), tag
+                if machine:
+                    check_kernel(archive.read(kernel), function, machine)
         print(f"{wheel.name}: {wheel.stat().st_size:,} bytes")
 
 
-def check_kernel(library: bytes, machine: str) -> None:
+def check_kernel(library: bytes, function: str, machine: str) -> None:
     assert library[:4] == b"\x7fELF" and int.from_bytes(library[18:20], "little") == MACHINES[machine], (
         machine
     )
-    missing = [name for name in SETS[machine] if f"ken_run_{name}".encode() not in library]
+    missing = [name for name in SETS[function, machine] if f"{function}_{name}".encode() not in library]
     assert not missing, f"the kernel for {machine} was not compiled for {missing}"
     needed = {tuple(map(int, one.split(b"."))) for one in re.findall(rb"GLIBC_([0-9.]+)", library)}
     assert max(needed) <= (2, 28), f"the kernel for {machine} needs glibc {max(needed)}"

@@ -38,9 +38,7 @@ MOST_TAGS = 2_000
 """Tags that are offered; longer lists are not read."""
 INSIDE = 0.5
 """The lexical part of a passage that is found letter by letter, where it holds no word of the query."""
-FAULT = (
-    "{part} compares vectors wrongly on this processor, so NumPy does it, which is right and takes longer."
-)
+FAULT = "{part} compares vectors wrongly on this processor, so something slower that is right does it."
 
 
 class Searcher(Closing):
@@ -66,8 +64,8 @@ class Searcher(Closing):
 
             self._cache = VectorCache()
             self._nearest = self._cache.nearest
-            if not self._cache.kernel_agrees:
-                self.faults.append(FAULT.format(part="numkong"))
+            if self._cache.wrong:
+                self.faults.append(FAULT.format(part=self._cache.wrong))
 
     @property
     def fingerprint(self) -> str:

@@ -2,79 +2,39 @@
 
 Rows are indexed by text id: int8 codes with one scale for each row, 260 bytes for each text. The error of a
 score is about 0.002; callers fetch more rows than needed and score those again from the file. The cache
-follows the file by the log of changed vectors. The compiled kernel is compared with NumPy first; if they
-differ, NumPy is used.
+follows the file by the log of changed vectors.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import apsw
-import numkong
 import numpy as np
 from numpy.typing import NDArray
 
+from index.search import scans
 from index.store import vectors
 from index.store.database import fetch_all, fetch_value
 
-_BLOCK = 16_384
-"""Rows scored at a time: their scores stay in the processor's cache while the best are selected, and are
-small enough that the allocator reuses their memory."""
-_ALONE = 65_536
-"""Least rows for each thread: fewer are faster on one thread (measured)."""
 _SPARE = 1.25
 """Factor by which the arrays grow beyond the needed size."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
-Codes = NDArray[np.int8]
-Kernel = Callable[[Codes], Callable[[Codes], NDArray[Any]]]
-"""Takes one query, (1, 256); returns a function from rows, (n, 256), to their n exact dot products."""
-
-# The AMX kernels compute tiles of sixteen queries; for one query the others take a fifth less time.
-for _tiles in ("sapphireamx", "graniteamx"):
-    if numkong.get_capabilities().get(_tiles):
-        numkong.disable_capability(_tiles)
-
-
-def compiled_kernel(query: Codes) -> Callable[[Codes], NDArray[Any]]:
-    packed = numkong.dots_pack(query)
-    return lambda codes: np.asarray(numkong.dots_packed(codes, packed))[:, 0]
-
-
-def numpy_kernel(query: Codes) -> Callable[[Codes], NDArray[Any]]:
-    """The same with NumPy. A sum is at most 256 x 127², below 2²⁴: float32 holds it and every part of it
-    exactly."""
-    column = query[0].astype(np.float32)
-    return lambda codes: codes.astype(np.float32) @ column
-
-
-def compiled_agrees() -> bool:
-    """Whether the compiled kernel gives the same sums as NumPy, for a block of rows and for one row."""
-    codes = vectors.sample_codes()
-    expected = numpy_kernel(codes[:1])(codes)
-    try:
-        dots = compiled_kernel(codes[:1])
-        return np.array_equal(dots(codes), expected) and np.array_equal(dots(codes[-1:]), expected[-1:])
-    except Exception:  # noqa: BLE001 (a kernel that fails is no better than one that is wrong)
-        return False
+Found = tuple[Ids, Floats]
+"""Ids and cosines, best first."""
 
 
 class VectorCache:
     """The vectors of the serving generation; thread-safe."""
 
     def __init__(self) -> None:
-        self.kernel_agrees = compiled_agrees()
-        """False: the compiled kernel is wrong on this processor, and NumPy is used."""
-        self._kernel: Kernel = compiled_kernel if self.kernel_agrees else numpy_kernel
+        self._scan, self.wrong = scans.choose()
+        """`wrong` names the compiled part that computes wrongly on this processor; empty if none does."""
         self._lock = threading.Lock()
-        self._workers = min(4, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="ken-nearest")
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ken-nearest")
         self._generation = 0
         self._seen = 0
         self._allocate(0)
@@ -85,35 +45,39 @@ class VectorCache:
 
     def nearest(
         self, db: apsw.Connection, generation: int, query: Floats, k: int, allowed: Ids | None = None
-    ) -> tuple[Ids, Floats]:
+    ) -> Found:
         """About the k texts nearest to a (256,) unit query among `allowed`: ids and cosines, best first."""
         with self._lock:
             self._apply_changes(db, generation)
-            if allowed is None:
-                return self._best(self._codes, self._scales, query, k)
-            inside = allowed[allowed < len(self._codes)]
-            best, scores = self._best(self._codes[inside], self._scales[inside], query, k)
-            return inside[best], scores
+            return self._best(query, k, allowed)
+
+    def begin(
+        self, db: apsw.Connection, generation: int, query: Floats, k: int, allowed: Ids | None = None
+    ) -> Future[Found]:
+        """The same, found while the caller does something else; what is stored meanwhile is not in it."""
+        self._lock.acquire()
+        try:
+            self._apply_changes(db, generation)
+            return self._ahead.submit(self._best_and_release, query, k, allowed)
+        except BaseException:
+            self._lock.release()
+            raise
 
     def close(self) -> None:
-        self._threads.shutdown()
+        self._ahead.shutdown()
+        self._scan.close()
 
-    def _best(self, codes: Codes, scales: Floats, query: Floats, k: int) -> tuple[Ids, Floats]:
-        """Rows and scores of the k best, best first; each thread selects the best of a stretch of rows."""
+    def _best_and_release(self, query: Floats, k: int, allowed: Ids | None) -> Found:
+        try:
+            return self._best(query, k, allowed)
+        finally:
+            self._lock.release()
+
+    def _best(self, query: Floats, k: int, allowed: Ids | None) -> Found:
         code, scale = vectors.quantize_int8(query[None])
-        dots = self._kernel(code)
-        step = max(_ALONE, -(-len(codes) // self._workers))
-        starts = range(0, max(1, len(codes)), step)
-
-        def pick(start: int) -> tuple[Ids, Floats]:
-            return _best_rows(dots, codes[start : start + step], scales[start : start + step], k)
-
-        others = [self._threads.submit(pick, start) for start in starts[1:]]
-        picked = [pick(0), *(other.result() for other in others)]
-        rows_ = np.concatenate([start + some for start, (some, _) in zip(starts, picked, strict=True)])
-        scores = np.concatenate([some for _, some in picked])
-        order = np.lexsort((rows_, -scores))[:k]
-        return rows_[order], scores[order] * scale[0]
+        inside = None if allowed is None else allowed[allowed < len(self._codes)]
+        ids, scores = self._scan.best(self._codes, self._scales, code, k, inside)
+        return ids, scores * scale[0]
 
     def _apply_changes(self, db: apsw.Connection, generation: int) -> None:
         newest = fetch_value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
@@ -150,23 +114,3 @@ class VectorCache:
     def _set_rows(self, ids: Ids, heads: Floats) -> None:
         codes, scales = vectors.quantize_int8(heads)
         self._codes[ids], self._scales[ids] = codes, scales
-
-
-def _best_rows(
-    dots: Callable[[Codes], NDArray[Any]], codes: Codes, scales: Floats, k: int
-) -> tuple[Ids, Floats]:
-    """Rows and scores of the k best, in any order; only scores above the k-th best so far are sorted."""
-    best, scores = np.empty(0, np.int64), np.empty(0, np.float32)
-    least = np.float32(-np.inf)
-    for start in range(0, len(codes), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        found = np.multiply(dots(codes[block]), scales[block], dtype=np.float32, casting="unsafe")
-        better = np.flatnonzero(found > least)
-        if not len(better):
-            continue
-        best, scores = np.concatenate([best, start + better]), np.concatenate([scores, found[better]])
-        if len(scores) > k:
-            kept = np.argpartition(scores, len(scores) - k)[len(scores) - k :]
-            best, scores = best[kept], scores[kept]
-            least = scores.min()
-    return best, scores

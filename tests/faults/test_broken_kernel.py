@@ -1,4 +1,4 @@
-"""A processor on which compiled code compares vectors wrongly: NumPy answers, and a person is told."""
+"""A processor on which compiled code compares vectors wrongly: other code answers, and a person is told."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import pytest
 from support.daemons import Daemons
 
 BROKEN = """
-import numkong
-import numpy as np
+from index.search import scan_kernel
 
-right = numkong.dots_packed
+right = scan_kernel.best_rows
 
 def wrong(*arguments, **options):
-    made = np.array(right(*arguments, **options))
-    made[1::2] = 0
-    return made
+    ids, scores = right(*arguments, **options)
+    return ids[::2], scores[::2]
 
-numkong.dots_packed = wrong
+scan_kernel.best_rows = wrong
 """
 """Python imports a module of the name `sitecustomize` at each start."""
 
@@ -47,8 +45,8 @@ def test_status_and_doctor_say_it_and_answers_stay_the_same(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "python"))
     daemons.start()
     assert scores() == expected
-    assert any("numkong" in notice for notice in daemons.library.status().notices)
+    assert any("ken's own scan" in notice for notice in daemons.library.status().notices)
     daemons.kill()
     ken = [sys.executable, "-c", "from app.cli import main; main()", "doctor"]
     done = subprocess.run(ken, capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "numkong" in done.stdout + done.stderr
+    assert done.returncode == 1 and "ken's own scan" in done.stdout + done.stderr

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
-import numkong
 import numpy as np
 import pytest
 from support.index_content import embed, embed_all, passage, record
 
-from index.search import vector_cache
+from index.search import scan_kernel, scans
 from index.search.searcher import Searcher
 from index.store import vectors
 from index.store.database import open_reader
 from index.store.store import Store
 
 QUESTIONS = 12
+needs_kernel = pytest.mark.skipif(not scan_kernel.instructions(), reason="the scan was not built")
 
 
 @pytest.fixture
@@ -40,36 +42,72 @@ def answers(path: Path, *, cached_vectors: bool) -> tuple[list[list[tuple[str, f
         ], searcher.faults
 
 
-def odd_rows_halved(dots: Any) -> Any:
-    """A kernel of which every second row is wrong, as a broken set of matrix instructions makes them."""
-
-    def wrong(*arguments: Any, **options: Any) -> Any:
-        made = np.array(dots(*arguments, **options))
-        made[1::2] //= 2
-        return made
-
-    return wrong
-
-
 def fails(*_: Any, **__: Any) -> Any:
     raise RuntimeError("no such instruction")
 
 
-def test_here_both_kernels_agree(path: Path) -> None:
+def test_here_they_agree(path: Path) -> None:
     with Searcher(path, cached_vectors=True) as searcher:
         assert searcher.faults == []
 
 
-@pytest.mark.parametrize("broken", [odd_rows_halved(numkong.dots_packed), fails])
-def test_a_kernel_that_is_wrong_or_fails_is_not_used(
+def odd_rows_halved(products: Any) -> Any:
+    def wrong(query: Any) -> Any:
+        right = products(query)
+        return lambda codes: np.where(np.arange(len(codes)) % 2, right(codes) // 2, right(codes))
+
+    return wrong
+
+
+def drops_the_best(best: Any) -> Any:
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        ids, scores = best(*arguments, **options)
+        return ids[1:], scores[1:]
+
+    return wrong
+
+
+def halves_odd_scores(best: Any) -> Any:
+    """As a broken set of instructions makes them."""
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        ids, scores = best(*arguments, **options)
+        return ids, np.where(ids % 2, scores / 2, scores)
+
+    return wrong
+
+
+@needs_kernel
+@pytest.mark.parametrize(
+    "broken", [drops_the_best(scan_kernel.best_rows), halves_odd_scores(scan_kernel.best_rows), fails]
+)
+def test_a_scan_that_is_wrong_or_fails_is_not_used(
     path: Path, monkeypatch: pytest.MonkeyPatch, broken: Any
 ) -> None:
     expected, none = answers(path, cached_vectors=True)
     assert not none
-    monkeypatch.setattr(vector_cache.numkong, "dots_packed", broken)
+    monkeypatch.setattr(scan_kernel, "best_rows", broken)
     found, faults = answers(path, cached_vectors=True)
     assert found == expected
-    assert len(faults) == 1 and "numkong" in faults[0] and "NumPy" in faults[0]
+    assert len(faults) == 1 and "ken's own scan" in faults[0]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numkong") is None, reason="numkong is for macOS")
+def test_numkong_takes_the_place_of_a_scan_that_was_not_built(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, _ = answers(path, cached_vectors=True)
+    monkeypatch.setattr(scan_kernel, "instructions", lambda: ())
+    assert answers(path, cached_vectors=True) == (expected, [])
+    assert scans.agrees(scans.BlockScan(scans.numkong_products))
+    assert not scans.agrees(scans.BlockScan(odd_rows_halved(scans.numkong_products)))
+
+
+def test_numpy_answers_where_nothing_is_compiled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, _ = answers(path, cached_vectors=True)
+    monkeypatch.setattr(scan_kernel, "instructions", lambda: ())
+    monkeypatch.setitem(sys.modules, "numkong", None)
+    assert answers(path, cached_vectors=True) == (expected, [])
 
 
 def test_a_distance_that_is_wrong_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,5 +131,4 @@ def test_only_a_distance_that_matters_counts_as_wrong(path: Path, factor: float,
 
 def test_numpy_is_exact_where_sums_are_largest() -> None:
     largest = np.full((3, vectors.SEARCH_DIMENSION), -127, np.int8)
-    assert vector_cache.numpy_kernel(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3
-    assert vector_cache.compiled_kernel(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3
+    assert scans.numpy_products(largest[:1])(largest).tolist() == [256 * 127 * 127] * 3

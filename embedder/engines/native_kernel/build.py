@@ -1,7 +1,8 @@
-"""Compile the kernel while a wheel is built.
+"""Compile the kernels while a wheel is built: that of the model, and that of the scan of vectors.
 
-Without a compiler the wheel has no kernel, and ken runs on OpenVINO. Where `KEN_WHEEL` names a machine, Zig
-compiles for it, and the wheel is for any Linux on it; `any` is a wheel without a kernel (`.ci/wheel`).
+Without a compiler the wheel has none: ken runs on OpenVINO and compares vectors with NumPy. Where `KEN_WHEEL`
+names a machine, Zig compiles for it, and the wheel is for any Linux on it; `any` is a wheel without them
+(`.ci/wheel`).
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import sysconfig
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _HERE = Path(__file__).resolve().parent
-_START = _HERE.parents[2] / "app" / "ken_search_main.py"
+_TOP = _HERE.parents[2]
+_START = _TOP / "app" / "ken_search_main.py"
 _ANY_FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-Wall", "-Wextra", "-Werror=implicit-function-declaration")
 _AVX512_FLAGS = ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma")
 _SETS: dict[str, dict[str, tuple[int, tuple[str, ...]]]] = {
@@ -45,18 +47,38 @@ _SETS: dict[str, dict[str, tuple[int, tuple[str, ...]]]] = {
 not know is left out."""
 
 
+class Kernel(NamedTuple):
+    """One compiled library. `source`, compiled for each instruction set, defines a function named by `name`
+    and the set; `dispatch.c` beside it chooses among them."""
+
+    folder: str
+    source: str
+    name: str
+    unused: tuple[str, ...] = ()
+    """Instruction sets that have nothing to offer it."""
+
+    @property
+    def library(self) -> str:
+        return f"{self.folder}/kernel.so"
+
+
+MODEL = Kernel("embedder/engines/native_kernel", "kernel.c", "run")
+SCAN = Kernel("index/search/scan_kernel", "scan.c", "scan", ("avx512", "avx512_bf16", "neon_i8mm"))
+KERNELS = (MODEL, SCAN)
+
 GLIBC = "2.28"
 """The oldest C library that a wheel for any Linux runs with."""
 
 
-def flags_of(machine: str, name: str) -> tuple[str, ...]:
-    """The compiler's flags for the kernel with one instruction set."""
+def flags_of(machine: str, name: str, kernel: Kernel = MODEL) -> tuple[str, ...]:
+    """The compiler's flags for a kernel with one instruction set."""
     vector_bytes, flags = _SETS[machine][name]
-    return (*_ANY_FLAGS, *flags, f"-DVECTOR_BYTES={vector_bytes}", f"-DKEN_RUN=ken_run_{name}")
+    function = f"-DKEN_{kernel.name.upper()}=ken_{kernel.name}_{name}"
+    return (*_ANY_FLAGS, *flags, f"-DVECTOR_BYTES={vector_bytes}", function)
 
 
 class KernelHook(BuildHookInterface[Any]):
-    """Adds `kernel.so` to the wheel, and to an editable one the module that `ken` starts with."""
+    """Adds each `kernel.so` to the wheel, and to an editable one the module that `ken` starts with."""
 
     PLUGIN_NAME = "custom"
     _folder = ""
@@ -71,13 +93,17 @@ class KernelHook(BuildHookInterface[Any]):
         if sys.platform != "linux" or platform.machine() not in _SETS:
             return
         try:
-            compile_kernel(_HERE / "kernel.so")
+            for kernel in KERNELS:
+                compile_kernel(_TOP / kernel.library, kernel=kernel)
         except (OSError, subprocess.CalledProcessError) as error:
-            (_HERE / "kernel.so").unlink(missing_ok=True)
+            for kernel in KERNELS:
+                (_TOP / kernel.library).unlink(missing_ok=True)
             said = getattr(error, "stderr", "") or str(error)
-            self.app.display_warning(f"The native kernel was not built; OpenVINO takes its place.\n{said}")
+            self.app.display_warning(
+                f"The native kernels were not built; OpenVINO and NumPy take their place.\n{said}"
+            )
             return
-        build_data["artifacts"].append("embedder/engines/native_kernel/kernel.so")
+        build_data["artifacts"] += [kernel.library for kernel in KERNELS]
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_')}"  # ctypes: any Python 3
 
@@ -86,31 +112,35 @@ class KernelHook(BuildHookInterface[Any]):
             shutil.rmtree(self._folder)
 
     def _build_for(self, machine: str, build_data: dict[str, Any]) -> None:
-        """Add a kernel for that machine; the one in the source tree, for this machine, stays."""
+        """Add the kernels for that machine; those in the source tree, for this machine, stay."""
         self._folder = tempfile.mkdtemp()
-        library = Path(self._folder) / "kernel.so"
-        target = f"{machine}-linux-gnu.{GLIBC}"
-        compile_kernel(library, [sys.executable, "-m", "ziglang", "cc", "-target", target, "-s"], machine)
-        build_data["force_include"][str(library)] = "embedder/engines/native_kernel/kernel.so"
+        zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-gnu.{GLIBC}", "-s"]
+        for kernel in KERNELS:
+            library = Path(self._folder) / f"{kernel.name}.so"
+            compile_kernel(library, zig, machine, kernel)
+            build_data["force_include"][str(library)] = kernel.library
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-manylinux_{GLIBC.replace('.', '_')}_{machine}"
 
 
-def compile_kernel(library: Path, compiler: Sequence[str] = (), machine: str = "") -> None:
-    """Compile the kernel for every instruction set of `machine`, by default this one.
+def compile_kernel(
+    library: Path, compiler: Sequence[str] = (), machine: str = "", kernel: Kernel = MODEL
+) -> None:
+    """Compile a kernel for every instruction set of `machine`, by default this one.
 
     Raises `OSError` where there is no compiler, `CalledProcessError` where it refuses plain C.
     """
     compiler = compiler or [_compiler()]
     machine = machine or platform.machine()
+    sources = _TOP / kernel.folder
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         objects: dict[str, str] = {}
-        for name in _SETS[machine]:
+        for name in [name for name in _SETS[machine] if name not in kernel.unused]:
             made = str(Path(folder) / f"{name}.o")
-            flags = flags_of(machine, name)
+            flags = flags_of(machine, name, kernel)
             if "ziglang" in compiler:
                 flags = tuple(flag.replace("-march=armv8.2-a+", "-mcpu=generic+v8_2a+") for flag in flags)
-            command = [*compiler, *flags, "-c", str(_HERE / "kernel.c"), "-o", made]
+            command = [*compiler, *flags, "-c", str(sources / kernel.source), "-o", made]
             try:
                 _run(command)
             except subprocess.CalledProcessError:
@@ -120,8 +150,8 @@ def compile_kernel(library: Path, compiler: Sequence[str] = (), machine: str = "
             objects[name] = made
         known = [f"-DHAVE_{name.upper()}" for name in objects]
         built = Path(folder) / library.name
-        sources = [str(_HERE / "dispatch.c"), *objects.values()]
-        _run([*compiler, *_ANY_FLAGS, *known, "-shared", "-o", str(built), *sources, "-lpthread"])
+        parts = [f"-I{_HERE}", str(sources / "dispatch.c"), *objects.values()]
+        _run([*compiler, *_ANY_FLAGS, *known, "-shared", "-o", str(built), *parts, "-lpthread"])
         built.replace(library)  # a process that runs the old file keeps it
 
 

@@ -38,20 +38,6 @@ typedef struct {
     const Layer *layer;
 } Model;
 
-/* The instruction sets, in the order of INSTRUCTIONS in ../instructions.py: of one family, the later the faster. */
-enum {
-    SCALAR,
-    AVX2,
-    AVX_VNNI,
-    AVX512,
-    AVX512_VNNI,
-    AVX512_BF16,
-    AMX,
-    NEON_DOTPROD,
-    NEON_I8MM,
-    INSTRUCTION_SETS
-};
-
 /* The instruction sets of this processor that the kernel was compiled for: one bit each. */
 int ken_instructions(void);
 
