@@ -205,7 +205,7 @@ def _parse_into(target: Any, data: bytes) -> Any:
     except ParseError as error:
         line, _ = error.position
         raise FileFailed(f"It is damaged: its XML breaks off in line {line}.") from None
-    except ValueError:  # an encoding that expat has no table for
+    except (ValueError, LookupError):  # an encoding that expat has no table for, or no one
         raise FileFailed("It is damaged: its XML cannot be decoded.") from None
 
 

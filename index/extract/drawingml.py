@@ -14,7 +14,7 @@ from index.errors import FileFailed
 from index.extract.archive import Archive, nearest_elements
 from index.extract.document_builder import DocumentBuilder, one_line
 
-_PART = re.compile(r"/(?P<kind>charts|diagrams)/(?:chart|data)\d*\.xml$")
+_PART = re.compile(r"/(?P<kind>charts|diagrams)/(?:chart(?:Ex)?|data)\d*\.xml$")
 _MOST_POINTS = 500
 _LOOKED_AT = 2_000
 """Elements in which words are looked for: alternatives may be nested in one another without end."""
@@ -58,6 +58,9 @@ def _chart(root: Element) -> Iterator[str]:
     title = root.find("chart/title")
     if title is not None and (words := one_line("".join(_words(title, "t")))):
         yield words
+    for data in root.iterfind("chartData/data"):  # of the kinds of chart that Office has since 2016
+        columns = [_words(part, "pt")[:_MOST_POINTS] for part in data if part.tag in ("strDim", "numDim")]
+        yield "; ".join(": ".join(map(one_line, points)) for points in zip(*columns, strict=False))
     for series in nearest_elements(root, ("ser",)):
         name = one_line(" ".join(_values(series, "tx")))
         categories = _values(series, "cat") or _values(series, "xVal")

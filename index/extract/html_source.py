@@ -14,7 +14,7 @@ from index.extract.html_shape import SMALL, TOKEN, OpenElements
 LINE = "ken-line"
 """An attribute of elements: the line of the file on which their content begins."""
 _SRCDOC = re.compile(r"\bsrcdoc\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-_LINE_END = re.compile(r"&#(?:0*10|x0*a);?|&NewLine;", re.IGNORECASE)
+_LINE_END = re.compile(r"&#(?:0*10(?!\d)|x0*a(?![\da-f]));?|&NewLine;", re.IGNORECASE)
 _NAME = re.compile(r"<([A-Za-z][\w:-]*)")
 _SHOWN_RAW = frozenset({"textarea", "title"})
 """Elements whose content is no markup, and is shown."""

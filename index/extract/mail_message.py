@@ -6,7 +6,9 @@ Owns the parts of a message and which of them are its text. Headers are `mail_he
 
 from __future__ import annotations
 
+import base64
 import email
+import quopri
 import re
 from collections.abc import Iterator
 from email.errors import MessageError
@@ -131,7 +133,7 @@ class _MessageReader:
                 else:
                     self._builder.notes.append("A message in it is encrypted and not read.")
             elif kind == "message/rfc822" or (kind == "message/global" and inner):
-                messages += inner
+                messages += [_unpack_message(one, _encoding(part)) for one in inner]
             elif kind == "multipart/alternative" and inner:
                 waiting[:0] = _chosen(inner)
             elif inner:
@@ -157,6 +159,22 @@ class _MessageReader:
             self._builder.add(shown[block.start : block.end], "prose")
         for name, data in written:
             attached.add(name, len(data), partial(bytes, data))
+
+
+def _encoding(part: EmailMessage) -> str:
+    return str(part.get("Content-Transfer-Encoding") or "").strip().lower()
+
+
+def _unpack_message(inner: EmailMessage, encoding: str) -> EmailMessage:
+    """A message attached that is in base64 or quoted-printable, which the standard forbids."""
+    try:
+        if encoding == "base64" and not inner.keys():
+            return parse_message(base64.b64decode(inner.as_bytes().lstrip()))
+        if encoding == "quoted-printable":
+            return parse_message(quopri.decodestring(inner.as_bytes().lstrip()))
+    except BROKEN:
+        pass
+    return inner
 
 
 def _is_body(part: EmailMessage, kind: str) -> bool:

@@ -6,6 +6,7 @@ Owns both formats' properties (MS-OXMSG, MS-OXTNEF): who wrote, when, about what
 from __future__ import annotations
 
 import datetime
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ _LOCATION, _START, _END = 0x8208, 0x820D, 0x820E
 _FILE_NAME, _LONG_NAME, _DATA, _DISPLAY_NAME, _MESSAGE_CODEPAGE = 0x3704, 0x3707, 0x3701, 0x3001, 0x3FFD
 _STRING_8, _STRING, _BINARY, _TIME, _NUMBER = 0x1E, 0x1F, 0x102, 0x40, 0x03
 _PROPERTIES = "__properties_version1.0"
-_STREAM = "__substg1.0_"
+_STREAM_NAME = re.compile(r"__substg1\.0_([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})[^/]*\Z")
 _EPOCH = datetime.datetime(1601, 1, 1)
 _MOST_ATTACHED = 200
 _DEEPEST = 8
@@ -152,8 +153,8 @@ def _storage(file: Compound, folder: str, depth: int) -> _StoredMessage:
         _read_fixed_properties(message, file.stream(f"{folder}{_PROPERTIES}")[header:])
     for path in file.paths:
         name = path.removeprefix(folder)
-        if path.startswith(folder) and "/" not in name and name.startswith(_STREAM):
-            number, kind = int(name[12:16], 16), int(name[16:20], 16)
+        if path.startswith(folder) and (stream := _STREAM_NAME.match(name)):
+            number, kind = int(stream[1], 16), int(stream[2], 16)
             if kind == _STRING:
                 message.values[number] = file.stream(path).decode("utf-16-le", "replace")
             elif kind in (_STRING_8, _BINARY):

@@ -38,23 +38,27 @@ class TextLine:
 
 
 def ordered(lines: list[TextLine]) -> list[TextLine]:
-    """A page in reading order: as it was written, unless that jumps between two columns."""
-    gutter = _gutter(lines)
+    """A page in reading order: as it was written, unless that jumps between columns."""
+    return _ordered(lines, 0.0, lines[0].page_width) if lines else lines
+
+
+def _ordered(lines: list[TextLine], begin: float, end: float) -> list[TextLine]:
+    """The lines between two places of a page, columns that are beside each other one after the other."""
+    gutter = _gutter(lines, begin, end)
     if gutter is None:
         return lines
     sides = [_side(line, gutter) for line in lines]
     jumps = sum(a != b and 0 not in (a, b) for a, b in pairwise(sides))
-    return lines if jumps <= 4 else _by_columns(lines, gutter)
+    return lines if jumps <= 4 else _by_columns(lines, begin, gutter, end)
 
 
-def _gutter(lines: Sequence[TextLine]) -> float | None:
-    """The middle of the blank strip between two columns; None where the page has one column."""
+def _gutter(lines: Sequence[TextLine], begin: float, end: float) -> float | None:
+    """The middle of the blank strip between two columns; None where there is one column."""
     if len(lines) < 12:
         return None
-    width = lines[0].page_width
     best: tuple[int, float] | None = None
     for step in range(30, 71, 2):
-        x = width * step / 100
+        x = begin + (end - begin) * step / 100
         crossing = sum(line.left < x < line.right for line in lines)
         if best is None or crossing < best[0]:
             best = (crossing, x)
@@ -71,18 +75,25 @@ def _side(line: TextLine, gutter: float) -> int:
     return -1 if line.right <= gutter else 1 if line.left >= gutter else 0
 
 
-def _by_columns(lines: Sequence[TextLine], gutter: float) -> list[TextLine]:
-    """Left column before right one, between the lines that run across both."""
+def _by_columns(lines: Sequence[TextLine], begin: float, gutter: float, end: float) -> list[TextLine]:
+    """Left columns before right ones, between the lines that run across all."""
+
+    def columns(band: list[TextLine]) -> list[TextLine]:
+        band.sort(key=lambda line: (-line.bottom, line.left))
+        left = [line for line in band if _side(line, gutter) < 0]
+        right = [line for line in band if _side(line, gutter) > 0]
+        return _ordered(left, begin, gutter) + _ordered(right, gutter, end)
+
     found: list[TextLine] = []
     band: list[TextLine] = []
     for line in sorted(lines, key=lambda line: -line.top):
         if _side(line, gutter) == 0:
-            found += sorted(band, key=lambda line: (_side(line, gutter), -line.bottom, line.left))
+            found += columns(band)
             band = []
             found.append(line)
         else:
             band.append(line)
-    return found + sorted(band, key=lambda line: (_side(line, gutter), -line.bottom, line.left))
+    return found + columns(band)
 
 
 def without_running(lines: Sequence[TextLine], running: Mapping[TextLine, bool]) -> list[TextLine]:

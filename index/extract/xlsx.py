@@ -110,6 +110,8 @@ def _sheet(book: _Workbook, part: str, builder: DocumentBuilder, source: Source)
     finally:
         for margin in dict.fromkeys(cells.margins):
             builder.add(one_line(_MARGIN_CODE.sub(" ", margin.replace("&&", "\0")).replace("\0", "&")))
+        for prompt in dict.fromkeys(cells.prompts):
+            builder.add(prompt)
         _beside(book, part, builder)
 
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 from xml.etree.ElementTree import XMLParser
 
 from index.errors import FileFailed
+from index.extract.document_builder import one_line
 from index.extract.rows import MOST_COLUMNS
 from index.extract.shown_value import formatted
 from index.extract.source import MEBIBYTE, Source
@@ -42,6 +43,8 @@ class Cells:
         """The texts in a formula: they stand for a value that the program which wrote it did not compute."""
         self.done: list[list[str]] = []
         self.margins: list[str] = []
+        self.prompts: list[str] = []
+        """What cells say when they are selected."""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = _local(tag)
@@ -56,6 +59,9 @@ class Cells:
             self._row, self._column = {}, 0
         elif name == "rPh":
             self._kind = "phonetic"
+        elif name == "dataValidation":
+            said = (attributes.get("promptTitle"), attributes.get("prompt"))
+            self.prompts.append(": ".join(one_line(words) for words in said if words))
 
     def data(self, words: str) -> None:
         if self._words is not None:

@@ -92,6 +92,19 @@ def test_a_truncated_file_fails_or_gives_what_is_left() -> None:
             sniff.read(from_bytes(whole[:size], "a.pdf"))
 
 
+@pytest.mark.parametrize("columns", [2, 3, 4])
+def test_columns_written_line_by_line_are_read_one_after_the_other(columns: int) -> None:
+    width = 540 // columns
+    lines = [
+        (30 + width * column, 700 - 13 * line, 7, f"column {column} line {line} goes on")
+        for line in range(30)
+        for column in range(columns)
+    ]
+    text = sniff.read(from_bytes(pdf([lines]), "a.pdf")).text
+    places = [text.index(f"column {column} line {line} ") for column in range(columns) for line in (0, 29)]
+    assert places == sorted(places)
+
+
 def test_of_a_file_that_is_cut_off_the_pages_that_are_there_are_read() -> None:
     whole = pdf([[(72, 700, 10, f"Boats moor at quay {n}.")] for n in range(1, 6)])
     for pages in range(1, 6):

@@ -65,6 +65,10 @@ FOUND = {
     "fonts.rtf": rb"{\rtf1\ansi{\fonttbl{" + rb"\f0 " * 60_000 + rb"Arial;}}\pard Text.}",
     "far.rtf": rb"{\rtf1\ansi \u-99999? Text.}",
     "panic.xls": SEEDS["a.xls"][:512],
+    "unknown.xls": '<?xml version="1.0" encoding="UTF-99"?><Workbook/>'.encode("utf-16-be"),
+    "number.msg": SEEDS["a.msg"].replace(
+        "__substg1.0_0037001F".encode("utf-16-le"), "__substg1.0_00IF001F".encode("utf-16-le")
+    ),
     "none.bib": b"No entry at all.\n",
     "blanks.srt": b"Text.\n" + b" " * 200_000 + b"\nText.\n",
     "blanks.md": b"```\n" + b"x = 1\n" * 500 + b" " * 200_000 + b"\ny = 2\n```\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import quopri
 
 import pytest
 from support import containers
@@ -39,6 +40,19 @@ def test_an_invitation_is_read_beside_the_text_and_once() -> None:
         "a.eml", HEADERS + parts(parts(plain, rich, event, kind="alternative", boundary="r"), attached)
     ).text
     assert text.count("Kommst du?") == 1 and text.count("Werfthalle 3") == 1
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "8bit"])
+def test_a_message_attached_in_whatever_encoding_is_a_message(encoding: str) -> None:
+    inner = (
+        HEADERS.replace("Probe", "Innen") + "Content-Type: text/plain; charset=utf-8\n\nDie Kiellinie, schräg"
+    ).encode()
+    packed = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring}.get(encoding, bytes)(
+        inner
+    )
+    body = f"Content-Type: message/rfc822\nContent-Transfer-Encoding: {encoding}\n\n{packed.decode()}"
+    document = read("a.eml", HEADERS + parts("Content-Type: text/plain\n\nSiehe unten", body))
+    assert "Die Kiellinie, schräg" in document.text and "Subject: Innen" in document.text
 
 
 def sealed(content: bytes) -> str:

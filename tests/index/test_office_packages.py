@@ -159,3 +159,23 @@ def test_case_and_escapes_make_no_difference_to_names_of_parts() -> None:
     rels = "xl/_rels/workbook.xml.rels"
     members[rels] = members[rels].replace("sheet1.xml", "sheet%201.xml")
     assert "Wantenspanner" in read("a.xlsx", members).text
+
+
+def test_new_kinds_of_charts_are_rows_of_their_values() -> None:
+    points = "<lvl><pt>Schleppkosten</pt><pt>Liegegeld</pt></lvl>"
+    members = deck(shape("x"))
+    members["ppt/slides/_rels/slide1.xml.rels"] = links(("chartEx", "../charts/chartEx1.xml"))
+    members["ppt/charts/chartEx1.xml"] = (
+        f"<chartSpace><chartData><data><strDim>{points}</strDim><numDim><lvl><pt>12</pt><pt>34</pt></lvl></numDim>"
+        "</data></chartData><chart><title><tx><t>Wasserfall</t></tx></title></chart></chartSpace>"
+    )
+    text = read("a.pptx", members).text
+    assert "Wasserfall" in text and "Schleppkosten: 12; Liegegeld: 34" in text
+
+
+def test_what_cells_say_when_they_are_selected_is_read_once() -> None:
+    members = sheet('<row><c t="str"><v>x</v></c></row>')
+    rule = '<dataValidation promptTitle="Bootstyp" prompt="Jolle oder&#10;Kutter"/>'
+    part = "xl/worksheets/sheet1.xml"
+    members[part] = members[part].replace("</worksheet>", f"{rule * 2}</worksheet>")
+    assert read("a.xlsx", members).text.count("Bootstyp: Jolle oder Kutter") == 1

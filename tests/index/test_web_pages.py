@@ -92,3 +92,15 @@ def test_a_tiddlywiki_whose_notes_are_damaged_says_so() -> None:
     assert "TiddlyWiki" in read("wiki.html", f"<html><body>{store}<p>Rest</p></body></html>").note
     with pytest.raises(FileSkipped):
         read("wiki.html", f"<html><body>{store}</body></html>")
+
+
+@pytest.mark.parametrize("form", ["&#{};", "&#{:04};", "&#x{:x};", "&#X{:04X};"])
+def test_characters_by_their_numbers_are_characters(form: str) -> None:
+    words = "Паром отходит в полдень • Größe 10 ₣ ℚ Ⓐ ☂ 渡轮"
+    numbers = "".join(form.format(ord(c)) if ord(c) > 32 else c for c in words)
+    assert words in read("a.html", f"<html><body><p>{numbers}</p></body></html>").text
+
+
+@pytest.mark.parametrize("end", ["&#10;", "&#010;", "&#xA;", "&#x00a;", "&NewLine;", "&#10"])
+def test_a_line_end_by_its_number_is_a_blank(end: str) -> None:
+    assert "vor nach" in read("a.html", f"<html><body><p>vor{end}nach</p></body></html>").text
