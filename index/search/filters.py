@@ -48,10 +48,10 @@ class FilteredIds:
 
     def best(self, find: Find, k: int, enough: int | None = None) -> tuple[Ids, Floats]:
         """The best texts that pass: k, or at least `enough`, or all of them."""
-        if self._all or self._texts is not None:
-            return find(k, self._texts)
+        depth, texts = self.first_depth(k, enough)
+        if self._all or texts is not None:
+            return find(depth, texts)
         enough = enough or k
-        depth = max(k, 4 * enough)
         while depth <= MAX_DEPTH:
             ids, scores = find(depth, None)
             passing = self.mask(ids)
@@ -60,6 +60,12 @@ class FilteredIds:
             depth *= 4
         self._texts = self._all_texts()
         return find(k, self._texts)
+
+    def first_depth(self, k: int, enough: int | None = None) -> tuple[int, Ids | None]:
+        """What `best` asks `find` for first: how many, and among which texts."""
+        if self._all or self._texts is not None:
+            return k, self._texts
+        return max(k, 4 * (enough or k)), None
 
     def mask(self, texts: Ids) -> NDArray[np.bool_]:
         """Which of these texts pass, as booleans."""

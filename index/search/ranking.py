@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import apsw
 import numpy as np
@@ -24,8 +25,22 @@ LEXICAL_DEPTH = 1_000
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
-Nearest = Callable[[apsw.Connection, int, Floats, int, Ids | None], tuple[Ids, Floats]]
-"""Takes connection, generation, (256,) query, k and allowed ids; returns ids and cosines, best first."""
+Found = tuple[Ids, Floats]
+"""Ids of texts and their cosines, best first."""
+
+
+class Nearest(Protocol):
+    """The vectors that are searched: those in memory or those in the file."""
+
+    def nearest(
+        self, db: apsw.Connection, generation: int, query: Floats, k: int, allowed: Ids | None = None
+    ) -> Found:
+        """The k texts nearest to a (256,) unit query among `allowed`."""
+
+    def begin(
+        self, db: apsw.Connection, generation: int, query: Floats, k: int, allowed: Ids | None = None
+    ) -> Callable[[], Found]:
+        """The same, found while the caller does something else; call what is returned for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,7 @@ class Ranked:
 def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranked:
     number = generations.serving(db)
     queries = request.query_vectors if number else None
+    dense = None if queries is None else _DenseCandidates(db, request, number, queries[0], nearest)
     named = _named_texts(db, request)
     is_named = 1.0 in named.values()
     lexical_scores = _lexical_candidates(db, request, named)
@@ -72,11 +88,8 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
         if request.mode == "meaning" and queries is not None
         else dict.fromkeys(list(lexical_scores)[: request.k])
     )
-    if queries is not None:
-        within = np.array(sorted(lexical_scores), np.int64) if request.query.required else None
-        chosen.update(
-            dict.fromkeys(_dense_candidates(db, request, number, queries[0], nearest, within).tolist())
-        )
+    if dense is not None:
+        chosen.update(dict.fromkeys(dense.texts(lexical_scores).tolist()))
     ids = np.fromiter(chosen, np.int64, len(chosen))
     words = np.array([lexical_scores.get(id_, np.nan) for id_ in chosen], np.float32)
     if queries is None:
@@ -160,16 +173,25 @@ def _texts_of_files(
     return list(itertools.compress(found, passing))
 
 
-def _dense_candidates(
-    db: apsw.Connection,
-    request: SearchRequest,
-    number: int,
-    vector: Floats,
-    nearest: Nearest,
-    within: Ids | None,
-) -> Ids:
-    """The nearest texts; if the query has quoted phrases, only among texts that hold them."""
-    short = vectors.truncate_matryoshka(vector[None])[0]
-    if within is not None:
-        return nearest(db, number, short, request.k, within)[0]
-    return request.allowed.best(lambda k, among: nearest(db, number, short, k, among), request.k)[0]
+class _DenseCandidates:
+    """The nearest texts. They are searched from the beginning, while the caller finds the lexical candidates,
+    unless the query has quoted phrases: then they are searched among the texts that hold them."""
+
+    def __init__(
+        self, db: apsw.Connection, request: SearchRequest, number: int, vector: Floats, nearest: Nearest
+    ) -> None:
+        self._request, self._nearest = request, nearest
+        self._subject = (db, number, vectors.truncate_matryoshka(vector[None])[0])
+        self._begun: Callable[[], Found] | None = None
+        if not request.query.required:
+            self._begun = nearest.begin(*self._subject, *request.allowed.first_depth(request.k))
+
+    def texts(self, lexical_scores: dict[int, float]) -> Ids:
+        if self._request.query.required:
+            within = np.array(sorted(lexical_scores), np.int64)
+            return self._nearest.nearest(*self._subject, self._request.k, within)[0]
+        return self._request.allowed.best(self._find, self._request.k)[0]
+
+    def _find(self, k: int, among: Ids | None) -> Found:
+        begun, self._begun = self._begun, None
+        return begun() if begun else self._nearest.nearest(*self._subject, k, among)

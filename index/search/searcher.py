@@ -18,6 +18,7 @@ from index.closing import Closing
 from index.errors import QueryInvalid, VectorsMissing
 from index.search import by_name, excluded, group_by_file, links, near_copies
 from index.search.abstention import confidence, likeness
+from index.search.file_vectors import FileVectors
 from index.search.filters import FilteredIds
 from index.search.newest import Matching, newest
 from index.search.patterns import compile_pattern
@@ -50,20 +51,16 @@ class Searcher(Closing):
 
     def __init__(self, path: Path, *, cached_vectors: bool = False) -> None:
         self._pool = SnapshotPool(Path(path))
-        self._nearest: Nearest = vectors.nearest
         self._frequencies = DocumentFrequencies()
         self._cache = None
         self.faults: list[str] = []
-        """Sentences for the user on compiled parts that compute wrongly on this processor; NumPy replaces
+        """Sentences for the user on compiled parts that compute wrongly on this processor; others replace
         them."""
-        with self._pool.snapshot() as db:
-            if not vectors.distances_agree(db):
-                self.faults.append(FAULT.format(part="sqlite-vec"))
-        if cached_vectors or self.faults:
+        self._nearest: Nearest = FileVectors(self._pool)
+        if cached_vectors:
             from index.search.vector_cache import VectorCache
 
-            self._cache = VectorCache()
-            self._nearest = self._cache.nearest
+            self._nearest = self._cache = VectorCache()
             if self._cache.wrong:
                 self.faults.append(FAULT.format(part=self._cache.wrong))
 
@@ -209,7 +206,7 @@ class Searcher(Closing):
             number = generations.serving(db)
             short = vectors.truncate_matryoshka(vector[None])[0]
             ids, cosines = FilteredIds(db, filter).best(
-                lambda k, within: self._nearest(db, number, short, k, within),
+                lambda k, within: self._nearest.nearest(db, number, short, k, within),
                 max(CANDIDATES, 10 * limit) + len(own),
             )
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))

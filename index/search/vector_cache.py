@@ -8,7 +8,8 @@ follows the file by the log of changed vectors.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import apsw
 import numpy as np
@@ -53,12 +54,12 @@ class VectorCache:
 
     def begin(
         self, db: apsw.Connection, generation: int, query: Floats, k: int, allowed: Ids | None = None
-    ) -> Future[Found]:
-        """The same, found while the caller does something else; what is stored meanwhile is not in it."""
+    ) -> Callable[[], Found]:
+        """The same, found while the caller does something else; call what is returned for the answer."""
         self._lock.acquire()
         try:
             self._apply_changes(db, generation)
-            return self._ahead.submit(self._best_and_release, query, k, allowed)
+            return self._ahead.submit(self._best_and_release, query, k, allowed).result
         except BaseException:
             self._lock.release()
             raise

@@ -3,15 +3,14 @@
 A generation is one vec0 table of vectors with one fingerprint. `embedding` holds the first 256 dimensions,
 normalized again, in float32. `tail` holds the residual, which scores all 768: the norm of the first 256
 dimensions before they were normalized, and the other 512 as int8 with one scale. It has 520 bytes, declared
-as floats that vec0 never compares. Distances are L2: for unit vectors cos = 1 - d²/2. A deleted row keeps its
-slot and gets a vector far away from all others, because vec0 reuses only slots of its last chunk.
+as floats. vec0 stores and never compares them: its chunks are read directly. A deleted row keeps its slot and
+gets a vector that no text can have, because vec0 reuses only slots of its last chunk.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import apsw
 import numpy as np
@@ -25,15 +24,13 @@ FULL_DIMENSION = 768
 SEARCH_DIMENSION = 256
 """Dimensions by which candidates are found: a third of the memory for a loss that scoring at 768 makes up
 (assets/docs/search.md)."""
-MAX_K = 4096
-"""The largest k of vec0."""
 RESIDUAL_BYTES = 8 + FULL_DIMENSION - SEARCH_DIMENSION
 """Bytes of a residual; declared as floats, because an UPDATE of vec0 loses the type int8."""
 CHUNK_ROWS = 256
 """Rows of a vec0 chunk. Larger chunks make reading and writing one vector slower, smaller ones searching."""
 _FAR = np.full(SEARCH_DIMENSION, 1e3, np.float32).tobytes()
-_REACH = 2.5
-"""A larger distance than this means a deleted row: unit vectors are at most 2 apart."""
+FEW = 4_096
+"""Ids up to which their vectors are read one by one, rather than all vectors of the index."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -55,7 +52,7 @@ def copy_generation(connection: apsw.Connection, number: int, new: int) -> None:
     """Create generation `new` with the vectors of `number`, without deleted rows, in dense chunks."""
     create_generation(connection, new)
     cursor = connection.execute(f"SELECT id, embedding, tail FROM vectors_{number}")
-    while found := list(itertools.islice(cursor, MAX_K)):
+    while found := list(itertools.islice(cursor, 4096)):
         connection.executemany(
             f"INSERT INTO vectors_{new}(id, embedding, tail) VALUES (?, ?, ?)",
             [stored for stored in found if abs(np.frombuffer(stored[1], np.float32, 1)[0]) <= 1],
@@ -129,16 +126,51 @@ def has_slot(connection: apsw.Connection, number: int, id_: int) -> bool:
 def nearest(
     connection: apsw.Connection, number: int, query: Floats, k: int, allowed: Ids | None = None
 ) -> tuple[Ids, Floats]:
-    """The k passages nearest to a 256-d unit `query` among `allowed`: ids and cosines, best first."""
-    sql = f"SELECT id, distance FROM vectors_{number} WHERE embedding MATCH ? AND k = ?"
-    bindings: list[Any] = [np.asarray(query, np.float32).tobytes(), min(k, MAX_K)]
+    """The k texts nearest to a (256,) unit query among `allowed`: ids and cosines, best first."""
+    if allowed is not None and len(allowed) <= FEW:
+        ids, heads = read_heads(connection, number, allowed)
+        return best(ids, heads @ query, k)
+    return best(*score_chunks(connection, number, query), k, allowed)
+
+
+def best(ids: Ids, scores: Floats, k: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
+    """The k highest of (n,) scores among `allowed` and their ids, best first; of equal ones, the lower id."""
     if allowed is not None:
-        sql += " AND id IN (SELECT value FROM carray(?))"
-        bindings.append(id_array(allowed))
-    found = [(id_, distance) for id_, distance in fetch_all(connection, sql, bindings) if distance < _REACH]
-    ids = np.array([id_ for id_, _ in found], np.int64)
-    distances = np.array([distance for _, distance in found], np.float32)
-    return ids, np.asarray(1 - distances**2 / 2, np.float32)
+        inside = np.isin(ids, allowed)
+        ids, scores = ids[inside], scores[inside]
+    if len(scores) > k:
+        near = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+        ids, scores = ids[near], scores[near]
+    order = np.lexsort((ids, -scores))[:k]
+    return ids[order], scores[order]
+
+
+def chunk_ids(connection: apsw.Connection, number: int) -> list[int]:
+    """The numbers of the chunks, ascending."""
+    sql = f"SELECT chunk_id FROM vectors_{number}_chunks ORDER BY chunk_id"
+    return [chunk for (chunk,) in fetch_all(connection, sql)]
+
+
+def score_chunks(
+    connection: apsw.Connection, number: int, query: Floats, first: int = 0, last: int = 2**63 - 1
+) -> tuple[Ids, Floats]:
+    """All texts of the chunks from `first` to `last`, and their cosines with a (256,) unit query.
+
+    A chunk is multiplied while it is in the processor's cache. sqlite-vec itself takes three times as long.
+    """
+    stored: list[tuple[bytes, bytes]] = []
+    firsts: list[Floats] = []
+    scores: list[Floats] = []
+    for ids, used, heads in _read_chunks(connection, number, first, last):
+        scores.append(heads @ query)
+        firsts.append(heads[:, 0].copy())
+        stored.append((ids, used))
+    if not stored:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    # All at once: what is done for each chunk holds the interpreter's lock, for which other threads wait.
+    rowids, validity = map(b"".join, zip(*stored, strict=True))
+    near = _used(validity) & (np.abs(np.concatenate(firsts)) <= 1)
+    return np.frombuffer(rowids, np.int64)[near], np.concatenate(scores)[near]
 
 
 def sample_codes() -> NDArray[np.int8]:
@@ -151,17 +183,6 @@ def sample_codes() -> NDArray[np.int8]:
         mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
     codes = ((mixed ^ (mixed >> np.uint32(16))) % np.uint32(255)).astype(np.int16) - 127
     return codes.astype(np.int8).reshape(64, SEARCH_DIMENSION)
-
-
-def distances_agree(connection: apsw.Connection) -> bool:
-    """Whether sqlite-vec computes the same distances as NumPy on this processor, for `sample_codes`."""
-    numbers = sample_codes().astype(np.float32) / 127
-    row_bytes = 4 * SEARCH_DIMENSION
-    sql = f"SELECT vec_distance_l2(?, substr(?, 1 + {row_bytes} * value, {row_bytes})) FROM carray(?)"
-    places = id_array(np.arange(len(numbers)))
-    found = fetch_all(connection, sql, (numbers[0].tobytes(), numbers.tobytes(), places))
-    expected = np.linalg.norm(numbers - numbers[0], axis=1)
-    return bool(np.allclose([distance for (distance,) in found], expected, rtol=1e-4, atol=1e-4))
 
 
 def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
@@ -186,20 +207,32 @@ def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> 
 
 
 def iterate_chunks(connection: apsw.Connection, number: int) -> Iterator[tuple[Ids, Floats]]:
-    """All stored vectors, one chunk at a time: ids and (n, 256) unit rows, without deleted rows.
+    """All stored vectors, one chunk at a time: ids and (n, 256) unit rows, without deleted rows."""
+    for rowids, validity, heads in _read_chunks(connection, number):
+        used = _used(validity) & (np.abs(heads[:, 0]) <= 1)
+        yield np.frombuffer(rowids, np.int64)[used], heads[used]
+
+
+def _read_chunks(
+    connection: apsw.Connection, number: int, first: int = 0, last: int = 2**63 - 1
+) -> Iterator[tuple[bytes, bytes, Floats]]:
+    """Of each chunk from `first` to `last` its ids, which of its rows are used, and its rows, (n, 256).
 
     Read from the chunks of vec0 directly: its table would open the chunk again for each row.
     """
     cursor = connection.execute(
         f"SELECT chunks.rowids, chunks.validity, stored.vectors FROM vectors_{number}_chunks AS chunks "
-        f"JOIN vectors_{number}_vector_chunks00 AS stored ON stored.rowid = chunks.chunk_id"
+        f"JOIN vectors_{number}_vector_chunks00 AS stored ON stored.rowid = chunks.chunk_id "
+        f"WHERE chunks.chunk_id BETWEEN ? AND ?",
+        (first, last),
     )
     for rowids, validity, stored in cursor:
-        ids = np.frombuffer(rowids, np.int64)
-        heads = np.frombuffer(stored, np.float32).reshape(len(ids), SEARCH_DIMENSION)
-        used = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").astype(np.bool_)
-        near = used & (np.abs(heads[:, 0]) <= 1)
-        yield ids[near], heads[near]
+        yield rowids, validity, np.frombuffer(stored, np.float32).reshape(-1, SEARCH_DIMENSION)
+
+
+def _used(validity: bytes) -> NDArray[np.bool_]:
+    """One boolean for each row: whether it has been written."""
+    return np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").view(np.bool_)
 
 
 def cosines(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ from support.index_content import embed, embed_all, passage, record
 from index.search import scan_kernel, scans
 from index.search.searcher import Searcher
 from index.store import vectors
-from index.store.database import open_reader
 from index.store.store import Store
 
 QUESTIONS = 12
@@ -108,25 +106,6 @@ def test_numpy_answers_where_nothing_is_compiled(path: Path, monkeypatch: pytest
     monkeypatch.setattr(scan_kernel, "instructions", lambda: ())
     monkeypatch.setitem(sys.modules, "numkong", None)
     assert answers(path, cached_vectors=True) == (expected, [])
-
-
-def test_a_distance_that_is_wrong_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected, _ = answers(path, cached_vectors=False)
-    monkeypatch.setattr(vectors, "distances_agree", lambda _: False)
-    monkeypatch.setattr(vectors, "nearest", fails)
-    found, faults = answers(path, cached_vectors=False)
-    assert found == expected
-    assert len(faults) == 1 and "sqlite-vec" in faults[0]
-
-
-@pytest.mark.parametrize("factor, agrees", [(1 + 1e-6, True), (1 + 1e-2, False)])
-def test_only_a_distance_that_matters_counts_as_wrong(path: Path, factor: float, agrees: bool) -> None:
-    def distance(a: bytes, b: bytes) -> float:
-        return float(np.linalg.norm(np.frombuffer(a, np.float32) - np.frombuffer(b, np.float32))) * factor
-
-    with contextlib.closing(open_reader(path)) as db:
-        db.create_scalar_function("vec_distance_l2", distance, 2)
-        assert vectors.distances_agree(db) is agrees
 
 
 def test_numpy_is_exact_where_sums_are_largest() -> None:

@@ -1,0 +1,82 @@
+"""The search of the vectors in the file, by several threads, against NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.index_content import embed_all, passage, record
+
+from index.search import file_vectors
+from index.search.file_vectors import FileVectors
+from index.search.vector_cache import VectorCache
+from index.store import vectors
+from index.store.database import SnapshotPool
+from index.store.store import Store
+
+COUNT = 4 * vectors.CHUNK_ROWS + 9
+RANDOM = np.random.default_rng(2)
+QUERY = vectors.truncate_matryoshka(RANDOM.standard_normal((1, vectors.FULL_DIMENSION), np.float32))[0]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setattr(file_vectors, "_ALONE", 0)
+    monkeypatch.setattr(file_vectors, "_THREADS", 3)
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        store.put([(record(f"/n/{i}.md"), [passage(f"text number {i}")]) for i in range(COUNT)])
+        embed_all(store)
+        store.remove([f"/n/{i}.md" for i in range(0, COUNT, 7)])
+        yield store
+
+
+def exact(pool: SnapshotPool, k: int, allowed: vectors.Ids | None = None) -> list[int]:
+    with pool.snapshot() as db:
+        ids, heads = map(np.concatenate, zip(*vectors.iterate_chunks(db, 1), strict=True))
+    scores = heads @ QUERY
+    if allowed is not None:
+        ids, scores = ids[np.isin(ids, allowed)], scores[np.isin(ids, allowed)]
+    return ids[np.argsort(-scores, kind="stable")][:k].tolist()
+
+
+@pytest.mark.parametrize("few", [0, vectors.FEW])
+def test_all_and_some_of_the_texts(store: Store, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(vectors, "FEW", few)
+    with SnapshotPool(store.path) as pool, pool.snapshot() as db:
+        near = FileVectors(pool)
+        for k in (1, 30, COUNT):
+            assert near.nearest(db, 1, QUERY, k)[0].tolist() == exact(pool, k)
+        some = np.flatnonzero(RANDOM.random(COUNT) < 0.3)
+        ids, cosines = near.nearest(db, 1, QUERY, 30, some)
+        assert ids.tolist() == exact(pool, 30, some)
+        assert (np.diff(cosines) <= 0).all()
+        assert not len(near.nearest(db, 1, QUERY, 30, np.empty(0, np.int64))[0])
+
+
+def test_the_answer_is_of_the_state_that_the_caller_sees(store: Store) -> None:
+    with SnapshotPool(store.path) as pool, pool.snapshot() as db:
+        before = exact(pool, 50)
+        db.execute("SELECT count(*) FROM texts").fetchall()
+        store.remove([f"/n/{i}.md" for i in range(COUNT // 2)])
+        assert exact(pool, 50) != before
+        assert FileVectors(pool).nearest(db, 1, QUERY, 50)[0].tolist() == before
+
+
+def test_a_search_that_was_begun_gives_the_same_answer(store: Store) -> None:
+    cache = VectorCache()
+    with SnapshotPool(store.path) as pool, pool.snapshot() as db:
+        for near in (FileVectors(pool), cache):
+            expected, cosines = near.nearest(db, 1, QUERY, 40)
+            begun = near.begin(db, 1, QUERY, 40)
+            ids, scores = begun()
+            assert ids.tolist() == expected.tolist() and scores.tolist() == cosines.tolist()
+    cache.close()
+
+
+def test_a_thread_that_cannot_read_leaves_it_to_the_caller(store: Store) -> None:
+    with SnapshotPool(store.path) as pool, pool.snapshot() as db:
+        other = SnapshotPool(store.path)
+        other.close()
+        assert FileVectors(other).nearest(db, 1, QUERY, 50)[0].tolist() == exact(pool, 50)
