@@ -14,6 +14,7 @@ from app.cli import terminal
 
 if TYPE_CHECKING:
     from app.evaluation.abstention import AbstentionRates
+    from app.evaluation.mixed import MixedRates
     from app.evaluation.retrieval import Evaluation, OnProgress
     from embedder.prompts import QueryTask
     from index.types import Mode
@@ -23,7 +24,7 @@ EVERY = 5.0
 
 
 @click.command("eval")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
 @click.option("--mode", type=click.Choice(["hybrid", "meaning", "words"]), help="Measure this mode only.")
 @click.option(
     "--task",
@@ -42,7 +43,7 @@ EVERY = 5.0
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as `assets/docs/json.md` documents it.")
 def evaluate(
-    folder: Path,
+    folders: tuple[Path, ...],
     mode: str | None,
     task: str | None,
     size: int | None,
@@ -54,20 +55,30 @@ def evaluate(
 
     FOLDER holds corpus.jsonl, queries.jsonl and qrels.tsv. Its documents are indexed by the ordinary
     path, apart from your own; the index is kept, so that measuring again is quick.
+
+    Of several folders one index is made, and counted is how often the answer is that nothing is close: with
+    all sets in it, without the documents that answer, and without the set that asks.
     """
     import embedder
     from app import config
     from app.errors import UsageInvalid
-    from app.evaluation import abstention, retrieval
+    from app.evaluation import abstention, mixed, retrieval
     from embedder.prompts import QUERY_TASKS
     from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS
 
     if task is not None and task not in QUERY_TASKS:
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
+    if others and len(folders) > 1:
+        raise UsageInvalid("--against takes one folder.", "Name one folder, or leave --against out.")
+    folder = folders[0]
     model, prompt, progress = config.load().model, cast("QueryTask | None", task), _progress()
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
+        way = cast("Mode", mode or "hybrid")
+        if len(folders) > 1:
+            rates = mixed.measure(folders, loaded, mode=way, task=prompt, progress=progress)
+            terminal.result(json.dumps(rates.as_json()) if as_json else _mixed_table(rates))
+            return
         if others:
-            way = cast("Mode", mode or "hybrid")
             refused = abstention.measure(folder, others, loaded, mode=way, task=prompt, progress=progress)
             terminal.result(json.dumps(refused.as_json()) if as_json else _format_abstention(refused))
             return
@@ -129,5 +140,25 @@ def _format_abstention(found: AbstentionRates) -> str:
         [
             f"{found.name}: of {found.questions:,} questions, nothing close",
             *(f"{100 * share:>6.1f}% in {where}" for where, share in shares.items()),
+        ]
+    )
+
+
+def _mixed_table(found: MixedRates) -> str:
+    def line(name: str, questions: int, own: float, removed: float, foreign: float) -> str:
+        shares = (f"{100 * share:.1f}%" for share in (own, removed, foreign))
+        return f"{name:<20}{questions:>10,}" + "".join(f"{share:>10}" for share in shares)
+
+    return "\n".join(
+        [
+            f"{found.documents:,} documents of {len(found.sets)} sets in {found.passages:,} passages: "
+            "nothing close",
+            f"{'set':<20}{'questions':>10}{'own':>10}{'removed':>10}{'foreign':>10}",
+            *(line(one.name, one.questions, one.own, one.removed, one.foreign) for one in found.sets),
+            line(
+                "mean",
+                sum(one.questions for one in found.sets),
+                *(found.mean(of) for of in ("own", "removed", "foreign")),
+            ),
         ]
     )

@@ -69,7 +69,7 @@ def measure(
     progress: OnProgress = lambda _what, _done, _total: None,
 ) -> AbstentionRates:
     """Run the queries of `folder` on its own index, with and without answers, and on those of `others`."""
-    dataset = _some(read_set(folder))
+    dataset = some(read_set(folder))
     vectors = embed_queries(dataset, embedder, task, progress)
     refused_others: dict[str, float] = {}
     for other in map(read_set, others):
@@ -83,7 +83,8 @@ def measure(
     )
 
 
-def _some(whole: EvaluationSet) -> EvaluationSet:
+def some(whole: EvaluationSet) -> EvaluationSet:
+    """The set with at most `QUESTIONS` of its queries."""
     step = max(1.0, len(whole.queries) / QUESTIONS)
     ids = list(whole.queries)
     chosen = [ids[int(i * step)] for i in range(min(QUESTIONS, len(ids)))]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app import paths
 from app.errors import PathInvalid, UsageInvalid
@@ -47,6 +47,15 @@ BATCH = 128
 OnProgress = Callable[[str, int, int], None]
 """Gets the step, how much of it is done, and its total."""
 Qrels = dict[str, dict[str, int]]
+
+
+class Embeds(Protocol):
+    """What indexing needs of a model."""
+
+    @property
+    def fingerprint(self) -> str: ...
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+    def embed_documents(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ def evaluate(
 
 
 def index_dataset(
-    dataset: EvaluationSet, embedder: Embedder, size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS
+    dataset: EvaluationSet, embedder: Embeds, size: int = MAX_TOKENS, overlap: int = OVERLAP_TOKENS
 ) -> Store:
     """The index of a set, which stays; `fill` makes it current."""
     path = paths.home() / "evaluation" / f"{dataset.name}.db"
@@ -220,7 +229,7 @@ def _qrels(folder: Path) -> Qrels:
 def fill(
     store: Store,
     dataset: EvaluationSet,
-    embedder: Embedder,
+    embedder: Embeds,
     progress: OnProgress,
     *,
     size: int = MAX_TOKENS,
@@ -228,16 +237,30 @@ def fill(
 ) -> None:
     """Index the documents of the set: cut, store, embed."""
     known = store.files()
-    count = CachedTokenCounter(embedder.count_tokens)
     store.remove(sorted(known.keys() - {document_path(id_) for id_ in dataset.documents}))
-    for done, (id_, (title, text)) in enumerate(dataset.documents.items()):
+    put_documents(store, dataset.documents, embedder, progress, known, size=size, overlap=overlap)
+
+
+def put_documents(
+    store: Store,
+    documents: Mapping[str, tuple[str, str]],
+    embedder: Embeds,
+    progress: OnProgress,
+    known: Mapping[str, FileRecord],
+    *,
+    size: int = MAX_TOKENS,
+    overlap: int = OVERLAP_TOKENS,
+) -> None:
+    """Index these documents, titles and texts by id, but those that are `known` and the same."""
+    count = CachedTokenCounter(embedder.count_tokens)
+    for done, (id_, (title, text)) in enumerate(documents.items()):
         document = _document(title, text)
         record = _file(id_, document)
         before = known.get(record.path)
         if before is None or (before.hash, before.kind) != (record.hash, record.kind):
             store.put([(record, chunk_document(document, "", count, size=size, overlap=overlap))])
         if done % BATCH == 0:
-            progress("Cutting", done, len(dataset.documents))
+            progress("Cutting", done, len(documents))
     total = store.counts().pending
     done = 0
     while waiting := store.pending(BATCH):

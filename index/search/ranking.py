@@ -70,7 +70,12 @@ class Ranked:
     cosines: Floats
     lexical_scores: Floats
     is_named: bool = False
-    """Whether the heading or the definition of a text is the query, letter by letter."""
+    """Whether the heading or the definition of a text is the query, letter by letter, or the query is an
+    identifier that a text holds."""
+    is_code: NDArray[np.bool_] | None = None
+    """Which texts are source code; None where it is not known."""
+    dates: Floats | None = None
+    """What the times of files add to the scores (`index.search.recency`)."""
 
 
 def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranked:
@@ -83,6 +88,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     literal_weights = {}
     if not (request.typing and queries is None):  # what is shown at once while one types is words alone
         literal_weights = _identifier_weights(db, request, lexical_scores)
+        is_named = is_named or fusion.WORDS_OF_IDENTIFIER in literal_weights.values()
     chosen = (
         {}
         if request.mode == "meaning" and queries is not None
@@ -103,7 +109,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     both[[places[id_] for id_ in known.tolist()]] = found
     cosines = fusion.cosines_by_kind(both, is_code)
     scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, weights)
-    return Ranked(ids, scores, cosines, words, is_named)
+    return Ranked(ids, scores, cosines, words, is_named, is_code)
 
 
 def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:

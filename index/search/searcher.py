@@ -123,7 +123,7 @@ class Searcher(Closing):
     ) -> Results:
         ranked = rank(db, request, self._nearest)
         found = self._hits(db, request, ranked, limit, filter_, explain=explain, fold=fold)
-        sure = confidence(ranked, request.query, request.allowed.max_count(request.query.total))
+        sure = confidence(db, ranked, request.query, request.allowed.max_count(request.query.total))
         if request.mode != "meaning":
             same = _of_that_name(db, request.query, found, filter_)
             named = by_name.without_text(db, request.query, filter_)

@@ -78,6 +78,35 @@ def test_refusals_are_counted_and_what_was_taken_out_is_put_back(folder: Path, t
     )
 
 
+def made_set(folder: Path, texts: list[str], question: str, answer: int) -> Path:
+    """A set of these texts, with one question that one of them answers."""
+    folder.mkdir()
+    corpus = [{"_id": f"d{i}", "title": "", "text": text} for i, text in enumerate(texts)]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": question}))
+    (folder / "qrels.tsv").write_text(f"query-id\tcorpus-id\tscore\nq\td{answer}\t1\n")
+    return folder
+
+
+def test_of_several_sets_one_index_is_asked_whole_and_without_what_answers(tmp_path: Path) -> None:
+    boats = [f"The {word} of the boat was repaired." for word in ("winch", "mast", "pump")]
+    harbour = made_set(tmp_path / "harbour", boats, "winch", 0)
+    kitchen = made_set(tmp_path / "kitchen", ["Bread rises at night.", "Soup needs salt."], "bread", 0)
+    again = made_set(tmp_path / "harbour-de", ["Der Mast steht. winch", "Die Pumpe steht."], "winch", 0)
+    found = ken_json("eval", harbour, kitchen, again, "--mode", "words")
+    assert (found["documents"], found["passages"]) == (7, 7)
+    assert [(one["set"], one["questions"]) for one in found["sets"]] == [
+        ("harbour", 1), ("kitchen", 1), ("harbour-de", 1)]  # fmt: skip
+    # The other set of the harbour answers too, and is taken out with it.
+    for one in found["sets"]:
+        assert one["refused"] == {"own": 0.0, "removed": 1.0, "foreign": 1.0}
+    assert found["refused"] == {"own": 0.0, "removed": 1.0, "foreign": 1.0}
+    done = ken("eval", harbour, kitchen, "--mode", "words")
+    assert "5 documents of 2 sets" in done.stdout
+    assert "--against" in ken("eval", harbour, kitchen, "--against", again).stderr
+    assert "same name" in ken("eval", harbour, harbour).stderr
+
+
 def test_a_missing_extra_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ir_measures", None)
     done = ken("eval", folder)
