@@ -7,13 +7,15 @@ embeds no document twice. Measures come from ir-measures (trec_eval's definition
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from app import paths
 from app.errors import PathInvalid, UsageInvalid
@@ -24,7 +26,7 @@ from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS, chunk_document, c
 from index.passages.token_counter import CachedTokenCounter
 from index.search.searcher import Searcher
 from index.store.store import Store
-from index.types import Document, FileRecord, Mode
+from index.types import Document, FileRecord, Mode, Passage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,12 +60,21 @@ class Embeds(Protocol):
     def embed_documents(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]: ...
 
 
+class SetDocument(NamedTuple):
+    """A document of a set."""
+
+    title: str
+    text: str
+    changed_ns: int = 0
+    """The time of its last change, in nanoseconds since the epoch."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
-    """Documents as (title, text) and queries by id, and the relevance of documents to queries."""
+    """Documents and queries by id, and the relevance of documents to queries."""
 
     name: str
-    documents: dict[str, tuple[str, str]]
+    documents: dict[str, SetDocument]
     queries: dict[str, str]
     qrels: Qrels
 
@@ -170,7 +181,7 @@ def read_set(folder: Path) -> EvaluationSet:
             f"{folder} is not a folder.", "Name a folder with corpus.jsonl, queries.jsonl and qrels.tsv."
         )
     documents = {
-        str(one["_id"]): (str(one.get("title") or ""), str(one["text"]))
+        str(one["_id"]): SetDocument(str(one.get("title") or ""), str(one["text"]), _changed_ns(one))
         for one in _lines(folder / "corpus.jsonl")
     }
     queries = {str(one["_id"]): str(one["text"]) for one in _lines(folder / "queries.jsonl")}
@@ -203,6 +214,18 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
     if not isinstance(record, dict) or "_id" not in record or "text" not in record:
         raise PathInvalid(f"{path}, line {number}, has no `_id` and `text`.", "Correct the line.")
     return record
+
+
+def _changed_ns(record: dict[str, Any]) -> int:
+    """The `date` of a document, as ISO 8601 has it, as nanoseconds since the epoch; 0 where it has none."""
+    try:
+        return (
+            int(datetime.fromisoformat(record["date"]).timestamp()) * 1_000_000_000 if "date" in record else 0
+        )
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        raise PathInvalid(
+            f"{record['_id']} has no date in {record['date']!r}.", "Write it as in 2024-05-31."
+        ) from error
 
 
 def _qrels(folder: Path) -> Qrels:
@@ -243,7 +266,7 @@ def fill(
 
 def put_documents(
     store: Store,
-    documents: Mapping[str, tuple[str, str]],
+    documents: Mapping[str, SetDocument],
     embedder: Embeds,
     progress: OnProgress,
     known: Mapping[str, FileRecord],
@@ -251,16 +274,21 @@ def put_documents(
     size: int = MAX_TOKENS,
     overlap: int = OVERLAP_TOKENS,
 ) -> None:
-    """Index these documents, titles and texts by id, but those that are `known` and the same."""
+    """Index these documents by id, but those that are `known` and the same."""
     count = CachedTokenCounter(embedder.count_tokens)
-    for done, (id_, (title, text)) in enumerate(documents.items()):
-        document = _document(title, text)
-        record = _file(id_, document)
-        before = known.get(record.path)
-        if before is None or (before.hash, before.kind) != (record.hash, record.kind):
-            store.put([(record, chunk_document(document, "", count, size=size, overlap=overlap))])
-        if done % BATCH == 0:
-            progress("Cutting", done, len(documents))
+    items = iter(documents.items())
+    done = 0
+    while batch := list(itertools.islice(items, BATCH)):
+        new: list[tuple[FileRecord, list[Passage]]] = []
+        for id_, one in batch:
+            document = _document(one.title, one.text)
+            record = _file(id_, document, one.changed_ns)
+            before = known.get(record.path)
+            if before is None or _identity(before) != _identity(record):
+                new.append((record, chunk_document(document, "", count, size=size, overlap=overlap)))
+        store.put(new)
+        done += len(batch)
+        progress("Cutting", done, len(documents))
     total = store.counts().pending
     done = 0
     while waiting := store.pending(BATCH):
@@ -286,13 +314,17 @@ def _document(title: str, text: str) -> Document:
     return Document(text, "text", title, sections=tuple(paragraphs(text)))
 
 
-def _file(id_: str, document: Document) -> FileRecord:
+def _identity(record: FileRecord) -> tuple[bytes, str, int]:
+    return record.hash, record.kind, record.mtime_ns
+
+
+def _file(id_: str, document: Document, changed_ns: int) -> FileRecord:
     content = f"{document.title}\0{document.text}".encode("utf-8", "replace")
     return FileRecord(
         document_path(id_),
         0,
         len(content),
-        0,
+        changed_ns,
         blake2b(content, digest_size=16).digest(),
         kind=document.kind,
         language=document.language,

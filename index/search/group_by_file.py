@@ -156,6 +156,8 @@ def _ranked_hit(
     parts_of_all = (ranked.scores, ranked.cosines, ranked.lexical_scores)
     score, cosine, words = (float(scores[place.i]) for scores in parts_of_all)
     parts = {"score": score, "similarity": cosine, "words": words} if explain else {}
+    if explain and ranked.dates is not None and ranked.dates[place.i]:
+        parts["date"] = float(ranked.dates[place.i])
     return replace(
         hit_at(db, query, place, heading, ample=ample),
         score=min(1.0, max(0.0, score)),

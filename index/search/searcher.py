@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import apsw
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.closing import Closing
 from index.errors import QueryInvalid, VectorsMissing
-from index.search import by_name, excluded, group_by_file, links, near_copies
+from index.search import by_name, excluded, group_by_file, links, near_copies, recency
 from index.search.abstention import confidence, likeness
 from index.search.file_vectors import FileVectors
 from index.search.filters import FilteredIds
@@ -121,7 +122,7 @@ class Searcher(Closing):
         explain: bool,
         fold: bool,
     ) -> Results:
-        ranked = rank(db, request, self._nearest)
+        ranked = self._rank(db, request)
         found = self._hits(db, request, ranked, limit, filter_, explain=explain, fold=fold)
         sure = confidence(db, ranked, request.query, request.allowed.max_count(request.query.total))
         if request.mode != "meaning":
@@ -130,6 +131,10 @@ class Searcher(Closing):
             found = by_name.join_named(found, named, same, ranked, limit)
             sure = max(sure, float(ranked.is_named), by_name.name_confidence(named, same))
         return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
+
+    def _rank(self, db: apsw.Connection, request: SearchRequest) -> Ranked:
+        asked = recency.time_asked(request.query.text, datetime.now())
+        return recency.prefer(db, rank(db, request, self._nearest), asked)
 
     def _hits(
         self,
@@ -180,9 +185,9 @@ class Searcher(Closing):
         again. A phrase that occurs nowhere is no condition, as in `search`."""
         with self._pool.snapshot() as db:
             request = self._request(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
-            ranked = rank(db, request, self._nearest)
+            ranked = self._rank(db, request)
             if not len(ranked.ids) and request.query.groups:
-                ranked = rank(db, replace(request, query=request.query.without_conditions()), self._nearest)
+                ranked = self._rank(db, replace(request, query=request.query.without_conditions()))
             return group_by_file.ranked_paths(db, ranked, limit)
 
     def similar(

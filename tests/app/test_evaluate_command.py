@@ -107,6 +107,21 @@ def test_of_several_sets_one_index_is_asked_whole_and_without_what_answers(tmp_p
     assert "same name" in ken("eval", harbour, harbour).stderr
 
 
+def test_the_date_of_a_document_counts_where_a_question_names_it(tmp_path: Path) -> None:
+    folder = made_set(tmp_path / "harbour", ["The winch was oiled."] * 2, "winch in May 2023", 1)
+    documents = [
+        {"_id": f"d{i}", "text": f"The winch was oiled {much}.", "date": date}
+        for i, (much, date) in enumerate((("twice", "2024-05-02"), ("again", "2023-05-31")))
+    ]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, documents)))
+    assert ken_json("eval", folder, "--mode", "words")["results"][0]["ndcg@10"] == 1
+    documents[0]["date"], documents[1]["date"] = documents[1]["date"], documents[0]["date"]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, documents)))
+    assert ken_json("eval", folder, "--mode", "words")["results"][0]["ndcg@10"] < 1
+    (folder / "corpus.jsonl").write_text(json.dumps({**documents[0], "date": "in spring"}))
+    assert "in spring" in ken("eval", folder).stderr
+
+
 def test_a_missing_extra_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ir_measures", None)
     done = ken("eval", folder)

@@ -127,7 +127,7 @@ class HitActions:
                 self._screen.app.push_screen(Dialog("Why this is here", explanation(same, outcome)))
 
         def ask() -> Answer:
-            return library.search(query.text, limit=50, filter=query.filter)
+            return library.search(query.text, limit=50, filter=query.filter, explain=True)
 
         background(self._screen, ask, answered)
 
@@ -166,6 +166,8 @@ def explanation(hit: Hit, answer: Answer) -> Content:
     if hit.words is not None:
         words = sorted({hit.snippet[start:end].lower() for start, end in hit.matched})
         facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))
-    facts.append(f"Score: {hit.score:.3f}; answer as a whole: {answer.confidence:.3f}")
+    if date := hit.explain.get("date"):
+        facts.append(f"Time of the file: {date:.3f} of the score")
+    facts.append(f"Score: {hit.score:.3f}; that the index is about this: {answer.confidence:.3f}")
     facts.append(f"Changed {formatting.when(hit.modified_ns)}, {amounts.size(hit.size)}")
     return Content("\n".join(facts))
