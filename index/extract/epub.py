@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from index.extract.archive import Archive
 from index.extract.charsets import declared_in_markup
 from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, one_line
+from index.extract.front_matter import bounded
 from index.extract.html import add_html
 from index.extract.source import MEBIBYTE, Source
 from index.types import Document
@@ -30,6 +32,14 @@ _HEADING = re.compile(r"<h[1-6][\s>]", re.IGNORECASE)
 _HEADINGS = re.compile(r"<h[1-6][\s>](.*?)</h[1-6]", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]{0,4000}>")
 _DEEPEST = 6
+_FIELDS = {
+    "creator": "author",
+    "subject": "tag",
+    "date": "date",
+    "publisher": "publisher",
+    "language": "language",
+}
+"""Elements of Dublin Core, and the fields that they are."""
 
 
 class ContentsEntry(NamedTuple):
@@ -46,7 +56,11 @@ def read(source: Source) -> Document:
     archive = Archive(source)
     _refuse_locked(archive)
     builder = DocumentBuilder()
-    title, chapters, contents = _package(archive)
+    package, root = _package(archive)
+    title, chapters, contents = _listed(archive, package, root)
+    about = _about(root)
+    builder.add(", ".join(value for name, value in about if name == "author"))
+    builder.add(_description(root))
     for number, name in enumerate(chapters, 1):
         if builder.full or source.past_deadline:
             builder.notes.append(f"Chapters {number} to {len(chapters)} are not read.")
@@ -57,7 +71,7 @@ def read(source: Source) -> Document:
             add_html(builder, _with_contents_headings(builder, markup, contents.get(name, [])))
         except (FileFailed, FileSkipped):
             builder.notes.append(f"{name} is damaged and not read.")
-    return builder.document("epub", title)
+    return replace(builder.document("epub", title), fields=bounded(about))
 
 
 def _refuse_locked(archive: Archive) -> None:
@@ -105,8 +119,8 @@ def _letters(words: str) -> str:
     return "".join(c for c in words.lower() if c.isalnum())
 
 
-def _package(archive: Archive) -> tuple[str, list[str], dict[str, list[ContentsEntry]]]:
-    """The book's title, its chapters' names in the order of the spine, and the contents by chapter."""
+def _package(archive: Archive) -> tuple[str, Element]:
+    """The name of the part that lists what is in the book, and that part."""
     try:
         rootfile = next(archive.tree("META-INF/container.xml").iter("rootfile"), None)
         package = rootfile.get("full-path") or "" if rootfile is not None else ""
@@ -114,7 +128,31 @@ def _package(archive: Archive) -> tuple[str, list[str], dict[str, list[ContentsE
         package = next((name for name in archive.names if name.endswith(".opf")), "")
     if not package:
         raise FileFailed("It is damaged: it does not say where its contents are listed.")
-    root = archive.tree(package)
+    return package, archive.tree(package)
+
+
+def _about(root: Element) -> list[tuple[str, str]]:
+    """What the package says of the book, as fields."""
+    said = [
+        (_FIELDS[node.tag], one_line("".join(node.itertext()))) for node in root.iter() if node.tag in _FIELDS
+    ]
+    return [(name, value[:10] if name == "date" else value) for name, value in said if value]
+
+
+def _description(root: Element) -> str:
+    """What the publisher says of the book, which may be HTML inside the XML."""
+    found = next(root.iter("description"), None)
+    if found is None:
+        return ""
+    page = DocumentBuilder()
+    add_html(page, "".join(found.itertext()))
+    return page.document("epub").text
+
+
+def _listed(
+    archive: Archive, package: str, root: Element
+) -> tuple[str, list[str], dict[str, list[ContentsEntry]]]:
+    """The book's title, its chapters' names in the order of the spine, and the contents by chapter."""
     items = {item.get("id"): item for item in root.iter("item")}
     spine = (items.get(ref.get("idref")) for ref in root.iter("itemref"))
     listed = [item for item in spine if item is not None] or [

@@ -20,6 +20,7 @@ from index.extract.document_builder import DocumentBuilder, collapse_blanks
 from index.extract.pdf_beside import add_beside, attached_to_page, beside_page, prepare_forms, stands_in
 from index.extract.pdf_layout import Bookmark, assemble_document
 from index.extract.pdf_reading_order import TextLine
+from index.extract.pdf_spacing import join_letters
 from index.extract.pdf_trailer import TRAILER, add_trailer
 from index.extract.pdf_upright import Box, Upright, upright_page
 from index.extract.recognizer import MOST_PAGES
@@ -169,7 +170,7 @@ def _runs(
     at = 0
     for gap in [*_gaps(boxes, max(_WIDE * height, _NARROWEST)), None]:
         stop = len(words) if gap is None else _first_beyond(upright, handle, first, at, len(words), gap)
-        part = words[at:stop].strip()
+        part = join_letters(handle, upright, first + at, words[at:stop], height).strip()
         near = [box for box in boxes if gap is None or box[0] < gap]
         boxes = [box for box in boxes if gap is not None and box[0] >= gap]
         if part and near:

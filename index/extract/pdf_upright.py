@@ -48,6 +48,13 @@ class Upright:
         raw.FPDFText_GetCharBox(handle, index, _LEFT, _RIGHT, _BOTTOM, _TOP)
         return self._turn_box(_LEFT.value, _BOTTOM.value, _RIGHT.value, _TOP.value)[0]
 
+    def edges(self, handle: raw.FPDF_TEXTPAGE, index: int) -> tuple[float, float]:
+        """Where a character begins and ends, its own blank included; twice 0 where PDFium does not know."""
+        if not raw.FPDFText_GetLooseCharBox(handle, index, _RECTANGLE):
+            return 0.0, 0.0
+        box = self._turn_box(_RECTANGLE.left, _RECTANGLE.bottom, _RECTANGLE.right, _RECTANGLE.top)
+        return box[0], box[2]
+
     def height(self, handle: raw.FPDF_TEXTPAGE, index: int) -> float:
         """The height of a character's font on the page; 0 where PDFium does not know."""
         if not raw.FPDFText_GetLooseCharBox(handle, index, _RECTANGLE):

@@ -105,6 +105,27 @@ def test_columns_written_line_by_line_are_read_one_after_the_other(columns: int)
     assert places == sorted(places)
 
 
+def apart(*words: str) -> str:
+    """What draws words as some scanners do: letters apart, the last one a piece of its own."""
+    pieces = (f"2 Tc ({word[:-1]}) Tj 0 Tc ({word[-1]} ) Tj" for word in words)
+    return f") Tj {' '.join(pieces)} ("
+
+
+def test_a_letter_that_is_a_piece_of_its_own_ends_its_word() -> None:
+    lines = ["North Buona Vista Drive", "The Metropolis Tower", "United States of America", "Plate 54780"]
+    drawn = [(72, 700 - 20 * i, 9, apart(*line.split())) for i, line in enumerate(lines)]
+    text = sniff.read(from_bytes(pdf([drawn]), "a.pdf")).text
+    assert all(line in text for line in lines), text
+
+
+@pytest.mark.parametrize("words", ["abgehoben", "an bodenhohen gaben", "a b a"])
+def test_letters_set_apart_are_words(words: str) -> None:
+    """All of these letters are 5 points wide at this size."""
+    places = [(72 + 8 * i + 6 * words[:i].count(" "), letter) for i, letter in enumerate(words)]
+    drawn = [(x, 700, 9, letter) for x, letter in places if letter != " "]
+    assert sniff.read(from_bytes(pdf([drawn]), "a.pdf")).text.split("\n")[0] == words
+
+
 def test_of_a_file_that_is_cut_off_the_pages_that_are_there_are_read() -> None:
     whole = pdf([[(72, 700, 10, f"Boats moor at quay {n}.")] for n in range(1, 6)])
     for pages in range(1, 6):

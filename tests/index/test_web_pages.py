@@ -75,6 +75,24 @@ def test_a_book_without_a_reading_order_is_read_as_it_lists_its_chapters() -> No
         assert "Ohne Reihenfolge" in read("a.epub", book(chapter, spine)).text
 
 
+def test_a_book_has_the_fields_of_its_package() -> None:
+    about = (
+        "<creator>B. Traven</creator><creator>Ada Grau</creator><subject>Seefahrt</subject>"
+        "<date>1926-04-01T00:00</date><description>&lt;p&gt;Ein &lt;b&gt;Toten&lt;/b&gt;schiff&lt;/p&gt;"
+        "&lt;p&gt;sinkt.&lt;/p&gt;</description>"
+    )
+    package = f'<spine><itemref idref="a"/></spine>{about}'
+    document = read("a.epub", book(f"{XHTML}<body><h1>Eins</h1><p>Text</p></body></html>", package))
+    assert document.title == "The ferry"
+    assert document.fields == (
+        ("author", "B. Traven"),
+        ("author", "Ada Grau"),
+        ("tag", "Seefahrt"),
+        ("date", "1926-04-01"),
+    )
+    assert lines_of(document) == ["B. Traven, Ada Grau", "Ein Totenschiff", "sinkt.", "Eins", "Text"]
+
+
 def test_notes_of_a_tiddlywiki_are_under_their_titles() -> None:
     notes = [
         {"title": "Knotenkunde", "text": "Der Palstek hält.\n\nDer Schotstek auch.", "tags": "boot"},
