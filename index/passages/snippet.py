@@ -203,15 +203,16 @@ def _word_spans(
 ) -> list[WeightedSpan]:
     data = text.encode("utf-8", "replace")
     begun = tuple(prefixes)
+    found = [one for one in tokenize_bytes(connection, data) if one[2] in words or one[2].startswith(begun)]
+    one_byte = len(data) == len(text)
     spans: list[WeightedSpan] = []
-    for start, end, term in tokenize_bytes(connection, data):
+    for start, end, term in found:
         weight = words.get(term)
-        if weight is None and begun and term.startswith(begun):
+        if weight is None:
             weight = next(w for prefix, w in prefixes.items() if term.startswith(prefix))
-        if weight is not None:
-            first = len(data[:start].decode())
-            length = len(data[start:end].decode("utf-8", "replace"))
-            spans.append(WeightedSpan(first, first + length, weight, term))
+        if not one_byte:
+            start, end = (len(data[:position].decode("utf-8", "replace")) for position in (start, end))
+        spans.append(WeightedSpan(start, end, weight, term))
     return spans
 
 

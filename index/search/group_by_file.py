@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,7 +16,7 @@ from index.passages.snippet import snippet
 from index.place import decode_places, place_at
 from index.search.filter_sql import where_clause
 from index.search.ranking import Ranked
-from index.store.database import fetch_all
+from index.store.database import fetch_all, id_array
 from index.store.facts import TITLE_SAID
 from index.store.fts_query import ParsedQuery
 from index.store.row_codec import decode_heading, decode_inode, encode_path
@@ -26,9 +29,8 @@ SHARED = 50
 
 
 class StoredPassage(NamedTuple):
-    """A passage that holds the i-th ranked text, as stored."""
+    """A passage and its file, as stored."""
 
-    i: int
     file: int
     path: bytes
     size: int
@@ -58,9 +60,23 @@ COLUMNS = (
     f"files.language, coalesce({TITLE_SAID}, passages.title, files.title), passages.heading, "
     "passages.page, passages.line, passages.start, passages.end, passages.places, texts.text"
 )
+_PASSAGES = (
+    f"SELECT {COLUMNS} FROM json_each(?) AS wanted CROSS JOIN passages "
+    "ON passages.file = wanted.value ->> 0 AND passages.ordinal = wanted.value ->> 1 "
+    "CROSS JOIN files ON files.id = passages.file CROSS JOIN texts ON texts.id = passages.text"
+)
+"""The passages of given files and ordinals, in that order."""
 
 
-FileGroup = list[StoredPassage]
+class RankedPassage(NamedTuple):
+    """The number of a passage that holds the i-th ranked text."""
+
+    i: int
+    file: int
+    ordinal: int
+
+
+FileGroup = list[RankedPassage]
 """The passages of one file that answer, best first."""
 
 
@@ -74,33 +90,50 @@ def group_passages(
     groups: dict[int, FileGroup] = {}
     best: set[int] = set()
     most = limit + SHARED if copies else limit
-    for place in _passage_rows(db, ranked, filter_, limit):
-        if place.file in groups:
-            if len(groups[place.file]) <= MORE:
-                groups[place.file].append(place)
-        elif len(groups) < most and (place.i in best or len(best) < limit):
-            groups[place.file] = [place]
-            best.add(place.i)
+    for passage in _ranked_passages(db, ranked, filter_, limit):
+        if passage.file in groups:
+            if len(groups[passage.file]) <= MORE:
+                groups[passage.file].append(passage)
+        elif len(groups) < most and (passage.i in best or len(best) < limit):
+            groups[passage.file] = [passage]
+            best.add(passage.i)
     return list(groups.values())
 
 
-def hit_of_group(
+def hits_of_groups(
     db: apsw.Connection,
     query: ParsedQuery,
     ranked: Ranked,
-    group: FileGroup,
+    groups: Sequence[tuple[FileGroup, tuple[str, ...]]],
     heading: str,
     *,
     explain: bool,
-    copies: tuple[str, ...] = (),
-    ample: bool = False,
-) -> Hit:
-    """A file as a hit: its best passage, with its other passages inside. `ample`: with a longer snippet."""
-    first, *others = [
-        _ranked_hit(db, query, ranked, place, heading, explain=explain, ample=ample and place is group[0])
-        for place in group
-    ]
-    return replace(first, more=tuple(others), copies=copies)
+    ample: bool,
+) -> tuple[Hit, ...]:
+    """Files, given with the paths of their copies, as hits: each its best passage, with its others inside.
+
+    `ample`: the first has a longer snippet.
+    """
+    passages = [passage for group, _ in groups for passage in group]
+    numbers = json.dumps([passage[1:] for passage in passages])
+    stored = zip(passages, fetch_all(db, _PASSAGES, (numbers,)), strict=True)
+    found: list[Hit] = []
+    for place, (group, copies) in enumerate(groups):
+        first, *others = [
+            _ranked_hit(
+                db,
+                query,
+                ranked,
+                number.i,
+                StoredPassage(*row),
+                heading,
+                explain=explain,
+                ample=ample and place == 0 and number is group[0],
+            )
+            for number, row in itertools.islice(stored, len(group))
+        ]
+        found.append(replace(first, more=tuple(others), copies=copies))
+    return tuple(found)
 
 
 def beginning(db: apsw.Connection, query: ParsedQuery, path: str) -> Hit | None:
@@ -109,44 +142,56 @@ def beginning(db: apsw.Connection, query: ParsedQuery, path: str) -> Hit | None:
         f"SELECT {COLUMNS} FROM files JOIN passages ON files.id = passages.file "
         "JOIN texts ON texts.id = passages.text WHERE files.path = ? ORDER BY ordinal LIMIT 1"
     )
-    found = [StoredPassage(0, *one) for one in fetch_all(db, sql, (encode_path(path),))]
+    found = [StoredPassage(*one) for one in fetch_all(db, sql, (encode_path(path),))]
     return replace(hit_at(db, query, found[0]), score=1.0) if found else None
 
 
 def ranked_paths(db: apsw.Connection, ranked: Ranked, limit: int) -> list[tuple[str, float]]:
     """At most `limit` paths with the scores of their best passages, best first."""
-    best: dict[bytes, float] = {}
-    for place in _passage_rows(db, ranked, Filter(), limit):
-        best.setdefault(place.path, float(ranked.scores[place.i]))
-    return [(os.fsdecode(path), score) for path, score in list(best.items())[:limit]]
+    best: dict[int, float] = {}
+    for passage in _ranked_passages(db, ranked, Filter(), limit):
+        best.setdefault(passage.file, float(ranked.scores[passage.i]))
+    paths = paths_of(db, best)
+    return [(paths[file], score) for file, score in list(best.items())[:limit]]
 
 
-def _passage_rows(db: apsw.Connection, ranked: Ranked, filter_: Filter, limit: int) -> list[StoredPassage]:
+def paths_of(db: apsw.Connection, files: Iterable[int]) -> dict[int, str]:
+    """The paths of files by their ids."""
+    sql = "SELECT id, path FROM files WHERE id IN (SELECT value FROM carray(?))"
+    found = fetch_all(db, sql, (id_array(np.fromiter(files, np.int64)),))
+    return {file: os.fsdecode(path) for file, path in found}
+
+
+def _ranked_passages(
+    db: apsw.Connection, ranked: Ranked, filter_: Filter, limit: int
+) -> Iterator[RankedPassage]:
     """The passages with the ranked texts that pass the filter, best first, of equal ones the newest file
     first; twice as many texts that bring a file as `limit`, so that the files have further passages."""
     where, bindings = where_clause(filter_)
     sql = (
-        f"SELECT {COLUMNS} FROM passages JOIN files ON files.id = passages.file "
-        f"JOIN texts ON texts.id = passages.text WHERE passages.text = ? AND {where} "
-        f"ORDER BY files.mtime_ns DESC, files.path LIMIT {SHARED}"
+        "SELECT (SELECT json_group_array(json_array(file, ordinal)) FROM (SELECT file, ordinal "
+        f"FROM passages JOIN files ON files.id = file WHERE passages.text = wanted.value AND {where} "
+        f"ORDER BY files.mtime_ns DESC, files.path LIMIT {SHARED})) FROM carray(?) AS wanted"
     )
-    places: list[StoredPassage] = []
     files: set[int] = set()
-    new = 0
-    for i in np.argsort(-ranked.scores, kind="stable"):
-        found = [StoredPassage(int(i), *one) for one in fetch_all(db, sql, (int(ranked.ids[i]), *bindings))]
-        places += found
-        new += not files.issuperset(place.file for place in found)
-        files |= {place.file for place in found}
-        if new > 2 * limit:
-            break
-    return places
+    order = np.argsort(-ranked.scores, kind="stable")
+    at, left = 0, 2 * limit + 1
+    while left and at < len(order):
+        some = order[at : at + left]
+        at += left
+        held = fetch_all(db, sql, (*bindings, id_array(ranked.ids[some])))
+        for i, (passages,) in zip(some.tolist(), held, strict=True):
+            found = [RankedPassage(i, file, ordinal) for file, ordinal in json.loads(passages)]
+            yield from found
+            left -= not files.issuperset(passage.file for passage in found)
+            files |= {passage.file for passage in found}
 
 
 def _ranked_hit(
     db: apsw.Connection,
     query: ParsedQuery,
     ranked: Ranked,
+    i: int,
     place: StoredPassage,
     heading: str,
     *,
@@ -154,10 +199,10 @@ def _ranked_hit(
     ample: bool,
 ) -> Hit:
     parts_of_all = (ranked.scores, ranked.cosines, ranked.lexical_scores)
-    score, cosine, words = (float(scores[place.i]) for scores in parts_of_all)
+    score, cosine, words = (float(scores[i]) for scores in parts_of_all)
     parts = {"score": score, "similarity": cosine, "words": words} if explain else {}
-    if explain and ranked.dates is not None and ranked.dates[place.i]:
-        parts["date"] = float(ranked.dates[place.i])
+    if explain and ranked.dates is not None and ranked.dates[i]:
+        parts["date"] = float(ranked.dates[i])
     return replace(
         hit_at(db, query, place, heading, ample=ample),
         score=min(1.0, max(0.0, score)),

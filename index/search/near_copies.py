@@ -6,15 +6,16 @@ change of one word makes another passage of a note. Only the files of one answer
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
+import numpy as np
 
-from index.search.group_by_file import FileGroup
-from index.store.database import fetch_all
+from index.search.group_by_file import FileGroup, paths_of
+from index.store.database import fetch_all, id_array
 
 ALIKE = 0.8
 """Jaccard index from which two files are near-copies."""
@@ -27,6 +28,14 @@ MOST = 200
 TIMES = 2
 """Files that are found for each that is shown, so that folding leaves enough."""
 _WORD = re.compile(r"\w+")
+_BEGINNING = (
+    "carray(?) AS wanted CROSS JOIN passages ON passages.file = wanted.value AND passages.ordinal < ?"
+)
+_TEXT_IDS = f"SELECT passages.file, passages.text FROM {_BEGINNING}"
+_TEXTS = (
+    f"SELECT passages.file, texts.text FROM {_BEGINNING} CROSS JOIN texts ON texts.id = passages.text "
+    "ORDER BY passages.file, passages.ordinal"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +43,60 @@ class _Content:
     """What of a file is compared: the ids of its texts, and its runs of words where it is short."""
 
     texts: frozenset[int]
-    runs: frozenset[int]
+    runs: frozenset[tuple[str, ...]]
 
 
 def folded(
     db: apsw.Connection, groups: Sequence[FileGroup], limit: int
 ) -> list[tuple[FileGroup, tuple[str, ...]]]:
     """At most `limit` files, none a near-copy of one before it; each with the paths of its copies."""
-    kept: list[tuple[_Content, FileGroup, list[str]]] = []
+    contents = _contents(db, [group[0].file for group in groups])
+    kept: list[tuple[_Content, FileGroup, list[int]]] = []
     for group in groups:
-        content = _content(db, group[0].file)
-        copies = next((paths for known, _, paths in kept if _alike(known, content)), None)
+        file = group[0].file
+        content = contents[file]
+        copies = next((files for known, _, files in kept if _alike(known, content)), None)
         if copies is not None:
-            copies.append(os.fsdecode(group[0].path))
+            copies.append(file)
         elif len(kept) < limit:
             kept.append((content, group, []))
-    return [(group, tuple(copies)) for _, group, copies in kept]
+    paths = paths_of(db, [file for _, _, files in kept for file in files])
+    return [(group, tuple(paths[file] for file in files)) for _, group, files in kept]
 
 
-def _content(db: apsw.Connection, file: int) -> _Content:
-    """Reads the texts themselves only of a short file."""
-    of_file = "FROM passages WHERE file = ? ORDER BY ordinal LIMIT ?"
-    texts = frozenset(id_ for (id_,) in fetch_all(db, f"SELECT text {of_file}", (file, MOST)))
-    if len(texts) > SHORT:
-        return _Content(texts, frozenset())
-    joined = (
-        f"SELECT texts.text FROM (SELECT text, ordinal {of_file}) AS own JOIN texts ON texts.id = own.text"
-    )
-    words = _WORD.findall(" ".join(text for (text,) in fetch_all(db, joined, (file, MOST))).casefold())
-    runs = (tuple(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1)))
-    return _Content(texts, frozenset(map(hash, runs)) if words else frozenset())
+def _contents(db: apsw.Connection, files: Sequence[int]) -> dict[int, _Content]:
+    """What of each file is compared. Reads the texts themselves only of short files."""
+    texts: dict[int, set[int]] = {file: set() for file in files}
+    for file, text in fetch_all(db, _TEXT_IDS, (_array(files), MOST)):
+        texts[file].add(text)
+    written: dict[int, list[str]] = {file: [] for file, ids in texts.items() if len(ids) <= SHORT}
+    for file, text in fetch_all(db, _TEXTS, (_array(list(written)), MOST)):
+        written[file].append(text)
+    runs = {file: _runs(" ".join(parts)) for file, parts in written.items()}
+    return {file: _Content(frozenset(ids), runs.get(file, frozenset())) for file, ids in texts.items()}
+
+
+def _runs(text: str) -> frozenset[tuple[str, ...]]:
+    words = _WORD.findall(text.casefold())
+    if len(words) < RUN:
+        return frozenset([tuple(words)] if words else [])
+    return frozenset(zip(*(words[first:] for first in range(RUN)), strict=False))
+
+
+def _array(files: Sequence[int]) -> object:
+    return id_array(np.array(files, np.int64))
 
 
 def _alike(one: _Content, other: _Content) -> bool:
-    return _jaccard(one.texts, other.texts) >= ALIKE or _jaccard(one.runs, other.runs) >= ALIKE
+    return _resemble(one.texts, other.texts) or _resemble(one.runs, other.runs)
 
 
-def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
-    return len(one & other) / len(one | other) if one and other else 0.0
+def _resemble(one: frozenset[Any], other: frozenset[Any]) -> bool:
+    """Whether the Jaccard index is high enough; it is at most the ratio of the sizes."""
+    if one.isdisjoint(other):
+        return False
+    fewer, more = sorted((len(one), len(other)))
+    if fewer / more < ALIKE:
+        return False
+    shared = len(one & other)
+    return shared / (fewer + more - shared) >= ALIKE

@@ -57,7 +57,7 @@ def newest(db: apsw.Connection, filter_: Filter, limit: int, matching: Matching 
     )
     places = fetch_all(db, first, (id_array(_ids(found)), *wanted))
     shown = ParsedQuery("", (), 0, patterns=matching.patterns if matching else ())
-    passages = [StoredPassage(0, *place) for place in places]
+    passages = [StoredPassage(*place) for place in places]
     known_hits = by_name.hits(db, [file for (file,) in found])
     known_hits |= {passage.file: hit_at(db, shown, passage, filter_.heading) for passage in passages}
     hits = tuple(known_hits[file] for (file,) in found)

@@ -150,18 +150,9 @@ class Searcher(Closing):
         """The best files. Copies are folded before hits are made: each passage of a hit costs a snippet."""
         wanted = limit * near_copies.TIMES if fold else limit
         groups = group_by_file.group_passages(db, ranked, wanted, filter_, copies=fold)
-        return tuple(
-            group_by_file.hit_of_group(
-                db,
-                request.query,
-                ranked,
-                group,
-                filter_.heading,
-                explain=explain,
-                copies=copies,
-                ample=group is groups[0],
-            )
-            for group, copies in _fold_copies(db, groups, limit, fold=fold)
+        chosen = _fold_copies(db, groups, limit, fold=fold)
+        return group_by_file.hits_of_groups(
+            db, request.query, ranked, chosen, filter_.heading, explain=explain, ample=True
         )
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
@@ -205,7 +196,7 @@ class Searcher(Closing):
         """
         fold, filter = not filter.each_copy, replace(filter, each_copy=False)  # noqa: A001
         with self._pool.snapshot() as db:
-            own, vector = _subject(db, path, line, start)
+            file, own, vector = _subject(db, path, line, start)
             whole = line is None and start is None
             linked = (*links.outgoing(db, path), *links.incoming(db, path)) if whole else ()
             number = generations.serving(db)
@@ -218,12 +209,10 @@ class Searcher(Closing):
             nothing = ParsedQuery("", (), 0)
             wanted = (limit + 1) * (near_copies.TIMES if fold else 1)
             groups = group_by_file.group_passages(db, ranked, wanted, filter, copies=fold)
-            groups = [group for group in groups if group[0].path != encode_path(path)]
-            found = tuple(
-                group_by_file.hit_of_group(
-                    db, nothing, ranked, group, filter.heading, explain=False, copies=copies
-                )
-                for group, copies in _fold_copies(db, groups, limit, fold=fold)
+            groups = [group for group in groups if group[0].file != file]
+            chosen = _fold_copies(db, groups, limit, fold=fold)
+            found = group_by_file.hits_of_groups(
+                db, nothing, ranked, chosen, filter.heading, explain=False, ample=False
             )
             if linked:
                 found = links.join_linked(found, links.beginnings(db, number, vector, linked, filter))[:limit]
@@ -332,19 +321,23 @@ def _unit(vector: Floats | None) -> Floats | None:
     return np.broadcast_to(rows / lengths, (2, vectors.FULL_DIMENSION))
 
 
-def _subject(db: apsw.Connection, path: str, line: int | None, start: int | None) -> tuple[set[int], Floats]:
-    """The text ids of a file, and the unit vector of one of its passages or the mean of all."""
+def _subject(
+    db: apsw.Connection, path: str, line: int | None, start: int | None
+) -> tuple[int, set[int], Floats]:
+    """A file, its text ids, and the unit vector of one of its passages or the mean of all."""
     found = fetch_all(
         db,
-        "SELECT passages.text, passages.line, passages.start FROM passages "
+        "SELECT passages.text, passages.line, passages.start, files.id FROM passages "
         "JOIN files ON files.id = passages.file WHERE files.path = ? ORDER BY passages.ordinal",
         (encode_path(path),),
     )
     if not found:
         raise QueryInvalid(f"{path} is not in the index.", "Index it first: `ken index PATH`.")
-    chosen = [text for text, _, _ in found]
+    chosen = [text for text, *_ in found]
     if line is not None or start is not None:
-        before = [text for text, first, begin in found if (first <= line if line else begin <= (start or 0))]
+        before = [
+            text for text, first, begin, _ in found if (first <= line if line else begin <= (start or 0))
+        ]
         chosen = [before[-1] if before else chosen[0]]
     number = generations.serving(db)
     stored = [vectors.read_vector(db, number, text) for text in chosen[:500]] if number else []
@@ -352,4 +345,5 @@ def _subject(db: apsw.Connection, path: str, line: int | None, start: int | None
     if not known:
         raise VectorsMissing(f"{path} has no vectors yet.", "`ken status` says what they wait for.")
     mean = np.mean(np.stack(known), axis=0)
-    return {text for text, _, _ in found}, np.asarray(mean / np.linalg.norm(mean), np.float32)
+    own = {text for text, *_ in found}
+    return found[0][3], own, np.asarray(mean / np.linalg.norm(mean), np.float32)

@@ -95,7 +95,7 @@ class Folded:
 
 def fold_with_origins(text: str) -> Folded:
     """As `fold`, with the origins; for short texts."""
-    if text.isascii() and "#" not in text and "++" not in text:
+    if fold(text) == text:
         return Folded(text, None)
     letters, origins = _replace_matches(
         text, _CLUSTER, lambda found: _letters(found.group()), range(len(text))
