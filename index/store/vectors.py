@@ -158,19 +158,38 @@ def score_chunks(
 
     A chunk is multiplied while it is in the processor's cache. sqlite-vec itself takes three times as long.
     """
-    stored: list[tuple[bytes, bytes]] = []
-    firsts: list[Floats] = []
-    scores: list[Floats] = []
-    for ids, used, heads in _read_chunks(connection, number, first, last):
-        scores.append(heads @ query)
-        firsts.append(heads[:, 0].copy())
-        stored.append((ids, used))
-    if not stored:
-        return np.empty(0, np.int64), np.empty(0, np.float32)
+    sql = f"SELECT chunk_id, rowids, validity FROM vectors_{number}_chunks WHERE chunk_id BETWEEN ? AND ?"
+    chunks = fetch_all(connection, sql, (first, last))
     # All at once: what is done for each chunk holds the interpreter's lock, for which other threads wait.
-    rowids, validity = map(b"".join, zip(*stored, strict=True))
-    near = _used(validity) & (np.abs(np.concatenate(firsts)) <= 1)
-    return np.frombuffer(rowids, np.int64)[near], np.concatenate(scores)[near]
+    ids = np.frombuffer(b"".join(rowids for _, rowids, _ in chunks), np.int64)
+    used = _used(b"".join(validity for _, _, validity in chunks))
+    scores, firsts = np.empty(len(ids), np.float32), np.empty(len(ids), np.float32)
+    start = 0
+    for heads in _overwritten_chunks(connection, number, [chunk for chunk, _, _ in chunks]):
+        end = start + len(heads)
+        np.dot(heads, query, out=scores[start:end])
+        firsts[start:end] = heads[:, 0]
+        start = end
+    there = used & (np.abs(firsts) <= 1)
+    return ids[there], scores[there]
+
+
+def _overwritten_chunks(
+    connection: apsw.Connection, number: int, chunks: Sequence[int]
+) -> Iterator[NDArray[np.float32]]:
+    """The (n, 256) rows of each chunk, in memory that the next one overwrites."""
+    if not chunks:
+        return
+    with connection.blob_open(
+        "main", f"vectors_{number}_vector_chunks00", "vectors", chunks[0], False
+    ) as blob:
+        heads = np.empty((0, SEARCH_DIMENSION), np.float32)
+        for chunk in chunks:
+            blob.reopen(chunk)
+            if blob.length() != heads.nbytes:
+                heads = np.empty((blob.length() // 4 // SEARCH_DIMENSION, SEARCH_DIMENSION), np.float32)
+            blob.read_into(heads.data)
+            yield heads
 
 
 def sample_codes() -> NDArray[np.int8]:

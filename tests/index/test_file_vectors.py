@@ -11,6 +11,7 @@ from support.index_content import embed_all, passage, record
 
 from index.search import file_vectors
 from index.search.file_vectors import FileVectors
+from index.search.ranking import CANDIDATES
 from index.search.vector_cache import VectorCache
 from index.store import vectors
 from index.store.database import SnapshotPool
@@ -80,3 +81,24 @@ def test_a_thread_that_cannot_read_leaves_it_to_the_caller(store: Store) -> None
         other = SnapshotPool(store.path)
         other.close()
         assert FileVectors(other).nearest(db, 1, QUERY, 50)[0].tolist() == exact(pool, 50)
+
+
+def test_the_nearest_of_close_neighbours_are_found_in_memory(tmp_path: Path) -> None:
+    """Real texts lie in clusters, in which int8 codes could mistake one neighbour for another."""
+    subjects = RANDOM.standard_normal((10, vectors.FULL_DIMENSION), np.float32)
+    rows = np.repeat(subjects, 200, axis=0) + RANDOM.normal(0, 0.3, (2_000, vectors.FULL_DIMENSION))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        store.put([(record(f"/n/{i}.md"), [passage(f"text number {i}")]) for i in range(len(rows))])
+        while waiting := store.pending(1_000):
+            ids = [one.id for one in waiting]
+            store.put_vectors(ids, rows[np.array(ids) - 1])
+    cache = VectorCache()
+    queries = vectors.truncate_matryoshka(rows[::200] + subjects)
+    found = 0
+    with SnapshotPool(tmp_path / "index.db") as pool, pool.snapshot() as db:
+        for query in queries:
+            exact, _ = FileVectors(pool).nearest(db, 1, query, 10)
+            found += len(set(exact.tolist()) & set(cache.nearest(db, 1, query, CANDIDATES)[0].tolist()))
+    cache.close()
+    assert found >= 0.99 * 10 * len(queries)
