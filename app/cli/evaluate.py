@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from app.evaluation.abstention import AbstentionRates
     from app.evaluation.mixed import MixedRates
     from app.evaluation.retrieval import Evaluation, OnProgress
+    from embedder import Embedder
     from embedder.prompts import QueryTask
     from index.types import Mode
 
@@ -62,7 +64,7 @@ def evaluate(
     import embedder
     from app import config
     from app.errors import UsageInvalid
-    from app.evaluation import abstention, mixed, retrieval
+    from app.evaluation import retrieval
     from embedder.prompts import QUERY_TASKS
     from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS
 
@@ -70,20 +72,14 @@ def evaluate(
         raise UsageInvalid(f"There is no task {task!r}.", f"Tasks are: {', '.join(QUERY_TASKS)}.")
     if others and len(folders) > 1:
         raise UsageInvalid("--against takes one folder.", "Name one folder, or leave --against out.")
-    folder = folders[0]
     model, prompt, progress = config.load().model, cast("QueryTask | None", task), _progress()
     with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
-        way = cast("Mode", mode or "hybrid")
-        if len(folders) > 1:
-            rates = mixed.measure(folders, loaded, mode=way, task=prompt, progress=progress)
-            terminal.result(json.dumps(rates.as_json()) if as_json else _mixed_table(rates))
-            return
-        if others:
-            refused = abstention.measure(folder, others, loaded, mode=way, task=prompt, progress=progress)
-            terminal.result(json.dumps(refused.as_json()) if as_json else _format_abstention(refused))
+        if others or len(folders) > 1:
+            way = cast("Mode", mode or "hybrid")
+            terminal.result(_abstention(folders, others, loaded, way, prompt, progress, as_json=as_json))
             return
         found = retrieval.evaluate(
-            folder,
+            folders[0],
             loaded,
             mode=cast("Mode | None", mode),
             task=prompt,
@@ -92,6 +88,26 @@ def evaluate(
             progress=progress,
         )
     terminal.result(json.dumps(found.as_json()) if as_json else _table(found))
+
+
+def _abstention(
+    folders: Sequence[Path],
+    others: Sequence[Path],
+    loaded: Embedder,
+    mode: Mode,
+    prompt: QueryTask | None,
+    progress: OnProgress,
+    *,
+    as_json: bool,
+) -> str:
+    """How often nothing is close: in one index of the folders, or in the indexes of others."""
+    from app.evaluation import abstention, mixed
+
+    if others:
+        refused = abstention.measure(folders[0], others, loaded, mode=mode, task=prompt, progress=progress)
+        return json.dumps(refused.as_json()) if as_json else _format_abstention(refused)
+    rates = mixed.measure(folders, loaded, mode=mode, task=prompt, progress=progress)
+    return json.dumps(rates.as_json()) if as_json else _format_mixed(rates)
 
 
 def _progress() -> OnProgress:
@@ -144,7 +160,7 @@ def _format_abstention(found: AbstentionRates) -> str:
     )
 
 
-def _mixed_table(found: MixedRates) -> str:
+def _format_mixed(found: MixedRates) -> str:
     def line(name: str, questions: int, own: float, removed: float, foreign: float) -> str:
         shares = (f"{100 * share:.1f}%" for share in (own, removed, foreign))
         return f"{name:<20}{questions:>10,}" + "".join(f"{share:>10}" for share in shares)

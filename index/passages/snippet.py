@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -96,9 +97,7 @@ def snippet(
         start, end = _densest(text, spans, (start, end), width)
     if ample:
         telling = [one for one in weights if one not in repeating and _tells(text, one)]
-        start, end = _with_missing(spans, (start, end), telling, AMPLE_WIDTH)
-        if _weight(spans, (start, end)) < MOST_WORDS * _weight(spans, (0, len(text))):
-            start, end = _with_missing(spans, (start, end), telling, SCATTERED_WIDTH)
+        start, end = _with_context(text, spans, (start, end), telling)
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
@@ -126,15 +125,27 @@ def _densest(text: str, spans: Sequence[WeightedSpan], sentence: Extent, width: 
     return first, last
 
 
+def _with_context(
+    text: str, spans: Sequence[WeightedSpan], shown: Extent, sentences: Sequence[Extent]
+) -> Extent:
+    """What is shown, with the sentences around it that hold most of the words that it lacks."""
+    wider = _with_missing(spans, shown, sentences, AMPLE_WIDTH)
+    if _weight(spans, wider) >= MOST_WORDS * _weight(spans, (0, len(text))):
+        return wider
+    return _with_missing(spans, wider, sentences, SCATTERED_WIDTH)
+
+
 def _with_missing(
     spans: Sequence[WeightedSpan], shown: Extent, sentences: Sequence[Extent], width: int
 ) -> Extent:
-    """What is shown, with as many of the sentences around it as hold most of the words that it lacks."""
+    """The shortest stretch of whole sentences around `shown` with as much weight as `width` can hold."""
     start, end = shown
     lefts = [start, *(first for first, _ in sentences if end - width <= first < start)]
     rights = [end, *(last for _, last in sentences if end < last <= start + width)]
-    around = [(left, right) for left in lefts for right in rights if right - left <= width]
-    return max(around, key=lambda one: (_weight(spans, one), one[0] - one[1]))
+    widest = [(left, max(right for right in rights if right - left <= width)) for left in lefts]
+    most = max(_weight(spans, one) for one in widest)
+    left, right = max((one for one in widest if _weight(spans, one) == most), key=lambda one: one[0])
+    return left, min(last for last in rights if last <= right and _weight(spans, (left, last)) == most)
 
 
 def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[WeightedSpan]:
@@ -191,10 +202,17 @@ def _tells(text: str, sentence: Extent) -> int:
     return 2 if sum(map(str.isalpha, written)) >= TELLING else 1
 
 
-def _weight(spans: Sequence[WeightedSpan], sentence: Extent) -> float:
-    """The weight of the words in a sentence, each counted once: what repeats a name says no more of it."""
-    first, last = sentence
-    words = {span.term: span.weight for span in spans if first <= span.start and span.end <= last}
+def _weight(spans: Sequence[WeightedSpan], stretch: Extent) -> float:
+    """The weight of the words in a stretch, each counted once: what repeats a name says no more of it.
+
+    `spans` are in order.
+    """
+    words: dict[str, float] = {}
+    for i in range(bisect_left(spans, stretch[0], key=lambda span: span.start), len(spans)):
+        if spans[i].start >= stretch[1]:
+            break
+        if spans[i].end <= stretch[1]:
+            words[spans[i].term] = spans[i].weight
     return sum(words.values())
 
 
