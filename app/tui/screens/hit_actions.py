@@ -160,7 +160,8 @@ def citation(hit: Hit) -> str:
 def explanation(hit: Hit, answer: Answer) -> Content:
     """Why a hit is where it is, in words and with the numbers behind them."""
     reason = result_rows.reason(hit)
-    facts = [f"Found by {reason}; {round(100 * result_rows.sureness(hit, answer))}% sure."]
+    sure = round(100 * result_rows.sureness(hit, answer))
+    facts = [f"Found by {reason}; {sure}% sure that it is about this."]
     if hit.similarity is not None:
         facts.append(f"Nearness of meaning: {hit.similarity:.3f} (cosine of question and passage)")
     if hit.words is not None:
