@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 
 import apsw
@@ -17,7 +17,7 @@ import numpy as np
 
 from index.search.filter_sql import is_of_passages, of_files, where_clause
 from index.search.path_words import MATCHED, held_by_a_path, weight_in
-from index.search.ranking import Ranked
+from index.search.ranking import NamedFile, Ranked
 from index.store.database import fetch_all, id_array
 from index.store.facts import TITLE_SAID, name_key, stem_key
 from index.store.fts_query import ParsedQuery
@@ -41,14 +41,6 @@ _COLUMNS = (
     "files.id, files.path, files.size, files.mtime_ns, files.ctime_ns, files.inode, files.kind, "
     f"files.language, coalesce({TITLE_SAID}, files.title), files.reason"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NamedFile:
-    """A file, and the share of the query in its path, 0..1."""
-
-    share: float
-    hit: Hit
 
 
 def exact(db: apsw.Connection, query: str, filter_: Filter) -> list[NamedFile]:
@@ -114,9 +106,7 @@ def without_text(db: apsw.Connection, query: ParsedQuery, filter_: Filter) -> li
     return sorted(files, key=lambda one: (-one.share, -one.hit.modified_ns))
 
 
-def join_named(
-    hits: Sequence[Hit], named: Sequence[NamedFile], same: Sequence[Hit], ranked: Ranked, limit: int
-) -> tuple[Hit, ...]:
+def join_named(hits: Sequence[Hit], same: Sequence[Hit], ranked: Ranked, limit: int) -> tuple[Hit, ...]:
     """One list: first the files with that name, then hits and files without text by score.
 
     A third of the list at most are files without text, unless there is room: a folder of photos does not
@@ -124,14 +114,14 @@ def join_named(
     """
     paths = {hit.path for hit in same}
     hits = [hit for hit in hits if hit.path not in paths]
-    named = [one for one in named if one.hit.path not in paths]
+    named = [one for one in ranked.named if one.hit.path not in paths]
     room = max(limit // 3, limit - len(hits) - len(same))
     scored = [_with_score(one, ranked) for one in named[:room]]
     rest = sorted([*hits, *scored], key=lambda hit: -hit.score)
     return (*same, *rest)[:limit]
 
 
-def name_confidence(named: Sequence[NamedFile], same: Sequence[Hit]) -> float:
+def name_confidence(named: Sequence[NamedFile], same: Sequence[NamedFile]) -> float:
     """The confidence, 0..1, that the query means a file by its name."""
     if same:
         return 1.0

@@ -102,7 +102,6 @@ def group_passages(
 
 def hits_of_groups(
     db: apsw.Connection,
-    query: ParsedQuery,
     ranked: Ranked,
     groups: Sequence[tuple[FileGroup, tuple[str, ...]]],
     heading: str,
@@ -122,7 +121,6 @@ def hits_of_groups(
         first, *others = [
             _ranked_hit(
                 db,
-                query,
                 ranked,
                 number.i,
                 StoredPassage(*row),
@@ -189,7 +187,6 @@ def _ranked_passages(
 
 def _ranked_hit(
     db: apsw.Connection,
-    query: ParsedQuery,
     ranked: Ranked,
     i: int,
     place: StoredPassage,
@@ -204,7 +201,7 @@ def _ranked_hit(
     if explain and ranked.dates is not None and ranked.dates[i]:
         parts["date"] = float(ranked.dates[i])
     return replace(
-        hit_at(db, query, place, heading, ample=ample),
+        hit_at(db, ranked.query, place, heading, ample=ample),
         score=min(1.0, max(0.0, score)),
         similarity=None if np.isnan(cosine) else cosine,
         words=None if np.isnan(words) else words,

@@ -18,7 +18,7 @@ from index.search.filter_sql import where_clause
 from index.store import vectors
 from index.store.database import fetch_all
 from index.store.facts import stem_key
-from index.store.fts_query import ParsedQuery
+from index.store.fts_query import EMPTY_QUERY
 from index.store.row_codec import encode_path
 from index.types import Filter, Hit
 
@@ -79,7 +79,7 @@ def beginnings(
             f"WHERE files.path = ? AND {where} ORDER BY ordinal LIMIT 1"
         )
         first = fetch_all(db, sql, (encode_path(path), *bindings))
-        hit = group_by_file.beginning(db, ParsedQuery("", (), 0), path) if first else None
+        hit = group_by_file.beginning(db, EMPTY_QUERY, path) if first else None
         if hit is not None:
             _, known = vectors.cosines(db, number, vector[None], [text for (text,) in first])
             cosine = float(known[0, 0]) if len(known) else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,8 +15,8 @@ from index.search import by_heading, fusion, lexical, literal, path_words
 from index.search.filters import FilteredIds
 from index.store import generations, vectors
 from index.store.database import fetch_all, id_array
-from index.store.fts_query import ParsedQuery
-from index.types import Mode
+from index.store.fts_query import EMPTY_QUERY, ParsedQuery
+from index.types import Hit, Mode
 
 CANDIDATES = 100
 """Least number of texts that each list contributes."""
@@ -62,8 +62,19 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file, and the share of the query in its path, 0..1."""
+
+    share: float
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
-    """Texts and their scores, (n,) each; NaN where a text has no vector, or no word of the query."""
+    """What a search finds, before hits are made of it.
+
+    Texts and their scores, (n,) each; NaN where a text has no vector, or no word of the query.
+    """
 
     ids: Ids
     scores: Floats
@@ -76,6 +87,24 @@ class Ranked:
     """Which texts are source code; None where it is not known."""
     dates: Floats | None = None
     """What the times of files add to the scores (`index.search.recency`)."""
+    query: ParsedQuery = EMPTY_QUERY
+    same: Sequence[NamedFile] = ()
+    """Files whose name is the query."""
+    named: Sequence[NamedFile] = ()
+    """Files without text whose paths hold most of the query."""
+    confidence: float = 0.0
+    """The confidence, 0..1, that a candidate is about the query."""
+    corrected: str = ""
+    """As in `Results`, like `notes`."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (len(self.ids) or self.same or self.named)
+
+    @property
+    def is_close(self) -> bool:
+        return self.confidence >= 0.5 and not self.is_empty
 
 
 def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranked:
@@ -99,7 +128,8 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     ids = np.fromiter(chosen, np.int64, len(chosen))
     words = np.array([lexical_scores.get(id_, np.nan) for id_ in chosen], np.float32)
     if queries is None:
-        return Ranked(ids, np.nan_to_num(words), np.full(len(ids), np.nan, np.float32), words, is_named)
+        none = np.full(len(ids), np.nan, np.float32)
+        return Ranked(ids, np.nan_to_num(words), none, words, is_named, query=request.query)
     is_code = _is_code(db, ids)
     as_written = np.array([literal_weights.get(id_, 0.0) for id_ in chosen], np.float32)
     weights = fusion.lexical_weights(is_code, np.isin(ids, list(named)), as_written)
@@ -109,7 +139,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     both[[places[id_] for id_ in known.tolist()]] = found
     cosines = fusion.cosines_by_kind(both, is_code)
     scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, weights)
-    return Ranked(ids, scores, cosines, words, is_named, is_code)
+    return Ranked(ids, scores, cosines, words, is_named, is_code, query=request.query)
 
 
 def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:

@@ -94,11 +94,11 @@ class Searcher(Closing):
             matching, left_out = _matching(db, filter_)
             request = self._request(db, query, vector, mode, limit, filter_, matching, typing=typing)
 
-            def search(parsed: ParsedQuery, texts: Ids | None) -> Results:
+            def search(parsed: ParsedQuery, texts: Ids | None) -> Ranked:
                 again = replace(request, query=parsed)
                 if texts is not None:
                     again = replace(again, allowed=FilteredIds(db, filter_, texts), at_least=INSIDE)
-                return self._results(db, again, limit, filter_, explain=explain, fold=fold)
+                return self._find(db, again, filter_)
 
             tries = Tries(
                 db,
@@ -110,27 +110,20 @@ class Searcher(Closing):
             found = search(request.query, None)
             if not (typing and mode == "words"):
                 found = second_try(tries, request.query, found)
-            return replace(found, notes=(*found.notes, *excluded.note(filter_), *left_out))
+            hits = self._hits(db, found, limit, filter_, explain=explain, fold=fold)
+            notes = (*found.notes, *excluded.note(filter_), *left_out)
+            return Results(hits, found.is_close, found.confidence, corrected=found.corrected, notes=notes)
 
-    def _results(
-        self,
-        db: apsw.Connection,
-        request: SearchRequest,
-        limit: int,
-        filter_: Filter,
-        *,
-        explain: bool,
-        fold: bool,
-    ) -> Results:
+    def _find(self, db: apsw.Connection, request: SearchRequest, filter_: Filter) -> Ranked:
+        """What a search finds, by the texts and by the names of files."""
         ranked = self._rank(db, request)
-        found = self._hits(db, request, ranked, limit, filter_, explain=explain, fold=fold)
         sure = confidence(db, ranked, request.query, request.allowed.max_count(request.query.total))
         if request.mode != "meaning":
-            same = _of_that_name(db, request.query, found, filter_)
+            same = by_name.exact(db, request.query.text, filter_)
             named = by_name.without_text(db, request.query, filter_)
-            found = by_name.join_named(found, named, same, ranked, limit)
+            ranked = replace(ranked, same=same, named=named)
             sure = max(sure, float(ranked.is_named), by_name.name_confidence(named, same))
-        return Results(found, is_close=bool(found) and sure >= 0.5, confidence=sure)
+        return replace(ranked, confidence=sure)
 
     def _rank(self, db: apsw.Connection, request: SearchRequest) -> Ranked:
         asked = recency.time_asked(request.query.text, datetime.now())
@@ -139,7 +132,6 @@ class Searcher(Closing):
     def _hits(
         self,
         db: apsw.Connection,
-        request: SearchRequest,
         ranked: Ranked,
         limit: int,
         filter_: Filter,
@@ -151,9 +143,8 @@ class Searcher(Closing):
         wanted = limit * near_copies.TIMES if fold else limit
         groups = group_by_file.group_passages(db, ranked, wanted, filter_, copies=fold)
         chosen = _fold_copies(db, groups, limit, fold=fold)
-        return group_by_file.hits_of_groups(
-            db, request.query, ranked, chosen, filter_.heading, explain=explain, ample=True
-        )
+        hits = group_by_file.hits_of_groups(db, ranked, chosen, filter_.heading, explain=explain, ample=True)
+        return by_name.join_named(hits, _of_that_name(db, ranked, hits), ranked, limit)
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
         """The files that pass the filter, newest first."""
@@ -206,13 +197,12 @@ class Searcher(Closing):
                 max(CANDIDATES, 10 * limit) + len(own),
             )
             ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
-            nothing = ParsedQuery("", (), 0)
             wanted = (limit + 1) * (near_copies.TIMES if fold else 1)
             groups = group_by_file.group_passages(db, ranked, wanted, filter, copies=fold)
             groups = [group for group in groups if group[0].file != file]
             chosen = _fold_copies(db, groups, limit, fold=fold)
             found = group_by_file.hits_of_groups(
-                db, nothing, ranked, chosen, filter.heading, explain=False, ample=False
+                db, ranked, chosen, filter.heading, explain=False, ample=False
             )
             if linked:
                 found = links.join_linked(found, links.beginnings(db, number, vector, linked, filter))[:limit]
@@ -285,14 +275,12 @@ def _fold_copies(
     return near_copies.folded(db, groups, limit) if fold else [(group, ()) for group in groups[:limit]]
 
 
-def _of_that_name(
-    db: apsw.Connection, query: ParsedQuery, found: Sequence[Hit], filter_: Filter
-) -> list[Hit]:
+def _of_that_name(db: apsw.Connection, ranked: Ranked, found: Sequence[Hit]) -> list[Hit]:
     """The files whose name is the query, each with its best passage, else with its first."""
     known = {hit.path: hit for hit in found}
     same: list[Hit] = []
-    for file in by_name.exact(db, query.text, filter_):
-        hit = known.get(file.hit.path) or group_by_file.beginning(db, query, file.hit.path) or file.hit
+    for file in ranked.same:
+        hit = known.get(file.hit.path) or group_by_file.beginning(db, ranked.query, file.hit.path) or file.hit
         same.append(replace(hit, score=1.0))
     return same
 

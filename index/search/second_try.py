@@ -12,10 +12,10 @@ import apsw
 
 from index.search.filters import Ids
 from index.search.patterns import literal
+from index.search.ranking import Ranked
 from index.search.spelling import corrected, unknown_words
 from index.search.text_scan import scan
 from index.store.fts_query import ParsedQuery
-from index.types import Results
 
 SECONDS = 0.5
 """Seconds for a search inside words, which the user did not request."""
@@ -26,7 +26,7 @@ FEW_WORDS = 2
 SHORTEST_INSIDE = 3
 """Least letters of a word that is searched inside others."""
 
-Search = Callable[[ParsedQuery, Ids | None], Results]
+Search = Callable[[ParsedQuery, Ids | None], Ranked]
 """Searches for a query, among the given texts if there are some."""
 
 
@@ -42,44 +42,40 @@ class Tries:
     seconds: float
 
 
-def second_try(tries: Tries, query: ParsedQuery, first: Results) -> Results:
+def second_try(tries: Tries, query: ParsedQuery, first: Ranked) -> Ranked:
     """The first results, or better ones with a sentence on the query that they answer."""
     found = first
-    if query.phrases and not _answers(found):
+    if query.phrases and not found.is_close:
         found = _with_phrases(tries, query, found)
-    if not _answers(found):
+    if not found.is_close:
         found = _with_other_words(tries, query, found)
     return found
 
 
-def _answers(results: Results) -> bool:
-    return bool(results.hits) and results.is_close
-
-
-def _with_phrases(tries: Tries, query: ParsedQuery, first: Results) -> Results:
+def _with_phrases(tries: Tries, query: ParsedQuery, first: Ranked) -> Ranked:
     """Search phrases inside words and with their punctuation; otherwise make them optional."""
-    if not first.hits:
+    if first.is_empty:
         patterns = tuple(literal(phrase) for group in query.phrases for phrase in group if len(group) == 1)
         inside = scan(tries.db, patterns, tries.within, tries.seconds) if patterns else None
         if inside is not None and len(inside.ids):
             freed = replace(query.without_conditions(), patterns=patterns)
             return _exact(tries.search(freed, inside.ids), inside.left_out)
     again = tries.search(query.without_conditions(), None)
-    if first.hits and not again.is_close:
+    if not first.is_empty and not again.is_close:
         return first
     named = " and ".join(f"“{phrase}”" for group in query.phrases for phrase in group)
-    where = "close to the query holds" if first.hits else "holds"
+    where = "holds" if first.is_empty else "close to the query holds"
     return replace(again, notes=(f"Nothing {where} {named} word for word: found without that condition.",))
 
 
-def _with_other_words(tries: Tries, query: ParsedQuery, first: Results) -> Results:
+def _with_other_words(tries: Tries, query: ParsedQuery, first: Ranked) -> Ranked:
     unknown = unknown_words(tries.db, query)
     if not unknown:
         return first
     text = corrected(tries.db, query.text, unknown)
     if text != query.text:
         again = tries.search(tries.parse(text), None)
-        if again.hits and (again.is_close or not first.hits):
+        if not again.is_empty and (again.is_close or first.is_empty):
             return replace(again, corrected=text, notes=(*first.notes, _for(unknown, text)))
     inside = [word for word in unknown if len(word) >= SHORTEST_INSIDE]
     if not inside or query.groups or len(query.text.split()) > FEW_WORDS:
@@ -98,8 +94,7 @@ def _for(unknown: list[str], text: str) -> str:
     return f"Nothing holds {words}: these are results for “{text}”."
 
 
-def _exact(results: Results, left_out: str) -> Results:
+def _exact(found: Ranked, left_out: str) -> Ranked:
     """Results of a search for exact characters are close, whatever the weight of their words."""
-    close = bool(results.hits)
-    confidence = max(results.confidence, 0.75) if close else 0.0
-    return replace(results, is_close=close, confidence=confidence, notes=tuple(filter(None, [left_out])))
+    confidence = 0.0 if found.is_empty else max(found.confidence, 0.75)
+    return replace(found, confidence=confidence, notes=tuple(filter(None, [left_out])))

@@ -114,6 +114,9 @@ class ParsedQuery:
         return sum(clause.weight for clause in self.clauses)
 
 
+EMPTY_QUERY = ParsedQuery("", (), 0)
+
+
 def to_fts_text(text: str) -> str:
     """The form in which a text is indexed: folded, runs of unspaced scripts as n-grams."""
     folded = fold(text)
