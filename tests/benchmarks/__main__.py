@@ -65,12 +65,18 @@ def embed(beside: tuple[str, ...], python: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--passages", multiple=True, type=int, help="A size, instead of 10,000, 100,000 and 1,000,000.")
+@click.option(
+    "--like",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An index whose vectors the passages have, with noise; otherwise random ones.",
+)
 @AS_JSON
-def search(as_json: bool) -> None:
+def search(passages: tuple[int, ...], like: Path | None, as_json: bool) -> None:
     """The index at 10,000 to 1,000,000 passages, beside other exact searches."""
     from tests.benchmarks import search as benchmark
 
-    _show(benchmark, benchmark.run(say=_progress), as_json)
+    _show(benchmark, benchmark.run(_progress, passages or benchmark.SIZES, like), as_json)
 
 
 @main.command()

@@ -30,7 +30,14 @@ from index.search.vector_cache import VectorCache
 from index.store.database import SnapshotPool, fetch_all
 from index.store.generations import serving
 from index.store.store import Store
-from index.store.vectors import FULL_DIMENSION, SEARCH_DIMENSION, cosines, iterate_chunks, truncate_matryoshka
+from index.store.vectors import (
+    FULL_DIMENSION,
+    SEARCH_DIMENSION,
+    cosines,
+    iterate_chunks,
+    read_vector,
+    truncate_matryoshka,
+)
 from index.types import FileRecord, Passage
 from tests.benchmarks.percentile import percentile
 
@@ -38,6 +45,10 @@ SIZES = (10_000, 100_000, 1_000_000)
 QUESTIONS = 60
 FOUND = 20
 """Nearest vectors every contestant brings; ken's ten best are scored again from the file."""
+OF_A_PASSAGE = 0.3
+"""Length of the noise that is added to the unit vector of a passage: its cosine with that becomes 0.96."""
+OF_A_QUESTION = 1.0
+"""The same for a question: its cosine with the passage becomes 0.7, as that of an answer is."""
 PER_FILE = 10
 BATCH = 5_000
 WORDS_A_PASSAGE = 110
@@ -77,9 +88,33 @@ class SearchFigures:
     """Vector search, milliseconds, 95th percentile."""
 
 
-def run(say: Callable[[str], None], sizes: Sequence[int] = SIZES) -> list[SearchFigures]:
+class Vectors:
+    """Unit vectors: random ones, or those of an index with noise, as near one another as real ones."""
+
+    def __init__(self, seed: int, like: Path | None) -> None:
+        self._generator = np.random.default_rng(seed)
+        self._real = _stored_vectors(like) if like else None
+
+    def passages(self, count: int) -> Floats:
+        return self._some(count, OF_A_PASSAGE)
+
+    def questions(self) -> Floats:
+        return self._some(QUESTIONS, OF_A_QUESTION)
+
+    def _some(self, count: int, noise: float) -> Floats:
+        random_ = _unit(self._generator.standard_normal((count, FULL_DIMENSION), np.float32))
+        if self._real is None:
+            return random_
+        chosen = self._real[self._generator.integers(0, len(self._real), count)]
+        return _unit(chosen + np.float32(noise) * random_)
+
+
+def run(
+    say: Callable[[str], None], sizes: Sequence[int] = SIZES, like: Path | None = None
+) -> list[SearchFigures]:
+    """`like`: an index whose vectors the passages have, with noise; else they are random."""
     with tempfile.TemporaryDirectory(prefix="ken-bench-") as folder:
-        return [_measure(Path(folder) / f"{size}.db", size, say) for size in sizes]
+        return [_measure(Path(folder) / f"{size}.db", size, say, Vectors(size, like)) for size in sizes]
 
 
 def as_json(results: list[SearchFigures]) -> list[dict[str, Any]]:
@@ -98,13 +133,12 @@ def table(results: list[SearchFigures]) -> str:
     return "\n".join([*lines, "Times are milliseconds, 95th percentile; memory is MB."])
 
 
-def _measure(path: Path, size: int, say: Callable[[str], None]) -> SearchFigures:
+def _measure(path: Path, size: int, say: Callable[[str], None], made: Vectors) -> SearchFigures:
     words = Vocabulary()
-    generator = np.random.default_rng(size)
     with Store(path, fingerprint="bench") as store:
-        rate = _fill(store, size, words, generator, say)
+        rate = _fill(store, size, words, made, say)
         beyond = _bytes_beyond_text(path) / size
-        questions = _questions(words, generator)
+        questions = _questions(words, made)
         say(f"{size:,} passages: searching")
         found, vector_ms, memory = _warm(path, [vector for _, vector in questions])
         peers, exact = _peers(path, [truncate_matryoshka(vector[None])[0] for _, vector in questions], say)
@@ -112,7 +146,7 @@ def _measure(path: Path, size: int, say: Callable[[str], None]) -> SearchFigures
         cold = min(_cold(path, questions[i]) for i in range(3))
         with Searcher(path, cached_vectors=True) as searcher:
             _ask(searcher, questions[:3])
-            hybrid, writing = _beside_a_writer(store, searcher, questions, words, generator)
+            hybrid, writing = _beside_a_writer(store, searcher, questions, words, made)
     return SearchFigures(
         passages=size,
         vector_ms_p95=vector_ms,
@@ -161,19 +195,17 @@ class Vocabulary:
         return " ".join(self._words[np.minimum(drawn, len(self._words) - 1)])
 
 
-def _fill(
-    store: Store, size: int, words: Vocabulary, generator: np.random.Generator, say: Callable[[str], None]
-) -> float:
+def _fill(store: Store, size: int, words: Vocabulary, made: Vectors, say: Callable[[str], None]) -> float:
     """Returns passages stored a second, words and vectors, without the time to make them up."""
     spent = 0.0
     for start in range(0, size, BATCH):
         count = min(BATCH, size - start)
-        spent += _put(store, _batch(f"/bench/{start}", count, words, generator))
+        spent += _put(store, _batch(f"/bench/{start}", count, words, made))
         say(f"{size:,} passages: {start + count:,} stored, {(start + count) / spent:,.0f} a second")
     return size / spent
 
 
-def _batch(folder: str, count: int, words: Vocabulary, generator: np.random.Generator) -> Batch:
+def _batch(folder: str, count: int, words: Vocabulary, made: Vectors) -> Batch:
     items = []
     for first in range(0, count, PER_FILE):
         path = f"{folder}/note-{first}.md"
@@ -184,7 +216,7 @@ def _batch(folder: str, count: int, words: Vocabulary, generator: np.random.Gene
             for i, text in enumerate(texts)
         ]
         items.append((record, passages))
-    return items, _unit(generator.standard_normal((count, FULL_DIMENSION), np.float32))
+    return items, made.passages(count)
 
 
 def _put(store: Store, batch: Batch) -> float:
@@ -197,9 +229,17 @@ def _put(store: Store, batch: Batch) -> float:
     return time.perf_counter() - started
 
 
-def _questions(words: Vocabulary, generator: np.random.Generator) -> list[tuple[str, Floats]]:
-    noise = generator.standard_normal((QUESTIONS, FULL_DIMENSION), np.float32)
-    return [(words.some(random.Random(i).randrange(2, 9)), one) for i, one in enumerate(_unit(noise))]
+def _questions(words: Vocabulary, made: Vectors) -> list[tuple[str, Floats]]:
+    asked = enumerate(made.questions())
+    return [(words.some(random.Random(i).randrange(2, 9)), one) for i, one in asked]
+
+
+def _stored_vectors(index: Path) -> Floats:
+    """All vectors of an index, (n, 768)."""
+    with SnapshotPool(index) as pool, pool.snapshot() as db:
+        number = serving(db)
+        ids = np.concatenate([some for some, _ in iterate_chunks(db, number)]).tolist()
+        return np.stack([one for id_ in ids if (one := read_vector(db, number, id_)) is not None])
 
 
 def _unit(rows_: Floats) -> Floats:
@@ -220,12 +260,12 @@ def _beside_a_writer(
     searcher: Searcher,
     questions: Sequence[tuple[str, Floats]],
     words: Vocabulary,
-    generator: np.random.Generator,
+    made: Vectors,
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of each question alone and beside a writer, in turns: a machine is not always as quick."""
     alone, beside = [], []
     for turn in range(TURNS):
-        batches = [_batch(f"/more/{turn}/{i}", 200, words, generator) for i in range(100)]
+        batches = [_batch(f"/more/{turn}/{i}", 200, words, made) for i in range(100)]
         alone += _ask(searcher, questions)
         beside += _while_writing(store, batches, lambda: _ask(searcher, questions))
     return alone, beside
