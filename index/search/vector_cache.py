@@ -38,6 +38,7 @@ class VectorCache:
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ken-nearest")
         self._generation = 0
         self._seen = 0
+        self._is_beyond = False
         self._allocate(0)
 
     @property
@@ -49,8 +50,9 @@ class VectorCache:
     ) -> Found:
         """About the k texts nearest to a (256,) unit query among `allowed`: ids and cosines, best first."""
         with self._lock:
-            self._apply_changes(db, generation)
-            return self._best(query, k, allowed)
+            if self._follow(db, generation):
+                return self._best(query, k, allowed)
+        return vectors.nearest(db, generation, query, k, allowed)
 
     def begin(
         self, db: apsw.Connection, generation: int, query: Floats, k: int, allowed: Ids | None = None
@@ -58,11 +60,13 @@ class VectorCache:
         """The same, found while the caller does something else; call what is returned for the answer."""
         self._lock.acquire()
         try:
-            self._apply_changes(db, generation)
-            return self._ahead.submit(self._best_and_release, query, k, allowed).result
+            if self._follow(db, generation):
+                return self._ahead.submit(self._best_and_release, query, k, allowed).result
         except BaseException:
             self._lock.release()
             raise
+        self._lock.release()
+        return lambda: vectors.nearest(db, generation, query, k, allowed)
 
     def close(self) -> None:
         self._ahead.shutdown()
@@ -80,15 +84,24 @@ class VectorCache:
         ids, scores = self._scan.best(self._codes, self._scales, code, k, inside)
         return ids, scores * scale[0]
 
-    def _apply_changes(self, db: apsw.Connection, generation: int) -> None:
+    def _follow(self, db: apsw.Connection, generation: int) -> bool:
+        """Bring the cache to what the caller sees; False where another search has brought it beyond that.
+
+        The file answers then: to go back, and forth again, means to read all vectors. Twice in turn, the log
+        itself has gone back, as in an index that was replaced.
+        """
         newest = fetch_value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
         oldest = fetch_value(db, "SELECT coalesce(min(seq), 0) FROM vector_log", int)
+        self._is_beyond = generation == self._generation and newest < self._seen and not self._is_beyond
+        if self._is_beyond:
+            return False
         if generation != self._generation or newest < self._seen or oldest > self._seen + 1:
             self._reload(db, generation)
         elif newest > self._seen:
             changed = fetch_all(db, "SELECT DISTINCT text FROM vector_log WHERE seq > ?", (self._seen,))
             self._update(db, generation, [text for (text,) in changed])
         self._generation, self._seen = generation, newest
+        return True
 
     def _reload(self, db: apsw.Connection, generation: int) -> None:
         self._allocate(fetch_value(db, "SELECT coalesce(max(id), 0) FROM texts", int))

@@ -76,6 +76,27 @@ def test_a_search_that_was_begun_gives_the_same_answer(store: Store) -> None:
     cache.close()
 
 
+def test_a_search_of_an_older_state_leaves_the_cache_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reloads = []
+    read = vectors.iterate_chunks
+    monkeypatch.setattr(vectors, "iterate_chunks", lambda *those: reloads.append(those) or read(*those))
+    cache = VectorCache()
+    with SnapshotPool(store.path) as pool, pool.snapshot() as older:
+        before = FileVectors(pool).nearest(older, 1, QUERY, 30)[0].tolist()
+        for way in (cache.nearest, lambda *asked: cache.begin(*asked)()):
+            store.remove([f"/n/{i}.md" for i in range(COUNT // 2)])
+            with pool.snapshot() as newer:
+                there = set(np.concatenate([ids for ids, _ in read(newer, 1)]).tolist())
+                assert not there.issuperset(before)
+                assert there.issuperset(way(newer, 1, QUERY, 30)[0].tolist())
+                assert way(older, 1, QUERY, 30)[0].tolist() == before
+                assert there.issuperset(way(newer, 1, QUERY, 30)[0].tolist())
+    assert len(reloads) == 1  # for the first search
+    cache.close()
+
+
 def test_a_thread_that_cannot_read_leaves_it_to_the_caller(store: Store) -> None:
     with SnapshotPool(store.path) as pool, pool.snapshot() as db:
         other = SnapshotPool(store.path)
