@@ -23,9 +23,9 @@ _MOST_OF_ONE = 0.6
 _MOST_ODD = 0.02
 _LEAST_USUAL = 0.005
 _LONGEST_UNBROKEN = 60
-_ASCII = bytes(range(0x20, 0x7F)) + b"\0\t\n\r\f\x1b"
-_MOST_HOLES = 0.1
-"""NULs among ASCII: in UTF-16 they are half of it."""
+_ASCII = bytes(range(0x20, 0x7F)) + b"\t\n\r\f\x1b"
+_MOST_HOLES = 0.05
+"""NULs and other bytes among ASCII, which a crash or a fault left there: in UTF-16 NULs are half of it."""
 
 
 def decode_wide(data: bytes, declared: str) -> str | None:
@@ -36,7 +36,7 @@ def decode_wide(data: bytes, declared: str) -> str | None:
     nul = b"\0" in data
     if not nul and not _could_be(data):
         return None
-    if nul and not data.translate(None, _ASCII) and data.count(0) < _MOST_HOLES * len(data):
+    if nul and len(data.translate(None, _ASCII)) < _MOST_HOLES * len(data):
         return None
     sample = data[:_SAMPLE]
     marks = {name: _mark(sample, name) for name in _NAMES}

@@ -158,9 +158,9 @@ def test_a_hole_in_a_file_changes_nothing_around_it(words: str, hole: bytes) -> 
 
 def test_a_file_that_is_filled_up_is_text() -> None:
     assert decode_text("Größe\n".encode() + b"\0\0\0") == "Größe\n"
-    assert decode_text(b"Seite eins\nSeite zwei, die letzte\0\0\0\n").startswith(
-        "Seite eins\nSeite zwei, die letzte"
-    )
+    text = b"Seite eins steht hier\nSeite zwei, und die letzte ist es auch\n" * 2
+    assert decode_text(text + b"\0\0\0\n").startswith(text.decode())
+    assert decode_text(text * 9 + b"\0\x80\xc2l\7\0\0\0" + text).endswith(text.decode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
