@@ -215,9 +215,87 @@ def packed(words: Words, path: Path) -> None:
         archive.writestr(f"{words.at('name of a member')}.txt", "High water.\n")
 
 
+def html(words: Words, path: Path) -> None:
+    page = (
+        f"<html><head><title>{words.at('title')}</title></head><body><h1>{words.at('heading')}</h1>"
+        f"<p>Boats moor at {words.at('body')}.</p><table><tr><td>{words.at('table')}</td></tr></table>"
+        f'<img src="a.png" alt="{words.at("description of a picture")}">'
+        f'<input value="{words.at("field of a form")}">'
+        f'<iframe srcdoc="&lt;p&gt;{words.at("embedded page")}&lt;/p&gt;"></iframe>'
+        f"<p>{''.join(f'&#{ord(c)};' for c in words.at('characters by their numbers'))}</p></body></html>"
+    )
+    path.write_text(page)
+
+
+def ipynb(words: Words, path: Path) -> None:
+    shown = {"data": {"text/html": f"<table><tr><td>{words.at('table that is shown')}</td></tr></table>"}}
+    cells = [
+        {"cell_type": "markdown", "source": [f"# Tides\n\n{words.at('text')}"]},
+        {"cell_type": "markdown", "source": f"## Neap\n\n{words.at('text after a heading')}"},
+        {
+            "cell_type": "code",
+            "source": f"{words.at('code')} = 1",
+            "outputs": [
+                {"output_type": "stream", "text": [words.at("output")]},
+                {"output_type": "display_data", **shown},
+            ],
+        },
+    ]
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+
+
+def ics(words: Words, path: Path) -> None:
+    description = f"DESCRIPTION:Bring the trolley to {words.at('folded description')}"
+    path.write_bytes(
+        f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:{words.at('summary')}\r\n"
+        f"{description[:45]}\r\n {description[45:]}\r\n"
+        f'LOCATION:{words.at("place")}\r\nATTENDEE;CN="{words.at("person")}":mailto:a@example.org\r\nEND:VEVENT\r\n'
+        "END:VCALENDAR\r\n".encode()
+    )
+
+
+def svg(words: Words, path: Path) -> None:
+    path.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg"><title>{words.at("title")}</title><desc>{words.at("description")}'
+        f"</desc><text>{words.at('text')}</text></svg>"
+    )
+
+
+def po(words: Words, path: Path) -> None:
+    path.write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+        f'msgid "The ferry {words.at("message")}"\n'
+        f'msgstr "Die "\n"{words.at("translation")}"\n'
+    )
+
+
+def man(words: Words, path: Path) -> None:
+    path.write_text(
+        f".TH TIDE 1\n.SH NAME\ntide \\- {words.at('name')}\n.SH OPTIONS\n"
+        f".TP\n.B \\-n\nCounts {words.at('option')}.\n"
+    )
+
+
+def chat(words: Words, path: Path) -> None:
+    in_pieces, misread = words.at("word in two pieces"), f"ä{words.at('letters written as bytes')}"
+    text = ["The buoy is ", {"type": "bold", "text": in_pieces[:4]}, f"{in_pieces[4:]} and lies here."]
+    messages = [{"id": number, "type": "message", "from": "Ada", "text": text} for number in range(300)]
+    messages.append(
+        {"id": 300, "type": "message", "from": "Ben", "text": f"Meet at {words.at('body')} at eight."}
+    )
+    messages.append({"id": 301, "text": f"I see {misread.encode().decode('latin-1')} from the quay."})
+    words.places["letters written as bytes"] = misread
+    path.write_text(json.dumps({"name": words.at("name of the chat"), "messages": messages}))
+
+
+def csv(words: Words, path: Path) -> None:
+    path.write_text(f'sep=;\n{words.at("column")};berth\n"{words.at("cell")};\nand more";4\n')
+
+
 FORMATS: dict[str, Callable[[Words, Path], None]] = {
     "docx": docx, "xlsx": xlsx, "pptx": pptx, "pdf": pdf, "odt": odt, "eml": eml, "epub": epub, "rtf": rtf,
-    "zip": packed,
+    "zip": packed, "html": html, "ipynb": ipynb, "ics": ics, "svg": svg, "po": po, "1": man, "json": chat,
+    "csv": csv,
 }  # fmt: skip
 
 
