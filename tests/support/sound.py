@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 
 from index import kinds
 from index.extract.source import MAX_CHARACTERS
@@ -48,6 +50,12 @@ def check_document(document: Document) -> None:
     assert all(0 <= a < b <= size for a, b in document.withheld), "a withheld span outside the text"
 
 
+@lru_cache(maxsize=64)
+def one_line(heading: str) -> str:
+    """Remembered, for a damaged file may be one heading, which is that of each of its words."""
+    return " ".join(heading.split())
+
+
 def check_places(document: Document, passage: Passage) -> None:
     """At every word of a passage its line, its page and its headings are those of the document there."""
     assert passage.line == line_at(document, passage.start), "a wrong line"
@@ -56,9 +64,9 @@ def check_places(document: Document, passage: Passage) -> None:
         place = place_at(passage, offset)
         assert place.line == line_at(document, passage.start + offset), "a wrong line inside a passage"
         assert place.page == (bisect_right(document.pages, passage.start + offset) or None), "a wrong page"
-        at = bisect_right([s.start for s in document.sections], passage.start + offset) - 1
+        at = bisect_right(document.sections, passage.start + offset, key=attrgetter("start")) - 1
         if at >= 0 and passage.start + offset < document.sections[at].end:
-            heading = tuple(" ".join(part.split()) for part in document.sections[at].heading)
+            heading = tuple(map(one_line, document.sections[at].heading))
             assert len(place.heading) == len(heading), "a wrong heading inside a passage"
             assert all(a == b or a[-1:] == "…" for a, b in zip(place.heading, heading, strict=True)), (
                 "a wrong heading"
