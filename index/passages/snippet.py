@@ -121,7 +121,8 @@ def _densest(text: str, spans: Sequence[WeightedSpan], sentence: Extent, width: 
     if first > start:
         first = max(first, text.find(" ", first, first + lead) + 1)
     if last < end:
-        last = max(last - lead, text.rfind(" ", first, last))
+        blank = text.rfind(" ", last - lead, last)
+        last = last if blank < 0 else blank
     return first, last
 
 
