@@ -60,6 +60,8 @@ class Found:
     queries: int
     first: int
     first_three: int
+    refused: int
+    """How many were answered "nothing close"."""
     missed: tuple[str, ...]
     """Of exact queries those whose first hit is another, of others those without a right hit."""
 
@@ -74,10 +76,12 @@ def run(folders: Sequence[str], say: Say) -> list[Found]:
 def ask(library: Library, items: Sequence[KnownItem], say: Say) -> list[Found]:
     """Ask for every item."""
     ranks: dict[tuple[str, bool], list[tuple[str, int]]] = defaultdict(list)
+    refused: dict[tuple[str, bool], int] = defaultdict(int)
     for done, item in enumerate(items):
-        hits = library.search(item.query, limit=3, typing=item.sort == "part").hits
-        rank = next((i for i, hit in enumerate(hits) if hit.path in item.paths), 3)
+        answer = library.search(item.query, limit=3, typing=item.sort == "part")
+        rank = next((i for i, hit in enumerate(answer.hits) if hit.path in item.paths), 3)
         ranks[item.sort, item.exact].append((item.query, rank))
+        refused[item.sort, item.exact] += answer.abstains
         if done % 50 == 0:
             say(f"{done} of {len(items)} queries")
     return [
@@ -87,6 +91,7 @@ def ask(library: Library, items: Sequence[KnownItem], say: Say) -> list[Found]:
             len(asked),
             sum(rank == 0 for _, rank in asked),
             sum(rank < 3 for _, rank in asked),
+            refused[sort, exact],
             tuple(query for query, rank in asked if rank > (0 if exact else 2)),
         )
         for (sort, exact), asked in ranks.items()
@@ -94,20 +99,21 @@ def ask(library: Library, items: Sequence[KnownItem], say: Say) -> list[Found]:
 
 
 def table(found: list[Found]) -> str:
-    rows = [f"{'':<30}{'queries':>8}{'first':>8}{'first three':>13}"]
+    rows = [f"{'':<30}{'queries':>8}{'first':>8}{'first three':>13}{'nothing close':>15}"]
     for exact, title in ((True, "as written"), (False, "nearly")):
         some = [one for one in found if one.exact == exact]
-        queries, first, three = (sum(getattr(one, name) for one in some) for name in _COUNTS)
-        whole = Found(title, exact, queries, first, three, ())
+        queries, first, three, refused = (sum(getattr(one, name) for one in some) for name in _COUNTS)
+        whole = Found(title, exact, queries, first, three, refused, ())
         for one in (*some, whole):
             rows.append(
                 f"{one.sort:<30}{one.queries:>8}{_share(one.first, one):>8}{_share(one.first_three, one):>13}"
+                f"{_share(one.refused, one):>15}"
             )
             rows += [f"    {query}" for query in one.missed]
     return "\n".join(rows)
 
 
-_COUNTS = ("queries", "first", "first_three")
+_COUNTS = ("queries", "first", "first_three", "refused")
 
 
 def _share(count: int, of: Found) -> str:
