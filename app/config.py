@@ -18,6 +18,7 @@ from app import paths
 from app.api import USUAL_LIMIT
 from app.errors import ConfigInvalid
 from embedder.engines.instructions import Instructions
+from embedder.engines.server_address import SERVED_MODEL, ServerAddress, is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,14 @@ class ModelConfig:
 
     name: str = ""
     """A fetched model's name or a folder; empty for the default."""
-    engine: Literal["auto", "mlx", "native", "openvino"] = "auto"
-    """The inference engine; `auto` takes the fastest that is correct on this machine."""
+    engine: Literal["auto", "mlx", "native", "openvino"] | ServerAddress = "auto"
+    """The inference engine; `auto` takes the fastest that is correct on this machine. An address, like
+    `http://127.0.0.1:8080`, is that of a server with EmbeddingGemma: llama.cpp, Ollama or another that has
+    `/v1/embeddings`. It is accepted if its vectors agree with the model's."""
+    served_model: str = SERVED_MODEL
+    """The model's name at that server."""
+    public_server: bool = False
+    """Whether texts may be sent to a server outside this machine and its private networks."""
     precision: Literal["auto", "f32", "bf16", "int8", "8bit", "4bit"] = "auto"
     """The number format of the weights. A change embeds everything again; search works meanwhile."""
     threads: int = 0
@@ -161,6 +168,8 @@ def _fits(hint: Any, value: Any) -> bool:
         return isinstance(value, list) and all(_fits(arguments[0], item) for item in value)
     if origin is dict:
         return isinstance(value, dict) and all(_fits(arguments[1], item) for item in value.values())
+    if hint is ServerAddress:
+        return is_address(value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     return type(value) is hint and not (hint is int and value < 0)
@@ -174,8 +183,12 @@ def _describe(hint: Any) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(_describe, arguments))
     if origin is tuple:
         return "a list of " + _describe(arguments[0]).removeprefix("a ") + "s"
+    if hint is ServerAddress:
+        return "an address like http://127.0.0.1:8080"
     return {str: "a text", int: "a whole number from 0", float: "a number", bool: "true or false"}.get(
         hint, "of the right kind"
     )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from app.config import ModelConfig
 from embedder.checkpoints.models import DEFAULT_MODEL, find_model, list_models, models_folder
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from embedder import EngineName, Server
     from index.types import TokenCounter
 
 
@@ -191,13 +192,22 @@ class Model:
                 self._embedder = None
 
 
+def engine_of(config: ModelConfig) -> EngineName | Server:
+    """What the settings name as the engine."""
+    from embedder.engines.server_address import Server, is_address
+
+    if is_address(config.engine):
+        return Server(config.engine, config.served_model, config.public_server)
+    return cast("EngineName", config.engine)
+
+
 def load_here(config: ModelConfig) -> TextEmbedder:
     """The embedder in this process. Raises `ModelNotFound`."""
     import embedder
 
     return embedder.load(
         find_model(config.name or None),
-        engine=config.engine,
+        engine=engine_of(config),
         precision=config.precision,
         threads=config.threads or None,
         memory_mb=config.memory_mb or None,

@@ -22,9 +22,20 @@ if TYPE_CHECKING:
     from embedder.embedder import Embedded, Embedder
     from embedder.engines.base import EngineName
     from embedder.engines.instructions import Instructions
+    from embedder.engines.server_address import Server
     from embedder.prompts import QueryTask, Task
 
-__all__ = ["Embedded", "Embedder", "EngineName", "Precision", "QueryTask", "Task", "fingerprint", "load"]
+__all__ = [
+    "Embedded",
+    "Embedder",
+    "EngineName",
+    "Precision",
+    "QueryTask",
+    "Server",
+    "Task",
+    "fingerprint",
+    "load",
+]
 
 _MODULES = {
     "Embedded": "embedder.embedder",
@@ -32,6 +43,7 @@ _MODULES = {
     "EngineName": "embedder.engines.base",
     "Precision": "embedder.config",
     "QueryTask": "embedder.prompts",
+    "Server": "embedder.engines.server_address",
     "Task": "embedder.prompts",
 }
 
@@ -46,7 +58,7 @@ def __getattr__(name: str) -> Any:
 def load(
     model: str | Path | None = None,
     *,
-    engine: EngineName = "auto",
+    engine: EngineName | Server = "auto",
     precision: Precision = "auto",
     threads: int | None = None,
     memory_mb: int | None = None,
@@ -54,10 +66,11 @@ def load(
 ) -> Embedder:
     """Load a model by name or folder; None is the default one in the models folder.
 
-    `threads` limits the processor cores, `memory_mb` the freed GPU memory that is kept for reuse.
-    `instructions` is an instruction set of the native engine, by default the fastest one here. Raises
-    `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`, `PrecisionUnavailable`, and `VectorsWrong` where the
-    vectors of this machine differ from the reference.
+    `engine` names what computes here, or is a server. `threads` limits the processor cores, `memory_mb` the
+    freed GPU memory that is kept for reuse. `instructions` is an instruction set of the native engine, by
+    default the fastest one here. Raises `ModelNotFound`, `ModelInvalid`, `EngineUnavailable`,
+    `PrecisionUnavailable`, and `VectorsWrong` where the vectors of this machine or of the server differ
+    from the reference.
     """
     from embedder import embedder
 

@@ -32,8 +32,8 @@ _MAX_CACHED = 1 << 15
 _CACHED_LENGTH = 32
 """Characters of the longest word that is cached: longer ones seldom occur twice."""
 
-_ID_BITS = 20
-_ID_MASK = (1 << _ID_BITS) - 1
+ID_BITS = 20
+ID_MASK = (1 << ID_BITS) - 1
 """Bits of a token id: the vocabulary has 262,144. A pair of ids is one integer, the left id in the upper
 bits; a merge is one integer, its rank in the upper bits and the resulting id in the lower."""
 _NEVER = 1 << 63
@@ -57,11 +57,11 @@ def build_tables(tokenizer: dict[str, Any]) -> Tables:
     _check_kind(tokenizer)
     model = tokenizer["model"]
     vocabulary: dict[str, int] = model["vocab"]
-    if max(vocabulary.values()) > _ID_MASK:
+    if max(vocabulary.values()) > ID_MASK:
         raise ModelInvalid("tokenizer.json numbers its tokens beyond a million.", _OTHER)
     merges = [tuple(m.split(" ", 1)) if isinstance(m, str) else tuple(m) for m in model["merges"]]
     merged = {
-        vocabulary[a] << _ID_BITS | vocabulary[b]: rank << _ID_BITS | vocabulary[a + b]
+        vocabulary[a] << ID_BITS | vocabulary[b]: rank << ID_BITS | vocabulary[a + b]
         for rank, (a, b) in enumerate(merges)  # a pair listed twice has its last rank
     }
     pairs = sorted(merged)
@@ -254,15 +254,15 @@ class BytePairEncoding:
     def _merge_short(self, symbols: list[int]) -> list[int]:
         """As `_merge`, faster for few symbols: the time grows with their square."""
         merged = self._merged
-        ranks = [merged(left << _ID_BITS | right) for left, right in pairwise(symbols)]
+        ranks = [merged(left << ID_BITS | right) for left, right in pairwise(symbols)]
         while ranks and (best := min(ranks)) != _NEVER:
             place = ranks.index(best)
-            symbols[place] = symbol = best & _ID_MASK
+            symbols[place] = symbol = best & ID_MASK
             del symbols[place + 1], ranks[place]
             if place:
-                ranks[place - 1] = merged(symbols[place - 1] << _ID_BITS | symbol)
+                ranks[place - 1] = merged(symbols[place - 1] << ID_BITS | symbol)
             if place < len(ranks):
-                ranks[place] = merged(symbol << _ID_BITS | symbols[place + 1])
+                ranks[place] = merged(symbol << ID_BITS | symbols[place + 1])
         return symbols
 
     def _merge(self, symbols: list[int]) -> list[int]:
@@ -274,22 +274,22 @@ class BytePairEncoding:
         queue = [
             (result, place)
             for place in range(end - 1)
-            if (result := merged(symbols[place] << _ID_BITS | symbols[place + 1])) != _NEVER
+            if (result := merged(symbols[place] << ID_BITS | symbols[place + 1])) != _NEVER
         ]
         heapify(queue)
         while queue:
             result, place = heappop(queue)
             left, right = symbols[place], following[place]
-            if left < 0 or right == end or merged(left << _ID_BITS | symbols[right]) != result:
+            if left < 0 or right == end or merged(left << ID_BITS | symbols[right]) != result:
                 continue  # one of the two has been merged away since
-            symbols[place], symbols[right] = result & _ID_MASK, -1
+            symbols[place], symbols[right] = result & ID_MASK, -1
             following[place] = right = following[right]
             if right < end:
                 preceding[right] = place
-                if (result := merged(symbols[place] << _ID_BITS | symbols[right])) != _NEVER:
+                if (result := merged(symbols[place] << ID_BITS | symbols[right])) != _NEVER:
                     heappush(queue, (result, place))
             left = preceding[place]
-            if left >= 0 and (result := merged(symbols[left] << _ID_BITS | symbols[place])) != _NEVER:
+            if left >= 0 and (result := merged(symbols[left] << ID_BITS | symbols[place])) != _NEVER:
                 heappush(queue, (result, left))
         return [symbol for symbol in symbols if symbol >= 0]
 

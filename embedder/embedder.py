@@ -6,7 +6,7 @@ nothing of indexes or screens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,15 @@ import numpy as np
 
 from embedder import prompts, self_test
 from embedder.checkpoints.checkpoint import Checkpoint, cached_checkpoint, open_checkpoint
-from embedder.checkpoints.models import find_model
+from embedder.checkpoints.models import DEFAULT_MODEL, find_model
+from embedder.checkpoints.tokenizer_tables import tokenizer_tables
 from embedder.config import DIMENSIONS, Precision
-from embedder.engines.base import Vectors
+from embedder.engines.base import Engine, Vectors
 from embedder.engines.batching import plan_batches
 from embedder.engines.choose import build, choose
 from embedder.engines.instructions import Instructions
-from embedder.errors import InputInvalid
+from embedder.engines.server_address import Server
+from embedder.errors import InputInvalid, PrecisionUnavailable
 from embedder.model_thread import ModelThread, Priority
 from embedder.tokenizer import GemmaTokenizer, checked_text
 
@@ -40,29 +42,34 @@ Running = list[tuple[list[int], Future[Vectors]]]
 
 def load(
     model: str | Path | None,
-    engine: str,
+    engine: str | Server,
     precision: Precision,
     threads: int | None,
     memory_mb: int | None,
     instructions: Instructions,
 ) -> Embedder:
     """See `embedder.load`."""
-    engine_name = choose(engine, precision)
+    engine_name = "" if isinstance(engine, Server) else choose(engine, precision)
     folder = find_model(model)
     checkpoint = open_checkpoint(folder)
-    thread = ModelThread(
-        lambda: build(
+    tokenizer = GemmaTokenizer.from_folder(folder, checkpoint.config)
+
+    def local(name: str, number_format: str) -> Engine:
+        return build(
             checkpoint,
-            engine_name,
-            precision,
+            name,
+            number_format,
             threads=threads,
             memory_mb=memory_mb,
             instructions=instructions,
         )
-    )
+
+    if isinstance(engine, Server):
+        thread = ModelThread(lambda: _served(engine, precision, checkpoint))
+    else:
+        thread = ModelThread(lambda: local(engine_name, precision))
     try:
-        tokenizer = GemmaTokenizer.from_folder(folder, checkpoint.config)
-        _run_self_test(thread, tokenizer, checkpoint)
+        _run_self_test(thread, tokenizer, checkpoint, lambda: local(choose("auto"), "auto"))
         return Embedder(folder.name, checkpoint, tokenizer, thread)
     except BaseException:
         thread.close()
@@ -83,15 +90,41 @@ def _fingerprint(checkpoint: Checkpoint, precision: str) -> str:
     return f"{checkpoint.fingerprint}-{weights}-{prompts.PROMPTS_VERSION}"
 
 
-def _run_self_test(thread: ModelThread, tokenizer: GemmaTokenizer, checkpoint: Checkpoint) -> None:
+def _served(server: Server, precision: str, checkpoint: Checkpoint) -> Engine:
+    """The engine of a server that has the same weights as `checkpoint`, though in a precision of its own."""
+    from embedder.decoder import Decoder
+    from embedder.engines.served import ServedEngine
+
+    if checkpoint.quantized_precision == "4bit":
+        raise PrecisionUnavailable(
+            "Vectors of the 4-bit model do not agree with those of a server.",
+            f"Fetch the default model, `ken model fetch`, and let `model.name` be {DEFAULT_MODEL}.",
+        )
+    decoder = Decoder(tokenizer_tables(checkpoint.folder / "tokenizer.json"))
+    return ServedEngine(
+        server, checkpoint.config.hidden_size, precision, lambda ids: decoder.decode(ids[1:-1])
+    )
+
+
+def _run_self_test(
+    thread: ModelThread, tokenizer: GemmaTokenizer, checkpoint: Checkpoint, local: Callable[[], Engine]
+) -> None:
+    """The self-test. A server is never believed: where no reference is stored, `local` computes one."""
     engine = thread.engine
     ids = tokenizer.encode(self_test.TEXTS, [prompts.document_prompt()] * len(self_test.TEXTS)).ids
+    reference = None
+    if not engine.tested_once and checkpoint.fingerprint not in self_test.references():
+        here = ModelThread(local)
+        reference = np.concatenate([here.submit([text], Priority.QUERY).result() for text in ids])
+        here.close()
     self_test.check(
         lambda batch: thread.submit(batch, Priority.QUERY).result(),
         ids,
         checkpoint.fingerprint,
         engine.version,
         engine.precision,
+        once=engine.tested_once,
+        reference=reference,
     )
 
 

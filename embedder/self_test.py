@@ -30,7 +30,7 @@ TEXTS = (
 )
 """Several scripts, and one text longer than the attention window, whose vector a wrong mask changes."""
 
-LEAST_COSINE = {"f32": 0.9999, "bf16": 0.999, "8bit": 0.998, "int8": 0.997, "4bit": 0.9}
+LEAST_COSINE = {"f32": 0.9999, "bf16": 0.999, "8bit": 0.998, "int8": 0.997, "served": 0.997, "4bit": 0.9}
 """Least cosine with the float32 reference at each precision: below the worst measured value of a correct
 engine (`assets/docs/embedder.md`), above every value with a wrong mask or layer."""
 
@@ -38,19 +38,29 @@ _LEAST_AGREEMENT = 0.999
 """Least cosine of a text alone and the same text in a mixed batch, at any precision."""
 
 
-def check(run: Callable[[Ids], Vectors], ids: Ids, model: str, engine: str, precision: str) -> None:
-    """Embed the texts (their token ids are `ids`) unless the test passed before.
+def check(
+    run: Callable[[Ids], Vectors],
+    ids: Ids,
+    model: str,
+    engine: str,
+    precision: str,
+    *,
+    once: bool = True,
+    reference: Vectors | None = None,
+) -> None:
+    """Embed the texts (their token ids are `ids`) unless the test passed before and needs to pass but `once`.
 
-    `model` is a checkpoint's fingerprint, `engine` an engine's version. Raises `VectorsWrong` where a vector
+    `model` is a checkpoint's fingerprint, `engine` an engine's version, `reference` (texts, 768) what to
+    compare with in place of the stored vectors of that checkpoint. Raises `VectorsWrong` where a vector
     differs from the reference, or a text alone from itself in a batch.
     """
     passed = models_folder() / PASSED / digest_of(f"{model}\0{engine}\0{precision}\0{TEXTS}")
-    if passed.exists():
+    if once and passed.exists():
         return
     batched = run(ids)
     alone = np.concatenate([run([text]) for text in ids])
     _require(alone, batched, _LEAST_AGREEMENT, f"{engine}: a text alone and in a batch differ")
-    reference = references().get(model)
+    reference = references().get(model) if reference is None else reference
     if reference is not None:
         _require(
             alone, reference, LEAST_COSINE[precision], f"{engine} at {precision} differs from the reference"

@@ -38,6 +38,7 @@ SLOW = (
     "tests/embedder/test_download_registry.py",
     "tests/embedder/test_gemma.py",
     "tests/embedder/test_native_engine.py",
+    "tests/embedder/test_served_engine.py",
     "tests/faults/",
     "tests/index/test_copies.py",
     "tests/index/test_credentials.py",

@@ -60,6 +60,7 @@ def embed(
     """Turn texts into vectors: a line in, a JSON array out."""
     from app import config
     from app.cli.model_offer import ensure_model
+    from app.model import engine_of
 
     ensure_model()
     settings = config.load().model
@@ -68,7 +69,7 @@ def embed(
 
     with embedder.load(
         model or settings.name or None,
-        engine=engine or settings.engine,
+        engine=engine or engine_of(settings),
         precision=precision or settings.precision,
         threads=settings.threads or None,
         memory_mb=settings.memory_mb or None,

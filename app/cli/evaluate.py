@@ -65,6 +65,7 @@ def evaluate(
     from app import config
     from app.errors import UsageInvalid
     from app.evaluation import retrieval
+    from app.model import engine_of
     from embedder.prompts import QUERY_TASKS
     from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS
 
@@ -73,7 +74,7 @@ def evaluate(
     if others and len(folders) > 1:
         raise UsageInvalid("--against takes one folder.", "Name one folder, or leave --against out.")
     model, prompt, progress = config.load().model, cast("QueryTask | None", task), _progress()
-    with embedder.load(model.name or None, engine=model.engine, precision=model.precision) as loaded:
+    with embedder.load(model.name or None, engine=engine_of(model), precision=model.precision) as loaded:
         if others or len(folders) > 1:
             way = cast("Mode", mode or "hybrid")
             terminal.result(_abstention(folders, others, loaded, way, prompt, progress, as_json=as_json))

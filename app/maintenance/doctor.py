@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import paths
-from app.config import load
+from app.config import ModelConfig, load
 from app.errors import NothingIndexed
 from app.folders.mounts import REMOTE, file_system
 from app.lock import WriteLock
 from app.maintenance import leftovers
 from embedder.checkpoints.models import find_model
+from embedder.config import DIMENSIONS
 from embedder.engines import choose, native_kernel
+from embedder.engines.server_address import Server, is_address
 from embedder.errors import EmbedderError
 from index.errors import IndexCorrupt, IndexingError
 from index.extract import confinement_check
@@ -72,8 +74,22 @@ def _model() -> CheckResult:
     return CheckResult(f"Model: {paths.short(str(folder))}; `ken model verify` checks every byte.", True)
 
 
+def _server(config: ModelConfig) -> CheckResult:
+    """Whether the server that the settings name gives vectors; that they are right, every start checks."""
+    from embedder.engines.served import ServedEngine
+
+    server = Server(config.engine, config.served_model, config.public_server)
+    try:
+        ServedEngine(server, DIMENSIONS[0], config.precision, str).close()
+    except EmbedderError as error:
+        return CheckResult(f"Engine: {error.what}", False, error.fix)
+    return CheckResult(f"Engine: {server.address} gives vectors.", True)
+
+
 def _engine() -> CheckResult:
     config = load().model
+    if is_address(config.engine):
+        return _server(config)
     engine = choose.choose(config.engine, config.precision)
     why = choose.explain(config.engine, config.precision)
     if why == native_kernel.NOT_BUILT:

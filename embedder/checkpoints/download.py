@@ -19,7 +19,7 @@ from embedder.checkpoints import Progress, hub, package_source, verify
 from embedder.checkpoints.checkpoint import open_checkpoint
 from embedder.checkpoints.convert import convert
 from embedder.checkpoints.known_models import FLOAT, NOTICE, KnownFile, KnownModel, known_model, total_bytes
-from embedder.checkpoints.models import DEFAULT_MODEL, is_model, make_models_folder, models_folder
+from embedder.checkpoints.models import DEFAULT_MODEL, is_model, is_offline, make_models_folder, models_folder
 from embedder.checkpoints.tokenizer_tables import tokenizer_tables
 from embedder.errors import DownloadFailed, EmbedderError, ModelInvalid
 
@@ -61,7 +61,11 @@ def fetch(
         with _fetch_lock(folder / f".fetching-{name}.lock", observer):
             if again or not is_whole(model, target):
                 fetching = _Fetch(model, folder / f".fetching-{name}", observer)
-                _publish(fetching.gather(source, is_offline(offline)), target, fetching.folder)
+                _publish(
+                    fetching.gather(source, is_offline() if offline is None else offline),
+                    target,
+                    fetching.folder,
+                )
     except OSError as error:
         where = error.filename or folder
         raise DownloadFailed(
@@ -69,10 +73,6 @@ def fetch(
         ) from error
     tokenizer_tables(target / "tokenizer.json")  # builds them now rather than at the first query
     return target
-
-
-def is_offline(offline: bool | None = None) -> bool:
-    return os.environ.get("KEN_OFFLINE", "") not in ("", "0") if offline is None else offline
 
 
 def is_whole(model: KnownModel, folder: Path) -> bool:

@@ -32,6 +32,11 @@ def models_folder() -> Path:
     return (Path(home).expanduser().absolute() if home else platformdirs.user_data_path("ken")) / "models"
 
 
+def is_offline() -> bool:
+    """Whether `KEN_OFFLINE` keeps ken off the network."""
+    return os.environ.get("KEN_OFFLINE", "") not in ("", "0")
+
+
 def make_models_folder() -> Path:
     """Create the models folder. What is created above it is closed to other users, as ken's home is."""
     folder = models_folder()

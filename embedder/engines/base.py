@@ -32,6 +32,8 @@ class Engine(ABC):
     """Changes with everything that can change a vector: library, graph, arithmetic."""
     batch_tokens: int
     """Most tokens of a batch, with padding: a larger batch is not faster."""
+    tested_once: bool = True
+    """Whether a self-test that passed holds for later starts: not where another program computes."""
     most_padding: float = MAX_PADDING
     """Most padding of a text, as a share of the longest in its batch: more costs more than it saves."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from embedder.engines import native_kernel
 from embedder.engines.base import ENGINES, Engine
+from embedder.engines.server_address import endpoint_of, is_address
 from embedder.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -27,8 +28,12 @@ def choose(engine: str, precision: str = "auto") -> str:
     """The fastest engine that runs `precision` here; any name but `auto` is only checked.
 
     `mlx` if there is a GPU for it; otherwise `native`, ken's kernel for Linux on x86-64 and Arm, if the
-    processor has instructions for it; otherwise `openvino`. Raises `EngineUnavailable` for an unknown name.
+    processor has instructions for it; otherwise `openvino`. The address of a server is a name too. Raises
+    `EngineUnavailable` for an unknown name.
     """
+    if is_address(engine):
+        endpoint_of(engine)
+        return engine
     if engine not in ENGINES:
         raise EngineUnavailable(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
     if engine != "auto":

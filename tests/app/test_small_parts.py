@@ -17,6 +17,7 @@ from app.errors import ConfigInvalid, PathInvalid
 from app.lock import WriteLock, holder
 from app.sanitize import clip, plain, plain_line, plain_path, width
 from embedder.engines.base import ENGINES
+from embedder.engines.server_address import ServerAddress
 from index.errors import IndexBusy
 
 
@@ -25,7 +26,8 @@ def test_everything_lies_in_ken_home(home: Path) -> None:
 
 
 def test_the_settings_know_every_engine() -> None:
-    assert get_args(get_type_hints(config.ModelConfig)["engine"]) == ENGINES
+    named, address = get_args(get_type_hints(config.ModelConfig)["engine"])
+    assert (get_args(named), address) == (ENGINES, ServerAddress)
 
 
 def test_a_socket_path_too_long_for_a_socket_lies_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
