@@ -31,11 +31,14 @@ _BLOCK = re.compile(
 )
 _ITEM_MARK = re.compile(r"[ \t]*(?:[-*+]|>)[ \t]{1,4}(?=#)")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[:]?[ \t]*[#.][^{}\n]{0,200}\}[ \t]*\Z|<!--.{0,400}?-->")
+_CLOSING = re.compile(r"(?:\A|[ \t])#+[ \t]*\Z")
+"""What ends a heading that is marked on both sides; the sign in `C#` belongs to the word."""
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]{0,30}(?:\s[^<>\n]{0,400})?/?>")
 _LOGSEQ_TITLE = re.compile(r"\A(?:[\w-]{1,40}::[^\n]*\n){0,20}?title::[ \t]*([^\n]+)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _MARKUP = re.compile(
-    r"\[\[(?:[^\[\]|]*\|)?([^\[\]]*)\]\]|!?\[([^\[\]]*)\]\([^)]{0,2000}\)|[*`]{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)"
+    r"\[\[(?:[^\[\]|]*\|)?([^\[\]]*)\]\]|!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\)){0,2000}+\)"
+    r"|`{1,3}|(?<!\s)\*{1,3}|\*{1,3}(?!\s)|(?<!\w)_{1,3}|_{1,3}(?!\w)"
 )
 _KINDS: dict[str, SectionKind] = {"code": "code", "table": "table", "list": "list", "prose": "prose"}
 
@@ -64,7 +67,7 @@ def sections_of(text: str, start: int = 0) -> Iterator[Section]:
         group = block.lastgroup or "prose"
         begin, end = block.span()
         if group == "heading":
-            level, title = _atx(block.group())
+            level, title = parse_heading(block.group())
         elif group == "prose" and (setext := _setext(text, begin, end)):
             level, title, length = setext
             if length:
@@ -86,10 +89,11 @@ def strip_inline_markup(markup: str) -> str:
     return _MARKUP.sub(lambda found: found[1] or found[2] or "", markup).strip()
 
 
-def _atx(line: str) -> tuple[int, str]:
+def parse_heading(line: str) -> tuple[int, str]:
+    """The level and the words of a line that is a heading; level 0 where no sign begins it."""
     bare = _ITEM_MARK.sub("", line).strip()
     level = len(bare) - len(bare.lstrip("#"))
-    return level, strip_inline_markup(bare[level:].strip().rstrip("#").rstrip())
+    return level, strip_inline_markup(_CLOSING.sub("", bare[level:]).strip())
 
 
 def _setext(text: str, begin: int, end: int) -> tuple[int, str, int] | None:

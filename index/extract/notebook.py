@@ -14,7 +14,7 @@ from index.extract.decode import decode_text
 from index.extract.document_builder import DocumentBuilder, mark, parse_number
 from index.extract.html import add_html
 from index.extract.located_json import LineCounter, loads_located
-from index.extract.markdown import sections_of, strip_inline_markup
+from index.extract.markdown import parse_heading, sections_of
 from index.extract.source import Source
 from index.languages import TITLES
 from index.types import Document
@@ -95,11 +95,10 @@ def _add_markdown(builder: DocumentBuilder, cell: _Cell) -> str:
     for section in sections_of(cell.text):
         words = cell.text[section.start : section.end]
         if section.kind == "heading":
-            level = len(words.strip()) - len(words.strip().lstrip("#")) or 1
-            title = strip_inline_markup(words.strip().strip("#").strip().split("\n")[0])
+            level, title = parse_heading(words.strip().split("\n")[0])
             line = next((line for at, line in reversed(cell.lines) if at <= section.start), 0)
-            builder.open(level, (mark(line) if line else "") + title)
-            first = first or (title if level == 1 else "")
+            builder.open(level or 1, (mark(line) if line else "") + title)
+            first = first or (title if level < 2 else "")
         else:
             builder.add(cell.part(section.start, section.end), section.kind)
     return first

@@ -149,3 +149,17 @@ def test_mail_inside_a_signature_is_mail() -> None:
 def test_a_signature_without_a_document_says_so(data: bytes) -> None:
     with pytest.raises(FileSkipped):
         read("a.p7m", data)
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# C#", "C#"), ("# F# und C# #", "F# und C#"),
+        ("# Titel ##\t", "Titel"), ("# 2 * 3 * 4", "2 * 3 * 4"),
+        ("# **Fett** und *kursiv*", "Fett und kursiv"), ("# [Link](http://a(b)c) Ende", "Link Ende"),
+    ],
+)  # fmt: skip
+def test_signs_that_belong_to_words_of_a_heading_stay(line: str, title: str) -> None:
+    assert read("a.md", f"{line}\n\nText\n").title == title
+    cell = {"cell_type": "markdown", "source": f"{line}\n\nText"}
+    assert read("a.ipynb", json.dumps({"nbformat": 4, "cells": [cell]})).title == title
