@@ -67,7 +67,7 @@ async def ask(pilot: Pilot[None], app: KenApp, question: str) -> None:
     """Type a question and wait for the final answer in the list, and its preview."""
     screen = app.search_screen
     screen.input.set(question)
-    await until(pilot, lambda: screen.answer is not None and screen.answer.query == screen.query_words
+    await until(pilot, lambda: screen.answer is not None and screen.answer.query == screen.parsed.text
                 and screen.answer.mode != "words")  # fmt: skip
     await pilot.pause()
 

@@ -22,6 +22,7 @@ from app.api import Answer
 from app.errors import TITLED_ERRORS, DaemonError
 from app.sanitize import plain_line
 from app.tui import actions, completion, remarks
+from app.tui.after_burst import AfterBurst
 from app.tui.messages import Answered
 from app.tui.preview_loader import matched_words
 from app.tui.screens.filter_actions import FilterActions
@@ -71,6 +72,7 @@ class SearchScreen(Screen[None]):
         self._refreshed = 0.0
         self._asked = ""
         """The text of the query that was asked last."""
+        self._typing = AfterBurst(self, self._ask_what_is_typed)
         self._opens: str | None = None
         """The query whose first hit is opened as soon as it has its answer."""
 
@@ -100,11 +102,6 @@ class SearchScreen(Screen[None]):
         return syntax.parse(self.input.value)
 
     @property
-    def query_words(self) -> str:
-        """The words of the query, without filters."""
-        return self.parsed.text.strip()
-
-    @property
     def _problem(self) -> Content:
         """What of the query was not understood; empty where it was, or is still being typed."""
         problems = self.parsed.problems
@@ -121,6 +118,9 @@ class SearchScreen(Screen[None]):
         self.like = None
         self.results.touched = False
         self.right.hold()
+        self._typing.changed()
+
+    def _ask_what_is_typed(self) -> None:
         self._tell_filters()
         self.ask()
 
@@ -133,7 +133,8 @@ class SearchScreen(Screen[None]):
             self.left.remark(self._problem)
             return
         self._asked = self.input.value
-        self.requests.ask(Request(query.text, query.filter, query.mode, query.sort or self.left.order))
+        order = query.sort or self.left.order
+        self.requests.ask(Request(query.text, query.filter, query.mode, order, room=self.left.room))
         if problem := self._problem:
             self.left.remark(problem)
 
@@ -220,7 +221,7 @@ class SearchScreen(Screen[None]):
         answer = self.answer
         by_meaning = answer is not None and answer.mode != "words"
         words = matched_words(answer.hits) if answer else frozenset()
-        self.right.show_hit(self.hit, words, self.query_words if by_meaning else "")
+        self.right.show_hit(self.hit, words, self.parsed.text if by_meaning else "")
         if answer is not None and self.left.near_end:
             self.requests.more(len(answer.hits))
 

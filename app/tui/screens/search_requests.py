@@ -39,6 +39,8 @@ class Request:
     sort: Sort = "score"
     like: tuple[str, int] | None = None
     limit: int = FIRST
+    room: int = FIRST
+    """Files that the screen has room for: no more are found by words while the others are on their way."""
 
 
 Numbered = tuple[int, Request]
@@ -150,7 +152,10 @@ class SearchRequests:
         self._meaning.close()
 
     def _ask_words(self, numbered: Numbered) -> Answer:
-        return self._search(numbered[1], "words")
+        request = numbered[1]
+        if request.mode != "words":
+            request = replace(request, limit=min(request.limit, request.room))
+        return self._search(request, "words")
 
     def _ask_meaning(self, numbered: Numbered) -> Answer:
         request = numbered[1]

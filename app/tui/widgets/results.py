@@ -46,10 +46,13 @@ class ResultList(CardList[Row]):
     def roomy(self) -> bool:
         return self.app.size.height >= ROOMY_FROM
 
-    def height_of(self, card: Row) -> int:
-        if card.depth:
-            return 1
+    @property
+    def file_rows(self) -> int:
+        """Rows of a file."""
         return 5 if self.roomy else 3
+
+    def height_of(self, card: Row) -> int:
+        return 1 if card.depth else self.file_rows
 
     def paint(self, card: Row, width: int) -> list[Content]:
         if card.depth:

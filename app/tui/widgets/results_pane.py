@@ -62,6 +62,11 @@ class ResultsPane(Vertical):
         return next(files, hit)
 
     @property
+    def room(self) -> int:
+        """Files that can be seen at once, the last of them in part."""
+        return 1 + self.app.size.height // self.results.file_rows
+
+    @property
     def near_end(self) -> bool:
         """Whether the user has come near the last result."""
         cursor = self.results.cursor

@@ -22,6 +22,13 @@ def paths(app):
     return [card.hit.path.rsplit("/", 1)[-1] for card in app.search_screen.results.cards]
 
 
+def notes_on_a_thermostat():
+    """Forty files that a query finds, no two nearly alike."""
+    words = ["valve", "flue", "flame", "lever", "pump", "vent", "pipe", "tap", "gauge", "coil", "fan", "duct"]
+    pairs = [f"{one} {other}" for one in words for other in words if one < other][:40]
+    return {f"n{number}.md": f"thermostat {pair}\n" for number, pair in enumerate(pairs)}
+
+
 def test_words_answer_at_once_and_meaning_follows():
     lib = library()
     lib.hold("hybrid")
@@ -158,9 +165,7 @@ def test_sort_by_date_and_back():
 
 
 def test_the_newest_of_all_that_answers_comes_first_not_of_the_best_twenty():
-    words = ["valve", "flue", "flame", "lever", "pump", "vent", "pipe", "tap", "gauge", "coil", "fan", "duct"]
-    pairs = [f"{one} {other}" for one in words for other in words if one < other][:40]
-    files = {f"n{number}.md": f"thermostat {pair}\n" for number, pair in enumerate(pairs)}
+    files = notes_on_a_thermostat()
     files["newest.md"] = "A note in which the thermostat is named once among many other words of no weight.\n"
 
     async def steps(pilot, app):
@@ -226,6 +231,37 @@ def test_a_pasted_page_becomes_one_line_cut_at_what_can_be_asked():
         assert len(value) == LONGEST and "\n" not in value and "\x1b" not in value
 
     drive(application(library()), steps)
+
+
+def test_a_burst_of_letters_is_searched_as_a_whole():
+    lib = library()
+    text = "boiler pressure " * 40
+
+    async def steps(pilot, app):
+        for letter in text:
+            app.post_message(events.Key("space" if letter == " " else letter, letter))
+        await until(pilot, lambda: app.search_screen.input.value == text)
+        await until(
+            pilot, lambda: app.search_screen.answer and app.search_screen.answer.query == text.strip()
+        )
+
+    drive(application(lib), steps)
+    assert sum(call[0] == "search" for call in lib.calls) < len(text) / 10
+
+
+def test_words_find_what_the_screen_has_room_for_and_the_rest_follows():
+    lib = library(**notes_on_a_thermostat())
+    lib.hold("hybrid")
+
+    async def steps(pilot, app):
+        screen = app.search_screen
+        screen.input.set("thermostat")
+        await until(pilot, lambda: screen.results.cards)
+        assert len(screen.results.cards) == screen.left.room < FIRST
+        lib.release("hybrid")
+        await until(pilot, lambda: len(screen.results.cards) == FIRST)
+
+    drive(application(lib), steps, (120, 40))
 
 
 def test_the_daemon_is_lost_and_comes_back():
