@@ -16,7 +16,7 @@ import apsw
 import numpy as np
 
 from index.search.filter_sql import is_of_passages, of_files, where_clause
-from index.search.path_words import MATCHED, held_by_a_path, weight_in
+from index.search.path_words import MATCHED, weight_in
 from index.search.ranking import NamedFile, Ranked
 from index.store.database import fetch_all, id_array
 from index.store.facts import TITLE_SAID, name_key, stem_key
@@ -78,14 +78,14 @@ def hits(db: apsw.Connection, files: Sequence[int]) -> dict[int, Hit]:
 
 def without_text(db: apsw.Connection, query: ParsedQuery, filter_: Filter) -> list[NamedFile]:
     """Files without passages whose paths hold most of the query, best first."""
-    clauses = [clause for clause in query.clauses if held_by_a_path(db, clause)]
+    clauses = [clause for clause in query.clauses if clause.path_count]
     most = sum(clause.weight for clause in query.clauses)
     groups = query.groups or (tuple(clauses),)
     if is_of_passages(filter_) or not all(any(one in clauses for one in group) for group in groups):
         return []
     where, bindings = where_clause(of_files(filter_))
     joined = " AND ".join(f"({' OR '.join(clause.match for clause in group)})" for group in groups)
-    paths = sum(held_by_a_path(db, clause) for clause in clauses)
+    paths = sum(clause.path_count for clause in clauses)
     order = "rank" if paths <= MOST_RANKED else "rowid DESC"
     found = fetch_all(
         db,

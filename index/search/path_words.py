@@ -7,7 +7,7 @@ import os
 import apsw
 
 from index.store.database import fetch_all, fetch_value
-from index.store.fts_query import LAST_CHARACTER, ParsedQuery, QueryClause, tokenize
+from index.store.fts_query import ParsedQuery, QueryClause, tokenize
 from index.store.row_codec import path_words
 
 FILES = 50
@@ -41,20 +41,15 @@ def distinctive_clauses(db: apsw.Connection, query: ParsedQuery) -> list[QueryCl
     return [clause for clause in query.clauses if _is_distinctive(db, clause)]
 
 
-def held_by_a_path(db: apsw.Connection, clause: QueryClause) -> int:
-    """The number of paths with the rarest word of a clause; 0 where no path holds one of its words."""
-    return min((_paths_with(db, term, clause.prefix) for term in clause.terms), default=0)
-
-
 def _is_distinctive(db: apsw.Connection, clause: QueryClause) -> bool:
     """Whether some path holds the words of the clause, and none of them is common."""
-    held = [_paths_with(db, term, clause.prefix) for term in clause.terms]
-    if not all(held):
+    if not clause.path_count:
         return False
+    commonest = max(clause.path_counts)
     # Counted only as far as needed: counting every file of a large index costs more than the rest.
-    enough = _COMMON * max(held)
+    enough = _COMMON * commonest
     files = fetch_value(db, "SELECT count(*) FROM (SELECT 1 FROM files LIMIT ?)", int, (enough,))
-    return files == enough or max(held) == 1
+    return files == enough or commonest == 1
 
 
 def weight_in(db: apsw.Connection, path: str, distinctive: list[QueryClause]) -> float:
@@ -69,11 +64,3 @@ def weight_in(db: apsw.Connection, path: str, distinctive: list[QueryClause]) ->
 
 def _holds(held: set[str], term: str, prefix: bool) -> bool:
     return term in held or (prefix and any(one.startswith(term) for one in held))
-
-
-def _paths_with(db: apsw.Connection, term: str, prefix: bool) -> int:
-    """How many paths hold a term."""
-    if prefix:
-        sql = "SELECT coalesce(sum(doc), 0) FROM names_terms WHERE term >= ? AND term < ?"
-        return fetch_value(db, sql, int, (term, term + LAST_CHARACTER))
-    return fetch_value(db, "SELECT coalesce(max(doc), 0) FROM names_terms WHERE term = ?", int, (term,))

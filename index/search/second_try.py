@@ -69,7 +69,7 @@ def _with_phrases(tries: Tries, query: ParsedQuery, first: Ranked) -> Ranked:
 
 
 def _with_other_words(tries: Tries, query: ParsedQuery, first: Ranked) -> Ranked:
-    unknown = unknown_words(tries.db, query)
+    unknown = unknown_words(query)
     if not unknown:
         return first
     text = corrected(tries.db, query.text, unknown)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import apsw
 
-from index.search.path_words import held_by_a_path
 from index.store.database import fetch_all
 from index.store.fts_query import LAST_CHARACTER, ParsedQuery, fts_string, tokenize
 
@@ -29,7 +28,7 @@ PASSAGES = 5
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 
 
-def unknown_words(db: apsw.Connection, query: ParsedQuery) -> list[str]:
+def unknown_words(query: ParsedQuery) -> list[str]:
     """The words of a query, as typed, that neither a passage nor a path holds."""
     return [
         clause.match.strip('"*')
@@ -37,7 +36,7 @@ def unknown_words(db: apsw.Connection, query: ParsedQuery) -> list[str]:
         if len(clause.terms) == 1
         and not clause.passage_count
         and not clause.required
-        and not held_by_a_path(db, clause)
+        and not clause.path_count
     ]
 
 

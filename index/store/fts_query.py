@@ -82,6 +82,13 @@ class QueryClause:
     """Inverse document frequency, as in FTS5's bm25()."""
     required: bool = False
     prefix: bool = False
+    path_counts: tuple[int, ...] = ()
+    """The number of files with each of its terms in their paths."""
+
+    @property
+    def path_count(self) -> int:
+        """The number for its rarest term."""
+        return min(self.path_counts, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,15 @@ def _count_prefix(connection: apsw.Connection, token: Token) -> int:
     return fetch_value(connection, f"SELECT coalesce(sum(doc), 0) FROM ({some})", int, bounds)
 
 
+def _count_paths(connection: apsw.Connection, term: str, *, prefix: bool) -> int:
+    """How many paths hold a term."""
+    if prefix:
+        sql = "SELECT coalesce(sum(doc), 0) FROM names_terms WHERE term >= ? AND term < ?"
+        return fetch_value(connection, sql, int, (term, term + LAST_CHARACTER))
+    sql = "SELECT coalesce(max(doc), 0) FROM names_terms WHERE term = ?"
+    return fetch_value(connection, sql, int, (term,))
+
+
 def _count_passages(connection: apsw.Connection, match: str) -> int:
     """About how many passages hold a word: FTS5 counts by reading all its occurrences."""
     some = f"SELECT 1 FROM words WHERE words MATCH ? LIMIT {EXACT_COUNT}"
@@ -244,6 +260,7 @@ class _QueryParser:
         last = fetch_value(connection, "SELECT coalesce(max(id), 0) FROM texts", int)
         self.total = last - fetch_value(connection, "SELECT count(*) FROM freed WHERE id < ?", int, (last,))
         self.clauses: dict[str, QueryClause] = {}
+        self._paths: dict[tuple[str, bool], int] = {}
 
     def add_group(self, phrases: Sequence[str]) -> tuple[QueryClause, ...]:
         """The clauses of phrases of which an answer holds one at least."""
@@ -302,4 +319,11 @@ class _QueryParser:
         terms = tuple(token.term for token in tokens)
         count = min(self._passages_with(token, prefix=prefix) for token in tokens)
         weight = _inverse_document_frequency(count, self.total)
-        return self.clauses.setdefault(match, QueryClause(match, terms, count, weight, required, prefix))
+        paths = tuple(self._paths_with(term, prefix=prefix) for term in terms)
+        clause = QueryClause(match, terms, count, weight, required, prefix, paths)
+        return self.clauses.setdefault(match, clause)
+
+    def _paths_with(self, term: str, *, prefix: bool) -> int:
+        if (term, prefix) not in self._paths:
+            self._paths[term, prefix] = _count_paths(self._connection, term, prefix=prefix)
+        return self._paths[term, prefix]
