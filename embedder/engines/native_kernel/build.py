@@ -2,7 +2,7 @@
 
 Without a compiler the wheel has none: ken runs on OpenVINO and compares vectors with NumPy. Where `KEN_WHEEL`
 names a machine, Zig compiles for it, and the wheel is for any Linux on it; `any` is a wheel without them
-(`.ci/wheel`).
+(`.ci/wheel`). `python -m embedder.engines.native_kernel.build` compiles them in a source tree.
 """
 
 from __future__ import annotations
@@ -164,3 +164,8 @@ def _compiler() -> str:
 
 def _run(command: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+if __name__ == "__main__":
+    for each in KERNELS:
+        compile_kernel(_TOP / each.library, kernel=each)
