@@ -117,6 +117,8 @@ class _HtmlReader:
             self._read_form_field(node)
         elif tag == "br":
             self._words.append("\n")
+        elif tag == "ins" or (tag == "sup" and _is_reference(node)):
+            self._words.append(" ")
         elif tag == "img":
             self._words.append(self._marked_words(node.attributes.get("alt")))
         elif tag in _HEADINGS or tag in _BLOCKS or tag in _BREAKING:
@@ -202,6 +204,11 @@ def _events(root: LexborNode, dropped: Container[str]) -> Iterator[tuple[LexborN
                 children.append((child, True))
             child = child.next
         stack.extend(reversed(children))
+
+
+def _is_reference(node: LexborNode) -> bool:
+    """Whether a raised number leads to a note: it is no part of the word before it, as in m²."""
+    return node.first_child is not None and node.first_child.tag == "a"
 
 
 def _is_icon(node: LexborNode) -> bool:

@@ -122,3 +122,11 @@ def test_characters_by_their_numbers_are_characters(form: str) -> None:
 @pytest.mark.parametrize("end", ["&#10;", "&#010;", "&#xA;", "&#x00a;", "&NewLine;", "&#10"])
 def test_a_line_end_by_its_number_is_a_blank(end: str) -> None:
     assert "vor nach" in read("a.html", f"<html><body><p>vor{end}nach</p></body></html>").text
+
+
+def test_a_note_s_number_and_a_correction_are_not_glued_to_words() -> None:
+    page = (
+        "<html><body><p>Der Steg<sup><a href='#1'>1</a></sup> ist 10 m<sup>2</sup> groß, "
+        "H<sub>2</sub>O, <del>alt</del><ins>neu</ins>.</p></body></html>"
+    )
+    assert "Der Steg 1 ist 10 m2 groß, H2O, alt neu." in read("a.html", page).text
