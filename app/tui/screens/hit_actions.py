@@ -160,8 +160,7 @@ def citation(hit: Hit) -> str:
 def explanation(hit: Hit, answer: Answer) -> Content:
     """Why a hit is where it is, in words and with the numbers behind them."""
     reason = result_rows.reason(hit)
-    sure = round(100 * result_rows.sureness(hit, answer))
-    facts = [f"Found by {reason}; {sure}% sure that it is about this."]
+    facts = [f"Found by {reason}; {round(100 * result_rows.sureness(hit, answer))}% sure."]
     if hit.similarity is not None:
         facts.append(f"Nearness of meaning: {hit.similarity:.3f} (cosine of question and passage)")
     if hit.words is not None:
@@ -169,6 +168,6 @@ def explanation(hit: Hit, answer: Answer) -> Content:
         facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))
     if date := hit.explain.get("date"):
         facts.append(f"Time of the file: {date:.3f} of the score")
-    facts.append(f"Score: {hit.score:.3f}; that the index is about this: {answer.confidence:.3f}")
+    facts.append(f"Score: {hit.score:.3f}; sure of the subject: {answer.confidence:.3f}")
     facts.append(f"Changed {formatting.when(hit.modified_ns)}, {amounts.size(hit.size)}")
     return Content("\n".join(facts))
