@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from support.oracle import vector
 from support.tiny_model import make_tiny_checkpoint
@@ -17,6 +22,7 @@ from embedder.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from embedder.checkpoints.convert import convert
 from embedder.engines import choose
 from embedder.engines.native import NativeEngine
+from embedder.engines.native_kernel import LIBRARY
 from embedder.engines.native_kernel import instructions as available
 from embedder.errors import EngineUnavailable, PrecisionUnavailable
 
@@ -111,6 +117,30 @@ def test_several_engines_run_at_once(checkpoint: Checkpoint) -> None:
     for thread in threads:
         thread.join()
     assert got == [True] * 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system lists threads elsewhere")
+def test_threads_stay_between_batches(checkpoint: Checkpoint) -> None:
+    made, ids = make(checkpoint, "int8", threads=5), texts(40, 41)
+    made.run(ids)
+    before = psutil.Process().num_threads()
+    for _ in range(3):
+        made.run(ids)
+    assert psutil.Process().num_threads() == before
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+@pytest.mark.parametrize(
+    "flags",
+    [("-fsanitize=address,undefined", "-DWITH_FORK"), ("-fsanitize=thread",)],
+    ids=["memory", "races"],
+)
+def test_the_team_of_threads_under_sanitizers(flags: Sequence[str], tmp_path: Path) -> None:
+    program, source = tmp_path / "check", Path(__file__).with_name("team_check.c")
+    common = ["cc", "-std=gnu11", "-g", "-O1", "-pthread", f"-I{LIBRARY.parent}", "-fno-sanitize-recover=all"]
+    subprocess.run([*common, *flags, source, "-o", program], check=True, timeout=60)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("packing", ["8bit", "4bit"])

@@ -6,8 +6,8 @@
  * stream are float32. */
 #define _GNU_SOURCE
 #include "attention.h"
+#include "team.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,7 +137,7 @@ static void pool_and_project(Worker *worker, const Layer *layer, int kind, int t
     for (int i = 0; i < n; i++) vector[i] *= inverse;
 }
 
-static void *thread_main(void *argument) {
+static void thread_main(void *argument) {
     Run *run = argument;
     int thread = atomic_fetch_add(&run->workers, 1);
     float *scratch = (float *)(run->scratch + thread * run->scratch_bytes);
@@ -151,7 +151,6 @@ static void *thread_main(void *argument) {
     if (run->amx) _tile_release();
 #endif
     parallel_for(&worker, pool_and_project, NULL, 0, run->texts);
-    return NULL;
 }
 
 /* The strides and sizes of the buffers of a run. */
@@ -222,11 +221,7 @@ int KEN_RUN(const Model *model, float *x, const int32_t *start, int texts, int t
     void *memory = alloc_workspace(&run);
     if (!memory) return -1;
     index_rows(&run);
-    pthread_t others[MAX_THREADS];
-    int started = 0; /* if the system allows fewer threads, those do all tasks */
-    while (started < run.threads - 1 && pthread_create(&others[started], NULL, thread_main, &run) == 0) started++;
-    thread_main(&run);
-    for (int i = 0; i < started; i++) pthread_join(others[i], NULL);
+    run_together(thread_main, &run, run.threads);
     free(memory);
     return 0;
 }
