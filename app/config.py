@@ -78,7 +78,7 @@ class TuiConfig:
     theme: str = "auto"
     """`auto`, `dark`, `light`, `ansi` (the terminal's own sixteen colours), or the name of another theme."""
     keymap: Literal["default", "vim", "emacs"] = "default"
-    """The set of keys."""
+    """The set of keys: `default`, `vim` or `emacs`."""
     editor: str = ""
     """The command that opens a file; empty for `$VISUAL` or `$EDITOR`."""
     keys: dict[str, str] = field(default_factory=dict)

@@ -195,7 +195,8 @@ def _viewer(path: str, page: int | None) -> Launch:
     if shutil.which("xdg-open"):
         return Launch(("xdg-open", path), terminal=False)
     raise NothingOpens(
-        "No viewer for this kind of file was found.", "Install xdg-utils, or copy the path with y."
+        "No viewer for this kind of file was found.",
+        "The preview shows its text. Install xdg-utils to open it, or copy its path.",
     )
 
 

@@ -54,7 +54,7 @@ def mcp(context: click.Context, http: bool, port: int, no_daemon: bool) -> None:
 
 
 @mcp.command()
-@click.argument("client", type=click.Choice(list(CLIENTS)))
+@click.argument("client", metavar="CLIENT", type=click.Choice(list(CLIENTS)))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--print", "only_print", is_flag=True, help="Print what would be written, and write nothing.")
 def install(client: str, yes: bool, only_print: bool) -> None:

@@ -37,6 +37,8 @@ STORE_FILES = 200
 """Extracted files that are stored at once, at the latest."""
 STORE_SECONDS = 0.5
 """Seconds until extracted files are stored at the latest, so that their words are found soon."""
+DROP_SECONDS = 1.0
+"""Seconds between two looks at which deleted files are to be removed, while passages are embedded."""
 TICK = 0.05
 """Seconds between two checks for priority paths and for a cancel."""
 PRIORITY_FILES = 64
@@ -92,7 +94,7 @@ class SyncRun:
         self._nested = nested
         self._recognizing = recognizing
         self._started = self._stored_at = time.monotonic()
-        self._starved = 0.0
+        self._starved = self._drop_next = 0.0
         self._report = SyncReport()
         self._ready: list[ExtractedFile] = []
         self._store_at_once = False
@@ -189,12 +191,18 @@ class SyncRun:
                 self._gone[record.path] = record
 
     def _drop_gone(self) -> None:
-        """Remove deleted files. Comes last, so that a text that was only moved is in use again before."""
+        """Remove deleted files. Comes after all reading: a text that was only moved is in use again then."""
         if self._cancel.is_set():
             return
         there = [path for path in self._known if path not in self._gone]
         over = self._retry_schedule.grace.over(list(self._gone), there, with_grace=self._with_grace)
         failures = do_all(self._store.remove, over)
+        for path in over:
+            del self._gone[path]
+            self._known.pop(path, None)
+        self._gone_content = {
+            content: path for content, path in self._gone_content.items() if path in self._gone
+        }
         self._count(removed=len(over) - len(failures))
 
     def _work(self) -> None:
@@ -211,6 +219,14 @@ class SyncRun:
             self._collect()
             if starved:
                 self._starved += time.monotonic() - began
+            self._drop_gone_early()
+
+    def _drop_gone_early(self) -> None:
+        """Remove deleted files once all is read: the vectors of a large folder take hours."""
+        read = not (self._reading.running or self._ready)
+        if read and self._gone and time.monotonic() >= self._drop_next:
+            self._drop_gone()
+            self._drop_next = time.monotonic() + DROP_SECONDS
 
     def _recognize(self) -> None:
         """Read pictures while nothing else is to be done; what comes meanwhile goes first."""

@@ -296,7 +296,7 @@ class KenApp(App[None]):
 
     def on_synced(self, message: Synced) -> None:
         if isinstance(message.outcome, Exception):
-            say_error(self, message.outcome)
+            self.lose() if isinstance(message.outcome, DaemonError) else say_error(self, message.outcome)
         else:
             shown_already = self.session.status.notices if self.session.status else ()
             for notice in message.outcome.notices:

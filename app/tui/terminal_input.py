@@ -11,7 +11,7 @@ import re
 import sys
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ _META_DIGIT = re.compile(r"\x1b([0-9])")
 """Meta and a digit. Textual reads it as the character that macOS types for Option and that digit."""
 _META_ARROW = re.compile(r"\x1b\x1b[\[O]([ABCD])")
 """Meta and an arrow, as Terminal.app sends it. Textual reads an escape and an arrow."""
+_BURST = re.compile(r"[^\x00-\x1f\x7f]{40,}(?:[\r\n\t]+[^\x00-\x1f\x7f]+)*")
+"""Characters that came at once, more than hands type: a paste from a terminal that does not mark it."""
 
 
 class TerminalParser(XTermParser):
@@ -35,7 +37,7 @@ class TerminalParser(XTermParser):
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
-        self._held_at = 0.0
+        self._held_at = self._escape_at = 0.0
         self._held = ""
         """The end of what came, where it may be the beginning of a marker."""
         self._pasted: list[str] | None = None
@@ -71,7 +73,25 @@ class TerminalParser(XTermParser):
     def _keys(self, data: str) -> Iterable[Message]:
         data = _META_ARROW.sub("\x1b[1;3\\1", data)
         data = _META_DIGIT.sub(lambda found: f"\x1b[{ord(found[1])};3u", data)
+        if "\x1b" in data:
+            self._escape_at = time.monotonic()
+        elif time.monotonic() - self._escape_at >= constants.ESCAPE_DELAY:
+            return self._bursts(data)
         return super().feed(data) if data else ()
+
+    def _bursts(self, data: str) -> Iterator[Message]:
+        """The keys of `data`, which holds no part of a sequence, and what was pasted in it as a paste.
+
+        As keys, each character asks a question of its own, and each end of a line opens a result.
+        """
+        at = 0
+        for burst in _BURST.finditer(data):
+            if burst.start() > at:
+                yield from super().feed(data[at : burst.start()])
+            yield events.Paste(burst[0][:MOST_PASTED])
+            at = burst.end()
+        if at < len(data):
+            yield from super().feed(data[at:])
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         """Textual gives Meta and a letter the letter as its character, which a line of text would take."""

@@ -82,3 +82,28 @@ def test_the_screen_says_so_and_asks_again_when_all_is_there() -> None:
         assert "not finished" not in shown(app) and "All current" in shown(app)
 
     drive(application(lib), steps)
+
+
+def test_a_deleted_file_is_dropped_while_passages_of_others_still_wait(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_tiny_model(monkeypatch, home)
+    long = "\n\n".join(f"# Part {n}\n\nThe boiler of house {n} holds {n} bar." for n in range(400))
+    folder = notes(tmp_path / "notes", boiler__md=long, pear__md="# Pears\n")
+    with local_library(config.load()) as kept:
+        counts: list[tuple[int, bool]] = []
+
+        def stop_before_embedding(now: Progress) -> None:
+            if now.passages_total:
+                kept.pause()
+
+        def count(now: Progress) -> None:
+            counts.append((kept.status().files, now.passages_done < now.passages_total))
+
+        kept.add([str(folder)])
+        kept.sync(None, stop_before_embedding)
+        kept.resume()
+        (folder / "pear.md").unlink()
+        report = kept.sync(None, count)
+        assert (1, True) in counts, counts
+        assert report.removed == 1 and kept.status().files == 1

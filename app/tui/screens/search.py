@@ -88,7 +88,7 @@ class SearchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         for pane in (self.home, self.results, self.preview):
-            pane.take_key = self.take_key
+            pane.take_key, pane.take_paste = self.take_key, self.input.take_paste
         self.input.focus()
         self.show_home()
         self._tell_filters()

@@ -98,7 +98,7 @@ def _read(estimate: Estimate | None) -> str:
     return (
         f"reads {amounts.size(estimate.bytes)}: "
         + ", ".join(named)
-        + (f", {rest} kinds more" if rest > 0 else "")
+        + (f", {amounts.count(rest, 'more kind')}" if rest > 0 else "")
     )
 
 

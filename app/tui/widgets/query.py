@@ -110,6 +110,11 @@ class QueryInput(OrderedInput):
         suggestion = self._suggestion
         return suggestion if suggestion and len(suggestion) > len(self.value) else None
 
+    def take_paste(self, event: events.Paste) -> None:
+        """Take the focus, and a text that was pasted elsewhere."""
+        self.focus()
+        self._on_paste(event)
+
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()

@@ -29,11 +29,16 @@ class Pane(ScrollView, inherit_bindings=False):
         self._parts: dict[str, Style] = {}
         self.take_key: Callable[[events.Key], bool] = lambda event: False
         """What has the keys that are typed here; returns whether it took one."""
+        self.take_paste: Callable[[events.Paste], None] = lambda event: None
+        """What has the text that is pasted here."""
 
     async def _on_key(self, event: events.Key) -> None:
         if self.take_key(event):
             event.stop()
             event.prevent_default()
+
+    def _on_paste(self, event: events.Paste) -> None:
+        self.take_paste(event)
 
     def watch_virtual_size(self, size: Size) -> None:
         self.vertical_scrollbar.window_virtual_size = size.height

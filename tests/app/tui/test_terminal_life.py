@@ -145,6 +145,23 @@ def test_a_paste_of_anything_is_one_line_of_text(terminal_home: Path) -> None:  
         terminal.shows("❯ sourdough", "bread.md")
 
 
+def test_a_paste_that_is_not_marked_is_text_too_and_its_lines_open_nothing(terminal_home: Path) -> None:  # noqa: F811
+    with Terminal(env={"EDITOR": "false"}) as terminal:
+        terminal.shows("4 files in notes")
+        terminal.send(b"sourdough and the kitchen of the old house\rwhy is it cold")
+        terminal.shows("❯ sourdough and the kitchen of the old house why is it cold")
+        terminal.send(b"\x15")
+        terminal.send(b"what keeps the kitchen of the old house warm\rand dry\r" * 60)
+        terminal.shows("is cut at 2,000 characters")
+        terminal.send(b"\x15")
+        terminal.type("boiler ")
+        terminal.shows("❯ boiler", "4 files ·")
+        terminal.send(b"\t\t")
+        terminal.paste(b"pressure")
+        terminal.shows("❯ boiler pressure")
+        assert "ended with" not in terminal.text
+
+
 def test_a_path_that_is_typed_is_completed_and_one_that_is_wrong_stays(terminal_home: Path) -> None:  # noqa: F811
     more = terminal_home.parent / "more-of-it"
     more.mkdir(exist_ok=True)
