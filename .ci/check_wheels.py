@@ -21,7 +21,7 @@ KERNELS = {
 MACHINES = {"x86_64": 62, "aarch64": 183}
 """The number of each machine in a library's header (man 5 elf)."""
 SETS = {
-    ("ken_run", "x86_64"): ("avx2", "avx_vnni", "avx512_vnni", "avx512_bf16"),
+    ("ken_run", "x86_64"): ("sse41", "avx2", "avx_vnni", "avx512_vnni", "avx512_bf16"),
     ("ken_run", "aarch64"): ("neon_dotprod", "neon_i8mm"),
     ("ken_scan", "x86_64"): ("avx2", "avx_vnni", "avx512_vnni"),
     ("ken_scan", "aarch64"): ("neon_dotprod",),

@@ -27,7 +27,7 @@ class ModelConfig:
 
     name: str = ""
     """A fetched model's name or a folder; empty for the default."""
-    engine: Literal["auto", "mlx", "native", "openvino"] | ServerAddress = "auto"
+    engine: Literal["auto", "mlx", "native"] | ServerAddress = "auto"
     """The inference engine; `auto` takes the fastest that is correct on this machine. An address, like
     `http://127.0.0.1:8080`, is that of a server with EmbeddingGemma: llama.cpp, Ollama or another that has
     `/v1/embeddings`. It is accepted if its vectors agree with the model's."""

@@ -93,9 +93,10 @@ def _show_status(now: Status, as_json: bool) -> None:
 
 def _slow_engine(now: Status) -> list[str]:
     """What to do where a faster engine would run here if it had been built."""
-    from embedder.engines import native_kernel
+    from embedder.engines import choose, native_kernel
 
-    return [native_kernel.NOT_BUILT] if now.engine == "openvino" and native_kernel.is_missing() else []
+    missed = now.engine == "mlx" and not choose.has_gpu() and native_kernel.is_missing()
+    return [native_kernel.NOT_BUILT] if missed else []
 
 
 def _folder(folder: Folder) -> str:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-EngineName = Literal["auto", "mlx", "native", "openvino"]
+EngineName = Literal["auto", "mlx", "native"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 Ids = Sequence[Sequence[int]]

@@ -27,9 +27,9 @@ _CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 def choose(engine: str, precision: str = "auto") -> str:
     """The fastest engine that runs `precision` here; any name but `auto` is only checked.
 
-    `mlx` if there is a GPU for it; otherwise `native`, ken's kernel for Linux on x86-64 and Arm, if the
-    processor has instructions for it; otherwise `openvino`. The address of a server is a name too. Raises
-    `EngineUnavailable` for an unknown name.
+    `mlx` if it has a GPU; otherwise `native`, ken's kernel for Linux on x86-64 and Arm, if it was built and
+    runs that precision; otherwise `mlx` on the processor, which is slow. The address of a server is a name
+    too. Raises `EngineUnavailable` for an unknown name.
     """
     if is_address(engine):
         endpoint_of(engine)
@@ -38,16 +38,23 @@ def choose(engine: str, precision: str = "auto") -> str:
         raise EngineUnavailable(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
     if engine != "auto":
         return engine
-    if sys.platform == "darwin" or (any(map(_is_installed, _CUDA_PACKAGES)) and _has_nvidia_gpu()):
-        return "mlx"
-    return "native" if precision != "f32" and native_kernel.is_fast() else "openvino"
+    return "native" if not has_gpu() and precision != "f32" and native_kernel.instructions() else "mlx"
 
 
 def explain(engine: str, precision: str = "auto") -> str:
     """Why `choose` did not take a faster engine here, in a sentence; empty where there is none."""
-    if engine != "auto" or choose(engine, precision) != "openvino":
+    if engine != "auto" or has_gpu():
         return ""
-    return "ken's own kernel does not compute in f32." if precision == "f32" else native_kernel.why_not()
+    return (
+        "On a processor f32 is slow, and for comparison only."
+        if precision == "f32"
+        else native_kernel.why_slow()
+    )
+
+
+def has_gpu() -> bool:
+    """Whether MLX has a GPU here: that of Apple silicon, or one of NVIDIA and MLX for CUDA."""
+    return sys.platform == "darwin" or (any(map(_is_installed, _CUDA_PACKAGES)) and _has_nvidia_gpu())
 
 
 def build(
@@ -65,13 +72,9 @@ def build(
             from embedder.engines.mlx import MLXEngine
 
             return MLXEngine(checkpoint, precision, memory_mb=memory_mb)
-        if engine == "native":
-            from embedder.engines.native import NativeEngine
+        from embedder.engines.native import NativeEngine
 
-            return NativeEngine(checkpoint, precision, threads=threads, instruction_set=instructions)
-        from embedder.engines.openvino import OpenVINOEngine
-
-        return OpenVINOEngine(checkpoint, precision, threads=threads)
+        return NativeEngine(checkpoint, precision, threads=threads, instruction_set=instructions)
     except ImportError as error:
         raise EngineUnavailable(
             f"The engine {engine} is not installed here: {error}.",

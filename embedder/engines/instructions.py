@@ -7,6 +7,7 @@ from typing import Literal, get_args
 Instructions = Literal[
     "auto",
     "scalar",
+    "sse41",
     "avx2",
     "avx-vnni",
     "avx512",

@@ -86,7 +86,7 @@ def resolve(checkpoint: Checkpoint, precision: str) -> str:
     if precision == "auto":
         return stored or "bf16"
     if precision == "int8":
-        raise PrecisionUnavailable("MLX has no int8 arithmetic.", "Ask for 8bit, or for the engine openvino.")
+        raise PrecisionUnavailable("MLX has no int8 arithmetic.", "Ask for 8bit, or for the engine native.")
     if precision in _BITS and stored not in (None, precision):
         raise PrecisionUnavailable(
             f"The checkpoint is quantized to {stored} and cannot be run as {precision}.",

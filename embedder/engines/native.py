@@ -72,7 +72,7 @@ class NativeEngine(Engine):
         if not instructions():
             raise EngineUnavailable(
                 "The native engine was not built here.",
-                "Choose the engine openvino, or install ken again with a C compiler at hand.",
+                "Install ken again with a C compiler at hand, or choose the engine mlx.",
             )
         self.instruction_set = instructions()[0] if instruction_set == "auto" else instruction_set
         if self.instruction_set not in instructions():
@@ -119,7 +119,7 @@ def resolve(checkpoint: Checkpoint, precision: str) -> str:
     if precision not in ("int8", "bf16", stored):
         raise PrecisionUnavailable(
             f"The native engine does not run this checkpoint at {precision}.",
-            "Ask for int8 or bf16, or for the engine openvino.",
+            "Ask for int8 or bf16, or for the engine mlx.",
         )
     return precision
 
@@ -129,7 +129,7 @@ def _check_shapes(config: GemmaConfig) -> None:
     if any(depth % _DEPTH_MULTIPLE for depth in depths) or config.head_dim % _HEAD_MULTIPLE:
         raise EngineUnavailable(
             "The native engine takes 128 numbers at a time; this model's sizes are not multiples of that.",
-            "Choose the engine openvino.",
+            "Choose the engine mlx.",
         )
 
 

@@ -22,7 +22,7 @@ except SystemExit as ended:
     print(json.dumps({"code": ended.code, "modules": sorted(sys.modules)}), file=sys.stderr)
 """
 SCREEN = {"textual", "rich"}
-MODEL = {"mlx", "openvino", "embedder.engines.mlx", "embedder.engines.native", "embedder.engines.openvino"}
+MODEL = {"mlx", "embedder.engines.mlx", "embedder.engines.native"}
 WORK = {"index.store.store", "index.search.searcher", "numpy", "apsw", "app.library", "app.sync.pipeline"}
 
 

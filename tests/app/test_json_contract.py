@@ -40,7 +40,7 @@ HIT = Hit(
 ANSWER = Answer("when to cut fruit trees", "hybrid", (HIT,), True, 0.93, 0, 12.4)
 FOLDER = Folder("/home/me/notes", 175, 841, 2, "watching")
 STATUS = Status(
-    (FOLDER,), 175, 841, 0, 2, "embeddinggemma-300m", "openvino", 256, Progress("idle"), True, 5242880,
+    (FOLDER,), 175, 841, 0, 2, "embeddinggemma-300m", "native", 256, Progress("idle"), True, 5242880,
     left_out=1,
 )  # fmt: skip
 REPORT = SyncReport(added=3, changed=1, unchanged=171, passages=12, embedded=9, seconds=1.204)
@@ -48,7 +48,7 @@ WHY = Why("/home/me/notes/a.md", True, "kept with /home/me/notes", "indexed", ""
 PROBLEM = Problem("/home/me/notes/scan.pdf", "failed", "It is encrypted.", "pdf")
 PROCESS = DaemonInfo(4711, "0.1.0", 1762194012.0, 412.5, 61.25, True)
 EMPTY = Status(
-    (), 0, 0, 0, 0, "embeddinggemma-300m", "openvino", 256, Progress("idle"), True, 5242880
+    (), 0, 0, 0, 0, "embeddinggemma-300m", "native", 256, Progress("idle"), True, 5242880
 )  # fmt: skip
 MODEL = InstalledModel(
     "embeddinggemma-300m", Path("/home/me/.local/share/ken/models/embeddinggemma-300m"), 1245184000

@@ -46,7 +46,7 @@ def test_a_home_on_a_drive_of_another_machine_is_told(home: Path, monkeypatch: p
 
 def test_a_missing_kernel_is_told_by_status_and_doctor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths.config_path().unlink()
-    monkeypatch.setattr("embedder.engines.choose.choose", lambda engine, precision="auto": "openvino")
+    monkeypatch.setattr("embedder.engines.choose.has_gpu", lambda: False)
     monkeypatch.setattr(native_kernel, "instructions", lambda: ())
     monkeypatch.setattr(native_kernel, "is_missing", lambda: True)
     assert native_kernel.NOT_BUILT in ken("status").stderr

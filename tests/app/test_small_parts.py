@@ -53,7 +53,7 @@ def test_settings_are_read(home: Path) -> None:
     ("text", "told"),
     [
         ("[model]\nengin = 'mlx'", "Did you mean model.engine?"),
-        ("[model]\nengine = 'magic'", "one of auto, mlx, native, openvino"),
+        ("[model]\nengine = 'magic'", "one of auto, mlx, native"),
         ("[search]\nlimit = 'ten'", "a whole number"),
         ("[search]\nlimit = -1", "a whole number"),
         ("model = 3", "[model]"),

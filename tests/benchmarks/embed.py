@@ -28,26 +28,25 @@ TOKENS_EACH = 6000
 """Tokens embedded at each length in a round."""
 QUERIES = 20
 """Questions in a round, asked one at a time."""
-ENGINES = {
-    "mlx": [("mlx", precision) for precision in ("f32", "bf16", "8bit", "4bit")],
-    "native": [("openvino", precision) for precision in ("int8", "bf16", "f32")],
-    "openvino": [("openvino", precision) for precision in ("int8", "bf16", "f32")],
-}
-"""What is measured beside the native engine, by the engine that `auto` chooses."""
+MLX_PRECISIONS = ("f32", "bf16", "8bit", "4bit")
 
 
 def contestants_here() -> list[tuple[str, str, str]]:
     """Engine, precision and instruction set (empty for engines that choose their own) of each row.
 
-    Precision bf16 is measured with the fastest instruction set only.
+    MLX where it is what `auto` chooses; else the kernel, at bf16 with the fastest instruction set only.
     """
     from embedder.engines.choose import choose
     from embedder.engines.native_kernel import SCALAR, instructions
 
-    chosen = choose("auto")
-    sets = [name for name in instructions() if name != SCALAR] if chosen != "mlx" else []
-    native = [("native", precision, name) for name in sets for precision in ("int8", "bf16")]
-    return [*native[:2], *native[2::2], *((engine, precision, "") for engine, precision in ENGINES[chosen])]
+    if choose("auto") == "mlx":
+        return [("mlx", precision, "") for precision in MLX_PRECISIONS]
+    sets = [name for name in instructions() if name != SCALAR]
+    return [
+        ("native", "int8", sets[0]),
+        ("native", "bf16", sets[0]),
+        *(("native", "int8", one) for one in sets[1:]),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(folder: Path, home: Path) -> Iterator[embedder.Embedder]:
-    with embedder.load(folder, engine="openvino", precision="f32") as loaded:
+    with embedder.load(folder, engine="mlx", precision="f32") as loaded:
         yield loaded
 
 
@@ -119,7 +119,7 @@ def test_many_threads_share_one_model(model: embedder.Embedder) -> None:
 
 
 def test_a_closed_model_says_so(folder: Path) -> None:
-    model = embedder.load(folder, engine="openvino", precision="f32")
+    model = embedder.load(folder, engine="mlx", precision="f32")
     model.close()
     model.close()
     with pytest.raises(EmbedderClosed):

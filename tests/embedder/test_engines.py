@@ -1,8 +1,7 @@
-"""Both engines against the NumPy oracle, on a tiny real network and on the real one."""
+"""MLX against the NumPy oracle on a tiny real network, and the real model against its card."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,10 @@ from support.oracle import vector
 from support.tiny_model import make_tiny_checkpoint
 
 import embedder
-from embedder import self_test
 from embedder.checkpoints.checkpoint import Checkpoint, open_checkpoint
-from embedder.engines.base import Engine
 from embedder.engines.mlx import MLXEngine
-from embedder.engines.openvino import OpenVINOEngine
 from embedder.errors import PrecisionUnavailable
 
-ENGINES: list[Callable[[Checkpoint, str], Engine]] = [MLXEngine, OpenVINOEngine]
-both = pytest.mark.parametrize("make", ENGINES)
 LENGTHS = (2, 3, 16, 17, 18, 33, 34, 90)
 """Around the tiny model's window of 17, and far past it."""
 
@@ -34,84 +28,48 @@ def texts(*lengths: int) -> list[list[int]]:
     return [[2, *rng.integers(4, 1000, size=n - 2).tolist(), 1] for n in lengths]
 
 
-@both
-def test_float32_equals_the_oracle_on_either_side_of_the_window(
-    make: Callable[[Checkpoint, str], Engine], checkpoint: Checkpoint
-) -> None:
-    engine = make(checkpoint, "f32")
+def test_float32_equals_the_oracle_on_either_side_of_the_window(checkpoint: Checkpoint) -> None:
+    engine = MLXEngine(checkpoint, "f32")
     for ids in texts(*LENGTHS):
         np.testing.assert_allclose(engine.run([ids])[0], vector(checkpoint, ids), atol=2e-5)
     engine.close()
 
 
-@both
-def test_a_text_alone_and_in_a_padded_batch_agree(
-    make: Callable[[Checkpoint, str], Engine], checkpoint: Checkpoint
-) -> None:
-    engine = make(checkpoint, "f32")
+def test_a_text_alone_and_in_a_padded_batch_agree(checkpoint: Checkpoint) -> None:
+    engine = MLXEngine(checkpoint, "f32")
     ids = texts(*LENGTHS)
     alone = np.concatenate([engine.run([text]) for text in ids])
     np.testing.assert_allclose(engine.run(ids), alone, atol=1e-4)
     engine.close()
 
 
-@pytest.mark.parametrize(
-    ("make", "precision"), [(MLXEngine, "bf16"), (OpenVINOEngine, "bf16"), (OpenVINOEngine, "int8")]
-)
-def test_narrow_arithmetic_stays_close(
-    make: Callable[[Checkpoint, str], Engine], precision: str, checkpoint: Checkpoint
-) -> None:
-    engine = make(checkpoint, precision)
+def test_narrow_arithmetic_stays_close(checkpoint: Checkpoint) -> None:
+    engine = MLXEngine(checkpoint, "bf16")
     for ids in texts(5, 40):
         assert float(engine.run([ids])[0] @ vector(checkpoint, ids)) > 0.99
     engine.close()
 
 
-@both
 @pytest.mark.parametrize("packing", ["8bit", "4bit"])
-def test_packed_weights_run_as_they_are(
-    make: Callable[[Checkpoint, str], Engine], packing: str, checkpoint: Checkpoint, tmp_path: Path
-) -> None:
+def test_packed_weights_run_as_they_are(packing: str, checkpoint: Checkpoint, tmp_path: Path) -> None:
     from embedder.checkpoints.convert import convert
 
     packed = open_checkpoint(convert(checkpoint.folder, tmp_path / "packed", packing))
-    engine = make(packed, "auto")
+    engine = MLXEngine(packed, "auto")
     assert engine.precision == packing
     ids = texts(30)[0]
     assert float(engine.run([ids])[0] @ vector(packed, ids)) > 0.995
     engine.close()
 
 
-def test_packed_weights_are_not_made_up(checkpoint: Checkpoint) -> None:
-    with pytest.raises(PrecisionUnavailable, match="4bit"):
-        OpenVINOEngine(checkpoint, "4bit")
+def test_arithmetic_that_it_lacks_is_told(checkpoint: Checkpoint) -> None:
     with pytest.raises(PrecisionUnavailable, match="int8"):
         MLXEngine(checkpoint, "int8")
 
 
-def test_a_compiled_copy_gives_the_same_vectors_and_a_broken_one_is_made_again(
-    checkpoint: Checkpoint, home: Path
-) -> None:
-    ids = texts(12, 12)
-    first = OpenVINOEngine(checkpoint, "int8").run(ids)
-    (kept,) = (home / "models" / ".compiled").iterdir()
-    np.testing.assert_array_equal(OpenVINOEngine(checkpoint, "int8").run(ids), first)
-    kept.write_bytes(b"not a graph")
-    np.testing.assert_array_equal(OpenVINOEngine(checkpoint, "int8").run(ids), first)
-
-
-@pytest.mark.model
-@pytest.mark.parametrize(("precision", "least"), [("f32", 0.99999), ("bf16", 0.9995), ("int8", 0.998)])
-def test_the_real_model_gives_its_reference_vectors(real_models: Path, precision: str, least: float) -> None:
-    with embedder.load(engine="openvino", precision=precision) as model:  # type: ignore[arg-type]
-        reference = self_test.references()[model.fingerprint.split("-")[0]]
-        cosines = (model.embed_documents(self_test.TEXTS) * reference).sum(axis=1)
-        assert cosines.min() > least
-
-
 @pytest.mark.model
 def test_the_model_cards_similarities(real_models: Path) -> None:
-    with embedder.load(engine="openvino", precision="f32") as model:
+    with embedder.load(precision="bf16") as model:
         question = model.embed_queries(["Which planet is known as the Red Planet?"])
         documents = model.embed_documents(
             [
@@ -122,4 +80,4 @@ def test_the_model_cards_similarities(real_models: Path) -> None:
             ]
         )
         expected = [[0.3011, 0.6359, 0.4930, 0.4889]]
-        np.testing.assert_allclose(model.similarity(question, documents), expected, atol=1e-3)
+        np.testing.assert_allclose(model.similarity(question, documents), expected, atol=2e-3)

@@ -29,7 +29,7 @@ from embedder.errors import EngineUnavailable, PrecisionUnavailable
 pytestmark = pytest.mark.skipif(not available(), reason="the kernel is not built")
 
 SETS = available()
-SEVEN_BITS = ("avx2", "avx512")
+SEVEN_BITS = ("sse41", "avx2", "avx512")
 """Sets without a product of unsigned and signed bytes, so that activations have seven bits."""
 LENGTHS = (2, 3, 16, 17, 18, 31, 32, 33, 34, 64, 65, 90, 200)
 """Around the tiny model's window of 17 and the kernel's blocks of 32, and far past both."""
@@ -192,7 +192,7 @@ def test_a_folder_that_cannot_be_written_to_costs_only_time(checkpoint: Checkpoi
 def test_what_it_cannot_run_is_said(checkpoint: Checkpoint, tmp_path: Path) -> None:
     with pytest.raises(PrecisionUnavailable, match="f32"):
         make(checkpoint, "f32")
-    absent = "neon-i8mm" if "avx2" in SETS else "avx2"
+    absent = "neon-i8mm" if "sse41" in SETS else "sse41"
     with pytest.raises(EngineUnavailable, match="cannot run the native engine with"):
         make(checkpoint, "int8", absent)
     with pytest.raises(EngineUnavailable, match="128"):
@@ -201,8 +201,8 @@ def test_what_it_cannot_run_is_said(checkpoint: Checkpoint, tmp_path: Path) -> N
 
 def test_it_is_chosen_wherever_it_is_fast() -> None:
     assert choose.choose("native") == "native"
-    if choose.choose("auto", "f32") == "openvino":  # where no GPU is
-        assert choose.choose("auto") == ("native" if SETS[0] != "scalar" else "openvino")
+    assert choose.choose("auto", "f32") == "mlx"
+    assert choose.choose("auto") == ("mlx" if choose.has_gpu() else "native")
 
 
 @pytest.mark.model

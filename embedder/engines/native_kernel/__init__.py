@@ -16,10 +16,10 @@ CPUINFO = Path("/proc/cpuinfo")
 
 SCALAR = "scalar"
 NOT_BUILT = (
-    "ken's own kernel, at least twice as fast as OpenVINO, would run on this processor, but was not built. "
+    "ken's own kernel, many times as fast as MLX without a GPU, would run here, but was not built. "
     "Install a C compiler (gcc or clang), then ken again with `--no-cache-dir --force-reinstall`."
 )
-_NEEDED = {"x86_64": {"avx2", "fma"}, "aarch64": {"asimddp"}}
+_NEEDED = {"x86_64": {"sse4_1", "ssse3"}, "aarch64": {"asimddp"}}
 """By machine, the least that the kernel needs to be fast, as /proc/cpuinfo names it."""
 
 
@@ -46,8 +46,8 @@ def is_missing() -> bool:
     return _processor_flags() >= _NEEDED[platform.machine()]
 
 
-def why_not() -> str:
-    """Why the kernel is not used here, in a sentence; empty where it is."""
+def why_slow() -> str:
+    """Why nothing fast runs on this processor, in a sentence; empty where the kernel is fast."""
     if is_fast():
         return ""
     if is_missing():
@@ -55,7 +55,7 @@ def why_not() -> str:
     if not _is_for_this_system():
         return "ken's own kernel is for Linux on x86-64 and 64-bit Arm."
     return (
-        "This processor has neither AVX2 nor the dot products of newer Arm processors, "
+        "This processor has neither SSE4.1 nor the dot products of newer Arm processors, "
         "which ken's own kernel needs to be fast."
     )
 

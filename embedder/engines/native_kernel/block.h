@@ -27,6 +27,10 @@ typedef void Block(const void *left, long lda, const void *right0, const void *r
 #define ACROSS 2
 #define INT8_ROWS (ZERO_POINT == 64 ? 4 : 6)
 #define BF16_ROWS 4
+#elif defined(__x86_64__)
+#define ACROSS 2
+#define INT8_ROWS 4
+#define BF16_ROWS 4
 #else
 #define ACROSS 4
 #define INT8_ROWS 4
@@ -66,7 +70,7 @@ ROWS_OF(rows_bf16, Floats, START_ZERO, dot_bf16)
     static void name(const void *left, long lda, const void *right0, const void *right1, int rows,           \
                      int steps, const int32_t *column_offset, void *out, long ldo) {                         \
         for (int at = 0; at < 32; at += AT_ONCE) {                                                           \
-            const uint8_t *a = left, *b = at < 16 ? right0 : right1;                                         \
+            const uint8_t *a = left, *b = (const uint8_t *)(at < 16 ? right0 : right1) + at % 16 * 4;        \
             int32_t *o = (int32_t *)out + at;                                                                \
             const int32_t *offset = column_offset + at;                                                      \
             const int some = most == 4 ? 2 : most * 2 / 3, few = some / 2;                                   \

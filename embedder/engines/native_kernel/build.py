@@ -1,7 +1,7 @@
 """Compile the kernels while a wheel is built: that of the model, and that of the scan of vectors.
 
-Without a compiler the wheel has none: ken runs on OpenVINO and compares vectors with NumPy. Where `KEN_WHEEL`
-names a machine, Zig compiles for it, and the wheel is for any Linux on it; `any` is a wheel without them
+Without a compiler the wheel has none: ken is slow then where there is no GPU, and compares vectors with NumPy.
+Where `KEN_WHEEL` names a machine, Zig compiles for it, and the wheel is for any Linux on it; `any` is a wheel without them
 (`.ci/wheel`). `python -m embedder.engines.native_kernel.build` compiles them in a source tree.
 """
 
@@ -28,6 +28,7 @@ _AVX512_FLAGS = ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma")
 _SETS: dict[str, dict[str, tuple[int, tuple[str, ...]]]] = {
     "x86_64": {
         "scalar": (16, ()),
+        "sse41": (16, ("-msse4.1",)),
         "avx2": (32, ("-mavx2", "-mfma")),
         "avx_vnni": (32, ("-mavx2", "-mfma", "-mavxvnni")),
         "avx512": (64, _AVX512_FLAGS),
@@ -63,7 +64,7 @@ class Kernel(NamedTuple):
 
 
 MODEL = Kernel("embedder/engines/native_kernel", "kernel.c", "run")
-SCAN = Kernel("index/search/scan_kernel", "scan.c", "scan", ("avx512", "avx512_bf16", "neon_i8mm"))
+SCAN = Kernel("index/search/scan_kernel", "scan.c", "scan", ("sse41", "avx512", "avx512_bf16", "neon_i8mm"))
 KERNELS = (MODEL, SCAN)
 
 GLIBC = "2.28"
@@ -100,7 +101,7 @@ class KernelHook(BuildHookInterface[Any]):
                 (_TOP / kernel.library).unlink(missing_ok=True)
             said = getattr(error, "stderr", "") or str(error)
             self.app.display_warning(
-                f"The native kernels were not built; OpenVINO and NumPy take their place.\n{said}"
+                f"The native kernels were not built: without a GPU ken will be slow.\n{said}"
             )
             return
         build_data["artifacts"] += [kernel.library for kernel in KERNELS]

@@ -11,6 +11,7 @@ typedef int KernelRun(const Model *, float *, const int32_t *, int, int, int, fl
 
 #define COMPILED(name) extern KernelRun name
 COMPILED(ken_run_scalar);
+COMPILED(ken_run_sse41);
 COMPILED(ken_run_avx2);
 COMPILED(ken_run_avx_vnni);
 COMPILED(ken_run_avx512);
@@ -21,6 +22,9 @@ COMPILED(ken_run_neon_i8mm);
 
 static KernelRun *const RUN[INSTRUCTION_SETS] = {
     [SCALAR] = ken_run_scalar,
+#ifdef HAVE_SSE41
+    [SSE41] = ken_run_sse41,
+#endif
 #ifdef HAVE_AVX2
     [AVX2] = ken_run_avx2,
 #endif

@@ -2,7 +2,7 @@
  *
  * An operand of the left is four bytes of a row, the same in all lanes; one of the right is four bytes of a column in
  * each lane. Left int8 codes are stored plus ZERO_POINT. VNNI and i8mm multiply unsigned by signed bytes, dotprod
- * signed by signed ones. `maddubs` of AVX2 adds two products in 16 bits, so its codes have 7 bits, or sums of two would
+ * signed by signed ones. `maddubs` of SSSE3 to AVX-512 adds two products in 16 bits, so its codes have 7 bits, or sums of two would
  * not fit. */
 #ifndef KEN_DOT_H
 #define KEN_DOT_H
@@ -30,6 +30,12 @@ static inline Ints dot_int8(Ints sum, Ints left, Ints right) {
 static inline Ints dot_int8(Ints sum, Ints left, Ints right) {
     __m256i pairs = _mm256_maddubs_epi16((__m256i)left, (__m256i)right);
     return sum + (Ints)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+#elif defined(__SSSE3__)
+#define ZERO_POINT 64
+static inline Ints dot_int8(Ints sum, Ints left, Ints right) {
+    __m128i pairs = _mm_maddubs_epi16((__m128i)left, (__m128i)right);
+    return sum + (Ints)_mm_madd_epi16(pairs, _mm_set1_epi16(1));
 }
 #elif defined(__ARM_FEATURE_MATMUL_INT8)
 #define ZERO_POINT 128

@@ -14,6 +14,7 @@
 /* The instruction sets, in the order of INSTRUCTIONS in ../instructions.py: of one family, the later the faster. */
 enum {
     SCALAR,
+    SSE41,
     AVX2,
     AVX_VNNI,
     AVX512,
@@ -43,11 +44,11 @@ static int has(unsigned value, unsigned bits) { return (value & bits) == bits; }
 /* Bits of CPUID: Intel 64 manual, volume 2A. */
 static int processor(void) {
     unsigned a, b, c, d, basic, feature_b, feature_c, feature_d, more = 0;
-    if (!__get_cpuid(1, &a, &b, &basic, &d) || !has(basic, BIT(27))) return BIT(SCALAR); /* OSXSAVE */
-    if (!__get_cpuid_count(7, 0, &a, &feature_b, &feature_c, &feature_d)) return BIT(SCALAR);
+    if (!__get_cpuid(1, &a, &b, &basic, &d) || !has(basic, BIT(9) | BIT(19))) return BIT(SCALAR); /* SSSE3, SSE4.1 */
+    int found = BIT(SCALAR) | BIT(SSE41);
+    if (!has(basic, BIT(27)) || !__get_cpuid_count(7, 0, &a, &feature_b, &feature_c, &feature_d)) return found; /* OSXSAVE */
     if (a >= 1) __get_cpuid_count(7, 1, &more, &b, &c, &d);
     unsigned states = enabled_states();
-    int found = BIT(SCALAR);
     if (!has(states, 6) || !has(basic, BIT(28) | BIT(12)) || !has(feature_b, BIT(5))) return found; /* AVX, FMA, AVX2 */
     found |= BIT(AVX2);
     if (has(more, BIT(4))) found |= BIT(AVX_VNNI);

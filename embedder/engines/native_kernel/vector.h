@@ -1,5 +1,5 @@
 /* Vectors of float32 and int32 of one width, for all instruction sets: the compiler's vector types, and intrinsics
- * where those are faster. VECTOR_BYTES is 64 (AVX-512), 32 (AVX2) or 16 (NEON, and the baseline of any processor). */
+ * where those are faster. VECTOR_BYTES is 64 (AVX-512), 32 (AVX2) or 16 (SSE4.1, NEON, and the baseline of any processor). */
 #ifndef KEN_VECTOR_H
 #define KEN_VECTOR_H
 
@@ -79,6 +79,9 @@ static inline Floats chosen(Mask mask, Floats a, Floats b) { return (Floats)(((I
 #if defined(__AVX__) && VECTOR_BYTES == 32
 static inline Floats maximum(Floats a, Floats b) { return (Floats)_mm256_max_ps((__m256)a, (__m256)b); }
 static inline Floats minimum(Floats a, Floats b) { return (Floats)_mm256_min_ps((__m256)a, (__m256)b); }
+#elif defined(__SSE4_1__) && VECTOR_BYTES == 16
+static inline Floats maximum(Floats a, Floats b) { return (Floats)_mm_max_ps((__m128)a, (__m128)b); }
+static inline Floats minimum(Floats a, Floats b) { return (Floats)_mm_min_ps((__m128)a, (__m128)b); }
 #elif defined(__aarch64__)
 static inline Floats maximum(Floats a, Floats b) { return (Floats)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
 static inline Floats minimum(Floats a, Floats b) { return (Floats)vminq_f32((float32x4_t)a, (float32x4_t)b); }
