@@ -1,8 +1,9 @@
 """Compile the kernels while a wheel is built: that of the model, and that of the scan of vectors.
 
-Without a compiler the wheel has none: ken is slow then where there is no GPU, and compares vectors with NumPy.
-Where `KEN_WHEEL` names a machine, Zig compiles for it, and the wheel is for any Linux on it; `any` is a wheel without them
-(`.ci/wheel`). `python -m embedder.engines.native_kernel.build` compiles them in a source tree.
+Without a compiler the wheel has none: ken is slow then where there is no GPU, and compares vectors with
+NumPy. Where `KEN_WHEEL` names a machine, Zig compiles for it, and the wheel is for any Linux on it; `any` is
+a wheel without them (`.ci/wheel`). `python -m embedder.engines.native_kernel.build` compiles them in a source
+tree.
 """
 
 from __future__ import annotations
