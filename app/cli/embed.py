@@ -66,7 +66,10 @@ def embed(
     settings = config.load().model
     lines = _json_lines(sys.stdin.buffer) if jsonl else _plain_lines(sys.stdin.buffer)
     import embedder
+    from embedder.engines import choose
 
+    if slow := choose.explain(engine or settings.engine, precision or settings.precision):
+        terminal.say(slow)
     with embedder.load(
         model or settings.name or None,
         engine=engine or engine_of(settings),

@@ -42,7 +42,9 @@ def choose(engine: str, precision: str = "auto") -> str:
 
 
 def explain(engine: str, precision: str = "auto") -> str:
-    """Why `choose` did not take a faster engine here, in a sentence; empty where there is none."""
+    """Why the engine is not a faster one here, in a sentence; empty where there is none."""
+    if engine == "mlx" and not has_gpu():
+        return "MLX has no GPU here and computes on the processor, many times slower than the engine `auto`."
     if engine != "auto" or has_gpu():
         return ""
     return (

@@ -14,6 +14,7 @@ from support.tiny_home import ken, ken_json, notes, with_tiny_model
 
 from app import paths
 from app.lock import WriteLock
+from embedder.engines import choose
 
 GARDEN = (
     "# Garden\n\nThe pear tree is pruned in winter.\n\n## Water\n\nTomatoes get watered in the morning.\n"
@@ -311,6 +312,12 @@ def test_embed_names_a_line_that_is_no_json_object(line: str) -> None:
 def test_embed_refuses_what_is_not_utf8() -> None:
     result = ken("embed", stdin=b"fine\n\xff\xfe\n")
     assert result.exit_code == 1 and "Line 2" in result.stderr and "UTF-8" in result.stderr
+
+
+@pytest.mark.skipif(choose.has_gpu(), reason="MLX has a GPU here")
+def test_embed_says_at_once_that_mlx_has_no_gpu() -> None:
+    assert "MLX has no GPU here" in ken("embed", "--engine", "mlx", stdin="").stderr
+    assert "MLX" not in ken("embed", stdin="").stderr
 
 
 # -- bad input: a title, what to do, a code, and nothing harmed
