@@ -153,6 +153,19 @@ class Embedder:
         """Tokens of each text, without prompt, `<bos>` and `<eos>`."""
         return self._tokenizer.count(texts)
 
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each text, without prompt, `<bos>` and `<eos>`, cut at the context length."""
+        return [ids[1:-1] for ids in self._tokenizer.encode(texts).ids]
+
+    def embed_tokens(self, tokens: Sequence[int]) -> Vectors:
+        """The vector of each token as the only one of a document, (tokens, 768) float32 of unit length."""
+        *front, eos = self._tokenizer.encode([prompts.document_prompt()]).ids[0]
+        vectors = np.empty((len(tokens), self.dimension), np.float32)
+        for start in range(0, len(tokens), _TEXTS_AT_ONCE):
+            ids = [[*front, token, eos] for token in tokens[start : start + _TEXTS_AT_ONCE]]
+            _collect(list(self._submit(ids, start, Priority.DOCUMENT)), vectors)
+        return vectors
+
     def embed_query(self, text: str) -> Vectors:
         """The vectors of one query, (2, 768) float32 of unit length: for passages of prose, and of code.
 
