@@ -109,9 +109,17 @@ def _prepare(texts: Sequence[str], model: Embedder, folder: Path, seed: int) -> 
     with np.load(kept) as stored:
         student = Student(stored["tokens"], stored["table"])
         queries, passages = stored["queries"], stored["passages"]
-    return student, Examples(
-        [student.places(text) for text in tokens], queries, passages, _nearest_others(queries, passages)
-    )
+    # Held-out texts are no negatives of the others, because matching trains on negatives too.
+    count = _trained(len(texts))
+    trained = _nearest_others(queries[:count], passages[:count])
+    held_out = count + _nearest_others(queries[count:], passages[count:])
+    negatives = np.concatenate([trained, held_out])
+    return student, Examples([student.places(text) for text in tokens], queries, passages, negatives)
+
+
+def _trained(texts: int) -> int:
+    """How many of the texts are trained on: the first."""
+    return texts - max(2, int(HELD_OUT * texts))
 
 
 def _nearest_others(queries: Floats, passages: Floats) -> NDArray[np.int64]:
@@ -127,7 +135,7 @@ class _Training:
     def __init__(self, student: Student, examples: Examples, settings: Settings, folder: Path) -> None:
         self._examples, self._settings, self._folder = examples, settings, folder
         self._tokens = student.tokens
-        self._trained = len(examples.rows) - max(2, int(HELD_OUT * len(examples.rows)))
+        self._trained = _trained(len(examples.rows))
         self._table = mx.array(student.table)
         self._adam = mlx.optimizers.Adam(settings.rate)
         self._adam.init({"table": self._table})
