@@ -5,6 +5,7 @@ Owns the order of batches: queries before pending documents. Knows nothing of wh
 
 from __future__ import annotations
 
+import atexit
 import heapq
 import threading
 from collections.abc import Callable
@@ -34,8 +35,11 @@ class ModelThread:
         self._waiting: list[tuple[Priority, int, Ids, Future[Vectors]]] = []
         self._numbers = count()
         self._closed = False
+        self._ended = threading.Event()
         built: Future[Engine] = Future()
         self._thread = threading.Thread(target=self._work, args=(build, built), name="ken-model", daemon=True)
+        # A thread that comes back to Python while it ends is ended, and from C++ that aborts the process.
+        atexit.register(self.close)
         self._thread.start()
         self.engine = built.result()
 
@@ -59,13 +63,15 @@ class ModelThread:
             if future.set_running_or_notify_cancel():
                 future.set_exception(_closed())
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            self._ended.wait()
+        atexit.unregister(self.close)
 
     def _work(self, build: Callable[[], Engine], built: Future[Engine]) -> None:
         try:
             engine = build()
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for the engine
             built.set_exception(error)
+            self._ended.set()
             return
         built.set_result(engine)
         while job := self._next():
@@ -73,6 +79,9 @@ class ModelThread:
             if future.set_running_or_notify_cancel():
                 _run(engine, ids, future)
         engine.close()
+        self._ended.set()
+        if engine.keeps_thread:
+            threading.Event().wait()
 
     def _next(self) -> tuple[Ids, Future[Vectors]] | None:
         """The next batch; waits for one. None once closed."""

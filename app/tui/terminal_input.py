@@ -28,8 +28,13 @@ _META_DIGIT = re.compile(r"\x1b([0-9])")
 """Meta and a digit. Textual reads it as the character that macOS types for Option and that digit."""
 _META_ARROW = re.compile(r"\x1b\x1b[\[O]([ABCD])")
 """Meta and an arrow, as Terminal.app sends it. Textual reads an escape and an arrow."""
-_BURST = re.compile(r"[^\x00-\x1f\x7f]{40,}(?:[\r\n\t]+[^\x00-\x1f\x7f]+)*")
+_LINES = r"(?:[\r\n\t]+[^\x00-\x1f\x7f]+)*"
+_BURST = re.compile(r"[^\x00-\x1f\x7f]{40,}" + _LINES)
 """Characters that came at once, more than hands type: a paste from a terminal that does not mark it."""
+_REST = re.compile(r"[\r\n\t]*[^\x00-\x1f\x7f]+" + _LINES)
+"""What can be the rest of a paste that came in two parts."""
+_REST_SECONDS = 0.05
+"""After a part of a paste, within which its rest comes: a terminal writes as fast as it is read."""
 
 
 class TerminalParser(XTermParser):
@@ -37,7 +42,7 @@ class TerminalParser(XTermParser):
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
-        self._held_at = self._escape_at = 0.0
+        self._held_at = self._escape_at = self._burst_at = 0.0
         self._held = ""
         """The end of what came, where it may be the beginning of a marker."""
         self._pasted: list[str] | None = None
@@ -85,13 +90,19 @@ class TerminalParser(XTermParser):
         As keys, each character asks a question of its own, and each end of a line opens a result.
         """
         at = 0
-        for burst in _BURST.finditer(data):
+        late = time.monotonic() - self._burst_at >= _REST_SECONDS
+        if not late and (rest := _REST.match(data)):
+            yield events.Paste(rest[0][:MOST_PASTED])
+            at = rest.end()
+        for burst in _BURST.finditer(data, at):
             if burst.start() > at:
                 yield from super().feed(data[at : burst.start()])
             yield events.Paste(burst[0][:MOST_PASTED])
             at = burst.end()
         if at < len(data):
             yield from super().feed(data[at:])
+        elif at:
+            self._burst_at = time.monotonic()
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         """Textual gives Meta and a letter the letter as its character, which a line of text would take."""

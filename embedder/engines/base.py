@@ -37,6 +37,9 @@ class Engine(ABC):
     most_padding: float = MAX_PADDING
     """Most padding of a text, as a share of the longest in its batch: more costs more than it saves."""
 
+    keeps_thread: bool = False
+    """Whether the thread that built it must stay until the process ends."""
+
     @abstractmethod
     def run(self, ids: Ids) -> Vectors:
         """Unit vectors (texts, hidden) of texts of similar length."""

@@ -54,6 +54,9 @@ class MLXEngine(Engine):
     """One checkpoint as an MLX network."""
 
     name = "mlx"
+    keeps_thread = True
+    """MLX frees what it compiled for a thread as the thread ends, and needs Python for that: a process that
+    ends at the same time is aborted."""
 
     def __init__(self, checkpoint: Checkpoint, precision: str, *, memory_mb: int | None = None) -> None:
         self._checkpoint = checkpoint

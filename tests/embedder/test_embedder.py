@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -227,3 +229,27 @@ def test_batches_hold_every_text_once_within_budget_and_slack(lengths: list[int]
         longest = max(lengths[place] for place in batch)
         assert len(batch) == 1 or len(batch) * longest <= budget
         assert min(lengths[place] for place in batch) >= 0.9 * longest
+
+
+ENDS = """
+import sys, threading, embedder
+with embedder.load(sys.argv[1], engine="mlx", precision="f32") as closed:
+    closed.embed_queries(["one"])
+busy = embedder.load(sys.argv[1], engine="mlx", precision="f32")
+started = threading.Event()
+def work():
+    started.set()
+    busy.embed_documents(["a text " * 200] * 400)
+threading.excepthook = lambda told: None
+threading.Thread(target=work, daemon=True).start()
+started.wait()
+"""
+
+
+def test_a_process_ends_in_order_while_its_model_computes(folder: Path, home: Path) -> None:
+    """MLX frees what belongs to a thread as the thread ends, which aborted processes that ended just then."""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", ENDS, str(folder)], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")

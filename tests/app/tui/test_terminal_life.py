@@ -151,7 +151,7 @@ def test_a_paste_that_is_not_marked_is_text_too_and_its_lines_open_nothing(termi
         terminal.send(b"sourdough and the kitchen of the old house\rwhy is it cold")
         terminal.shows("❯ sourdough and the kitchen of the old house why is it cold")
         terminal.send(b"\x15")
-        terminal.send(b"what keeps the kitchen of the old house warm\rand dry\r" * 60)
+        terminal.send(b"what keeps the kitchen of the old house warm\rand dry " * 60)
         terminal.shows("is cut at 2,000 characters")
         terminal.send(b"\x15")
         terminal.type("boiler ")
