@@ -70,8 +70,9 @@ class ModelThread:
         try:
             engine = build()
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for the engine
-            built.set_exception(error)
+            atexit.unregister(self.close)
             self._ended.set()
+            built.set_exception(error)
             return
         built.set_result(engine)
         while job := self._next():

@@ -95,7 +95,7 @@ def _slow_engine(now: Status) -> list[str]:
     """What to do where a faster engine would run here if it had been built."""
     from embedder.engines import choose, native_kernel
 
-    missed = now.engine == "mlx" and not choose.has_gpu() and native_kernel.is_missing()
+    missed = now.engine == "mlx" and choose.explain("auto") == native_kernel.NOT_BUILT
     return [native_kernel.NOT_BUILT] if missed else []
 
 

@@ -22,6 +22,7 @@ from app.evaluation.retrieval import (
     read_set,
 )
 from index.search.searcher import Searcher
+from index.store.store import Store
 from index.types import Mode
 
 if TYPE_CHECKING:
@@ -106,12 +107,23 @@ def _abstention_rate(
 ) -> float:
     with index_dataset(of, embedder) as store:
         fill(store, of, embedder, progress)
-        with Searcher(store.path, cached_vectors=True) as searcher:
-            answers = [
-                searcher.search(text, vectors[id_], mode=mode, limit=1)
-                for id_, text in dataset.queries.items()
-            ]
-    return sum(not answer.is_close for answer in answers) / len(answers)
+        return share_refused(store, dataset, vectors, mode, lambda *_: None)
+
+
+def share_refused(
+    store: Store,
+    dataset: EvaluationSet,
+    vectors: dict[str, NDArray[np.float32]],
+    mode: Mode,
+    progress: OnProgress,
+) -> float:
+    """The share of the queries of `dataset` that the index of `store` answers with "nothing close"."""
+    refused = 0
+    with Searcher(store.path, cached_vectors=True) as searcher:
+        for done, (id_, text) in enumerate(dataset.queries.items()):
+            refused += not searcher.search(text, vectors[id_], mode=mode, limit=1).is_close
+            progress(f"Asking {dataset.name}", done, len(dataset.queries))
+    return refused / len(dataset.queries)
 
 
 def _refused_without_answers(

@@ -1,6 +1,6 @@
 """Measures how often ken says "nothing close" in one index of several sets.
 
-The index of a person is about many things, and what answers a query is a small part of it. Each query is
+An index is about many subjects, and few of its passages answer a query. Each query is
 asked of the index of all sets, of that without the documents that answer it, the hard case, and of that
 without its own set, in which it is foreign. Sets whose names begin alike up to a hyphen (`xquad-de-en`,
 `xquad-th`) are taken out together: they hold the same texts. Vectors come from the indexes of single sets.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import UsageInvalid
-from app.evaluation.abstention import some
+from app.evaluation.abstention import share_refused, some
 from app.evaluation.retrieval import (
     EvaluationSet,
     OnProgress,
@@ -139,14 +139,14 @@ def measure(
         with _filled(others, known, progress) as store:
             for one in asked:
                 if _group(one.name) == group:
-                    foreign[one.name] = _refused(store, one, vectors[one.name], mode, progress)
+                    foreign[one.name] = share_refused(store, one, vectors[one.name], mode, progress)
     with _filled([*mixed.values()], known, progress) as store:
         counts = store.counts()
         rates = tuple(
             SetRates(
                 one.name,
                 len(one.queries),
-                _refused(store, one, vectors[one.name], mode, progress),
+                share_refused(store, one, vectors[one.name], mode, progress),
                 _refused_without_answers(store, one, mixed, vectors[one.name], known, mode, progress),
                 foreign[one.name],
             )
@@ -193,15 +193,6 @@ def _filled(sets: Sequence[EvaluationSet], known: StoredVectors, progress: OnPro
     with index_dataset(whole, known) as store:
         fill(store, whole, known, progress)
         yield store
-
-
-def _refused(store: Store, asked: EvaluationSet, vectors: Vectors, mode: Mode, progress: OnProgress) -> float:
-    refused = 0
-    with Searcher(store.path, cached_vectors=True) as searcher:
-        for done, (id_, text) in enumerate(asked.queries.items()):
-            refused += not searcher.search(text, vectors[id_], mode=mode, limit=1).is_close
-            progress(f"Asking {asked.name}", done, len(asked.queries))
-    return refused / len(asked.queries)
 
 
 def _refused_without_answers(

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.checkpoints.atomic import new_file
 from embedder.embedder import Embedder
 
 Floats = NDArray[np.float32]
@@ -43,10 +44,8 @@ class Student:
 
     def save(self, path: Path) -> None:
         """Write both arrays to `path`, at once."""
-        partial = path.with_suffix(".part")
-        with partial.open("wb") as file:
+        with new_file(path) as work, work.open("wb") as file:
             np.savez(file, tokens=self.tokens, table=self.table)
-        partial.replace(path)
 
 
 def untrained(model: Embedder, texts: Sequence[Sequence[int]]) -> Student:

@@ -21,6 +21,7 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 from numpy.typing import NDArray
 
+from embedder.checkpoints.atomic import new_file
 from embedder.embedder import Embedder
 from embedder.errors import InputInvalid
 from embedder.recipe import losses
@@ -102,10 +103,8 @@ def _prepare(texts: Sequence[str], model: Embedder, folder: Path, seed: int) -> 
         queries = model.embed_queries([str(choose.choice(several)) for several in sentences])
         start = untrained(model, tokens)
         passages = model.embed_documents(texts)
-        partial = folder / "teacher.part"
-        with partial.open("wb") as file:
+        with new_file(kept) as work, work.open("wb") as file:
             np.savez(file, tokens=start.tokens, table=start.table, queries=queries, passages=passages)
-        partial.replace(kept)
     with np.load(kept) as stored:
         student = Student(stored["tokens"], stored["table"])
         queries, passages = stored["queries"], stored["passages"]

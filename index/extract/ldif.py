@@ -54,7 +54,7 @@ def _entries(text: str) -> Iterator[list[tuple[int, str, str]]]:
 
 
 def _plain(encoded: str) -> str:
-    """The text that a value in base64 stands for; empty where it is none."""
+    """The decoded text of a value in base64; empty where the value is not text."""
     try:
         return decode_text(base64.b64decode(encoded.strip())).strip()
     except (FileSkipped, binascii.Error, ValueError):

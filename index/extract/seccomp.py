@@ -66,12 +66,16 @@ _DEVICE_SETTINGS = (0x5401, 0x5421, 0x5450, 0x5451)
 
 
 class _Condition(NamedTuple):
-    """Which values of an argument let a call through: those listed, or without a bit, or with a bit."""
+    """Which values of an argument let a call through: those listed, or without a bit, or with a bit.
+
+    Any other is answered with `otherwise`.
+    """
 
     argument: int
     values: tuple[int, ...] = ()
     never: int = 0
     always: int = 0
+    otherwise: int = _REFUSE
 
 
 class _Program(ctypes.Structure):
@@ -122,7 +126,7 @@ def _program(machine: str) -> Iterator[bytes]:
             body = (
                 _conditional_return(conditions[name])
                 if name in conditions
-                else [_instruction(_RETURN, _answer(name))]
+                else [_instruction(_RETURN, _ALLOW)]
             )
             yield _instruction(_EQUAL, number, otherwise=len(body))
             yield from body
@@ -138,14 +142,9 @@ def _conditions() -> Mapping[str, _Condition]:
         "prlimit64": _Condition(0, (0,)),  # of this process only
         "tgkill": _Condition(0, (os.getpid(),)),  # abort() ends this process by it
         "clone": _Condition(0, always=_THREAD),  # libraries that decode pictures start threads
+        # Its flags are in memory, which a filter cannot see. Where it is missing, the C library calls clone.
+        "clone3": _Condition(0, otherwise=_LACK),
     }
-
-
-def _answer(name: str) -> int:
-    """Of a call without a condition. The flags of clone3 are in memory, which a filter cannot see: where the
-    kernel lacks it, the C library calls clone.
-    """
-    return _LACK if name == "clone3" else _ALLOW
 
 
 def _conditional_return(condition: _Condition) -> list[bytes]:
@@ -156,7 +155,7 @@ def _conditional_return(condition: _Condition) -> list[bytes]:
         found += [_instruction(_ANY_BIT, condition.never, then=1), _instruction(_RETURN, _ALLOW)]
     if condition.always:
         found += [_instruction(_ANY_BIT, condition.always, otherwise=1), _instruction(_RETURN, _ALLOW)]
-    return [*found, _instruction(_RETURN, _REFUSE)]
+    return [*found, _instruction(_RETURN, condition.otherwise)]
 
 
 def _instruction(code: int, value: int, *, then: int = 0, otherwise: int = 0) -> bytes:

@@ -89,7 +89,7 @@ class _Part(threading.Thread):
             with self._pool.snapshot() as db:
                 if _state(db) == self._seen:
                     self._found = vectors.score_chunks(db, *self._wanted)
-        except Exception:  # noqa: BLE001 (the caller does it again, and is told what failed)
+        except Exception:  # noqa: BLE001 (the caller repeats it, and gets the error)
             return
 
     def result(self, db: apsw.Connection) -> Found:
