@@ -26,7 +26,7 @@ def half_read(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     with local_library(config.load()) as kept:
 
         def stop_before_embedding(now: Progress) -> None:
-            if now.passages_total:
+            if now.passages_total and kept.status().files == 2:
                 kept.pause()
 
         kept.add([str(folder)])
@@ -94,7 +94,7 @@ def test_a_deleted_file_is_dropped_while_passages_of_others_still_wait(
         counts: list[tuple[int, bool]] = []
 
         def stop_before_embedding(now: Progress) -> None:
-            if now.passages_total:
+            if now.passages_total and kept.status().files == 2:
                 kept.pause()
 
         def count(now: Progress) -> None:
