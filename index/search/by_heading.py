@@ -7,6 +7,7 @@ passage holds the word, and while the query is typed it may be a beginning.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import apsw
 
@@ -54,14 +55,23 @@ def named_texts(db: apsw.Connection, query: ParsedQuery, *, typing: bool = False
         )
     elif len(key) <= LONGEST and any(not clause.passage_count for clause in query.clauses):
         wanted = "json_each(?) AS wanted CROSS JOIN "
+        headings, files = _spellings(query, heading_key), _spellings(query, link_key)
         near += fetch_all(
-            db, _TEXTS.format(wanted + "headings", "headings.key = wanted.value"), (_changed(key), FEW + 1)
+            db, _TEXTS.format(wanted + "headings", "headings.key = wanted.value"), (headings, FEW + 1)
         )
-        near += fetch_all(
-            db, _FIRST.format(wanted + "files", "stem = wanted.value"), (_changed(stem), FEW + 1)
-        )
+        near += fetch_all(db, _FIRST.format(wanted + "files", "stem = wanted.value"), (files, FEW + 1))
     return {text: NEARLY for (text,) in near} if len(near) <= FEW else {}
 
 
-def _changed(name: str) -> str:
-    return json.dumps(sorted(one_change(name)))
+def _spellings(query: ParsedQuery, key: Callable[[str], str]) -> str:
+    """The lookup keys that differ from the query's in one letter, as JSON.
+
+    Where one word is unknown, the letter is in it: the whole query has thousands of spellings.
+    """
+    name = key(query.text)
+    unknown = [clause for clause in query.clauses if not clause.passage_count]
+    word = key(unknown[0].match.strip('"*')) if len(unknown) == 1 else ""
+    if not word or name.count(word) != 1:
+        return json.dumps(sorted(one_change(name)))
+    before, after = name.split(word)
+    return json.dumps(sorted(before + changed + after for changed in one_change(word)))

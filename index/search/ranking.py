@@ -59,6 +59,8 @@ class SearchRequest:
     """Dimensions at which candidates are scored: 768, or 256 to skip scoring again."""
     typing: bool = False
     """Whether the query is still being typed."""
+    nearest: Ids | None = None
+    """The texts that the same vectors found before, among the same texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Ranked:
     dates: Floats | None = None
     """What the times of files add to the scores (`index.search.recency`)."""
     query: ParsedQuery = EMPTY_QUERY
+    nearest: Ids | None = None
+    """The texts that dense search found, unless the conditions of the query limited it."""
     same: Sequence[NamedFile] = ()
     """Files whose name is the query."""
     named: Sequence[NamedFile] = ()
@@ -123,8 +127,9 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
         if request.mode == "meaning" and queries is not None
         else dict.fromkeys(list(lexical_scores)[: request.k])
     )
-    if dense is not None:
-        chosen.update(dict.fromkeys(dense.texts(lexical_scores).tolist()))
+    nearby = None if dense is None else dense.texts(lexical_scores)
+    if nearby is not None:
+        chosen.update(dict.fromkeys(nearby.tolist()))
     ids = np.fromiter(chosen, np.int64, len(chosen))
     words = np.array([lexical_scores.get(id_, np.nan) for id_ in chosen], np.float32)
     if queries is None:
@@ -139,7 +144,8 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     both[[places[id_] for id_ in known.tolist()]] = found
     cosines = fusion.cosines_by_kind(both, is_code)
     scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, weights)
-    return Ranked(ids, scores, cosines, words, is_named, is_code, query=request.query)
+    nearest_of_all = None if request.query.required else nearby
+    return Ranked(ids, scores, cosines, words, is_named, is_code, query=request.query, nearest=nearest_of_all)
 
 
 def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:
@@ -211,7 +217,8 @@ def _texts_of_files(
 
 class _DenseCandidates:
     """The nearest texts. They are searched from the beginning, while the caller finds the lexical candidates,
-    unless the query has quoted phrases: then they are searched among the texts that hold them."""
+    unless they are known, or the query has quoted phrases: then they are searched among the texts that hold
+    them."""
 
     def __init__(
         self, db: apsw.Connection, request: SearchRequest, number: int, vector: Floats, nearest: Nearest
@@ -219,13 +226,15 @@ class _DenseCandidates:
         self._request, self._nearest = request, nearest
         self._subject = (db, number, vectors.truncate_matryoshka(vector[None])[0])
         self._begun: Callable[[], Found] | None = None
-        if not request.query.required:
+        if request.nearest is None and not request.query.required:
             self._begun = nearest.begin(*self._subject, *request.allowed.first_depth(request.k))
 
     def texts(self, lexical_scores: dict[int, float]) -> Ids:
         if self._request.query.required:
             within = np.array(sorted(lexical_scores), np.int64)
             return self._nearest.nearest(*self._subject, self._request.k, within)[0]
+        if self._request.nearest is not None:
+            return self._request.nearest
         return self._request.allowed.best(self._find, self._request.k)[0]
 
     def _find(self, k: int, among: Ids | None) -> Found:

@@ -25,6 +25,7 @@ from index.search.newest import Matching, newest
 from index.search.patterns import compile_pattern
 from index.search.ranking import CANDIDATES, Nearest, Ranked, SearchRequest, rank
 from index.search.second_try import SECONDS, WHILE_TYPING, Tries, second_try
+from index.search.spelling import Corrections
 from index.search.text_scan import scan
 from index.store import generations, vectors
 from index.store.database import SnapshotPool, fetch_all
@@ -53,6 +54,7 @@ class Searcher(Closing):
     def __init__(self, path: Path, *, cached_vectors: bool = False) -> None:
         self._pool = SnapshotPool(Path(path))
         self._frequencies = DocumentFrequencies()
+        self._corrections = Corrections()
         self._cache = None
         self.faults: list[str] = []
         """Sentences for the user on compiled parts that compute wrongly on this processor; others replace
@@ -97,17 +99,20 @@ class Searcher(Closing):
             def search(parsed: ParsedQuery, texts: Ids | None) -> Ranked:
                 again = replace(request, query=parsed)
                 if texts is not None:
-                    again = replace(again, allowed=FilteredIds(db, filter_, texts), at_least=INSIDE)
+                    allowed = FilteredIds(db, filter_, texts)
+                    again = replace(again, allowed=allowed, at_least=INSIDE, nearest=None)
                 return self._find(db, again, filter_)
 
             tries = Tries(
                 db,
                 search,
                 lambda text: parse_query(db, text, self._frequencies),
+                self._corrections,
                 request.allowed.texts,
                 WHILE_TYPING if typing else SECONDS,
             )
             found = search(request.query, None)
+            request = replace(request, nearest=found.nearest)
             if not (typing and mode == "words"):
                 found = second_try(tries, request.query, found)
             hits = self._hits(db, found, limit, filter_, explain=explain, fold=fold)

@@ -13,7 +13,7 @@ import apsw
 from index.search.filters import Ids
 from index.search.patterns import literal
 from index.search.ranking import Ranked
-from index.search.spelling import corrected, unknown_words
+from index.search.spelling import Corrections, unknown_words
 from index.search.text_scan import scan
 from index.store.fts_query import ParsedQuery
 
@@ -32,11 +32,12 @@ Search = Callable[[ParsedQuery, Ids | None], Ranked]
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """The parameters of further searches: a snapshot, the search function, and the parser."""
+    """The parameters of further searches: a snapshot, the functions that search and parse, corrections."""
 
     db: apsw.Connection
     search: Search
     parse: Callable[[str], ParsedQuery]
+    corrections: Corrections
     within: Ids | None
     """The texts that pass the filter, if they are known."""
     seconds: float
@@ -72,7 +73,7 @@ def _with_other_words(tries: Tries, query: ParsedQuery, first: Ranked) -> Ranked
     unknown = unknown_words(query)
     if not unknown:
         return first
-    text = corrected(tries.db, query.text, unknown)
+    text = tries.corrections.corrected(tries.db, query, unknown)
     if text != query.text:
         again = tries.search(tries.parse(text), None)
         if not again.is_empty and (again.is_close or first.is_empty):

@@ -25,6 +25,8 @@ TRIED = 5
 """Candidates for which a written form is searched, the most frequent first."""
 PASSAGES = 5
 """Passages that are read to find the written form of a term."""
+MAX_CACHED = 1_000
+"""Words whose nearest word is cached."""
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -40,15 +42,30 @@ def unknown_words(query: ParsedQuery) -> list[str]:
     ]
 
 
-def corrected(db: apsw.Connection, text: str, unknown: list[str]) -> str:
-    """The query with each unknown word replaced by the nearest word of the index, if one is near."""
-    for word in unknown:
-        if len(word) < SHORTEST or not word.isalpha():
-            continue
-        if near := _nearest(db, word):
-            whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
-            text = near.join(whole.split(text))
-    return text
+class Corrections:
+    """Corrects queries. Nearest words are cached: a query is searched again with each letter typed.
+
+    The cache is valid until the index has grown or shrunk by a twentieth.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._total = 0
+
+    def corrected(self, db: apsw.Connection, query: ParsedQuery, unknown: list[str]) -> str:
+        """The query with each unknown word replaced by the nearest word of the index, if one is near."""
+        if abs(query.total - self._total) * 20 > self._total or len(self._known) > MAX_CACHED:
+            self._known, self._total = {}, query.total
+        known, text = self._known, query.text
+        for word in unknown:
+            if len(word) < SHORTEST or not word.isalpha():
+                continue
+            if word not in known:
+                known[word] = _nearest(db, word)
+            if near := known[word]:
+                whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+                text = near.join(whole.split(text))
+        return text
 
 
 def _nearest(db: apsw.Connection, word: str) -> str:

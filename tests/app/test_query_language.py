@@ -135,6 +135,19 @@ def test_what_is_near_nothing_finds_nothing(library: Library, typed: str) -> Non
     assert not ask(library, typed).hits
 
 
+def test_a_correction_follows_what_the_index_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEN_NO_DAEMON", "1")
+    folder = notes(tmp_path / "notes", oven__md="# Bread\n\nThe oven is hot.\n")
+    with indexed_library(monkeypatch, tmp_path / "home", folder) as opened:
+        assert not ask(opened, "thermostt").hits
+        notes(folder, thermostat__md="# Heat\n\nThe thermostat is in the hall.\n")
+        opened.sync()
+        assert ask(opened, "thermostt").corrected == "thermostat"
+        notes(folder, thermostt__md="# Name\n\nThermostt is a firm.\n")
+        opened.sync()
+        assert ask(opened, "thermostt").corrected == ""
+
+
 def test_an_expression_that_never_ends_ends(library: Library) -> None:
     began = time.monotonic()
     ask(library, "/(.*)*(.*)*(.*)*zzz$/")
