@@ -9,10 +9,11 @@ from typing import Literal
 
 from textual.content import Content
 
-from app import amounts
+from app import amounts, query
 from app.api import Answer, SyncReport
 from app.errors import NothingIndexed
 from app.sanitize import plain_line
+from app.tui import completion
 from app.tui.session import Session
 from app.tui.toasts import Failure, failure_of
 from index.types import Hit
@@ -26,6 +27,14 @@ Hints = tuple[tuple[str, str], ...]
 def similar_to(hit: Hit) -> Content:
     """Above the results that are like a passage."""
     return Content.assemble(("More like ", "$ken-dim"), (plain_line(hit.title), "bold"))
+
+
+def on_query(text: str, session: Session) -> Content:
+    """What of a query was not understood; empty where it was, or is still being typed."""
+    problems = query.parse(text).problems
+    if not problems or completion.candidates(text, session.roots):
+        return Content("")
+    return Content.styled(plain_line(problems[0]), "$warning")
 
 
 def on_answer(answer: Answer, session: Session, *, filtered: bool, like: Hit | None = None) -> Content:

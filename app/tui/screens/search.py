@@ -8,6 +8,7 @@ the document, `Panes` their places, `HitActions` what is done with a result.
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,7 +21,6 @@ from textual.widgets import Input, Static
 from app import query as syntax
 from app.api import Answer
 from app.errors import TITLED_ERRORS, DaemonError
-from app.sanitize import plain_line
 from app.tui import actions, completion, remarks
 from app.tui.after_burst import AfterBurst
 from app.tui.messages import Answered
@@ -72,7 +72,7 @@ class SearchScreen(Screen[None]):
         self._refreshed = 0.0
         self._asked = ""
         """The text of the query that was asked last."""
-        self._typing = AfterBurst(self, self._ask_what_is_typed)
+        self._typing = AfterBurst(self, self.ask)
         self._opens: str | None = None
         """The query whose first hit is opened as soon as it has its answer."""
 
@@ -102,14 +102,6 @@ class SearchScreen(Screen[None]):
         return syntax.parse(self.input.value)
 
     @property
-    def _problem(self) -> Content:
-        """What of the query was not understood; empty where it was, or is still being typed."""
-        problems = self.parsed.problems
-        if not problems or completion.candidates(self.input.value, self.session.roots):
-            return Content("")
-        return Content.styled(plain_line(problems[0]), "$warning")
-
-    @property
     def hit(self) -> Hit | None:
         """The highlighted result."""
         return self.left.hit
@@ -120,22 +112,19 @@ class SearchScreen(Screen[None]):
         self.right.hold()
         self._typing.changed()
 
-    def _ask_what_is_typed(self) -> None:
-        self._tell_filters()
-        self.ask()
-
     def ask(self) -> None:
         """Search for what is in the line now; an empty line shows the home list."""
+        self._tell_filters()
         query = syntax.parse(completion.without_open_filter(self.input.value))
         if not query.text.strip() and query.filter == syntax.NO_FILTER:
             self.requests.give_up()
             self.show_home()
-            self.left.remark(self._problem)
+            self.left.remark(remarks.on_query(self.input.value, self.session))
             return
         self._asked = self.input.value
         order = query.sort or self.left.order
         self.requests.ask(Request(query.text, query.filter, query.mode, order, room=self.left.room))
-        if problem := self._problem:
+        if problem := remarks.on_query(self.input.value, self.session):
             self.left.remark(problem)
 
     def on_answered(self, message: Answered) -> None:
@@ -160,7 +149,8 @@ class SearchScreen(Screen[None]):
         if final or not self.results.cards:
             filtered = self.parsed.filter != syntax.NO_FILTER
             said = remarks.on_answer(answer, self.session, filtered=filtered, like=self.like)
-            self.left.remark(self._problem or (said if final else Content("")))
+            problem = remarks.on_query(self.input.value, self.session)
+            self.left.remark(problem or (said if final else Content("")))
         self.left.show(answer)
         self._swap(home=False)
         self.filters.summarize(remarks.summary(answer, final=final, width=self.app.size.width))
@@ -243,9 +233,6 @@ class SearchScreen(Screen[None]):
         elif not current.move(steps) and steps < 0 and self.focused is self.input:
             self.input.recall(self.session.ui_state.questions)
 
-    def action_scroll_preview(self, direction: int) -> None:
-        self.right.scroll(direction * PREVIEW_ROWS)
-
     def take_key(self, event: events.Key) -> bool:
         """Type into the query also from a list or the preview, unless the keymap uses letters."""
         typed = event.character if event.is_printable else ""
@@ -258,17 +245,16 @@ class SearchScreen(Screen[None]):
             self.input.go_on(typed or "")
         return True
 
-    def action_page(self, pages: int) -> None:
-        if self.focused is self.preview:
-            self.right.page(pages)
+    def action_scroll(self, by: Literal["rows", "page", "edge"], direction: int) -> None:
+        """The preview by some rows; or a page on, or to the edge, in the preview if it has the focus, else in
+        the list."""
+        pane = self.right if self.focused is self.preview else self.left.current
+        if by == "rows":
+            self.right.scroll(direction * PREVIEW_ROWS)
+        elif by == "page":
+            pane.page(direction)
         else:
-            self.left.current.page(pages)
-
-    def action_edge(self, direction: int) -> None:
-        if self.focused is self.preview:
-            self.right.edge(direction)
-        else:
-            self.left.current.edge(direction)
+            pane.edge(direction)
 
     def action_expand(self, opened: bool) -> None:
         self.left.show_places(opened)
@@ -348,7 +334,6 @@ class SearchScreen(Screen[None]):
 
     def action_toggle_sort(self) -> None:
         self.left.toggle_sort()
-        self._tell_filters()
         self.ask()
 
     def action_choose(self, key: str) -> None:
