@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import pytest
 from support.tiny_home import notes, tiny_models
+from support.tiny_model import PRECISION
 
 TOP = Path(__file__).resolve().parent.parent
 START = "ken_search_main.py"
@@ -86,7 +87,7 @@ def hostile(tmp_path: Path) -> Path:
 def ken(installed: Path, hostile: Path, home: Path) -> Iterator[Run]:
     """Runs the installed command in the hostile folder, which is on PYTHONPATH too."""
     home.mkdir(parents=True)
-    (home / "config.toml").write_text('[model]\nprecision = "f32"\nthreads = 1\n')
+    (home / "config.toml").write_text(f'[model]\nprecision = "{PRECISION}"\nthreads = 1\n')
     environment = {name: value for name, value in os.environ.items() if name != "KEN_NO_DAEMON"}
     environment |= {"KEN_MODELS": str(tiny_models()), "PYTHONPATH": f"{hostile}{os.pathsep}"}
 

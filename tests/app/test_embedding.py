@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.tiny_home import with_tiny_model
+from support.tiny_model import PRECISION
 
 from app.config import ModelConfig
 from app.model import Model
@@ -27,7 +28,7 @@ def test_a_text_that_takes_the_number_of_one_being_embedded_does_not_get_its_vec
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_tiny_model(monkeypatch, home)
-    model = Model(ModelConfig(precision="f32", threads=1))
+    model = Model(ModelConfig(precision=PRECISION, threads=1))
     with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store:
         put(store, "/a", "pears in winter")
         embedding = EmbedStage(store, model)
@@ -53,7 +54,7 @@ def test_batches_are_short_while_queries_wait_for_them(
 ) -> None:
     """With MLX one process computes both, so that a query waits for the batch before it."""
     with_tiny_model(monkeypatch, home)
-    model = Model(ModelConfig(precision="f32", threads=1))
+    model = Model(ModelConfig(precision=PRECISION, threads=1))
     model.__dict__["engine"] = "mlx"
     with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store:
         stage = EmbedStage(store, model)
@@ -78,7 +79,7 @@ def test_a_batch_is_prepared_while_another_is_computed(
 ) -> None:
     """Both reach the model at once: neither waits outside of it."""
     with_tiny_model(monkeypatch, home)
-    model = Model(ModelConfig(precision="f32", threads=1))
+    model = Model(ModelConfig(precision=PRECISION, threads=1))
     both = threading.Barrier(2, timeout=30)
     embed = model.embed_documents
 
@@ -105,7 +106,7 @@ def test_a_failing_text_is_looked_for_while_no_other_batch_is_computed(
 ) -> None:
     """What ends the model's process at one batch ends it for the other too: no text of that is blamed."""
     with_tiny_model(monkeypatch, home)
-    model = Model(ModelConfig(precision="f32", threads=1))
+    model = Model(ModelConfig(precision=PRECISION, threads=1))
     embed, first = model.embed_documents, threading.Barrier(2, timeout=30)
     computing: list[str] = []
 

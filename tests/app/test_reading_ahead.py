@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.tiny_home import notes
-from support.tiny_model import make_tiny_checkpoint
+from support.tiny_model import PRECISION, make_tiny_checkpoint
 
 from app.config import ModelConfig
 from app.model import Model
@@ -49,7 +49,9 @@ def test_what_is_read_is_embedded_while_another_file_is_being_read(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sync_run, "STORE_SECONDS", 1e9)
-    model = Told(ModelConfig(name=str(make_tiny_checkpoint(tmp_path / "model")), precision="f32", threads=1))
+    model = Told(
+        ModelConfig(name=str(make_tiny_checkpoint(tmp_path / "model")), precision=PRECISION, threads=1)
+    )
     folder = notes(tmp_path / "notes", long__md="# Long\n\nPears.\n", short__md="# Short\n\nBread.\n")
     with Store(tmp_path / "index.db", fingerprint=model.fingerprint) as store, Held(1) as pool:
         store.add_root(str(folder))

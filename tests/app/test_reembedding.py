@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.tiny_home import notes
-from support.tiny_model import make_tiny_checkpoint
+from support.tiny_model import PRECISION, make_tiny_checkpoint
 
 from app.config import Config, ModelConfig
 from app.connect import local_library
@@ -25,7 +25,7 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def library(model: str) -> Library:
-    return local_library(Config(model=ModelConfig(name=model, precision="f32", threads=1)))
+    return local_library(Config(model=ModelConfig(name=model, precision=PRECISION, threads=1)))
 
 
 def similarities(asked: Library) -> dict[str, float | None]:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from support.tiny_model import make_tiny_checkpoint
+from support.tiny_model import PRECISION, make_tiny_checkpoint
 
 import embedder
 from embedder import self_test
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(folder: Path, home: Path) -> Iterator[embedder.Embedder]:
-    with embedder.load(folder, engine="mlx", precision="f32") as loaded:
+    with embedder.load(folder, precision=PRECISION) as loaded:
         yield loaded
 
 
@@ -121,7 +121,7 @@ def test_many_threads_share_one_model(model: embedder.Embedder) -> None:
 
 
 def test_a_closed_model_says_so(folder: Path) -> None:
-    model = embedder.load(folder, engine="mlx", precision="f32")
+    model = embedder.load(folder, precision=PRECISION)
     model.close()
     model.close()
     with pytest.raises(EmbedderClosed):

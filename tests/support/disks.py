@@ -6,6 +6,7 @@ from pathlib import Path
 
 from support.namespace import mount, unmount
 from support.tiny_home import notes, tiny_models
+from support.tiny_model import PRECISION
 from support.waiting import until
 
 from app.api import SyncReport
@@ -19,7 +20,7 @@ NOTES = 6
 
 
 def opened(folder: Path) -> Library:
-    model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
+    model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision=PRECISION, threads=1)
     return local_library(Config(model=model), index=folder / "index.db")
 
 
@@ -156,7 +157,7 @@ def a_disk_that_goes_under_a_daemon(folder: Path) -> None:
     away, root = disk(folder, "away"), disk(folder, "root")
     (root / "nas").mkdir()
     mount("--bind", away, root / "nas")
-    model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
+    model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision=PRECISION, threads=1)
     parts = DaemonParts(Config(model=model))
     library = parts.library
     parts.start()

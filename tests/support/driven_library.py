@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from support.tiny_home import tiny_models
+from support.tiny_model import PRECISION
 
 from app.api import Status
 from app.config import Config, ModelConfig
@@ -133,7 +134,7 @@ class _SharedModel(Model):
 @functools.cache
 def _tiny_model() -> Model:
     name = str(tiny_models() / "embeddinggemma-300m")
-    return _SharedModel(ModelConfig(name=name, precision="f32", threads=1))
+    return _SharedModel(ModelConfig(name=name, precision=PRECISION, threads=1))
 
 
 @functools.cache

@@ -15,6 +15,7 @@ import pytest
 from support.disks import opened
 from support.namespace import run_with_mounts
 from support.tiny_home import notes, tiny_models
+from support.tiny_model import PRECISION
 from support.waiting import until
 
 from app.config import Config, ModelConfig
@@ -125,7 +126,7 @@ def its_server_dies(folder: Path) -> None:
 
 def a_read_never_comes_back(folder: Path) -> None:
     """A saved note is found while another file is being read, and that file is not given up."""
-    model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision="f32", threads=1)
+    model = ModelConfig(name=str(tiny_models() / "embeddinggemma-300m"), precision=PRECISION, threads=1)
     saved = notes(folder / "notes", old__md="# Old\n")
     parts = DaemonParts(Config(model=model))
     library = parts.library

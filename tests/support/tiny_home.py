@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from support.tiny_model import make_tiny_checkpoint
+from support.tiny_model import PRECISION, make_tiny_checkpoint
 
 from app.cli import main
 from app.connect import local_library
@@ -28,11 +28,11 @@ def tiny_models() -> Path:
 
 
 def with_tiny_model(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Make `home` the KEN_HOME, and let ken find the tiny model there, run as exactly as it can be."""
+    """Make `home` the KEN_HOME, and let ken find the tiny model there, run as exactly as is quick."""
     monkeypatch.setenv("KEN_HOME", str(home))
     monkeypatch.setenv("KEN_MODELS", str(tiny_models()))
     home.mkdir(parents=True, exist_ok=True)
-    (home / "config.toml").write_text('[model]\nprecision = "f32"\nthreads = 1\n')
+    (home / "config.toml").write_text(f'[model]\nprecision = "{PRECISION}"\nthreads = 1\n')
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.daemons import Daemons
 from support.tiny_home import notes
-from support.tiny_model import make_tiny_checkpoint
+from support.tiny_model import PRECISION, make_tiny_checkpoint
 from support.waiting import until
 
 from app import paths
@@ -23,7 +23,7 @@ def models(tmp_path: Path, daemons: Daemons, monkeypatch: pytest.MonkeyPatch) ->
 
 def settings_name(model: str) -> None:
     paths.make_home()
-    paths.config_path().write_text(f'[model]\nname = "{model}"\nprecision = "f32"\nthreads = 1\n')
+    paths.config_path().write_text(f'[model]\nname = "{model}"\nprecision = "{PRECISION}"\nthreads = 1\n')
 
 
 def similarities(daemons: Daemons) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support import dying_model
 from support.tiny_home import notes
+from support.tiny_model import PRECISION
 from support.waiting import until
 
 from app.config import Config, ModelConfig
@@ -23,7 +24,7 @@ def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Libr
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     dying_model.use(monkeypatch)
     monkeypatch.setattr(process, "LIMITS", TimeLimits(query=2.0, batch=2.0))
-    with daemon_parts(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
+    with daemon_parts(Config(model=ModelConfig(precision=PRECISION, threads=1))) as parts:
         parts.start()
         yield parts.library
 

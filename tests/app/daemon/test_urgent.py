@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.same_index import contents, fresh
 from support.tiny_home import notes
+from support.tiny_model import PRECISION
 from support.waiting import until
 
 from app.config import Config, ModelConfig
@@ -46,7 +47,7 @@ def library(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Libr
     monkeypatch.setattr(extract_stage, "ReaderPool", Slow)
     END.clear()
     STARTED.clear()
-    with daemon_parts(Config(model=ModelConfig(precision="f32", threads=1))) as parts:
+    with daemon_parts(Config(model=ModelConfig(precision=PRECISION, threads=1))) as parts:
         parts.start()
         yield parts.library
         END.set()
