@@ -3,65 +3,68 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SLOW = (
-    "tests/app/daemon/",
-    "tests/app/model_process/",
-    "tests/app/test_demo_command.py",
-    "tests/app/test_demo_questions.py",
-    "tests/app/test_disk_names.py",
-    "tests/app/test_disks.py",
-    "tests/app/test_failing_reads.py",
-    "tests/app/test_grep.py",
-    "tests/app/test_kinds.py",
-    "tests/app/test_listing.py",
-    "tests/app/test_mcp_arguments.py",
-    "tests/app/test_nothing_left.py",
-    "tests/app/test_one_bad_file.py",
-    "tests/app/test_pictures.py",
-    "tests/app/test_query_language.py",
-    "tests/app/test_reembedding.py",
-    "tests/app/test_watcher.py",
-    "tests/app/test_withheld_everywhere.py",
-    "tests/app/test_without_model.py",
-    "tests/app/tui/test_actions.py",
-    "tests/app/tui/test_colours.py",
-    "tests/app/tui/test_list_keys.py",
-    "tests/app/tui/test_snapshots.py",
-    "tests/app/tui/test_terminal_keys.py",
-    "tests/app/tui/test_terminal_life.py",
-    "tests/app/test_zotero.py",
-    "tests/embedder/test_download_registry.py",
-    "tests/embedder/test_gemma.py",
-    "tests/embedder/test_native_engine.py",
-    "tests/embedder/test_served_engine.py",
-    "tests/faults/",
-    "tests/index/test_copies.py",
-    "tests/index/test_credentials.py",
-    "tests/index/test_fuzz.py",
-    "tests/index/test_hostile_values.py",
-    "tests/index/test_ignore_rules.py",
-    "tests/index/test_maintenance.py",
-    "tests/index/test_reader_answers.py",
-    "tests/index/test_reader_pool.py",
-    "tests/test_installed.py",
+STARTS = re.compile(
+    r"\b(?:subprocess|import mlx|ReaderPool|daemons|tiny_models|tiny_model|pilots|tiny_home|driven_library"
+    r"|ken_process|embedding_server|dying_model|failing_reads|disks|faulty_vfs|support\.terminal)\b"
 )
-"""Modules, or folders of them, that take more than three seconds of a processor: they start daemons, wait
-for the system's events, press many keys, draw pictures or read thousands of odd files."""
+"""What a module's source names if its tests start a process, the model or the interface."""
+
+LANE_SECONDS = 2.0
+"""Seconds of a processor from which a test is told to be too slow for the fast lane."""
+BEGUN, SPENT = pytest.StashKey[float](), "seconds of a processor"
 
 REAL_MODELS = os.environ.get("KEN_MODELS", "")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    missing = [name for name in SLOW if not (config.rootpath / name).exists()]
-    assert not missing, f"the list of slow modules names {missing}"
+def starts_something(module: Path) -> bool:
+    return bool(STARTS.search(module.read_text(encoding="utf-8")))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """For the fast lane, modules without a test in it are not even imported."""
+    if config.option.markexpr != "not slow" or not collection_path.match("test_*.py"):
+        return None
+    in_lane = "mark.fast" in collection_path.read_text(encoding="utf-8")
+    return True if starts_something(collection_path) and not in_lane else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = {module for module in {item.path for item in items} if starts_something(module)}
     for item in items:
-        if item.path.relative_to(config.rootpath).as_posix().startswith(SLOW):
+        if item.get_closest_marker("model") or (item.path in slow and not item.get_closest_marker("fast")):
             item.add_marker("slow")
+
+
+def processor_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[BEGUN] = processor_seconds()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    if call.when == "call":
+        item.user_properties.append((SPENT, processor_seconds() - item.stash[BEGUN]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which tests of the fast lane are no longer fast."""
+    reports = [one for one in terminalreporter.getreports("passed") if "slow" not in one.keywords]
+    told = [(dict(one.user_properties).get(SPENT, 0.0), one.nodeid) for one in reports]
+    if too_slow := sorted((one for one in told if one[0] >= LANE_SECONDS), reverse=True):
+        terminalreporter.section(f"too slow for the fast lane ({SPENT}): @pytest.mark.slow")
+        for seconds, name in too_slow:
+            terminalreporter.line(f"{seconds:6.1f}  {name}")
 
 
 def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:

@@ -16,6 +16,8 @@ from support.commands import commands
 from app.cli.manual import page
 from app.daemon.protocol import METHODS
 
+pytestmark = pytest.mark.fast
+
 TOP = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     TOP / "README.md",
@@ -125,6 +127,7 @@ def modules() -> list[str]:
     return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported_without_a_warning(tmp_path: Path) -> None:
     """In one fresh interpreter that compiles anew; warnings of other people's modules stay warnings."""
     script = (

@@ -19,6 +19,8 @@ from app.sync.embed_stage import EmbedStage
 from index.store.store import Store
 from index.types import FileRecord, Passage
 
+pytestmark = pytest.mark.fast
+
 
 def put(store: Store, path: str, *words: str) -> None:
     store.put([(FileRecord(path, 1, 1, 1), [Passage(w, 0, len(w), 1, "t", tokens=2) for w in words])])

@@ -46,6 +46,7 @@ def test_a_question_the_daemon_answers_needs_neither_screen_model_nor_index(
     assert "app.daemon.client" in modules
 
 
+@pytest.mark.fast
 def test_help_and_version_import_no_model_and_no_index() -> None:
     assert not imported("--version") & (SCREEN | MODEL | WORK)
     assert not imported("search", "--help") & (SCREEN | MODEL | WORK)

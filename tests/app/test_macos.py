@@ -23,6 +23,8 @@ from index.walk import walker
 from index.walk.reasons import explain_os_error
 from index.walk.walker import FoundFile, Rules, Skipped, walk
 
+pytestmark = pytest.mark.fast
+
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> set[int]:

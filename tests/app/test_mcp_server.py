@@ -52,6 +52,7 @@ def content(result: Any) -> Any:
     return json.loads(result.content[0].text)
 
 
+@pytest.mark.fast
 def test_only_reading_is_offered(library: Library) -> None:
     async def run() -> Any:
         async with Client(server(library)) as client:
@@ -64,6 +65,7 @@ def test_only_reading_is_offered(library: Library) -> None:
     assert all(tool.annotations.read_only_hint for tool in tools)
 
 
+@pytest.mark.fast
 def test_a_hit_can_be_read_at_its_place(library: Library) -> None:
     answer = content(ask(library, "search", query="boiler pressure mode:words", limit=3))
     hit = answer["hits"][0]

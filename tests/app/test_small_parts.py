@@ -20,6 +20,8 @@ from embedder.engines.base import ENGINES
 from embedder.engines.server_address import ServerAddress
 from index.errors import IndexBusy
 
+pytestmark = pytest.mark.fast
+
 
 def test_everything_lies_in_ken_home(home: Path) -> None:
     assert {paths.index_path().parent, paths.config_path().parent, paths.lock_path().parent} == {home}

@@ -14,6 +14,8 @@ from app.connect import local_library
 from app.library import Library
 from index.extract.front_matter import front_matter
 
+pytestmark = pytest.mark.fast
+
 NOTES = {
     "tides.md": "---\ntitle: 'Tide tables'\naliases: [Springs, \"Neap tides\"]\ntags:\n  - sea/harbour\n"
     "  - almanac\nauthor:\n  name: Ines Barros\ndate: 2024-05-17 # first\nstatus: in progress\n"

@@ -54,6 +54,7 @@ def marked(queue: ChangeQueue) -> Callable[[Path], bool]:
     return is_marked
 
 
+@pytest.mark.fast
 def test_saves_moves_and_deletes_mark_their_paths(
     watcher: Watcher, notes: Path, marked: Callable[[Path], bool]
 ) -> None:

@@ -25,6 +25,8 @@ from app.tui.screens.hit_actions import pasteable
 from index import kinds
 from index.types import Filter
 
+pytestmark = pytest.mark.fast
+
 PDF = documents.pdf([[(72, 700, 24, "A harbour guide"), (72, 650, 11, "Boats moor at the quay.")]])
 
 

@@ -23,6 +23,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "models"
 
 
+@pytest.mark.fast
 def test_files_are_indexed_and_found_and_the_commands_say_what_is_lacking(
     models: Path, tmp_path: Path
 ) -> None:

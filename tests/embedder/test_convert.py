@@ -16,6 +16,8 @@ from embedder.checkpoints.safetensors_file import read_header
 from embedder.config import GemmaConfig, MlxPrecision
 from embedder.errors import ConversionFailed, ModelInvalid
 
+pytestmark = pytest.mark.fast
+
 EMBEDDINGGEMMA = GemmaConfig.from_dict(
     CONFIG
     | {

@@ -20,6 +20,8 @@ from embedder.checkpoints.known_models import KnownModel
 from embedder.checkpoints.models import list_models, models_folder
 from embedder.errors import DownloadFailed, ModelInvalid, ModelNotFound
 
+pytestmark = pytest.mark.fast
+
 
 def test_a_folder_is_copied_once_its_digests_are_right(
     known: KnownModel, published: Path, tmp_path: Path

@@ -24,6 +24,8 @@ from embedder.errors import EmbedderClosed, InputInvalid, ModelNotFound, Vectors
 from embedder.model_thread import ModelThread, Priority
 from embedder.prompts import TASKS
 
+pytestmark = pytest.mark.fast
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -246,6 +248,7 @@ started.wait()
 """
 
 
+@pytest.mark.slow
 def test_a_process_ends_in_order_while_its_model_computes(folder: Path, home: Path) -> None:
     """MLX frees what belongs to a thread as the thread ends, which aborted processes that ended just then."""
     for _ in range(3):

@@ -18,9 +18,12 @@ from embedder.engines.native_kernel.build import flags_of
 COMPILER = shutil.which("cc")
 SETS = [name.replace("-", "_") for name in instructions() if name != "amx"]
 """AMX shares the code for AVX-512 with BF16."""
-pytestmark = pytest.mark.skipif(
-    not SETS or COMPILER is None, reason="the kernel does not run here, or there is no C compiler"
-)
+pytestmark = [
+    pytest.mark.fast,
+    pytest.mark.skipif(
+        not SETS or COMPILER is None, reason="the kernel does not run here, or there is no C compiler"
+    ),
+]
 
 RANDOM = np.random.default_rng(11)
 EPSILON = ctypes.c_float(1e-6)

@@ -8,6 +8,8 @@ from support.tiny_model import make_tiny_checkpoint
 from embedder.checkpoints.models import find_model, is_model_name, list_models, models_folder
 from embedder.errors import ModelNotFound
 
+pytestmark = pytest.mark.fast
+
 
 def test_models_lie_where_the_environment_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert models_folder() == home / "models"

@@ -88,6 +88,7 @@ def test_all_instruction_sets_give_nearly_the_same_int8_vectors(
     np.testing.assert_allclose(other, first, atol=2e-2 if instructions in SEVEN_BITS else 2e-3)
 
 
+@pytest.mark.fast
 def test_several_key_heads_are_told_apart(tmp_path: Path, instructions: str) -> None:
     made = open_checkpoint(make_tiny_checkpoint(tmp_path, num_key_value_heads=2))
     for ids in texts(5, 40):

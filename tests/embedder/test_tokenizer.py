@@ -15,6 +15,8 @@ from tokenizers import Tokenizer
 from embedder.errors import InputInvalid, ModelInvalid
 from embedder.tokenizer import GemmaTokenizer
 
+pytestmark = pytest.mark.fast
+
 SNIPPETS = """garden | the|  |▁|▁▁▁|<h1>|</h|</b|<bos>|<eos>|<unused7>|>▁</|東京は|Москва|नमस्ते|ἀρχῇ
 |👩‍👩‍👧|return|ﷺ
 |<0x41>|<table>|<image_soft_token>|123456|aaaaaaaaaaaa|[multimodal]|[multi|กรุงเทพ|שלום|สวัสดี|안녕하세요|<start_of_turn>"""
@@ -161,6 +163,7 @@ def opened(folder: Path, kind: type) -> Any:
 @pytest.mark.model
 @given(text=TEXTS)
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
 def test_real_ids_equal_the_reference_library_s(real_models: Path, text: str) -> None:
     check_equal(real_models / "embeddinggemma-300m", text)
 

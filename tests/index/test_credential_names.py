@@ -24,6 +24,7 @@ def test_an_ordinary_name_is_not(name: str) -> None:
     assert matching_pattern(f"/x/{name}", folder=False) == ""
 
 
+@pytest.mark.slow
 def test_few_files_of_the_standard_library_have_telling_names() -> None:
     """Programs about credentials are no credentials: what is left out there are keys and certificates."""
     library = Path(os.__file__).parent

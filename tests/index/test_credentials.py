@@ -153,11 +153,11 @@ def seconds(text: str) -> float:
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
+@pytest.mark.slow
 def test_time_grows_with_the_text_and_not_with_its_square(shape: str) -> None:
     """Eight times the text would take 64 times as long; compared generously, and again where it is close."""
     small, large = (shape * (size // len(shape)) for size in (20_000, 160_000))
-    ratios = [seconds(large) / max(seconds(small), 0.002) for _ in range(3)]
-    assert min(ratios) < 24
+    assert any(seconds(large) < 24 * max(seconds(small), 0.002) for _ in range(3))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from index.store.row_codec import MAX_PASSAGE, MAX_REASON, MAX_TITLE, MAX_WORD
 from index.store.store import FILE_ERRORS, Store
 from index.types import FileRecord, Passage
 
+pytestmark = pytest.mark.slow
+
 integers = st.integers(-(1 << 80), 1 << 80)
 texts = st.text(st.characters(exclude_categories=()), max_size=40)
 strange = st.one_of(st.none(), st.floats(), st.binary(max_size=4), st.text(max_size=4), st.booleans())

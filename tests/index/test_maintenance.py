@@ -21,6 +21,8 @@ from index.store.salvage import salvage
 from index.store.store import Store
 from index.types import CatalogEntry, FileRecord, Filter
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -95,7 +95,15 @@ def test_a_file_costs_no_more_with_thousands_of_values(key: str, few: str, index
     assert work(5_000) < 2 * work(10)
 
 
-@pytest.mark.parametrize("typed", ["-in:absent{}", "-glob:*.x{}", "-tag:absent{}", "-heading:absent{}"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "-in:absent{}",
+        "-glob:*.x{}",
+        pytest.param("-tag:absent{}", marks=pytest.mark.slow),
+        "-heading:absent{}",
+    ],
+)
 def test_thousands_of_exclusions_exclude_nothing_else(typed: str, searcher: Searcher) -> None:
     query = parse("heron in:f7 " + " ".join(typed.format(i) for i in range(3_000)))
     hits = searcher.search(query.text, None, mode="words", filter=query.filter).hits

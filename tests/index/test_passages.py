@@ -24,6 +24,8 @@ from index.passages.token_counter import CachedTokenCounter
 from index.types import Document, Passage, Section
 from index.walk.walker import FoundFile, Rules, walk
 
+pytestmark = pytest.mark.fast
+
 
 def by_words(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) + text.count("\n") for text in texts]
@@ -163,6 +165,7 @@ def changed(before: str, after: str, name: str = "a.md") -> int:
     return sum(passage.key not in kept for passage in passages(after))
 
 
+@pytest.mark.slow
 def test_a_line_at_the_top_of_a_long_text_changes_three_passages_at_most() -> None:
     random = Random(3)
     for name, joint in (("a.md", "\n\n"), ("a.txt", "\n\n"), ("a.txt", "\n")):
@@ -199,6 +202,7 @@ def moves(random: Random, before: list[str], joint: str, name: str, times: int) 
     return counts
 
 
+@pytest.mark.slow
 def test_moving_a_paragraph_changes_three_passages_at_most() -> None:
     random = Random(7)
     notes = [block for block in essay(random, 150) if block[0] != "#"]
@@ -277,6 +281,7 @@ def shapes(size: int) -> dict[str, Document]:
 
 
 @pytest.mark.parametrize("shape", shapes(1))
+@pytest.mark.slow
 def test_a_document_of_many_small_parts_is_cut(shape: str) -> None:
     """So many that work growing with the square of their number would not end within the suite's limit."""
     document = shapes(40_000)[shape]

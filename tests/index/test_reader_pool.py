@@ -55,6 +55,7 @@ def test_a_child_that_was_prepared_reads_the_first_file(tmp_path: Path) -> None:
         assert pool._idle == [prepared]
 
 
+@pytest.mark.fast
 def test_many_threads_share_the_children(pool: ReaderPool, tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.md" for i in range(40)]
     for i, path in enumerate(paths):
@@ -64,6 +65,7 @@ def test_many_threads_share_the_children(pool: ReaderPool, tmp_path: Path) -> No
     assert titles == [f"Note {i}" for i in range(40)]
 
 
+@pytest.mark.fast
 def test_what_cannot_be_opened_has_a_reason(pool: ReaderPool, tmp_path: Path) -> None:
     (tmp_path / "empty.md").touch()
     (tmp_path / "loop.md").symlink_to(tmp_path / "loop.md")

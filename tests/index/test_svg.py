@@ -17,6 +17,8 @@ from index.extract import sniff
 from index.extract.source import from_bytes
 from index.types import Document
 
+pytestmark = pytest.mark.fast
+
 ICON = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M1 2L3 4"/></svg>'
 
 

@@ -22,6 +22,8 @@ from app.folders.roots import is_under
 from index import no_links
 from index.walk.walker import FoundFile, Rules, Skipped, check_path, walk
 
+pytestmark = pytest.mark.fast
+
 
 def put(root: Path, *names: str) -> None:
     for name in names:

@@ -13,7 +13,17 @@ Array = NDArray[np.float32]
 
 
 def vector(checkpoint: Checkpoint, ids: Sequence[int]) -> Array:
-    """The unit vector of one text, computed alone, without padding or masks for it."""
+    """The unit vector of one text, computed alone, without padding or masks for it; once a run."""
+    key = checkpoint.fingerprint, tuple(ids)
+    if key not in _computed:
+        _computed[key] = _vector(checkpoint, ids)
+    return _computed[key]
+
+
+_computed: dict[tuple[str, tuple[int, ...]], Array] = {}
+
+
+def _vector(checkpoint: Checkpoint, ids: Sequence[int]) -> Array:
     config = checkpoint.config
     x = checkpoint.embedding_rows(np.array(ids)) * np.float32(config.hidden_size**0.5)
     for layer in range(config.num_hidden_layers):

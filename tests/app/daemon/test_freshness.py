@@ -30,6 +30,7 @@ def notes(tmp_path: Path, daemons: Daemons) -> Path:
     return folder
 
 
+@pytest.mark.fast
 def test_saving_editing_and_deleting_are_seen(notes: Path, daemons: Daemons) -> None:
     note = notes / "part1" / "new.md"
     note.write_text("A zebracrossing.\n")

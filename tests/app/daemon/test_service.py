@@ -18,6 +18,8 @@ from app.daemon import service
 from app.errors import DaemonError
 from app.launch import module_command
 
+pytestmark = pytest.mark.fast
+
 
 def test_the_launchd_agent_starts_this_ken_and_only_after_a_crash_again(
     home: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,8 @@ from app.tui.lexer_process import LexerProcess
 from app.tui.markdown import markdown_lines
 from app.tui.styled_lines import PreviewLine
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = """
 import sys; sys.path.append(sys.argv[1])
 import re

@@ -28,6 +28,8 @@ from app.tui.ui_state import load as load_ui_state
 from app.tui.widgets.results import readable
 from index.types import Document
 
+pytestmark = pytest.mark.fast
+
 
 @given(st.text(alphabet=st.characters(codec=None, exclude_categories=())))
 def test_clean_keeps_every_position_and_nothing_a_terminal_obeys(text):

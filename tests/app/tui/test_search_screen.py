@@ -29,6 +29,7 @@ def notes_on_a_thermostat():
     return {f"n{number}.md": f"thermostat {pair}\n" for number, pair in enumerate(pairs)}
 
 
+@pytest.mark.fast
 def test_words_answer_at_once_and_meaning_follows():
     lib = library()
     lib.hold("hybrid")
@@ -71,6 +72,7 @@ def test_words_arriving_after_meaning_are_not_shown():
     drive(application(lib), steps)
 
 
+@pytest.mark.fast
 def test_the_chosen_row_stays_under_the_cursor_when_rows_come():
     lib = library()
     lib.hold("hybrid")

@@ -129,6 +129,7 @@ def test_a_signal_ends_it_and_the_terminal_is_as_before(
 HOSTILE = b"cold\n\x1b[A\x1b\rradiators\x03\x11\x00\x1bOP\x1b]0;title\x07 \x1b[31mred\x9b"
 
 
+@pytest.mark.fast
 def test_a_paste_of_anything_is_one_line_of_text(terminal_home: Path) -> None:  # noqa: F811
     with Terminal() as terminal:
         terminal.shows("4 files in notes")
