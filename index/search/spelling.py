@@ -63,7 +63,8 @@ class Corrections:
             if word not in known:
                 known[word] = _nearest(db, word)
             if near := known[word]:
-                whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+                # An underscore separates words here, as it does in the index.
+                whole = re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", re.IGNORECASE)
                 text = near.join(whole.split(text))
         return text
 

@@ -125,6 +125,7 @@ def test_what_an_exclusion_leaves_out_is_told(library: Library) -> None:
 def test_a_typing_error_is_told_with_what_was_searched(library: Library) -> None:
     answer = ask(library, "bolier winter")
     assert answer.corrected == "boiler winter"
+    assert ask(library, "old_bolier").corrected == "old_boiler"
     answer = ask(library, "raditaor")
     assert answer.corrected == "radiator"
     assert "raditaor" in answer.notice and "results for “radiator”" in answer.notice
