@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import apsw
@@ -22,9 +23,14 @@ AMPLE_WIDTH = 360
 """The same of the best hit, which most often holds the answer."""
 SCATTERED_WIDTH = 600
 """The same where fewer than `MOST_WORDS` of the words that the passage holds are in `AMPLE_WIDTH`: no single
-sentence answers then, and the right one is most often beside the one with most words."""
+sentence answers then, and the right one is most often beside the one with most words. What is left of it is
+filled from the paragraph: many an answer has no word of the query at all."""
 MOST_WORDS = 0.9
 """By weight."""
+STEM_SHARE = 0.6
+"""Share of the letters of a word of the query with which another form of it begins (fitted)."""
+SHORTEST_STEM = 4
+"""Least letters of that beginning: with fewer, unrelated words begin alike."""
 TELLING = 20
 """Letters of a sentence: a line with fewer counts as a heading, a label or a rule."""
 LEAD = 6
@@ -38,7 +44,10 @@ MOST_SPANS = 100
 _MARKUP = re.compile(r"#{1,6}\s|\*+\s+\S+$|[-=~*_`+|]{3,}|\|?\s*:?-{2,}|#\+|\\|[\w-]+:\s\S+$")
 _MARK = re.compile(r"^\s*(?:#+|\*+|=+)\s+|^[\w-]+:\s")
 """The marks before the text of a heading in Markdown, Org or AsciiDoc, or before the subject of a mail."""
+_CLAUSE_END = r"(?<=[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1780-\u17ff])[ ]+"
+"""A blank in Thai, Lao, Burmese or Khmer, which have none between words, and no full stops."""
 _SENTENCE = re.compile(rf"{SENTENCE_END}|\n+")
+_CLAUSE = re.compile(rf"{SENTENCE_END}|\n+|{_CLAUSE_END}")
 
 _WRAPPED = re.compile(r"^.{60,}[\w,;’'*`)]\n(?=[ \t]*[^\W\d_]+[ ,.;)’'-])", re.M)
 """A long line that continues in the next one: text with hard line breaks."""
@@ -60,12 +69,14 @@ Extent = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, order=True)
 class WeightedSpan:
-    """Characters `start` to `end` of a text, the weight of the word there, and its term in the index."""
+    """Characters `start` to `end` of a text, the weight of the word there, and its term in the query."""
 
     start: int
     end: int
     weight: float
     term: str = ""
+    is_exact: bool = True
+    """Whether the index has it as that word, not as a word that begins as it does."""
 
 
 def snippet(
@@ -97,7 +108,7 @@ def snippet(
         start, end = _densest(text, spans, (start, end), width)
     if ample:
         telling = [one for one in weights if one not in repeating and _tells(text, one)]
-        start, end = _with_context(text, spans, (start, end), telling)
+        start, end = _filled(text, _with_context(text, spans, (start, end), telling))
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
@@ -105,7 +116,7 @@ def snippet(
     marked = (
         (span.start - start, span.end - start)
         for span in spans
-        if start <= span.start and span.end <= end and span.weight * SAYS >= known
+        if start <= span.start and span.end <= end and span.is_exact and span.weight * SAYS >= known
     )
     return Snippet(text[start:end], tuple(marked), start)
 
@@ -149,8 +160,23 @@ def _with_missing(
     return left, min(last for last in rights if last <= right and _weight(spans, (left, last)) == most)
 
 
+def _filled(text: str, shown: Extent) -> Extent:
+    """What is shown, with the clauses of its paragraph or item after it and then before it, as they fit."""
+    start, end = shown
+    clauses = _sentences(text, _CLAUSE)
+    for _, last in (one for one in clauses if one[1] > end):
+        if text[end - 1] == "\n" or last - start > SCATTERED_WIDTH:
+            break
+        end = last
+    for first, _ in (one for one in reversed(clauses) if one[0] < start):
+        if text[start - 1] == "\n" or end - first > SCATTERED_WIDTH:
+            break
+        start = first
+    return start, end
+
+
 def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) -> list[WeightedSpan]:
-    """The spans of `text` in which clauses of the query occur, in order."""
+    """The spans of `text` in which clauses of the query, or other forms of their words, occur, in order."""
     words: dict[str, float] = {}
     prefixes: dict[str, float] = {}
     for clause in query.clauses:
@@ -161,7 +187,7 @@ def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) ->
         *_word_spans(connection, words, prefixes, folded.text),
         *_run_spans(words, prefixes, folded.text),
     ]
-    as_written = (WeightedSpan(*folded.span(span.start, span.end), span.weight, span.term) for span in found)
+    as_written = (replace(one, start=a, end=b) for one in found for a, b in [folded.span(one.start, one.end)])
     return sorted([*as_written, *_pattern_spans(query, text)])
 
 
@@ -176,9 +202,9 @@ def _pattern_spans(query: ParsedQuery, text: str) -> list[WeightedSpan]:
     return spans
 
 
-def _sentences(text: str) -> list[Extent]:
+def _sentences(text: str, end: re.Pattern[str] = _SENTENCE) -> list[Extent]:
     wrapped = {found.end() for found in _WRAPPED.finditer(text)}
-    ends = (found.end() for found in _SENTENCE.finditer(text))
+    ends = (found.end() for found in end.finditer(text))
     cuts = [0, *(end for end in ends if end not in wrapped), len(text)]
     return [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
@@ -213,7 +239,7 @@ def _weight(spans: Sequence[WeightedSpan], stretch: Extent) -> float:
         if spans[i].start >= stretch[1]:
             break
         if spans[i].end <= stretch[1]:
-            words[spans[i].term] = spans[i].weight
+            words[spans[i].term] = max(spans[i].weight, words.get(spans[i].term, 0.0))
     return sum(words.values())
 
 
@@ -221,18 +247,38 @@ def _word_spans(
     connection: apsw.Connection, words: dict[str, float], prefixes: dict[str, float], text: str
 ) -> list[WeightedSpan]:
     data = text.encode("utf-8", "replace")
-    begun = tuple(prefixes)
-    found = [one for one in tokenize_bytes(connection, data) if one[2] in words or one[2].startswith(begun)]
-    one_byte = len(data) == len(text)
+    stems = _stems(words)
+    begun = (*prefixes, *stems)
     spans: list[WeightedSpan] = []
-    for start, end, term in found:
-        weight = words.get(term)
-        if weight is None:
-            weight = next(w for prefix, w in prefixes.items() if term.startswith(prefix))
-        if not one_byte:
-            start, end = (len(data[:position].decode("utf-8", "replace")) for position in (start, end))
-        spans.append(WeightedSpan(start, end, weight, term))
+    byte = character = 0
+    for start, end, term in tokenize_bytes(connection, data):
+        if term not in words and not term.startswith(begun):
+            continue
+        # Counted on from the word before: the whole text for each would be quadratic.
+        first = character + len(data[byte:start].decode("utf-8", "replace"))
+        last = first + len(data[start:end].decode("utf-8", "replace"))
+        byte, character = end, last
+        weight = words.get(term) or next((w for known, w in prefixes.items() if term.startswith(known)), None)
+        if weight is not None:
+            spans.append(WeightedSpan(first, last, weight, term))
+        else:
+            whole = next(stems[stem] for stem in stems if term.startswith(stem))
+            spans.append(WeightedSpan(first, last, words[whole], whole, is_exact=False))
     return spans
+
+
+def _stems(words: Iterable[str]) -> dict[str, str]:
+    """The beginnings of words that their other forms have too, each with its word, the longest first.
+
+    The index stems English alone. The other forms choose what is shown and are not marked, for some are other
+    words.
+    """
+    stems: dict[str, str] = {}
+    for word in sorted(words, key=len, reverse=True):
+        letters = max(SHORTEST_STEM, math.ceil(STEM_SHARE * len(word)))
+        if len(word) > letters and word.isalpha() and not UNSPACED.search(word):
+            stems[word[:letters]] = word
+    return stems
 
 
 def _run_spans(words: dict[str, float], prefixes: dict[str, float], text: str) -> list[WeightedSpan]:

@@ -115,6 +115,23 @@ def test_of_a_long_sentence_the_part_with_most_words_is_shown(tmp_path: Path) ->
     assert "Van Nuys, the busiest general aviation airport" in shown
 
 
+def test_another_form_of_a_word_chooses_the_sentence_and_is_not_marked(tmp_path: Path) -> None:
+    old = "Die Mole ist alt und aus dem Stein der Insel gebaut."
+    text = f"{old} {FILLER}Mit Ketten ist die Mole befestigt. {FILLER}"
+    with Store(tmp_path / "index.db", fingerprint="a") as store:
+        store.put([(record("/a.md"), [passage(text)])])
+        store.put([(record(f"/{i}.md"), [passage(f"Tea is for the {i}th day.")]) for i in range(9)])
+        with Searcher(store.path) as searcher:
+            hit = searcher.search("Befestigung Mole", None).hits[0]
+    assert "Mit Ketten" in hit.snippet
+    assert {hit.snippet[slice(*span)] for span in hit.matched} == {"Mole"}
+
+
+def test_the_best_hit_is_filled_from_its_paragraph_alone(tmp_path: Path) -> None:
+    whole = "The oven is by the door. It was bought in 1998. Its lamp is broken."
+    assert shown_first(tmp_path, f"{whole}\n- Next: the sink.\n", "1998") == whole
+
+
 def test_the_best_hit_shows_what_its_sentence_lacks_and_others_do_not(tmp_path: Path) -> None:
     text = (
         "Lucas Cranach made the woodcuts, which were sold in the town of Wittenberg on market days. "
