@@ -5,6 +5,7 @@ Owns the numbers of requests and the two threads, one for words and one for mean
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -22,8 +23,11 @@ FIRST = 20
 ALL = 100
 """Files requested once the highlight reaches the last of the first ones."""
 REST = 0.04
-"""Seconds without a keystroke before a search by meaning: words have the processor until then, and faster
-typing would only waste vectors."""
+"""Seconds from a keystroke to a search by meaning at most: it begins as soon as words have answered, which
+have the processor until then."""
+HELD = 0.06
+"""Seconds between keystrokes below which a search by meaning always waits for `REST`: a held key would only
+waste vectors."""
 LATE_SECONDS = 2.0
 """Seconds without any answer after which the screen says so."""
 EVERYTHING = Filter()
@@ -67,6 +71,8 @@ class SearchRequests:
         self.number = 0
         self._shown = (0, False)
         self._last: Request | None = None
+        self._asked_at = float("-inf")
+        self._is_held = False
         self._words: LatestOnly[Numbered, Answer] = LatestOnly("words", self._ask_words, self._words_done)
         self._meaning: LatestOnly[Numbered, Answer] = LatestOnly(
             "meaning", self._ask_meaning, self._meaning_done
@@ -76,16 +82,18 @@ class SearchRequests:
         """Ask, in place of whatever waits to be asked."""
         self.number += 1
         self._last = request
+        before, self._asked_at = self._asked_at, time.monotonic()
+        self._is_held = self._asked_at - before < HELD
         if self._session.library is None:
             return
         if self._late is None:
             self._late = self._screen.set_timer(LATE_SECONDS, lambda: self._tell_late(True))
-        if request.mode in (None, "words", "hybrid"):
-            self._words.ask((self.number, request))
         if request.mode == "words":
             self._meaning.drop()
         else:
             self._meaning.ask((self.number, request), REST)
+        if request.mode in (None, "words", "hybrid"):
+            self._words.ask((self.number, request))
 
     def ask_similar(self, hit: Hit) -> None:
         """Ask what is like a passage."""
@@ -181,7 +189,8 @@ class SearchRequests:
         return library
 
     def _words_done(self, request: Numbered, outcome: Answer | Exception) -> None:
-        if isinstance(outcome, Answer) and not outcome.hits:
+        found_nothing = isinstance(outcome, Answer) and not outcome.hits
+        if request[0] == self.number and (found_nothing or not self._is_held):
             self._meaning.hurry()
         tell(self._screen, Answered(request[0], outcome, final=request[1].mode == "words"))
 

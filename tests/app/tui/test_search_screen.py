@@ -12,6 +12,7 @@ from textual import events
 from app.api import Answer
 from app.errors import DaemonError
 from app.tui.messages import Answered
+from app.tui.screens import search_requests
 from app.tui.screens.search_requests import FIRST
 from app.tui.ui_state import UiState
 from app.tui.ui_state import load as load_ui_state
@@ -45,6 +46,24 @@ def test_words_answer_at_once_and_meaning_follows():
         assert "words + meaning" in {card.reason for card in screen.results.cards}
 
     drive(application(lib), steps)
+
+
+@pytest.mark.parametrize(("held", "mode"), [(0.0, "hybrid"), (3600.0, "words")])
+def test_meaning_begins_when_words_have_answered_unless_a_key_is_held(
+    held: float, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_requests, "REST", 3600.0)
+    monkeypatch.setattr(search_requests, "HELD", held)
+
+    async def steps(pilot, app):
+        await pilot.press(*"boiler")
+        screen = app.search_screen
+        await until(pilot, lambda: screen.answer is not None and screen.answer.query == "boiler")
+        await until(pilot, lambda: screen.answer.mode == mode)
+        await pilot.pause()
+        assert screen.answer.mode == mode
+
+    drive(application(library()), steps)
 
 
 def test_an_answer_never_replaces_that_of_a_later_question():
