@@ -1,48 +1,66 @@
-"""The kernel on processors that are not here: compiled by Zig, run by an emulator; skipped without both."""
+"""The kernel on processors that are not here, which qemu stands in for, and under sanitizers on this one."""
 
 from __future__ import annotations
 
-import importlib.util
+import platform
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.emulator import compile_program, compiler_for, emulate
 
-from embedder.engines.native_kernel import LIBRARY
+from embedder.engines.instructions import INSTRUCTIONS
+from embedder.engines.native_kernel import LIBRARY, instructions
+from embedder.engines.native_kernel.build import flags_of
 
-EMULATOR = shutil.which("qemu-aarch64")
-pytestmark = pytest.mark.skipif(
-    EMULATOR is None or importlib.util.find_spec("ziglang") is None,
-    reason="needs qemu-aarch64 and the package ziglang",
-)
-SETS = {
-    "scalar": ("generic", ("neoverse-n1", "max")),
-    "neon_dotprod": ("generic+v8_2a+dotprod", ("neoverse-n1", "max")),
-    "neon_i8mm": ("generic+v8_6a+dotprod+i8mm", ("max",)),
+PROCESSORS = {
+    ("x86_64", "scalar"): ("core2duo",),
+    ("x86_64", "sse41"): ("Penryn", "Nehalem"),
+    ("x86_64", "avx2"): ("Haswell", "Skylake-Client"),
+    ("aarch64", "scalar"): ("cortex-a57",),
+    ("aarch64", "neon_dotprod"): ("neoverse-n1",),
+    ("aarch64", "neon_i8mm"): ("max",),
 }
-"""For each instruction set, Zig's name of a processor that has it, and the emulated processors."""
+"""By machine and instruction set, emulated processors of which it is the fastest. qemu has no
+AVX-VNNI and no AVX-512."""
+UNDEFINED = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+"""Undefined behaviour ends the program; needs no library, so it works in an emulator too."""
+BUILDS = [(*one, ()) for one in PROCESSORS]
+BUILDS += [(*one, UNDEFINED) for one in PROCESSORS if one[0] != platform.machine()]
+OPERATIONS = Path(__file__).with_name("kernel_check.c")
+DETECTION = '#include "processor.h"\n#include <stdio.h>\nint main(void) { printf("%d", processor()); }\n'
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_operations_on_arm_are_those_of_plain_c(name: str, tmp_path: Path) -> None:
-    built, processors = SETS[name]
+@pytest.mark.parametrize(("machine", "name", "sanitizer"), BUILDS)
+def test_operations_are_those_of_plain_c(
+    machine: str, name: str, sanitizer: tuple[str, ...], tmp_path: Path
+) -> None:
+    compiler = compiler_for(machine)
+    flags = [*flags_of(machine, name), *sanitizer, "-UKEN_RUN", f"-I{LIBRARY.parent}"]
     program = tmp_path / "check"
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-musl", f"-mcpu={built}"]
-    command += [
-        "-O3",
-        "-std=gnu11",
-        "-DVECTOR_BYTES=16",
-        f"-I{LIBRARY.parent}",
-        "-static",
-        "-o",
-        str(program),
-    ]
-    source = Path(__file__).with_name("kernel_check.c")
-    subprocess.run([*command, str(source), "-lm", "-lpthread"], check=True, timeout=300)
-    for processor in processors:
-        done = subprocess.run(
-            [str(EMULATOR), "-cpu", processor, str(program)], capture_output=True, text=True, timeout=300
-        )
-        assert (done.returncode, done.stdout) == (0, "0 differences\n")
+    compile_program([*compiler, *flags, OPERATIONS], program)
+    for processor in PROCESSORS[machine, name]:
+        assert emulate(machine, processor, program) == "0 differences\n"
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_each_processor_is_known(machine: str, tmp_path: Path) -> None:
+    source, program = tmp_path / "detection.c", tmp_path / "detection"
+    source.write_text(DETECTION)
+    compile_program([*compiler_for(machine), f"-I{LIBRARY.parent}", source], program)
+    for (family, name), processors in PROCESSORS.items():
+        for processor in processors if family == machine else ():
+            found = int(emulate(machine, processor, program))
+            assert INSTRUCTIONS[found.bit_length() - 1] == name.replace("_", "-"), processor
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+@pytest.mark.parametrize("name", [name for name in instructions() if name != "amx"])
+def test_operations_under_sanitizers(name: str, tmp_path: Path) -> None:
+    flags = flags_of(platform.machine(), name.replace("-", "_"))
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+    program = tmp_path / "check"
+    compile_program(["cc", *flags, *sanitizers, "-UKEN_RUN", f"-I{LIBRARY.parent}", OPERATIONS], program)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "0 differences\n"), done.stderr

@@ -3,30 +3,29 @@ sanitizers, and in an emulator of others."""
 
 from __future__ import annotations
 
-import importlib.util
+import platform
 import shutil
 import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.emulator import compiler_for
 
 from embedder.engines import native_kernel
+from embedder.engines.native_kernel.build import SCAN, flags_of
 from index.search import scan_kernel, scans
 from index.store.vectors import SEARCH_DIMENSION
 
 SETS = scan_kernel.instructions()
 FOLDER = scan_kernel.LIBRARY.parent
 COMPILER = shutil.which("cc")
-EMULATOR = shutil.which("qemu-aarch64")
+ELSEWHERE = {"x86_64": ("scalar", "avx2"), "aarch64": ("scalar", "neon_dotprod")}
+"""Instruction sets that qemu has, by machine."""
 needs_kernel = pytest.mark.skipif(not SETS, reason="the scan was not built")
-needs_emulator = pytest.mark.skipif(
-    EMULATOR is None or importlib.util.find_spec("ziglang") is None,
-    reason="needs qemu-aarch64 and the package ziglang",
-)
 
 
 def expected(
@@ -94,28 +93,34 @@ def test_the_largest_sums_are_exact(code: int) -> None:
 @pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
 def test_plain_c_under_sanitizers(sanitizer: str, tmp_path: Path) -> None:
     flags = [f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all", "-g", "-O1", "-pthread"]
-    check(tmp_path, [str(COMPILER), *flags], {"scalar": ()}, [])
+    check(tmp_path, [str(COMPILER)], {"scalar": flags_of(platform.machine(), "scalar", SCAN)}, [], flags)
 
 
-@needs_emulator
-@pytest.mark.parametrize("processor", ["neoverse-n1", "cortex-a57"])
-def test_on_arm(processor: str, tmp_path: Path) -> None:
-    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-static", "-O3"]
-    sets = {"scalar": (), "neon_dotprod": ("-mcpu=generic+v8_2a+dotprod",)}
-    check(tmp_path, compiler, sets, [str(EMULATOR), "-cpu", processor])
+@pytest.mark.parametrize(
+    ("machine", "processor"),
+    [("x86_64", "Penryn"), ("x86_64", "Haswell"), ("aarch64", "cortex-a57"), ("aarch64", "neoverse-n1")],
+)
+def test_on_other_processors(machine: str, processor: str, tmp_path: Path) -> None:
+    sets = {name: flags_of(machine, name, SCAN) for name in ELSEWHERE[machine]}
+    check(tmp_path, [*compiler_for(machine)], sets, [f"qemu-{machine}", "-cpu", processor])
 
 
-def check(folder: Path, compiler: list[str], sets: dict[str, tuple[str, ...]], emulator: list[str]) -> None:
+def check(
+    folder: Path,
+    compiler: list[str],
+    sets: dict[str, tuple[str, ...]],
+    emulator: list[str],
+    flags: Sequence[str] = (),
+) -> None:
     """Build `scan_check.c` with the scan for these instruction sets, and run it."""
-    common = ["-std=gnu11", "-DVECTOR_BYTES=16", f"-I{FOLDER}", f"-I{native_kernel.LIBRARY.parent}"]
+    common = ["-std=gnu11", f"-I{FOLDER}", f"-I{native_kernel.LIBRARY.parent}"]
     objects = [str(folder / f"{name}.o") for name in sets]
-    for (name, flags), made in zip(sets.items(), objects, strict=True):
-        source = [f"-DKEN_SCAN=ken_scan_{name}", "-c", str(FOLDER / "scan.c"), "-o", made]
-        run([*compiler, *common, *flags, *source])
+    for own, made in zip(sets.values(), objects, strict=True):
+        run([*compiler, *own, *common, *flags, "-c", str(FOLDER / "scan.c"), "-o", made])
     known = [f"-DHAVE_{name.upper()}" for name in sets]
     program = folder / "check"
     sources = [str(FOLDER / "dispatch.c"), str(Path(__file__).with_name("scan_check.c")), *objects]
-    run([*compiler, *common, *known, *sources, "-o", str(program), "-lm", "-lpthread"])
+    run([*compiler, *common, *flags, *known, *sources, "-o", str(program), "-lm", "-lpthread"])
     assert run([*emulator, str(program)]).startswith("0 differences")
 
 
