@@ -31,7 +31,8 @@ SETS = {
 
 def main(folder: str) -> None:
     wheels = {wheel.stem.split("-", 2)[2]: wheel for wheel in Path(folder).glob("*.whl")}
-    expected = {"py3-none-any", *(f"py3-none-manylinux_2_28_{machine}" for machine in MACHINES)}
+    expected = {"py3-none-any", "py3-none-macosx_14_0_arm64"}
+    expected.update(f"py3-none-manylinux_2_28_{machine}" for machine in MACHINES)
     assert set(wheels) == expected, sorted(wheels)
     assert len({wheel.name.split("-")[1] for wheel in wheels.values()}) == 1, "one version"
     for tag, wheel in wheels.items():

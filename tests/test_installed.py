@@ -18,6 +18,8 @@ import pytest
 from support.tiny_home import notes, tiny_models
 from support.tiny_model import PRECISION
 
+from embedder.engines.native_kernel.build import why_unsupported
+
 TOP = Path(__file__).resolve().parent.parent
 START = "ken_search_main.py"
 CONSOLE_SCRIPT = "#!{python}\nimport sys\nfrom ken_search_main import main\nsys.exit(main())\n"
@@ -116,3 +118,42 @@ def test_packages_of_the_same_names_elsewhere_are_not_imported(ken: Run, tmp_pat
     found = json.loads(ken("search", "boiler pressure", "--json"))
     assert [Path(hit["path"]).name for hit in found["hits"]] == ["boiler.md"]
     assert json.loads(ken("status", "--json"))["daemon"]
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "version", "why"),
+    [
+        ("darwin", "arm64", "14.2", ""),
+        ("darwin", "arm64", "13.6.1", "macOS 14 or later, and this is 13.6.1"),
+        ("darwin", "x86_64", "15.0", "Apple silicon"),
+        ("linux", "x86_64", "2.35", ""),
+        ("linux", "aarch64", "2.41", ""),
+        ("linux", "x86_64", "2.34", "glibc 2.35 or later, and this system has 2.34"),
+        ("linux", "aarch64", "", "musl"),
+        ("linux", "ppc64le", "2.41", "x86-64 or 64-bit Arm"),
+        ("win32", "AMD64", "", "x86-64 or 64-bit Arm"),
+    ],
+)
+def test_why_a_system_cannot_have_it_is_said(
+    system: str, machine: str, version: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(platform, "mac_ver", lambda: (version, ("", "", ""), machine))
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc" if version else "", version))
+    said = why_unsupported()
+    assert why in said and bool(said) == bool(why)
+
+
+def test_an_installation_that_cannot_succeed_ends_with_the_reason(tmp_path: Path) -> None:
+    older = "import platform\nplatform.libc_ver = lambda: ('glibc', '2.34')\n"
+    (tmp_path / "sitecustomize.py").write_text(older)
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "metadata"],
+        cwd=TOP,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode and "ken cannot be installed here: it needs glibc 2.35" in done.stderr

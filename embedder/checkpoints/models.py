@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +43,9 @@ def make_models_folder() -> Path:
     """Create the models folder. What is created above it is closed to other users, as ken's home is."""
     folder = models_folder()
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(exist_ok=True)
+        _leave_out_of_backups(folder)
     return folder
 
 
@@ -52,6 +56,15 @@ def list_models() -> list[InstalledModel]:
         return []
     found = [path for path in sorted(folder.iterdir()) if is_model(path)]
     return [InstalledModel(path.name, path, _size(path)) for path in found]
+
+
+def _leave_out_of_backups(folder: Path) -> None:
+    """Tell macOS' Time Machine that a folder holds what can be fetched again: gigabytes that never change."""
+    if sys.platform == "darwin":
+        import subprocess  # which every search would pay for
+
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(["tmutil", "addexclusion", folder], capture_output=True, timeout=10, check=False)
 
 
 def is_model(folder: Path) -> bool:

@@ -28,6 +28,8 @@ TOKENS_EACH = 6000
 """Tokens embedded at each length in a round."""
 QUERIES = 20
 """Questions in a round, asked one at a time."""
+SCALAR_SHARE = 10
+"""Plain C gets one of so many texts and questions: it would take most of the time."""
 MLX_PRECISIONS = ("f32", "bf16", "8bit", "4bit")
 
 
@@ -37,11 +39,11 @@ def contestants_here() -> list[tuple[str, str, str]]:
     MLX where it is what `auto` chooses; else the kernel, at bf16 with the fastest instruction set only.
     """
     from embedder.engines.choose import choose
-    from embedder.engines.native_kernel import SCALAR, instructions
+    from embedder.engines.native_kernel import instructions
 
     if choose("auto") == "mlx":
         return [("mlx", precision, "") for precision in MLX_PRECISIONS]
-    sets = [name for name in instructions() if name != SCALAR]
+    sets = instructions()
     return [
         ("native", "int8", sets[0]),
         ("native", "bf16", sets[0]),
@@ -192,9 +194,15 @@ def _arguments(kind: str, path: str) -> list[str]:
     return [path, str(find_model())] if kind == "openvino" else [path]
 
 
-def _round(each: _Process, texts: dict[int, tuple[list[str], int]], questions: list[str]) -> None:
-    for length, (some, tokens) in texts.items():
-        each.embed(some[: max(1, 512 // length)], "document")
+def _round(each: _Process, texts: dict[int, tuple[list[str], list[int]]], questions: list[str]) -> None:
+    from embedder.engines.native_kernel import SCALAR
+
+    share = SCALAR_SHARE if each.instructions == SCALAR else 1
+    questions = questions[::share]
+    for length, (every, counts) in texts.items():
+        some, tokens = every[::share], sum(counts[::share])
+        if share == 1:
+            each.embed(some[: max(1, 512 // length)], "document")
         took, processor = each.embed(some, "document")
         each.speeds[length].append(tokens / took[0])
         each.processor_speeds[length].append(tokens / processor)
@@ -202,8 +210,8 @@ def _round(each: _Process, texts: dict[int, tuple[list[str], int]], questions: l
     each.latencies += each.embed(questions, "query", alone=True)[0]
 
 
-def _texts() -> tuple[dict[int, tuple[list[str], int]], list[str]]:
-    """For each length texts of about so many tokens and what they come to, prompt counted; and questions.
+def _texts() -> tuple[dict[int, tuple[list[str], list[int]]], list[str]]:
+    """For each length texts of about so many tokens and the tokens of each, prompt counted; and questions.
 
     English prose that every Python has: its own reference.
     """
@@ -221,7 +229,7 @@ def _texts() -> tuple[dict[int, tuple[list[str], int]], list[str]]:
     for length in LENGTHS:
         count = TOKENS_EACH // length
         some = [_cut(words[i * 700 :], length - around, tokenizer.count) for i in range(count)]
-        texts[length] = some, sum(tokenizer.count(some)) + around * count
+        texts[length] = some, [tokens + around for tokens in tokenizer.count(some)]
     return texts, [" ".join(words[i * 500 : i * 500 + 8]) for i in range(QUERIES)]
 
 

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from support.tiny_model import make_tiny_checkpoint
 
-from embedder.checkpoints.models import find_model, is_model_name, list_models, models_folder
+from embedder.checkpoints.models import (
+    find_model,
+    is_model_name,
+    list_models,
+    make_models_folder,
+    models_folder,
+)
 from embedder.errors import ModelNotFound
 
 pytestmark = pytest.mark.fast
@@ -47,3 +55,15 @@ def test_a_name_never_leads_out_of_the_models_folder(name: str) -> None:
     assert not is_model_name(name)
     with pytest.raises(ModelNotFound):
         find_model(name)
+
+
+def test_time_machine_leaves_models_out(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command, asked = tmp_path / "bin" / "tmutil", tmp_path / "asked"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    for _ in range(2):
+        folder = make_models_folder()
+    assert asked.read_text() == f"addexclusion {folder}\n"

@@ -1,9 +1,10 @@
 """Compile the kernels while a wheel is built: that of the model, and that of the scan of vectors.
 
 Without a compiler the wheel has none: ken is slow then where there is no GPU, and compares vectors with
-NumPy. Where `KEN_WHEEL` names a machine, Zig compiles for it, and the wheel is for any Linux on it; `any` is
-a wheel without them (`.ci/wheel`). `python -m embedder.engines.native_kernel.build` compiles them in a source
-tree.
+NumPy. Where `KEN_WHEEL` names a machine, Zig compiles for it, and the wheel is for any Linux on it; `macos`
+and `any` are wheels without them (`.ci/wheel`). Where a package that ken needs has no wheel, an installation
+from the sources ends with the reason, before pip looks for that package.
+`python -m embedder.engines.native_kernel.build` compiles the kernels in a source tree.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _HERE = Path(__file__).resolve().parent
 _TOP = _HERE.parents[2]
@@ -70,6 +72,8 @@ KERNELS = (MODEL, SCAN)
 
 GLIBC = "2.28"
 """The oldest C library that a wheel for any Linux runs with."""
+NEEDED_GLIBC, MACOS = (2, 35), 14
+"""The oldest C library and the oldest macOS that MLX has a wheel for, which ken needs."""
 
 
 def flags_of(machine: str, name: str, kernel: Kernel = MODEL) -> tuple[str, ...]:
@@ -89,7 +93,9 @@ class KernelHook(BuildHookInterface[Any]):
         if version == "editable":  # which ignores the force-include of the wheel
             build_data["force_include_editable"][str(_START)] = _START.name
         if target := os.environ.get("KEN_WHEEL"):
-            if target != "any":
+            if target == "macos":
+                build_data["tag"] = f"py3-none-macosx_{MACOS}_0_arm64"
+            elif target != "any":
                 self._build_for(target, build_data)
             return
         if sys.platform != "linux" or platform.machine() not in _SETS:
@@ -123,6 +129,36 @@ class KernelHook(BuildHookInterface[Any]):
             build_data["force_include"][str(library)] = kernel.library
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-manylinux_{GLIBC.replace('.', '_')}_{machine}"
+
+
+class PlatformHook(MetadataHookInterface):
+    """Ends an installation from the sources on a system that a package of ken's has no wheel for: pip would
+    name the package, not the cause. Wheels for other machines (`KEN_WHEEL`) are built anywhere."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        if "KEN_WHEEL" not in os.environ and (why := why_unsupported()):
+            raise SystemExit(f"ken cannot be installed here: {why} See assets/docs/installing.md.")
+
+
+def why_unsupported() -> str:
+    """Why ken cannot run on this system, in a sentence; empty where it can."""
+    if sys.platform == "darwin":
+        if platform.machine() != "arm64":
+            return "on a Mac it needs Apple silicon, and a Python that is not run by Rosetta."
+        version = platform.mac_ver()[0]
+        if int(version.split(".")[0] or 0) < MACOS:
+            return f"it needs macOS {MACOS} or later, and this is {version}."
+        return ""
+    if sys.platform != "linux" or platform.machine() not in _SETS:
+        return "it runs on macOS with Apple silicon, and on Linux on x86-64 or 64-bit Arm."
+    library, version = platform.libc_ver()
+    if library != "glibc":
+        return "it needs glibc, which Alpine and other systems with musl do not have."
+    if tuple(map(int, version.split(".")[:2])) < NEEDED_GLIBC:
+        return f"it needs glibc {'.'.join(map(str, NEEDED_GLIBC))} or later, and this system has {version}."
+    return ""
 
 
 def compile_kernel(
