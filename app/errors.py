@@ -69,7 +69,12 @@ FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def refused_by_system(error: BaseException) -> SystemRefused | None:
-    """The error to show if the disk or a permission is the cause; None for any other error."""
+    """The error to show if the disk, a permission or the processor is the cause; None for any other error."""
+    if isinstance(error, RuntimeError) and "baseline optimizations" in str(error):  # NumPy, as it is imported
+        return SystemRefused(
+            "This processor lacks instructions that NumPy needs, and ken with it (x86-64-v2, with SSE4.2).",
+            "Processors have them since 2011 or before; a virtual machine can be told to show them.",
+        )
     if not isinstance(error, OSError) or error.errno not in {*FULL, *FORBIDDEN, errno.EIO}:
         return None
     named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import config, paths
-from app.errors import ConfigInvalid, PathInvalid
+from app.errors import ConfigInvalid, PathInvalid, refused_by_system
 from app.lock import WriteLock, holder
 from app.sanitize import clip, plain, plain_line, plain_path, width
 from embedder.engines.base import ENGINES
@@ -145,3 +145,12 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("KEN_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(PathInvalid, match="cannot be created"):
         paths.make_home()
+
+
+def test_a_processor_that_numpy_cannot_run_on_is_named() -> None:
+    said = (
+        "NumPy was built with baseline optimizations: \n(X86_V2) but your machine doesn't support:\n(X86_V2)."
+    )
+    refused = refused_by_system(RuntimeError(said))  # as it says it on a Core 2
+    assert refused is not None and "SSE4.2" in refused.what
+    assert refused_by_system(RuntimeError("any other")) is None

@@ -16,7 +16,8 @@ CPUINFO = Path("/proc/cpuinfo")
 
 SCALAR = "scalar"
 NOT_BUILT = (
-    "ken's own kernel, many times as fast as MLX without a GPU, would run here, but was not built. "
+    "ken's own kernel would run here, but was not built. MLX without a GPU embeds about 20 tokens a second "
+    "of a core, the kernel hundreds. "
     "Install a C compiler (gcc or clang), then ken again with `--no-cache-dir --force-reinstall`."
 )
 _NEEDED = {"x86_64": {"sse4_1", "ssse3"}, "aarch64": {"asimddp"}}
@@ -56,7 +57,7 @@ def why_slow() -> str:
         return "ken's own kernel is for Linux on x86-64 and 64-bit Arm."
     return (
         "This processor has neither SSE4.1 nor the dot products of newer Arm processors, "
-        "which ken's own kernel needs to be fast."
+        "which ken's own kernel needs to be fast: it embeds about 50 tokens a second of a core."
     )
 
 
