@@ -167,7 +167,7 @@ def test_a_full_disk_is_told_and_recovered_from(daemons: Daemons, notes: Path) -
     process = psutil.Process(lifecycle.pid())
     size = paths.index_path().with_name("index.db-wal").stat().st_size
     _limit_files(process, max(size, paths.index_path().stat().st_size))
-    for number in range(200):
+    for number in range(40):
         (notes / f"more{number}.md").write_text(f"About plenty{number}. " + f"word{number} " * 2000)
     until(lambda: daemons.library.status().notices, what="the notice")
     assert daemons.finds("subject3", "note3.md")
