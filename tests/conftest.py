@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -39,6 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("model") or (item.path in slow and not item.get_closest_marker("fast")):
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end, so that no collection of garbage walks over it."""
+    gc.freeze()
 
 
 def processor_seconds() -> float:
