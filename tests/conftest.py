@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# NumPy reads it when it is imported. Its threads wait in a loop, on processors that other tests need.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 STARTS = re.compile(
     r"\b(?:subprocess|import mlx|ReaderPool|daemons|tiny_models|tiny_model|pilots|tiny_home|driven_library"
     r"|ken_process|embedding_server|dying_model|failing_reads|disks|faulty_vfs|support\.terminal)\b"
