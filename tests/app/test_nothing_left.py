@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.diary import left, write_diary
-from support.tiny_home import ken, ken_json, with_tiny_model
+from support.tiny_home import ken, ken_json, notes, with_tiny_model
 
 from app import paths
 from app.maintenance.leftovers import LEFT_BEHIND
@@ -179,25 +180,41 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an export `out`, and a home `other` in which the folder `mine` is indexed."""
+    top = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        with_tiny_model(patch, top / "home")
+        exported(write_diary(top / "diary"), top / "out")
+        patch.setenv("KEN_HOME", str(top / "other"))
+        ken("index", notes(top / "mine", a__md="# Mine\n\nThe beans grow.\n"))
+    return top
+
+
+def test_the_export_as_it_was_made_is_taken(made: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made / "other", home)
+    with_tiny_model(monkeypatch, home)
+    assert ken("import", "--keep-folders", made / "out").exit_code == 0
+    assert ken_json("status")["files"] == 62, "those of the export and the one of its own"
+
+
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_export_changes_nothing(
-    what: str, diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    what: str, made: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = exported(diary, tmp_path / "out")
+    shutil.copytree(made / "other", home)
+    with_tiny_model(monkeypatch, home)
+    out = shutil.copytree(made / "out", tmp_path / "out")
     HOSTILE[what](out)
-    other = tmp_path / "other-home"
-    monkeypatch.setenv("KEN_HOME", str(other))
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "a.md").write_text("# Mine\n\nThe beans grow.\n")
-    ken("index", tmp_path / "mine")
     told = ken("import", "--keep-folders", out)
     assert told.exit_code == 1, what
     assert "Something unexpected" not in told.stderr
     status = ken_json("status")
-    assert [folder["path"] for folder in status["folders"]] == [str(tmp_path / "mine")]
+    assert [folder["path"] for folder in status["folders"]] == [str(made / "mine")]
     assert status["files"] == 1
     assert ken("status", "--problems").exit_code == 0
-    assert not list(other.glob(".index.db*"))
+    assert not list(home.glob(".index.db*"))
 
 
 def test_folders_of_an_export_are_kept_only_when_a_person_says_so(
