@@ -10,6 +10,10 @@ little, and the cosine decides.
 The lexical score is raised to a power. A passage that holds half of the weight of the query shares a subject
 with many others, and words alone cannot choose among them; a passage that holds nearly all of it is most
 likely meant. In source code the words of a question are rarely those of the answer, and count less.
+
+Words that no passage holds are a sign that the query is in another language than the index, or in other
+words: those that are left, names and numbers, say less of it. So all lexical scores of a query are multiplied
+by the square root of the share of its words that are known.
 """
 
 from __future__ import annotations
@@ -19,19 +23,21 @@ from numpy.typing import NDArray
 
 from index.store.fts_query import ParsedQuery
 
-WORDS = 0.5
+WORDS = 0.8
 """Weight of the lexical score in prose; the cosine has 1. Fitted, see assets/docs/search.md."""
 WORDS_OF_CODE = 0.15
 """The same in source code."""
-WORDS_OF_IDENTIFIER = 0.62
+WORDS_OF_IDENTIFIER = 0.92
 """The same in a passage that holds the identifier that is the query: it comes before those with its words,
 and after its definition."""
-WORDS_OF_NAME = 0.75
+WORDS_OF_NAME = 1.05
 """The same in a passage whose heading or definition is the query: it comes before those that repeat it."""
 AS_WRITTEN = 0.1
 """Added to it where the passage holds the name letter by letter."""
 POWER = 1.5
 """Exponent of the lexical score (fitted)."""
+GREATEST = 1.5
+"""What scores are divided by: a passage with every word of the query, none unknown, and a cosine of 0.7."""
 _SATURATION = 2.2
 """The greatest factor of the weight of a word: k1 + 1 in FTS5's BM25."""
 
@@ -62,24 +68,33 @@ def cosines_by_kind(both: Floats, is_code: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.where(is_code, code - raised, prose), np.float32)
 
 
-def lexical_weights(is_code: NDArray[np.bool_], is_named: NDArray[np.bool_], as_written: Floats) -> Floats:
+def share_known(query: ParsedQuery) -> float:
+    """The share of the words of the query, each counted alike, that a passage or the path of a file holds."""
+    known = sum(1 for clause in query.clauses if clause.passage_count or clause.path_count)
+    return known / max(len(query.clauses), 1)
+
+
+def lexical_weights(
+    query: ParsedQuery, is_code: NDArray[np.bool_], is_named: NDArray[np.bool_], as_written: Floats
+) -> Floats:
     """The weight of the lexical score, (n,), in passages of code, and in those that the query names.
 
     `as_written` has the least weight of passages that hold the query's identifiers letter by letter, 0 for
     others: of `_opened` and `opened`, both definitions of that name, the one that is typed comes first.
     """
     named = WORDS_OF_NAME + np.where(as_written > 0, AS_WRITTEN, 0.0)
-    weights = np.where(is_named, named, np.where(is_code, WORDS_OF_CODE, WORDS))
+    others = np.where(is_code, WORDS_OF_CODE, WORDS) * share_known(query) ** (POWER / 2)
+    weights = np.where(is_named, named, others)
     return np.maximum(weights, as_written).astype(np.float32)
 
 
 def fuse(cosines: Floats, words: Floats, weights: Floats | float = WORDS) -> Floats:
     """Scores from (n,) cosines, (n,) lexical scores of the same passages and the weights of the latter.
 
-    They are in 0..1, but may be greater for a passage that the query names. A passage without a vector (NaN)
+    They are in 0..1, but greater for most passages that the query names. A passage without a vector (NaN)
     gets the median of the other cosines, so that its lexical score decides; a missing one counts as 0.
     """
     known = cosines[~np.isnan(cosines)]
     combined = np.nan_to_num(cosines, nan=float(np.median(known)) if len(known) else 0.0)
     combined = combined + weights * np.nan_to_num(words) ** POWER
-    return np.asarray(combined / (1 + WORDS), np.float32)
+    return np.asarray(combined / GREATEST, np.float32)

@@ -137,7 +137,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
         return Ranked(ids, np.nan_to_num(words), none, words, is_named, query=request.query)
     is_code = _is_code(db, ids)
     as_written = np.array([literal_weights.get(id_, 0.0) for id_ in chosen], np.float32)
-    weights = fusion.lexical_weights(is_code, np.isin(ids, list(named)), as_written)
+    weights = fusion.lexical_weights(request.query, is_code, np.isin(ids, list(named)), as_written)
     known, found = vectors.cosines(db, number, queries, ids, request.dimension)
     both = np.full((len(ids), 2), np.nan, np.float32)
     places = {id_: place for place, id_ in enumerate(chosen)}

@@ -170,6 +170,18 @@ def snippets(files: tuple[Path, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@AS_JSON
+def halves(folders: tuple[Path, ...], as_json: bool) -> None:
+    """Whether the fusion holds on sets it was not chosen on, in every division of the sets into halves."""
+    from tests.benchmarks import halves as benchmark
+
+    _show(benchmark, benchmark.run(folders, _progress), as_json)
+
+
+@main.command()
 @click.option("--files", default=5000, show_default=True, help="Files in the folder.")
 @click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")
 @AS_JSON

@@ -52,6 +52,24 @@ def test_meaning_finds_the_nearest(store: Store, path: Path) -> None:
     assert results.hits[0].similarity == pytest.approx(1, abs=2e-3)
 
 
+def test_words_count_less_where_the_index_knows_few_of_the_query(store: Store, path: Path) -> None:
+    """As in a query in another language, of which the index knows a number alone."""
+    texts = {"The breakwater of the old town.": 0.6, "A bill of 1612 marks for rope.": 0.5}
+    store.put([(record(f"/{i}.md"), [passage(text)]) for i, text in enumerate([*texts, "Tea.", "Oars."])])
+    made = np.zeros((4, 768), np.float32)
+    for i, one in enumerate(waiting := store.pending(10)):
+        made[i, 0] = texts.get(one.text, 0)
+        made[i, 1 + i] = np.sqrt(1 - made[i, 0] ** 2)
+    store.put_vectors([one.id for one in waiting], made)
+    with Searcher(path) as searcher:
+
+        def first(query: str) -> str:
+            return searcher.ranking(query, np.eye(768, dtype=np.float32)[0])[0][0]
+
+        assert first("1612") == first("rope 1612 bill") == "/1.md"
+        assert first("wann wurde sie gebaut 1612") == "/0.md"
+
+
 def test_code_is_ordered_by_the_vector_for_code_and_does_not_push_prose_out(store: Store, path: Path) -> None:
     names = ["/n/one.md", "/n/two.md", "/n/one.py", "/n/two.py"]
     kinds = {".md": "markdown", ".py": "code"}
