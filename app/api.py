@@ -273,6 +273,9 @@ class Library(Protocol):
         An exception of `progress` ends it early.
         """
 
+    def kinds(self) -> dict[str, int]:
+        """Kinds of indexed files, as `type:` takes them, and how many files there are; most files first."""
+
     def tags(self) -> tuple[str, ...]:
         """Tags of documents, as `tag:` takes them, the most used first."""
 

@@ -31,6 +31,7 @@ from app.open_index import OpenIndex, nothing_indexed
 from app.query import FIELDS
 from embedder.errors import EmbedderError
 from index.closing import Closing
+from index.kinds import count_words
 from index.search.newest import DATED, by_date
 from index.store import scans
 from index.store.vectors import SEARCH_DIMENSION
@@ -259,6 +260,9 @@ class Library(Closing):
                 last, reported_at = status, time.monotonic()
             pause = FOLLOW_IDLE if status.progress.phase in ("idle", "paused") else FOLLOW_BUSY
 
+    def kinds(self) -> dict[str, int]:
+        return count_words(self.index.searcher().kinds())
+
     def tags(self) -> tuple[str, ...]:
         return self.index.searcher().tags()
 
@@ -347,11 +351,8 @@ class Library(Closing):
             self._require_files()
         stale = frozenset(hit.path for hit in hits if hit.path in checked.changed)
         complete = complete and self._has_every_vector()
-        lacks = (
-            ""
-            if complete or (mode == "words" and results.is_close)
-            else incomplete_note(self.writer.embedding_note)
-        )
+        settled = complete or (mode == "words" and results.is_close)
+        lacks = "" if settled else incomplete_note(self.writer.embedding_note)
         return Answer(
             query=query,
             mode=mode,

@@ -8,7 +8,8 @@ opens no file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -151,7 +152,7 @@ GROUPS: dict[str, Selection] = {
 """Words for several kinds at once, or for a part of one."""
 
 OFFERED = ("md", "pdf", "code", "word", "html", "txt", "slides", "sheet", "epub", "mail", "notebook", "data")
-"""The words that completion and the filter key offer after `type:`, the most common first."""
+"""The words that completion offers after `type:`, the most common first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +275,20 @@ def select_all(words: Iterable[str]) -> Selection:
         tuple(dict.fromkeys(kind for one in found for kind in one.kinds)),
         tuple(dict.fromkeys(suffix for one in found for suffix in one.suffixes)),
     )
+
+
+def count_words(files: Mapping[str, int]) -> dict[str, int]:
+    """The words that `type:` takes for these stored kinds, with the number of files, most files first.
+
+    Of several words for a kind it is the offered one; a kind that no word selects is left out.
+    """
+    offered = {kind: word for word in reversed(OFFERED) for kind in select(word).kinds}
+    found: Counter[str] = Counter()
+    for kind, number in files.items():
+        word = offered.get(kind, kind)
+        if word in GROUPS or word in _BY_ALIAS or word in _UNREAD_ALIAS:
+            found[word] += number
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def did_you_mean(typed: str, known: Iterable[str]) -> str:

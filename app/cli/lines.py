@@ -60,7 +60,7 @@ def print_json_lines(answer: Answer) -> None:
 
 
 def print_lines(library: Library, answer: Answer, form: Form) -> None:
-    """`path:line:text` for each hit; where the format has no lines, the line is 0."""
+    """`path:line:text` for each hit; where there are no lines, 0, and the text says the page."""
     with_context = form.before or form.after
     for number, hit in enumerate(answer.hits):
         path = path_bytes(_format_path(hit.path, form))
@@ -68,7 +68,8 @@ def print_lines(library: Library, answer: Answer, form: Form) -> None:
             click.echo(SEPARATOR)
         context = context_of(library, hit, form.before, form.after) if with_context else Context()
         _echo(path, context.before, b"-")
-        _echo(path, [(hit.line, plain_line(hit.snippet) or hit.title)], b":")
+        page = f"Page {hit.page}: " if hit.page and not hit.line else ""
+        _echo(path, [(hit.line, page + (plain_line(hit.snippet) or hit.title))], b":")
         _echo(path, context.after, b"-")
 
 

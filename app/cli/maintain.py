@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,11 @@ MOST_SHOWN = 20
 def doctor(repair: bool) -> None:
     """Check the index, the model and the place they lie in.
 
-    Exit code 1 where something is wrong and was not mended.
+    Changes nothing without --repair. Exit code 1 where something is wrong and was not mended.
     """
     from app.maintenance import doctor as checks
 
-    with _daemon_stopped():
+    with _daemon_stopped() if repair else nullcontext():
         reports = [*checks.examine(repair=repair), *started_at_login()]
     for report in reports:
         mark = terminal.styled("ok  ", fg="green") if report.sound else terminal.styled("bad ", fg="red")

@@ -36,10 +36,15 @@ class CheckResult:
     fix: str = ""
 
 
+SOUND = CheckResult("Index: all tables agree.", True)
+
+
 def examine(*, repair: bool) -> list[CheckResult]:
-    """Run every check; `repair` also repairs the index. Raises `IndexBusy` if another process writes it."""
-    checks = [_model(), _engine(), _home_folder(repair=repair), _readers()]
-    return [*checks, *_vector_scan(), *_index(repair=repair)]
+    """Run every check; `repair` also repairs the index, and raises `IndexBusy` if another process writes."""
+    checks = [_model(), _engine(), _home_folder(repair=repair), _readers(), *_vector_scan()]
+    if not paths.index_path().exists():
+        return [*checks, CheckResult("Index: none yet.", True)]
+    return [*checks, *(_repaired_index() if repair else _index())]
 
 
 def export(folder: Path, tell: export_import.ProgressCallback) -> int:
@@ -147,49 +152,48 @@ def _readers() -> CheckResult:
     return CheckResult(f"{what} ({why}).", False, "Landlock (Linux 5.13 and later) and seccomp prevent it.")
 
 
-def _index(*, repair: bool) -> list[CheckResult]:
+def _index() -> list[CheckResult]:
+    """What is wrong with the index; nothing is changed, and who writes it is not disturbed."""
+    try:
+        with Store(paths.index_path()) as store:
+            found = store.check()
+    except IndexCorrupt as error:
+        return [CheckResult(f"Index: {error.what}", False, error.fix)]
+    if not found:
+        return [SOUND]
+    return [
+        CheckResult(f"Index: {one.rows:,} {one.what}.", False, "Run `ken doctor --repair`.") for one in found
+    ]
+
+
+def _repaired_index() -> list[CheckResult]:
     index = paths.index_path()
-    if not index.exists():
-        return [CheckResult("Index: none yet.", True)]
     with WriteLock("ken doctor"):
         leftovers.delete_old()
         try:
-            return _tables(index, repair=repair)
-        except IndexCorrupt as error:
-            if not repair:
-                return [CheckResult(f"Index: {error.what}", False, error.fix)]
+            return _repaired_tables(index)
+        except IndexCorrupt:
             saved = salvage(index)
-            again = (
-                "run `ken index` now" if saved.folders else "add your folders again with `ken index FOLDER`"
-            )
-            return [
-                CheckResult(
-                    f"Index: it was damaged; {saved.files:,} files in {saved.folders:,} folders were saved.",
-                    True,
-                ),
-                CheckResult(f"The damaged file is kept as {paths.short(str(saved.kept))}; {again}.", True),
-            ]
+    again = "run `ken index` now" if saved.folders else "add your folders again with `ken index FOLDER`"
+    return [
+        CheckResult(
+            f"Index: it was damaged; {saved.files:,} files in {saved.folders:,} folders were saved.", True
+        ),
+        CheckResult(f"The damaged file is kept as {paths.short(str(saved.kept))}; {again}.", True),
+    ]
 
 
-def _tables(index: Path, *, repair: bool) -> list[CheckResult]:
+def _repaired_tables(index: Path) -> list[CheckResult]:
     with Store(index) as store:
         found = store.check()
-        if not found:
-            if repair:
-                store.wipe("all")
-            return [CheckResult("Index: all tables agree.", True)]
-        if not repair:
-            return [
-                CheckResult(f"Index: {one.rows:,} {one.what}.", False, "Run `ken doctor --repair`.")
-                for one in found
-            ]
-        store.repair()
+        if found:
+            store.repair()
         store.wipe("all")
-        left = {one.what for one in store.check()}
-        return [
-            CheckResult(
-                f"Index: {one.rows:,} {one.what}{'' if one.what in left else ', mended'}.",
-                one.what not in left,
-            )
-            for one in found
-        ]
+        left = {one.what for one in store.check()} if found else set()
+    repaired = [
+        CheckResult(
+            f"Index: {one.rows:,} {one.what}{'' if one.what in left else ', mended'}.", one.what not in left
+        )
+        for one in found
+    ]
+    return repaired or [SOUND]

@@ -166,7 +166,10 @@ class BackgroundWriter:
 
     def add_writer_state(self, status: Status) -> Status:
         left = leftovers.LEFT_BEHIND if self._steps.left_behind else ""
-        own = (*self._notices(), self.indexer.notice, self.indexer.waiting_because, left)
+        because = (
+            "" if self.indexer.paused else self.indexer.waiting_because
+        )  # the phase says "paused" itself
+        own = (*self._notices(), self.indexer.notice, because, left)
         progress = status.progress
         if progress.phase == "idle" and self.indexer.waiting_because:
             progress = replace(progress, phase="paused")

@@ -227,6 +227,13 @@ class Searcher(Closing):
         with self._pool.snapshot() as db:
             return tuple(value for (value,) in fetch_all(db, sql, (MOST_TAGS,)))
 
+    def kinds(self) -> dict[str, int]:
+        """The stored kinds of the files that can be found, and how many files each has."""
+        with self._pool.snapshot() as db:
+            return dict(
+                fetch_all(db, f"SELECT kind, count(*) FROM files WHERE {by_name.FINDABLE} GROUP BY kind")
+            )
+
     def folder_names(self) -> tuple[str, ...]:
         """Names of all folders in the paths of files, those above the roots included."""
         with self._pool.snapshot() as db:

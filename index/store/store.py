@@ -332,7 +332,7 @@ class Store(WriteConnection):
     def check(self) -> list[Inconsistency]:
         """The inconsistencies between tables; nothing is changed. Raises IndexCorrupt where the file is
         damaged."""
-        with self.writing() as db:
+        with self.reading() as db:
             if messages := repair.page_damage(db):
                 raise corrupt_error(self.path, "; ".join(messages))
             return repair.check(db)

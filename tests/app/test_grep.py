@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.documents import pdf
 from support.tiny_home import ken, ken_json, notes, with_tiny_model
 
 GARDEN = (
@@ -47,6 +48,14 @@ def test_a_pipe_gets_a_line_for_each_hit(folder: Path) -> None:
     assert not result.stderr and result.exit_code == 0
     for line in ken("search", "type:md").stdout.splitlines():
         assert re.fullmatch(r"(/.+):(\d+):(.+)", line), line
+
+
+def test_a_line_of_a_pdf_says_the_page(folder: Path) -> None:
+    guide = pdf([[(72, 700, 11, "The first page of it.")], [(72, 700, 11, "Boats moor at the quay.")]])
+    (folder / "guide.pdf").write_bytes(guide)
+    ken("index")
+    result = ken("search", "boats quay", "--mode", "words")
+    assert result.stdout == f"{folder}/guide.pdf:0:Page 2: Boats moor at the quay.\n"
 
 
 def test_relative_paths_where_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,14 @@ def test_every_kind_is_stored_under_its_own_name(indexed: Library) -> None:
         assert found(indexed, Filter(kinds=(kind.name,))), kind.name
 
 
+def test_words_are_counted_as_they_select(indexed: Library) -> None:
+    counted = indexed.kinds()
+    assert {"md", "word", "txt"} <= counted.keys() and "docx" not in counted
+    assert list(counted.values()) == sorted(counted.values(), reverse=True)
+    for word, files in counted.items():
+        assert indexed.search("", limit=1, filter=query.parse(f"type:{word}").filter).total == files, word
+
+
 def test_a_suffix_finds_files_of_that_suffix_and_no_others(indexed: Library) -> None:
     for kind in kinds.KINDS:
         for suffix in kind.suffixes:

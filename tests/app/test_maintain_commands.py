@@ -9,6 +9,7 @@ from support.daemons import Daemons, daemons, tiny_models
 from support.tiny_home import ken, ken_json, notes, with_tiny_model
 
 from app import paths
+from app.daemon.connection import answering
 from app.folders.mounts import Mount
 from embedder.engines import native_kernel
 
@@ -91,8 +92,12 @@ def test_backup_is_a_whole_index(folder: Path, tmp_path: Path) -> None:
 def test_the_doctor_works_while_a_daemon_runs(daemons: Daemons, tmp_path: Path) -> None:
     daemons.start()
     daemons.keep(notes(tmp_path / "notes", garden__md="# Garden\n\nThe pear tree.\n"))
+    first = answering()
     result = ken("doctor")
-    assert "in use" not in result.output and "Index:" in result.stdout
+    assert result.exit_code == 0 and "all tables agree" in result.stdout, result.output
+    assert answering() == first, "it only looks: the daemon goes on"
+    assert "all tables agree" in ken("doctor", "--repair").stdout
+    assert answering() not in (None, first), "a repair needs the index for itself"
     assert daemons.library.status().files == 1
 
 

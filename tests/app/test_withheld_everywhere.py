@@ -128,6 +128,7 @@ def calls(library: Library, root: Path) -> Iterator[tuple[str, Callable[[], obje
         "sync": [()],
         "status": [()],
         "problems": [()],
+        "kinds": [()],
         "tags": [()],
         "follow": [(raised,)],
         "pause": [()],

@@ -39,6 +39,16 @@ def test_a_sentence_goes_on_over_a_hard_line_break_and_rows_do_not() -> None:
     assert len(_sentences(rows)) == 2
 
 
+def test_the_stop_of_an_abbreviation_before_a_number_ends_nothing() -> None:
+    whole = (
+        "Piano Concerto No. 3 opens it.", "Siehe Abb. 12 und S. 7.", "It is in vol. IV, pp. 3 to 9.",
+        "Смотри рис. 2 ниже.",
+    )  # fmt: skip
+    assert [len(_sentences(text)) for text in whole] == [1] * len(whole)
+    two = ("Is it open? No. I looked.", "The casino. 3 people came.", "He rang No. She came.")
+    assert [len(_sentences(text)) for text in two] == [3, 2, 2]
+
+
 def test_words_that_say_nothing_are_not_marked(tmp_path: Path) -> None:
     with Store(tmp_path / "index.db", fingerprint="a") as store:
         texts = [f"This is the number {i}, which is to be read when there is time." for i in range(60)]

@@ -6,16 +6,14 @@ Filters live in the text of the query and nowhere else.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app import amounts
 from app.sanitize import plain_path
 from app.tui import completion
-from app.tui.session import Session, background
-from app.tui.toasts import say, say_error
+from app.tui.session import Session
 from app.tui.widgets.query import QueryInput
-from index import kinds
 
 if TYPE_CHECKING:
     from app.tui.screens.picker import FilterValue
@@ -45,22 +43,6 @@ class FilterActions:
 
     def choose(self, key: str) -> None:
         """Offer the values of a filter, and set the one that is chosen."""
-        if key != "tag":
-            self._offer(key, self._choices(key))
-        elif (library := self._session.library) is not None:
-            background(self._line.app, library.tags, self._offer_tags)
-
-    def _offer_tags(self, outcome: object) -> None:
-        from app.tui.screens.picker import FilterValue
-
-        if isinstance(outcome, Exception):
-            say_error(self._line.app, outcome)
-        elif isinstance(outcome, Sequence) and outcome:
-            self._offer("tag", [FilterValue(tag, f"#{tag}") for tag in outcome])
-        else:
-            say(self._line.app, "No document has a tag")
-
-    def _offer(self, key: str, values: Sequence[FilterValue]) -> None:
         from app.tui.screens.picker import FilterValue, PickerScreen  # not needed by the first screen
 
         line = self._line
@@ -69,17 +51,37 @@ class FilterActions:
             if value is not None:
                 line.set(completion.with_filter(line.value, key, value))
 
-        choices = (FilterValue("", completion.ANY[key]), *values)
-        picker = PickerScreen(TITLES[key], choices, completion.value_of(line.value, key))
-        line.app.push_screen(picker, chosen)
+        choices = [FilterValue("", completion.ANY[key]), *self._choices(key)]
+        current = completion.value_of(line.value, key)
+        load, lacking = self._indexed(key)
+        line.app.push_screen(PickerScreen(TITLES[key], choices, current, load, lacking), chosen)
+
+    def _indexed(self, key: str) -> tuple[Callable[[], list[FilterValue]] | None, str]:
+        """What gives the values that the index has, and what is said where it has none."""
+        from app.tui.screens.picker import FilterValue
+
+        library = self._session.library
+        if library is None:
+            return None, ""
+
+        def tags() -> list[FilterValue]:
+            return [FilterValue(tag, f"#{tag}") for tag in library.tags()]
+
+        def kinds() -> list[FilterValue]:
+            counted = library.kinds().items()
+            return [FilterValue(word, word, amounts.count(files, "file")) for word, files in counted]
+
+        if key == "tag":
+            return tags, "No document has a tag"
+        return (kinds, "Nothing is indexed yet") if key == "type" else (None, "")
 
     def _choices(self, key: str) -> list[FilterValue]:
         from app.tui.screens.picker import FilterValue
 
+        if key in ("type", "tag"):
+            return []  # those of the index
         if key == "since":
             return [FilterValue(value, said, value) for value, said in TIMES.items()]
-        if key == "type":
-            return [FilterValue(value, value) for value in kinds.OFFERED]
         roots = self._session.status.folders if self._session.status else ()
         names = completion.folder_names([folder.path for folder in roots])
         noted = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -13,6 +13,8 @@ from textual.widgets import Input, Static
 
 from app.sanitize import plain_line
 from app.tui.screens.closing import ClosingDialog
+from app.tui.session import Finished, background
+from app.tui.toasts import say, say_error
 from app.tui.widgets.list_view import CardList, ListMoves
 from app.tui.widgets.ordered_input import OrderedInput
 from app.tui.widgets.results import spread
@@ -68,11 +70,23 @@ class PickerScreen(ListMoves, ClosingDialog[str | None]):
         Binding("ctrl+q", "app.quit", "Quit", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[FilterValue], current: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[FilterValue],
+        current: str,
+        load: Callable[[], Sequence[FilterValue]] | None = None,
+        lacking: str = "",
+    ) -> None:
+        """`load`, which may take a while, gives more choices; where it gives none, `lacking` says so."""
         super().__init__()
         self._title = title
         self._choices = choices
         self._current = current
+        self._load = load
+        self._lacking = lacking
+        self._is_chosen = False
+        """Whether the choice was made before all choices were there."""
         self.list = FilterValueList()
 
     def compose(self) -> ComposeResult:
@@ -84,10 +98,34 @@ class PickerScreen(ListMoves, ClosingDialog[str | None]):
             yield self.list
 
     def on_mount(self) -> None:
-        self.list.show(self._choices)
         self.query_one(Input).focus()
+        self._offer()
+        if self._load is not None:
+            background(self, self._load, self._loaded)
+
+    def _offer(self) -> None:
+        self.list.show(self._choices)
         here = [index for index, choice in enumerate(self._choices) if choice.value == self._current]
         self.list.highlight(here[0] if here else 0)
+
+    def on_finished(self, message: Finished) -> None:
+        message.then(message.outcome)
+
+    def _loaded(self, outcome: object) -> None:
+        self._load = None
+        if isinstance(outcome, Sequence) and outcome:
+            self._choices = (*self._choices, *outcome)
+            self.on_resize()
+            self._offer()
+            self._narrow()
+            if self._is_chosen:
+                self.action_choose()
+            return
+        if isinstance(outcome, Exception):
+            say_error(self.app, outcome)
+        else:
+            say(self.app, self._lacking)
+        self.dismiss(None)
 
     def on_resize(self) -> None:
         self.list.styles.height = min(len(self._choices), max(3, self.size.height - DIALOG_ROWS))
@@ -104,6 +142,9 @@ class PickerScreen(ListMoves, ClosingDialog[str | None]):
             self.list.edge(-1)
 
     def action_choose(self) -> None:
+        if self._load is not None:
+            self._is_chosen = True
+            return
         self._narrow()  # what was typed last may not have been told yet
         if (choice := self.list.card) is not None:
             self.dismiss(choice.value)

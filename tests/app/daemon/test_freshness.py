@@ -146,7 +146,8 @@ def test_pausing_outlives_the_daemon(notes: Path, daemons: Daemons) -> None:
     daemons.library.pause()
     daemons.kill()
     daemons.start()
-    assert daemons.library.status().folders[0].state == "paused"
+    status = daemons.library.status()
+    assert (status.folders[0].state, status.notices) == ("paused", ()), "told once"
     (notes / "later.md").write_text("About ocelots.\n")
     daemons.library.resume()
     until(lambda: daemons.finds("ocelots", "later.md"))

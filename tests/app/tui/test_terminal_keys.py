@@ -261,13 +261,17 @@ def test_filters_alone_list_files_and_pickers_set_them(terminal_home: Path) -> N
         person = Person(terminal, TERMINALS["WezTerm"])
         terminal.shows("4 files in notes")
         person.press("ctrl+t")
-        terminal.shows("Kind of file")
+        terminal.shows("Kind of file", "2 files")
+        listed = [
+            word for word in terminal.text.split() if word in ("md", "txt", "code", "pdf", "epub", "mail")
+        ]
+        assert listed == ["md", "code", "txt"], "kinds that the index has, most files first"
         person.type("cod")
         person.press("enter")
         terminal.shows("❯ type:code", "plot.py", "1 file, newest first")
         person.press("ctrl+t")
-        terminal.shows("Kind of file")
-        person.press("up", "enter")
+        terminal.shows("Kind of file", "2 files")
+        person.press("up", "up", "enter")
         terminal.until(lambda text: "type:code" not in text.split("\n")[1])
         person.press("ctrl+u", "alt+t")
         terminal.shows("#baking")
