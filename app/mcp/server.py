@@ -55,7 +55,8 @@ Tool = Callable[..., dict[str, Any]]
 
 def server(library: Library) -> MCPServer:
     """The server, ready to run; the caller keeps and closes the library."""
-    mcp = _Server("ken", version=__version__, instructions=INSTRUCTIONS)
+    # At the level of INFO the package writes each call, with its words and paths, into the client's log.
+    mcp = _Server("ken", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
     annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False, idempotent_hint=True)
     for make in (_bundle, _search, _read, _read_many, _outline, _similar, _recent_tool, _status):
         tool = make(library)

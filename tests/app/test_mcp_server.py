@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.terminal import KEN
 from support.tiny_home import ken
 from support.tiny_model import make_tiny_checkpoint
 
@@ -229,6 +231,31 @@ def test_over_http_only_the_token_and_no_foreign_page_is_answered(library: Libra
     assert code(Host="example.org") == 421
     with pytest.raises(UsageInvalid, match="cannot be used"):
         http.listen(port)
+
+
+def test_the_protocols_own_client_over_http(library: Library) -> None:
+    from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
+
+    async def run(url: str, token: str) -> tuple[Any, Any]:
+        async with (
+            create_mcp_http_client(headers={"Authorization": f"Bearer {token}"}) as connection,
+            Client(streamable_http_client(url, http_client=connection)) as client,
+        ):
+            found = await client.call_tool("search", {"query": "mode:words boiler pressure"})
+            return found, await client.call_tool("read", {"path": "/etc/passwd"})
+
+    command = [*KEN, "app.cli", "mcp", "--http", "--port", "0", "--no-daemon"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url, _, token_path = process.stderr.readline().split()
+        found, refused = anyio.run(run, url, Path(token_path).read_text().strip())
+        with pytest.raises(BaseExceptionGroup):
+            anyio.run(run, url, "no")
+        process.terminate()
+        said = process.stderr.read()
+    assert content(found)["hits"][0]["path"].endswith("boiler.md")
+    assert refused.is_error and "not in the index" in refused.content[0].text
+    assert "/etc/passwd" not in said, "what is asked stays out of the client's log"
 
 
 # -- The clients' files
