@@ -165,12 +165,13 @@ class BackgroundWriter:
         return next(filter(None, held), "It goes on by itself.")
 
     def add_writer_state(self, status: Status) -> Status:
-        left = leftovers.LEFT_BEHIND if self._steps.left_behind else ""
-        because = (
-            "" if self.indexer.paused else self.indexer.waiting_because
-        )  # the phase says "paused" itself
-        own = (*self._notices(), self.indexer.notice, because, left)
         progress = status.progress
+        left = leftovers.LEFT_BEHIND if self._steps.left_behind else ""
+        # The phase says "paused"; and a failure is over once a further try, which can take hours, has stored.
+        because = "" if self.indexer.paused else self.indexer.waiting_because
+        goes_on = progress.phase == "embedding" and progress.passages_done > 0
+        failure = "" if goes_on else self.indexer.notice
+        own = (*self._notices(), failure, because, left)
         if progress.phase == "idle" and self.indexer.waiting_because:
             progress = replace(progress, phase="paused")
         elif progress.phase == "idle" and len(self.queue):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.waiting import until
 
-from app.api import SyncReport
-from app.config import DaemonConfig
+from app.api import Progress, SyncReport
+from app.config import Config, DaemonConfig
+from app.daemon.parts import DaemonParts
 from app.sync import indexer as keeping
+from app.sync.background import BackgroundWriter
 from app.sync.change_queue import ChangeQueue
 from app.sync.indexer import Indexer
 from app.sync.sync_run import RunOptions
@@ -165,3 +168,17 @@ def test_a_model_that_comes_later_is_followed_by_a_scan(indexer: Indexer, work: 
     indexer.queue.mark(str(work.root / "wakes.md"), priority=True)
     until(lambda: len(work.scans) > before, what="a scan")
     work.lacks_model = False
+
+
+def test_a_failure_is_told_until_a_further_try_has_stored(home: Path) -> None:
+    library = DaemonParts(Config()).library
+    writer = library.writer
+    assert isinstance(writer, BackgroundWriter)
+    library.index.made()
+    writer.indexer.notice = "The disk is full."
+    still = library.status()
+    assert still.notices[-1] == "The disk is full."
+    tried = replace(still, notices=(), progress=Progress("embedding", passages_done=0, passages_total=9))
+    assert writer.add_writer_state(tried).notices == ("The disk is full.",)
+    stored = replace(tried, progress=Progress("embedding", passages_done=4, passages_total=9))
+    assert writer.add_writer_state(stored).notices == ()
