@@ -6,6 +6,7 @@ AppError
 ├── UsageInvalid     an argument or a combination of arguments that makes no sense
 ├── NothingIndexed   a query came before anything was indexed
 ├── SystemRefused    a disk or a permission keeps ken from one of its files
+│   └── ProcessorTooOld  a package that ken needs does not run on the processor
 └── DaemonError      the daemon did not answer or understand
     └── DaemonCannotRun  it did not start, or another program has its place
 """
@@ -53,6 +54,10 @@ class SystemRefused(AppError):
     title = "The system does not allow that"
 
 
+class ProcessorTooOld(SystemRefused):
+    title = "ken does not run here"
+
+
 class DaemonError(AppError):
     title = "The daemon did not answer"
 
@@ -71,7 +76,7 @@ FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 def refused_by_system(error: BaseException) -> SystemRefused | None:
     """The error to show if the disk, a permission or the processor is the cause; None for any other error."""
     if isinstance(error, RuntimeError) and "baseline optimizations" in str(error):  # NumPy, as it is imported
-        return SystemRefused(
+        return ProcessorTooOld(
             "This processor lacks instructions that NumPy needs, and ken with it (x86-64-v2, with SSE4.2).",
             "Processors have them since 2011 or before; a virtual machine can be told to show them.",
         )

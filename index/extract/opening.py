@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from index.errors import FileFailed, FileSkipped, FileUnreadable
 from index.macos import is_dataless, privacy_refusal
@@ -37,7 +37,8 @@ def open_regular_file(path: str, real: str = "") -> Iterator[int]:
         raise error_of_errno(error.errno or errno.EIO) from None
     finally:
         if descriptor >= 0:
-            os.close(descriptor)
+            with suppress(OSError):  # a server is away: nothing was written, and the first error tells
+                os.close(descriptor)
 
 
 def _open(real: str) -> int:

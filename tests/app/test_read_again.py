@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,6 +118,14 @@ def test_opening_below_a_root_never_leaves_it_however_often_a_folder_is_swapped(
         done.set()
         thread.join()
     assert read <= {b"# Quay\n\nThe harbour is calm.\n"}
+
+
+def test_a_close_that_fails_hides_no_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("# Note\n")
+    with pytest.raises(FileUnreadable, match="timed out"), open_regular_file(str(path)) as descriptor:
+        os.close(descriptor)  # so that the second one fails, as where a server is away
+        raise OSError(errno.ETIMEDOUT, "")
 
 
 def test_the_reason_a_reader_gives_never_quotes_the_file(tmp_path: Path) -> None:
