@@ -34,6 +34,7 @@ ken --version || exit 1
 step "The model, the engine and its self-test"
 ken model fetch 2>&1 | tail -1
 ken doctor
+tmutil isexcluded "$KEN_MODELS" 2> /dev/null
 echo "a cold radiator" | ken embed > /dev/null && echo "the self-test passed"
 
 step "Speed"
