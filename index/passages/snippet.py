@@ -31,6 +31,8 @@ STEM_SHARE = 0.6
 """Share of the letters of a word of the query with which another form of it begins (fitted)."""
 SHORTEST_STEM = 4
 """Least letters of that beginning: with fewer, unrelated words begin alike."""
+FORM_WEIGHT = 0.99
+"""Weight of another form, as a share of the word's: of two equal sentences, that with the word is shown."""
 TELLING = 20
 """Letters of a sentence: a line with fewer counts as a heading, a label or a rule."""
 LEAD = 6
@@ -263,7 +265,7 @@ def _word_spans(
             spans.append(WeightedSpan(first, last, weight, term))
         else:
             whole = next(stems[stem] for stem in stems if term.startswith(stem))
-            spans.append(WeightedSpan(first, last, words[whole], whole, is_exact=False))
+            spans.append(WeightedSpan(first, last, FORM_WEIGHT * words[whole], whole, is_exact=False))
     return spans
 
 
