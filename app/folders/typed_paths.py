@@ -16,6 +16,9 @@ from app.sanitize import plain_path
 from index.macos import privacy_refusal
 from index.types import Filter
 
+KERNEL = ("/proc", "/sys")
+"""Where Linux shows its state as files: to watch them takes minutes and never ends."""
+
 
 def absolute_path(path: str) -> str:
     """The path made absolute, with the links of its folders resolved; a link to a file keeps its name."""
@@ -60,6 +63,11 @@ def indexable_path(path: str) -> str:
         raise PathInvalid("The path is empty.", "Name a folder or a file.")
     full = absolute_path(path)
     shown = plain_path(full)
+    if full == os.sep or any(full == top or full.startswith(f"{top}/") for top in KERNEL):
+        raise PathInvalid(
+            f"{shown} holds the state of the running system, which is no document and changes all the time.",
+            "Name the folders that hold your files, such as ~.",
+        )
     try:
         mode = os.stat(full).st_mode  # noqa: PTH116
     except OSError as error:

@@ -27,18 +27,15 @@ from embedder.checkpoints.models import list_models, models_folder
 
 HERE = Path(__file__).resolve().parent
 START = HERE.parents[1] / "app" / "ken_search_main.py"
-COLUMNS, ROWS = 96, 26
+COLUMNS, ROWS = 88, 22
 QUIET_SECONDS = 0.8
 """Without output for so long, the screen is taken for complete."""
 MOST_SECONDS = 20.0
 LETTER_SECONDS = 0.09
 """Between two letters, as a person types."""
-DOWN, F1, ESCAPE, ACTIONS, QUIT = b"\x1b[B", b"\x1bOP", b"\x1b", b"\x18", b"\x11"
-ERASE_LINE = b"\x15"
-STEPS: tuple[bytes, ...] = (
-    b"cold upstairs", DOWN, DOWN, ACTIONS, ESCAPE, ERASE_LINE,
-    b"someone faints", DOWN, F1, ESCAPE, QUIT,
-)  # fmt: skip
+DOWN, ERASE_LINE, QUIT = b"\x1b[B", b"\x15", b"\x11"
+STEPS = (b"cold upstairs", DOWN, DOWN, ERASE_LINE, b"someone faints", DOWN, QUIT)
+"""Few, so that the recording stays small: each picture of the whole screen is some 20 kB."""
 
 
 def main() -> None:
@@ -57,7 +54,7 @@ def main() -> None:
         finally:
             subprocess.run([*ken(), "daemon", "stop"], env=environment, cwd=home, check=False)
     header = {"version": 2, "width": COLUMNS, "height": ROWS, "title": "ken"}
-    lines = [json.dumps(header), *(json.dumps([round(at, 3), "o", text]) for at, text in events)]
+    lines = [json.dumps(header), *(json.dumps([round(at, 3), "o", text], ensure_ascii=False) for at, text in events)]
     (HERE / "ken.cast").write_text("\n".join(lines) + "\n")
 
 

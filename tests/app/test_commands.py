@@ -47,6 +47,14 @@ def index(*arguments: str | Path) -> dict[str, object]:
 # -- index
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux shows its state as files")
+@pytest.mark.parametrize("path", ["/", "/proc", "/sys/kernel"])
+def test_the_running_system_is_no_folder_of_documents(path: str, home: Path) -> None:
+    result = ken("index", path)
+    assert result.exit_code == 1
+    assert "Path cannot be used" in result.stderr and "Name the folders that hold your files" in result.stderr
+
+
 def test_index_then_nothing_changed_then_one_edit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = index(folder)
     assert (first["added"], first["embedded"]) == (3, first["passages"])
