@@ -365,8 +365,8 @@ class Library(Closing):
             notice=join_sentences(
                 *results.notes,
                 absent_root_note(self.index.store()) if gone else "",
-                lacks,
                 "" if hits else empty_filters_note(narrowed, self.index.searcher()),
+                lacks,
             ),
             corrected=results.corrected,
             complete=complete,

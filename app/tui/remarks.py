@@ -45,7 +45,7 @@ def on_answer(answer: Answer, session: Session, *, filtered: bool, like: Hit | N
     if not answer.hits:
         narrowed = " with these filters" if filtered else ""
         advice = _advice(session, filtered=filtered)
-        if filtered and answer.notice and answer.complete:
+        if filtered and answer.notice:
             advice = f"{plain_line(answer.notice)}  {advice}"
         elif not (filtered or answer.complete or answer.listed):
             advice = plain_line(answer.notice)

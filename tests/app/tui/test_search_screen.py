@@ -148,6 +148,17 @@ def test_a_filter_that_is_not_understood_is_said_and_stays_said_until_it_is():
     drive(application(library()), steps, (90, 40))
 
 
+def test_a_folder_that_is_not_there_is_told_while_indexing_goes_on():
+    lib = library()
+    lib.instead["search"] = lambda *given, **named: replace(lib.real.search(*given, **named), complete=False)
+
+    async def steps(pilot, app):
+        app.search_screen.input.set("boiler in:notez")
+        await until(pilot, lambda: "did you mean notes?" in " ".join(shown(app).split()))
+
+    drive(application(lib), steps, (90, 40))
+
+
 def test_filters_toggle_in_the_question_and_narrow():
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
