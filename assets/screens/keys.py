@@ -33,8 +33,8 @@ QUIET_SECONDS = 0.8
 MOST_SECONDS = 20.0
 LETTER_SECONDS = 0.09
 """Between two letters, as a person types."""
-DOWN, ERASE_LINE, QUIT = b"\x1b[B", b"\x15", b"\x11"
-STEPS = (b"cold upstairs", DOWN, DOWN, ERASE_LINE, b"someone faints", DOWN, QUIT)
+DOWN, QUIT = b"\x1b[B", b"\x11"
+STEPS = (b"someone faints", DOWN, DOWN, QUIT)
 """Few, so that the recording stays small: each picture of the whole screen is some 20 kB."""
 
 
@@ -54,8 +54,9 @@ def main() -> None:
         finally:
             subprocess.run([*ken(), "daemon", "stop"], env=environment, cwd=home, check=False)
     header = {"version": 2, "width": COLUMNS, "height": ROWS, "title": "ken"}
-    lines = [json.dumps(header), *(json.dumps([round(at, 3), "o", text], ensure_ascii=False) for at, text in events)]
-    (HERE / "ken.cast").write_text("\n".join(lines) + "\n")
+    lines: list[object] = [header, *([round(at, 3), "o", text] for at, text in events)]
+    recording = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
+    (HERE / "ken.cast").write_text(recording, encoding="utf-8")
 
 
 def ken() -> tuple[str, ...]:
