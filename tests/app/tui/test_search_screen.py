@@ -159,6 +159,24 @@ def test_a_folder_that_is_not_there_is_told_while_indexing_goes_on():
     drive(application(lib), steps, (90, 40))
 
 
+def test_a_long_word_on_an_answer_is_shown_to_its_end():
+    lib = library()
+    reason = (
+        "Indexing is not finished. The disk that holds the index is full: "
+        + "free some of it, " * 6
+        + "then wait."
+    )
+    lib.instead["search"] = lambda *given, **named: replace(
+        lib.real.search(*given, **named), complete=False, notice=reason
+    )
+
+    async def steps(pilot, app):
+        await ask(pilot, app, "boiler")
+        assert "then wait." in shown(app)
+
+    drive(application(lib), steps, (110, 34))
+
+
 def test_filters_toggle_in_the_question_and_narrow():
     async def steps(pilot, app):
         await ask(pilot, app, "boiler")
