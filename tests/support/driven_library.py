@@ -108,19 +108,24 @@ def _texts(arguments: tuple[Any, ...]) -> Iterator[str]:
             yield from argument
 
 
-def driven_library(files: dict[str, str | bytes], *, model: bool = True) -> DrivenLibrary:
-    """A library that has indexed these files (by name), in an index of its own; with none, an empty one."""
+def driven_library(
+    files: dict[str, str | bytes], *, model: bool = True, precision: str = PRECISION
+) -> DrivenLibrary:
+    """A library that has indexed these files (by name), in an index of its own; with none, an empty one.
+
+    With `f32`, similarities are the same on every machine.
+    """
     index = Path(tempfile.mkdtemp(prefix="ken-driven-")) / "index.db"
     root = index.parent
     if files:
-        root, indexed = _indexed(tuple(sorted(files.items())))
+        root, indexed = _indexed(tuple(sorted(files.items())), precision)
         shutil.copyfile(indexed, index)
-    return DrivenLibrary(_library(index, model=model), str(root))
+    return DrivenLibrary(_library(index, precision, model=model), str(root))
 
 
-def _library(index: Path, *, model: bool = True) -> Library:
+def _library(index: Path, precision: str, *, model: bool = True) -> Library:
     opened, config = OpenIndex(index), Config()
-    used = _tiny_model() if model else Model(config.model)
+    used = _tiny_model(precision) if model else Model(config.model)
     return Library(config, opened, CommandWriter(opened, used, config.reading, "a test"), used)
 
 
@@ -132,13 +137,13 @@ class _SharedModel(Model):
 
 
 @functools.cache
-def _tiny_model() -> Model:
+def _tiny_model(precision: Any) -> Model:
     name = str(tiny_models() / "embeddinggemma-300m")
-    return _SharedModel(ModelConfig(name=name, precision=PRECISION, threads=1))
+    return _SharedModel(ModelConfig(name=name, precision=precision, threads=1))
 
 
 @functools.cache
-def _indexed(files: tuple[tuple[str, str | bytes], ...]) -> tuple[Path, Path]:
+def _indexed(files: tuple[tuple[str, str | bytes], ...], precision: str) -> tuple[Path, Path]:
     """Write files into `HOME/notes` and index that folder: the folder, and the closed index."""
     home = Path(tempfile.mkdtemp(prefix="ken-driven-home-"))
     root = home / "notes"
@@ -148,7 +153,7 @@ def _indexed(files: tuple[tuple[str, str | bytes], ...]) -> tuple[Path, Path]:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         os.utime(path, (MODIFIED, MODIFIED))
     index = home / "index.db"
-    with _library(index) as library:
+    with _library(index, precision) as library:
         library.add([str(root)])
         library.sync()
     return root, index

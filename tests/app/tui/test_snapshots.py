@@ -80,7 +80,7 @@ class Scene:
 
 def notes(*, model: bool = True, **files: str | bytes) -> DrivenLibrary:
     """Notes that a daemon watches, and figures that are the same on every machine and in every run."""
-    lib = driven_library({**NOTES, **files}, model=model)
+    lib = driven_library({**NOTES, **files}, model=model, precision="f32")
     folders = tuple(replace(folder, state="watching") for folder in lib.status().folders)
     lib.shown |= {"folders": folders, "engine": "native", "index_bytes": 1_200_000}
     lib.instead["search"] = lambda *given, **named: replace(lib.real.search(*given, **named), took_ms=7.0)
