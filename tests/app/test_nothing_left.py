@@ -292,7 +292,7 @@ def test_what_a_repair_kept_and_copies_that_were_broken_off_go_in_time(diary: Pa
     for file in (old, log_of_old, recent, broken_off, under_way):
         file.write_bytes(b"marguerite7x")
     os.utime(broken_off, (1_700_000_000, 1_700_000_000))
-    ken("doctor")
+    ken("doctor", "--repair")
     assert [file.exists() for file in (old, log_of_old, recent, broken_off, under_way)] == [
         False, False, True, False, True,
     ]  # fmt: skip
