@@ -8,7 +8,7 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import apsw
@@ -189,8 +189,12 @@ def matched_spans(connection: apsw.Connection, query: ParsedQuery, text: str) ->
         *_word_spans(connection, words, prefixes, folded.text),
         *_run_spans(words, prefixes, folded.text),
     ]
-    as_written = (replace(one, start=a, end=b) for one in found for a, b in [folded.span(one.start, one.end)])
-    return sorted([*as_written, *_pattern_spans(query, text)])
+    if folded.origins is not None:
+        found = [
+            WeightedSpan(*folded.span(one.start, one.end), one.weight, one.term, one.is_exact)
+            for one in found
+        ]
+    return sorted([*found, *_pattern_spans(query, text)])
 
 
 def _pattern_spans(query: ParsedQuery, text: str) -> list[WeightedSpan]:
