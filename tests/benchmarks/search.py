@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import paths
+from app.daemon.run import SWITCH_INTERVAL
 from index.search.searcher import Searcher
 from index.search.vector_cache import VectorCache
 from index.store.database import SnapshotPool, fetch_all
@@ -112,9 +113,17 @@ class Vectors:
 def run(
     say: Callable[[str], None], sizes: Sequence[int] = SIZES, like: Path | None = None
 ) -> list[SearchFigures]:
-    """`like`: an index whose vectors the passages have, with noise; else they are random."""
-    with tempfile.TemporaryDirectory(prefix="ken-bench-") as folder:
-        return [_measure(Path(folder) / f"{size}.db", size, say, Vectors(size, like)) for size in sizes]
+    """`like`: an index whose vectors the passages have, with noise; else they are random.
+
+    Threads take turns as in the daemon, where a query and a writer share one interpreter.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        with tempfile.TemporaryDirectory(prefix="ken-bench-") as folder:
+            return [_measure(Path(folder) / f"{size}.db", size, say, Vectors(size, like)) for size in sizes]
+    finally:
+        sys.setswitchinterval(before)
 
 
 def as_json(results: list[SearchFigures]) -> list[dict[str, Any]]:
