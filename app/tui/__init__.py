@@ -5,8 +5,9 @@ Owns screens, widgets, keys and colours. Talks to `app.api` and to nothing below
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,11 +49,15 @@ def _session() -> Session:
 
 
 def _show(session: Session, library: Library | None = None) -> int:
-    from app.tui.app import KenApp
+    # What is made until the first screen is painted lasts until the end: collecting it takes 30 ms in vain.
+    gc.disable()
+    try:
+        from app.tui.app import KenApp
 
-    connect: Callable[[], Library] = _open if library is None else lambda: library
-    app = KenApp(session, connect)
-    app.run()
+        app = KenApp(session, partial(_connect, library))
+        app.run()
+    finally:
+        gc.enable()
     if library is None and session.library is not None:
         session.library.close()
     if app.fault is not None:
@@ -60,7 +65,13 @@ def _show(session: Session, library: Library | None = None) -> int:
     return app.return_code or 0
 
 
-def _open() -> Library:
+def _connect(library: Library | None) -> Library:
+    """The library, opened after the first screen is painted; from then on garbage is collected."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+    if library is not None:
+        return library
     from app.connect import open_library
 
     return open_library()

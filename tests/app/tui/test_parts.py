@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from support.pilots import NOTES, library
 from textual.color import Color
 
-from app import amounts
+from app import amounts, tui
 from app.answers import open_file
 from app.answers.best_sentence import best_sentences, sentences
 from app.answers.preview import Excerpts
@@ -266,3 +267,13 @@ def test_snippets_of_code_lose_their_indentation_and_keep_their_words():
     text, spans = readable("def boiler(p):\n        return pressure(p)\n", [(23, 29), (30, 38)])
     assert text == "def boiler(p): return pressure(p)"
     assert [text[a:b] for a, b in spans] == ["return", "pressure"]
+
+
+def test_garbage_is_collected_once_the_library_is_opened() -> None:
+    gc.disable()
+    try:
+        lib = library()
+        assert tui._connect(lib) is lib and gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()
