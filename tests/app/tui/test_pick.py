@@ -50,8 +50,13 @@ def test_what_is_chosen_is_the_argument_of_the_next_program(terminal_home: Path)
 
 def chosen_rows(terminal: Terminal) -> tuple[str, str]:
     """The titles of the first two results."""
-    titles = [line[3:].split("  ")[0] for line in terminal.text.split("\n") if "━" in line[:60]]
-    return titles[0], titles[1]
+
+    def titles(text: str) -> list[str]:
+        return [line[3:].split("  ")[0] for line in text.split("\n") if "━" in line[:60]]
+
+    terminal.until(lambda text: len(titles(text)) > 1, "two results")
+    first, second, *_ = titles(terminal.rests())
+    return first, second
 
 
 def test_nothing_chosen_is_told_by_the_exit_status(terminal_home: Path) -> None:  # noqa: F811
