@@ -351,8 +351,7 @@ class Library(Closing):
             self._require_files()
         stale = frozenset(hit.path for hit in hits if hit.path in checked.changed)
         complete = complete and self._has_every_vector()
-        settled = complete or (mode == "words" and results.is_close)
-        lacks = "" if settled else incomplete_note(self.writer.embedding_note)
+        is_settled = complete or (mode == "words" and results.is_close)
         return Answer(
             query=query,
             mode=mode,
@@ -366,7 +365,7 @@ class Library(Closing):
                 *results.notes,
                 absent_root_note(self.index.store()) if gone else "",
                 "" if hits else empty_filters_note(narrowed, self.index.searcher()),
-                lacks,
+                "" if is_settled else incomplete_note(self.writer.embedding_note),
             ),
             corrected=results.corrected,
             complete=complete,

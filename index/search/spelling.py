@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import apsw
 
 from index.store.database import fetch_all
-from index.store.fts_query import LAST_CHARACTER, ParsedQuery, fts_string, tokenize
+from index.store.fts_query import LAST_CHARACTER, ParsedQuery, fts_string, has_changed, tokenize
 
 SHORTEST = 4
 """Letters from which a word is corrected: shorter words have too many neighbours."""
@@ -54,7 +54,7 @@ class Corrections:
 
     def corrected(self, db: apsw.Connection, query: ParsedQuery, unknown: list[str]) -> str:
         """The query with each unknown word replaced by the nearest word of the index, if one is near."""
-        if abs(query.total - self._total) * 20 > self._total or len(self._known) > MAX_CACHED:
+        if has_changed(self._total, query.total) or len(self._known) > MAX_CACHED:
             self._known, self._total = {}, query.total
         known, text = self._known, query.text
         for word in unknown:

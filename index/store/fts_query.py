@@ -161,6 +161,11 @@ def tokenize_bytes(connection: apsw.Connection, data: bytes) -> list[tuple[int, 
     return found
 
 
+def has_changed(before: int, total: int) -> bool:
+    """Whether an index of `before` passages has grown or shrunk by a twentieth, so that caches expire."""
+    return abs(total - before) * 20 > before
+
+
 class DocumentFrequencies:
     """The number of passages that hold a word, cached for common words.
 
@@ -173,7 +178,7 @@ class DocumentFrequencies:
 
     def passage_count(self, connection: apsw.Connection, token: Token, total: int, *, prefix: bool) -> int:
         """The number among `total` passages. Of a prefix only the first terms count."""
-        if abs(total - self._total) * 20 > self._total or len(self._known) > MAX_CACHED_COUNTS:
+        if has_changed(self._total, total) or len(self._known) > MAX_CACHED_COUNTS:
             self._known, self._total = {}, total
         key = (token.term, prefix)
         count = self._known.get(key)
