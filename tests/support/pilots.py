@@ -38,11 +38,15 @@ def application(
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Wait until something is so; fails after thirty seconds."""
+    """Wait until something is so, and what follows from it is laid out; fails after thirty seconds.
+
+    A widget has its new text before the screen is laid out again.
+    """
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         await pilot.pause(0.01)
+    await pilot.pause()
 
 
 def drive(
