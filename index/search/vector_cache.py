@@ -7,6 +7,7 @@ follows the file by the log of changed vectors.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 
 from index.search import scans
 from index.store import vectors
-from index.store.database import fetch_all, fetch_value
+from index.store.database import fetch_value
 
 _SPARE = 1.25
-"""Factor by which the arrays grow beyond the needed size."""
+"""Factor by which the arrays are larger than needed, so that they are rarely copied; the system provides the
+memory when it is first used."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -39,11 +41,13 @@ class VectorCache:
         self._generation = 0
         self._seen = 0
         self._is_beyond = False
-        self._allocate(0)
+        self._rows = 0
+        """Rows that can have a vector; the arrays have more."""
+        self._allocate(1)
 
     @property
     def nbytes(self) -> int:
-        return self._codes.nbytes + self._scales.nbytes
+        return self._codes[: self._rows].nbytes + self._scales[: self._rows].nbytes
 
     def nearest(
         self, db: apsw.Connection, generation: int, query: Floats, k: int, allowed: Ids | None = None
@@ -80,8 +84,9 @@ class VectorCache:
 
     def _best(self, query: Floats, k: int, allowed: Ids | None) -> Found:
         code, scale = vectors.quantize_int8(query[None])
-        inside = None if allowed is None else allowed[allowed < len(self._codes)]
-        ids, scores = self._scan.best(self._codes, self._scales, code, k, inside)
+        inside = None if allowed is None else allowed[allowed < self._rows]
+        codes, scales = self._codes[: self._rows], self._scales[: self._rows]
+        ids, scores = self._scan.best(codes, scales, code, k, inside)
         return ids, scores * scale[0]
 
     def _follow(self, db: apsw.Connection, generation: int) -> bool:
@@ -98,13 +103,13 @@ class VectorCache:
         if generation != self._generation or newest < self._seen or oldest > self._seen + 1:
             self._reload(db, generation)
         elif newest > self._seen:
-            changed = fetch_all(db, "SELECT DISTINCT text FROM vector_log WHERE seq > ?", (self._seen,))
-            self._update(db, generation, [text for (text,) in changed])
+            sql = "SELECT json_group_array(DISTINCT text) FROM vector_log WHERE seq > ?"
+            self._update(db, generation, json.loads(fetch_value(db, sql, str, (self._seen,))))
         self._generation, self._seen = generation, newest
         return True
 
     def _reload(self, db: apsw.Connection, generation: int) -> None:
-        self._allocate(fetch_value(db, "SELECT coalesce(max(id), 0) FROM texts", int))
+        self._allocate(fetch_value(db, "SELECT coalesce(max(id), 0) + 1 FROM texts", int))
         if not generation:
             return
         for ids, heads in vectors.iterate_chunks(db, generation):
@@ -112,18 +117,20 @@ class VectorCache:
 
     def _update(self, db: apsw.Connection, generation: int, texts: list[int]) -> None:
         """Read the vectors of `texts` again."""
-        room = max(texts, default=0) + 1
-        if room > len(self._codes):
+        rows = max(self._rows, max(texts, default=0) + 1)
+        if rows > len(self._codes):
             codes, scales = self._codes, self._scales
-            self._allocate(int(room * _SPARE))
+            self._allocate(rows)
             self._codes[: len(codes)], self._scales[: len(scales)] = codes, scales
+        self._rows = rows
         self._scales[np.array(texts, np.int64)] = np.nan
         self._set_rows(*vectors.read_heads(db, generation, texts))
 
-    def _allocate(self, last: int) -> None:
-        self._codes = np.zeros((last + 1, vectors.SEARCH_DIMENSION), np.int8)
+    def _allocate(self, rows: int) -> None:
+        self._rows = rows
+        self._codes = np.zeros((int(rows * _SPARE), vectors.SEARCH_DIMENSION), np.int8)
         # A row without a vector has the score NaN, which is greater than nothing.
-        self._scales = np.full(last + 1, np.nan, np.float32)
+        self._scales = np.full(len(self._codes), np.nan, np.float32)
 
     def _set_rows(self, ids: Ids, heads: Floats) -> None:
         codes, scales = vectors.quantize_int8(heads)

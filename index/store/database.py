@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# SQLite counts its memory under one lock, for which a thread that reads waits while another writes. It can
+# only be told before it is initialized, which the import of apsw does.
+apsw.shutdown()
+apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+apsw.initialize()
+
 Bindings = Sequence[Any]
 Value = TypeVar("Value", int, str, bytes, float)
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import apsw
+import numpy as np
 
 from index.store import file_rows, generations, vectors
-from index.store.database import fetch_all, fetch_one
+from index.store.database import fetch_all, fetch_one, id_array
 from index.store.row_codec import MAX_REASON, clean_text
 
 
@@ -53,11 +54,11 @@ def is_pending(db: apsw.Connection, job: EmbeddingJob) -> bool:
 
 def store_vectors(db: apsw.Connection, ids: Sequence[int], unit_rows: vectors.Floats) -> None:
     """Store (n, 768) unit rows for pending texts; texts that were deleted meanwhile are ignored."""
-    sql = "SELECT 1 FROM todo WHERE text = ?"
-    kept = [i for i, text in enumerate(ids) if fetch_one(db, sql, (text,))]
+    sql = "DELETE FROM todo WHERE text IN (SELECT value FROM carray(?)) RETURNING text"
+    pending = {text for (text,) in fetch_all(db, sql, (id_array(np.array(ids, np.int64)),))}
+    kept = [i for i, text in enumerate(ids) if text in pending]
     texts = [ids[i] for i in kept]
     vectors.write(db, generations.receiving(db), texts, unit_rows[kept])
-    db.executemany("DELETE FROM todo WHERE text = ?", [(text,) for text in texts])
     generations.log_changes(db, texts)
     generations.swap_when_complete(db)
 

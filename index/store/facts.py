@@ -45,8 +45,7 @@ def link_key(target: str) -> str:
 
 
 def put_facts(db: apsw.Connection, file: int, record: FileRecord) -> None:
-    """Replace the fields and links of a file by those of its record."""
-    delete_facts(db, file)
+    """The fields, links and pages of a record, for a file that has none."""
     title = [("title", record.title)] if record.state == "indexed" else []
     add_fields(db, file, [*title, *record.fields])
     targets = {key for link in record.links if (key := link_key(link))}

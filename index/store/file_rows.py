@@ -35,7 +35,9 @@ def put_file(db: apsw.Connection, record: FileRecord, passages: Sequence[Passage
     known = file_id(db, record.path)
     before = texts_of_file(db, known) if known else set()
     file = write_file(db, known, record)
-    _delete_passages(db, file)
+    if known:
+        _delete_passages(db, file)
+        facts.delete_facts(db, file)
     new = add_passages(db, file, passages, record.title, record.mtime_ns)
     facts.put_facts(db, file, record)
     return new, before
@@ -45,7 +47,11 @@ def add_passages(
     db: apsw.Connection, file: int, passages: Sequence[Passage], title: str, mtime_ns: int
 ) -> int:
     """Passages behind those that a file has; how many texts are new."""
-    numbered = [_text(db, passage, mtime_ns) for passage in passages]
+    numbered = _texts(db, passages)
+    changed = encode_integer(mtime_ns)
+    # Row by row: a statement of many rows begins a savepoint, at which FTS5 writes all it holds to its table.
+    waiting = [(text, changed) for text, is_new in numbered if is_new]
+    db.executemany("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", waiting)
     sql = "SELECT coalesce(max(ordinal), -1) + 1 FROM passages WHERE file = ?"
     first = fetch_value(db, sql, int, (file,))
     put_headings(db, file, enumerate(passages, first))
@@ -57,26 +63,26 @@ def add_passages(
             for ordinal, (one, (text, _)) in enumerate(zip(passages, numbered, strict=True), first)
         ],
     )
-    return sum(new for _, new in numbered)
+    return len(waiting)
 
 
 def write_file(db: apsw.Connection, known: int, record: FileRecord) -> int:
     """Insert the row of a file, or update the row `known`; returns its id."""
-    values = (*encode_file(record), time.time_ns())
+    values = (*encode_file(record), time.time_ns(), facts.stem_key(record.path))
     if known:
         renamed = _note_changes(db, known, record)
-        assignments = ", ".join(f"{column} = ?" for column in (*FILE_COLUMNS, "indexed_ns"))
+        assignments = ", ".join(f"{column} = ?" for column in (*FILE_COLUMNS, "indexed_ns", "stem"))
         db.execute(f"UPDATE files SET {assignments} WHERE id = ?", (*values, known))
         if not renamed:
             return known
         db.execute("DELETE FROM names WHERE rowid = ?", (known,))
     else:
         db.execute(
-            f"INSERT INTO files({_COLUMNS}, indexed_ns) VALUES ({'?, ' * len(FILE_COLUMNS)} ?)", values
+            f"INSERT INTO files({_COLUMNS}, indexed_ns, stem) VALUES ({'?, ' * len(FILE_COLUMNS)} ?, ?)",
+            values,
         )
     file = known or db.last_insert_rowid()
     db.execute("INSERT INTO names(rowid, path) VALUES (?, ?)", (file, path_words(record.path)))
-    db.execute("UPDATE files SET stem = ? WHERE id = ?", (facts.stem_key(record.path), file))
     return file
 
 
@@ -89,12 +95,19 @@ def _note_changes(db: apsw.Connection, file: int, record: FileRecord) -> bool:
     return renamed
 
 
-def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bool]:
-    """The id of the text of a passage, and whether the text is new."""
+def _texts(db: apsw.Connection, passages: Sequence[Passage]) -> list[tuple[int, bool]]:
+    """The id of the text of each passage, and whether the text is new."""
+    reuse = fetch_one(db, "SELECT 1 FROM freed LIMIT 1") is not None
+    return [_text(db, passage, reuse=reuse) for passage in passages]
+
+
+def _text(db: apsw.Connection, passage: Passage, *, reuse: bool) -> tuple[int, bool]:
     key = passage.key
     if known := fetch_one(db, "SELECT id FROM texts WHERE key = ?", (key,)):
         return known[0], False
-    freed = fetch_one(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
+    freed = None
+    if reuse:
+        freed = fetch_one(db, "DELETE FROM freed WHERE id = (SELECT min(id) FROM freed) RETURNING id")
     title, text, tokens = encode_text(passage)
     db.execute(
         "INSERT INTO texts(id, key, title, text, tokens) VALUES (?, ?, ?, ?, ?)",
@@ -104,7 +117,6 @@ def _text(db: apsw.Connection, passage: Passage, mtime_ns: int) -> tuple[int, bo
     db.execute(
         "INSERT INTO words(rowid, title, body) VALUES (?, ?, ?)", (id_, to_fts_text(title), to_fts_text(text))
     )
-    db.execute("INSERT INTO todo(text, mtime_ns) VALUES (?, ?)", (id_, encode_integer(mtime_ns)))
     return id_, True
 
 

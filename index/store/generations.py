@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import apsw
+import numpy as np
 
 from index.store import vectors
 from index.store.database import fetch_all, fetch_one, fetch_value, id_array
@@ -96,7 +97,9 @@ def swap_when_complete(db: apsw.Connection) -> None:
 
 def log_changes(db: apsw.Connection, texts: Sequence[int]) -> None:
     """Record which vectors changed, for the vector caches of other processes."""
-    db.executemany("INSERT INTO vector_log(text) VALUES (?)", [(text,) for text in texts])
+    if not texts:
+        return
+    db.execute("INSERT INTO vector_log(text) SELECT value FROM carray(?)", (id_array(np.array(texts)),))
     db.execute("DELETE FROM vector_log WHERE seq <= (SELECT max(seq) FROM vector_log) - ?", (LOG_ROWS,))
 
 

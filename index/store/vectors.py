@@ -10,6 +10,7 @@ gets a vector that no text can have, because vec0 reuses only slots of its last 
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
@@ -96,7 +97,8 @@ def require_unit_rows(vectors: Floats, count: int) -> Floats:
 
 def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors: Floats) -> None:
     """Store (n, 768) unit rows under `ids`; an existing slot is overwritten."""
-    known = [has_slot(connection, number, id_) for id_ in ids]
+    slots = _slots(connection, number, ids)
+    known = [id_ in slots for id_ in ids]
     stored = [
         (head.tobytes(), tail)
         for head, tail in zip(truncate_matryoshka(vectors), quantize_residual(vectors), strict=True)
@@ -115,12 +117,14 @@ def erase(connection: apsw.Connection, number: int, ids: Sequence[int]) -> None:
     """Overwrite the vectors of `ids` by one far away from all others; the slots are reused with the ids."""
     connection.executemany(
         f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
-        [(_FAR, bytes(RESIDUAL_BYTES), id_) for id_ in ids if has_slot(connection, number, id_)],
+        [(_FAR, bytes(RESIDUAL_BYTES), id_) for id_ in sorted(_slots(connection, number, ids))],
     )
 
 
-def has_slot(connection: apsw.Connection, number: int, id_: int) -> bool:
-    return fetch_one(connection, f"SELECT 1 FROM vectors_{number}_rowids WHERE rowid = ?", (id_,)) is not None
+def _slots(connection: apsw.Connection, number: int, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that have a slot."""
+    sql = f"SELECT rowid FROM vectors_{number}_rowids WHERE rowid IN (SELECT value FROM carray(?))"
+    return {id_ for (id_,) in fetch_all(connection, sql, (id_array(np.array(ids, np.int64)),))}
 
 
 def nearest(
@@ -206,15 +210,18 @@ def sample_codes() -> NDArray[np.int8]:
 
 def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
     """The `ids` that have a vector, and their (n, 256) unit rows; each chunk is read once."""
-    places = fetch_all(
+    # One row for all, as in `_read_rows`.
+    places = fetch_value(
         connection,
-        f"SELECT place.chunk_id, place.rowid, place.chunk_offset FROM carray(?) AS wanted "
-        f"CROSS JOIN vectors_{number}_rowids AS place ON place.rowid = wanted.value ORDER BY place.chunk_id",
+        "SELECT json_group_array(json_array(place.chunk_id, place.rowid, place.chunk_offset)) "
+        f"FROM carray(?) AS wanted CROSS JOIN vectors_{number}_rowids AS place "
+        "ON place.rowid = wanted.value",
+        str,
         (id_array(np.fromiter(ids, np.int64)),),
     )
     found, heads = [np.empty(0, np.int64)], [np.empty((0, SEARCH_DIMENSION), np.float32)]
-    for chunk, group in itertools.groupby(places, key=lambda place: place[0]):
-        numbers, offsets = np.array([place[1:] for place in group], np.int64).T
+    for chunk, group in itertools.groupby(sorted(json.loads(places)), key=lambda place: place[0]):
+        _, numbers, offsets = np.array(list(group), np.int64).T
         sql = f"SELECT vectors FROM vectors_{number}_vector_chunks00 WHERE rowid = ?"
         stored = np.frombuffer(fetch_value(connection, sql, bytes, (chunk,)), np.float32).reshape(
             -1, SEARCH_DIMENSION
@@ -287,15 +294,17 @@ def _read_rows(
     connection: apsw.Connection, number: int, ids: Iterable[int]
 ) -> tuple[Ids, Floats, NDArray[np.uint8]]:
     """The `ids` that have a vector, (n,), their (n, 256) unit rows and (n, 520) bytes of residuals."""
-    found = fetch_all(
+    # One row for all: fetching a row releases the interpreter's lock, for which a writing thread waits.
+    found, joined_heads, joined_tails = fetch_one(
         connection,
-        f"SELECT stored.id, stored.embedding, stored.tail FROM carray(?) AS wanted "
+        "SELECT json_group_array(stored.id), CAST(group_concat(stored.embedding, '') AS BLOB), "
+        "CAST(group_concat(stored.tail, '') AS BLOB) FROM carray(?) AS wanted "
         f"CROSS JOIN vectors_{number} AS stored ON stored.id = wanted.value",
         (id_array(np.fromiter(ids, np.int64)),),
     )
-    numbers = np.array([id_ for id_, _, _ in found], np.int64)
-    heads = np.frombuffer(b"".join(head for _, head, _ in found), np.float32).reshape(-1, SEARCH_DIMENSION)
-    tails = np.frombuffer(b"".join(tail for _, _, tail in found), np.uint8).reshape(-1, RESIDUAL_BYTES)
+    numbers = np.array(json.loads(found), np.int64)
+    heads = np.frombuffer(joined_heads or b"", np.float32).reshape(len(numbers), SEARCH_DIMENSION)
+    tails = np.frombuffer(joined_tails or b"", np.uint8).reshape(len(numbers), RESIDUAL_BYTES)
     near = np.abs(heads[:, 0]) <= 1
     return numbers[near], heads[near], tails[near]
 

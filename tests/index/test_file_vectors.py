@@ -76,6 +76,19 @@ def test_a_search_that_was_begun_gives_the_same_answer(store: Store) -> None:
     cache.close()
 
 
+def test_the_copy_in_memory_grows_with_the_index(store: Store) -> None:
+    cache = VectorCache()
+    with SnapshotPool(store.path) as pool:
+        for turn in range(3):
+            with pool.snapshot() as db:
+                near = cache.nearest(db, 1, QUERY, 40)[0].tolist()
+            assert set(near).issuperset(exact(pool, 10))
+            store.put([(record(f"/{turn}/{i}.md"), [passage(f"{turn}: {i}")]) for i in range(COUNT)])
+            embed_all(store)
+        assert max(exact(pool, 10)) > COUNT
+    cache.close()
+
+
 def test_a_search_of_an_older_state_leaves_the_cache_as_it_is(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

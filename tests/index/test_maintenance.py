@@ -277,3 +277,14 @@ def test_churn_does_not_bloat(tmp_path: Path) -> None:
         embed_all(store)
     sizes = [(tmp_path / f"{name}.db").stat().st_size for name in "ab"]
     assert sizes[0] <= 1.3 * sizes[1]
+
+
+def test_a_batch_writes_its_words_once(path: Path) -> None:
+    """A savepoint inside of the transaction would write a segment of words for each file."""
+    with filled(path) as store, store.reading() as db:
+        assert db.execute("SELECT count(DISTINCT segid) FROM words_idx").fetchone() == (1,)
+
+
+def test_threads_do_not_share_a_lock_of_memory_statistics(path: Path) -> None:
+    with filled(path):
+        assert not apsw.memory_used()
