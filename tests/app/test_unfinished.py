@@ -11,7 +11,7 @@ from support.pilots import application, ask, drive, library, shown, until
 from support.tiny_home import ken, notes, with_tiny_model
 
 from app import config
-from app.api import Progress
+from app.api import Mode, Progress
 from app.connect import local_library
 
 FAR = "chromodynamics of boilers in quantum vectors"
@@ -23,16 +23,12 @@ def half_read(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A folder whose passages are stored, and none of them embedded."""
     with_tiny_model(monkeypatch, home)
     folder = notes(tmp_path / "notes", boiler__md="# Boilers\n\nTop up to one bar.\n", pear__md="# Pears\n")
-    with local_library(config.load()) as kept:
-
-        def stop_before_embedding(now: Progress) -> None:
-            if now.passages_total and kept.status().files == 2:
-                kept.pause()
-
-        kept.add([str(folder)])
-        kept.sync(None, stop_before_embedding)
-        kept.resume()
-        assert kept.status().pending
+    with monkeypatch.context() as without_model:
+        without_model.setenv("KEN_MODELS", str(tmp_path / "none"))
+        with local_library(config.load()) as kept:
+            kept.add([str(folder)])
+            kept.sync()
+            assert kept.status().pending == 2
     return folder
 
 
@@ -49,6 +45,19 @@ def test_the_command_line_says_what_is_so_instead(half_read: Path) -> None:
 def test_no_verdict_in_any_mode(half_read: Path, mode: str) -> None:
     result = ken("search", FAR, "--mode", mode)
     assert "Nothing close" not in result.stderr and "all current" not in result.stderr
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "words", "meaning"])
+def test_the_answer_that_every_front_shows_abstains_only_with_all_vectors(
+    half_read: Path, mode: Mode
+) -> None:
+    with local_library(config.load()) as kept:
+        answer = kept.search(FAR, mode=mode)
+        assert not (answer.is_close or answer.complete or answer.abstains)
+        assert "Indexing is not finished" in answer.notice
+        kept.sync()
+        answer = kept.search(FAR, mode="words")
+        assert answer.complete and answer.abstains and not answer.notice
 
 
 def test_once_every_passage_has_its_vector_the_verdict_is_given(half_read: Path) -> None:
