@@ -85,6 +85,10 @@ class SearchFigures:
     """Passages stored with words and vectors, embedding left out."""
     hybrid_ms_p95_while_writing: float
     """By a thread of the same process, `WRITES` passages a second."""
+    hybrid_ms_median: float
+    hybrid_ms_median_while_writing: float
+    writes_per_second_meanwhile: float
+    """Passages that were stored beside the reader; fewer than `WRITES` where disk or processor limit them."""
     peers: dict[str, float]
     """Vector search, milliseconds, 95th percentile."""
 
@@ -155,7 +159,7 @@ def _measure(path: Path, size: int, say: Callable[[str], None], made: Vectors) -
         cold = min(_cold(path, questions[i]) for i in range(3))
         with Searcher(path, cached_vectors=True) as searcher:
             _ask(searcher, questions[:3])
-            hybrid, writing = _beside_a_writer(store, searcher, questions, words, made)
+            hybrid, writing, meanwhile = _beside_a_writer(store, searcher, questions, words, made)
     return SearchFigures(
         passages=size,
         vector_ms_p95=vector_ms,
@@ -166,6 +170,9 @@ def _measure(path: Path, size: int, say: Callable[[str], None], made: Vectors) -
         recall_at_10=round(float(recall), 4),
         writes_per_second=round(rate),
         hybrid_ms_p95_while_writing=_p95(writing),
+        hybrid_ms_median=round(percentile(hybrid, 50), 2),
+        hybrid_ms_median_while_writing=round(percentile(writing, 50), 2),
+        writes_per_second_meanwhile=round(meanwhile),
         peers=peers,
     )
 
@@ -270,30 +277,40 @@ def _beside_a_writer(
     questions: Sequence[tuple[str, Floats]],
     words: Vocabulary,
     made: Vectors,
-) -> tuple[list[float], list[float]]:
-    """Milliseconds of each question alone and beside a writer, in turns: a machine is not always as quick."""
-    alone, beside = [], []
+) -> tuple[list[float], list[float], float]:
+    """Milliseconds of each question alone and beside a writer, in turns: a machine is not always as quick;
+    and passages that were written a second."""
+    alone, beside, rates = [], [], []
     for turn in range(TURNS):
         batches = [_batch(f"/more/{turn}/{i}", 200, words, made) for i in range(100)]
         alone += _ask(searcher, questions)
-        beside += _while_writing(store, batches, lambda: _ask(searcher, questions))
-    return alone, beside
+        times, rate = _while_writing(store, batches, lambda: _ask(searcher, questions))
+        beside += times
+        rates.append(rate)
+    return alone, beside, float(np.mean(rates))
 
 
-def _while_writing(store: Store, batches: Sequence[Batch], ask: Callable[[], list[float]]) -> list[float]:
+def _while_writing(
+    store: Store, batches: Sequence[Batch], ask: Callable[[], list[float]]
+) -> tuple[list[float], float]:
+    """What `ask` returns, and passages that were written a second meanwhile."""
     done = threading.Event()
+    written = 0
 
     def write() -> None:
+        nonlocal written
         for batch in batches:
             next_at = time.perf_counter() + len(batch[1]) / WRITES
             _put(store, batch)
+            written += len(batch[1])
             if done.wait(max(0.0, next_at - time.perf_counter())):
                 return
 
     writer = threading.Thread(target=write)
+    started = time.perf_counter()
     writer.start()
     try:
-        return ask()
+        return ask(), written / (time.perf_counter() - started)
     finally:
         done.set()
         writer.join()
