@@ -34,6 +34,7 @@ class TextEmbedder(Protocol):
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
+    def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]: ...
     def close(self) -> None: ...
 
 
@@ -178,6 +179,10 @@ class Model:
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
         return self._ensure_loaded().embed_documents(texts, titles)
+
+    def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """The vector of each token alone, (tokens, 768), from which the student makes its own."""
+        return self._ensure_loaded().embed_tokens(tokens)
 
     def release(self) -> None:
         """Release the tokenizer's tables and the former model; both are loaded again when needed."""

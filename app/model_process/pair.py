@@ -37,8 +37,13 @@ class ModelProcesses:
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
-        apart = self._second.loaded or self._has_backlog()
-        return (self._second if apart else self._first).embed_documents(texts, titles)
+        return self._for_passages().embed_documents(texts, titles)
+
+    def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        return self._for_passages().embed_tokens(tokens)
+
+    def _for_passages(self) -> ModelProcess:
+        return self._second if self._second.loaded or self._has_backlog() else self._first
 
     @property
     def loaded(self) -> bool:

@@ -33,6 +33,8 @@ SLICE = 0.25
 """Seconds of one wait: time in which this process was suspended (sleep, ^z) counts as one such."""
 PROMPT_BYTES = 50
 """Approximate bytes of the prompt around each text."""
+TOKEN_BYTES = 12
+"""Bytes of text that take as long as a token alone, which is three tokens of input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ class ModelProcess:
             if alone:
                 self._update_speed(size, time.monotonic() - started)
             return vectors
+
+    def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        with self._child_for(self.limits.load) as child:
+            asked = child.request(TOKEN_BYTES * len(tokens), "embed_tokens", list(tokens))
+            return _unit(self._answer(child, asked, self.limits.batch), len(tokens))
 
     def release(self) -> None:
         """End the child; the next request starts another."""

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import embedder
+from embedder.checkpoints.models import find_model
 from embedder.errors import EmbedderError, InputInvalid
-from embedder.recipe.train import Settings, train
+from embedder.recipe.train import Settings, Text, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,17 +23,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         texts = read_texts(chosen.texts)
-        with embedder.load(chosen.model, threads=chosen.threads) as model:
-            train(texts, model, chosen.folder, settings, lambda line: print(json.dumps(line), flush=True))
+        checkpoint = find_model(chosen.model)
+        with embedder.load(checkpoint, threads=chosen.threads) as model:
+            train(texts, model, checkpoint, chosen.folder, settings, _tell)
     except EmbedderError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def read_texts(path: Path) -> list[str]:
+def _tell(record: dict[str, float]) -> None:
+    print(json.dumps(record), flush=True)
+
+
+def read_texts(path: Path) -> list[Text]:
     """The different texts of a JSON Lines file. Raises `InputInvalid`."""
-    texts: dict[str, None] = {}
+    texts: dict[Text, None] = {}
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
@@ -40,7 +46,7 @@ def read_texts(path: Path) -> list[str]:
                 if not isinstance(record, dict) or not isinstance(record.get("text"), str):
                     raise InputInvalid(f"{path}, line {number}, has no text.", 'Write {"text": "…"}.')
                 if record["text"].strip():
-                    texts[record["text"]] = None
+                    texts[Text(record["text"], str(record.get("title") or "") or None)] = None
     except (OSError, ValueError, RecursionError) as error:
         raise InputInvalid(f"{path} cannot be read: {error}.", 'Give lines of {"text": "…"}.') from error
     return list(texts)
@@ -49,7 +55,7 @@ def read_texts(path: Path) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     default = Settings()
     parser = argparse.ArgumentParser(prog="python -m embedder.recipe", description=__doc__)
-    parser.add_argument("texts", type=Path, help='lines of {"text": "…"}, a passage each')
+    parser.add_argument("texts", type=Path, help='lines of {"text": "…", "title": "…"}, a passage each')
     parser.add_argument("folder", type=Path, help="for student.npz, log.jsonl and training.svg; resumed")
     parser.add_argument("--model", help="name or folder of the teacher")
     parser.add_argument("--threads", type=int, help="processor cores of the teacher")

@@ -1,0 +1,200 @@
+"""The student: vectors of documents for the cost of a lookup, until the model has read them.
+
+A text is the sum of the model's vectors of its tokens, each computed alone, once on a machine, and weighted
+by how rare the token is. A linear map, fitted to vectors that the model gave to whole passages
+(`embedder.recipe`), makes of this the expectation of the text's true vector. Queries keep the model.
+
+Owns the arithmetic and the table of tokens; knows nothing of training or of indexes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.checkpoints.artifact_cache import digest_of, mark_used, store
+from embedder.checkpoints.checkpoint import cached_checkpoint
+from embedder.checkpoints.models import models_folder
+from embedder.errors import ModelInvalid
+from embedder.tokenizer import GemmaTokenizer
+
+Vectors = NDArray[np.float32]
+Ids = NDArray[np.int64]
+EmbedTokens = Callable[[Sequence[int]], Vectors]
+"""The model's vector of each token as the only one of a text, (tokens, 768), as `Embedder.embed_tokens`."""
+
+LENGTH, TITLE_LENGTH = 256, 32
+"""Tokens of a text, and of its title, that are read."""
+NO_TITLE = "none"
+"""What the document prompt has in place of a title."""
+AT_ONCE = 512
+"""Tokens that the model is asked for at once: its other callers wait as long."""
+RAREST = 12.75
+"""The greatest weight that `weights` can hold: they are stored as bytes."""
+_VERSION = 1
+"""Version of the table of tokens: files of another version are not read."""
+FILE = "student.npz"
+SHIPPED = Path(__file__).with_name(FILE)
+"""The student of Google's checkpoint. Gemma's terms of use apply to it as to the model."""
+_TRAIN_AGAIN = "Delete it, or train it again: `python -m embedder.recipe`."
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is trained, and for which checkpoint.
+
+    `weights` (vocabulary,) of tokens; `mean` (768,) of their vectors; `map` (768, 768) and `bias` (768,),
+    from the unit sum of what is left of those to the expectation of the text's vector.
+    """
+
+    checkpoint: str
+    weights: Vectors
+    mean: Vectors
+    map: Vectors
+    bias: Vectors
+
+    def apply(self, sums: Vectors) -> Vectors:
+        """(n, 768) unit sums to expectations, (n, 768), none longer than 1."""
+        found = sums @ self.map + self.bias
+        return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1), np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write to `path`: the map as float16, weights as bytes."""
+        codes = np.rint(np.clip(self.weights, 0, RAREST) * (255 / RAREST)).astype(np.uint8)
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file,
+                checkpoint=np.array(self.checkpoint),
+                weights=codes,
+                mean=self.mean.astype(np.float16),
+                map=self.map.astype(np.float16),
+                bias=self.bias.astype(np.float16),
+            )
+
+
+def read_head(path: Path) -> Head:
+    """What `Head.save` wrote. Raises `ModelInvalid` for any other file."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            head = Head(
+                str(stored["checkpoint"]),
+                stored["weights"].astype(np.float32) * np.float32(RAREST / 255),
+                *(stored[name].astype(np.float32) for name in ("mean", "map", "bias")),
+            )
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        raise ModelInvalid(f"{path} holds no student: {error}.", _TRAIN_AGAIN) from error
+    size = len(head.mean)
+    if head.map.shape != (size, size) or head.bias.shape != (size,) or not np.isfinite(head.map).all():
+        raise ModelInvalid(f"{path} holds no student: its map is {head.map.shape}.", _TRAIN_AGAIN)
+    return head
+
+
+class TokenTable:
+    """The model's vectors of single tokens, in a sparse file of the models folder: int8 and a scale for each.
+
+    A token that the model has not been asked for has the scale 0. Processes may write it at the same time,
+    because all write the same.
+    """
+
+    def __init__(self, fingerprint: str, vocabulary: int, dimension: int) -> None:
+        path = models_folder() / ".students" / f"{_VERSION}-{digest_of(fingerprint)}"
+        shape = (vocabulary, dimension)
+        self._scales: NDArray[np.float32]
+        self._codes: NDArray[np.int8]
+        try:
+            if not path.is_file() or path.stat().st_size != vocabulary * (4 + dimension):
+                store(path, lambda work: _allocate(work, vocabulary * (4 + dimension)))
+            mark_used(path)
+            self._scales = np.memmap(path, np.float32, "r+", 0, (vocabulary,))
+            self._codes = np.memmap(path, np.int8, "r+", 4 * vocabulary, shape)
+        except OSError:  # where nothing can be written, each process asks the model again
+            self._scales, self._codes = np.zeros(vocabulary, np.float32), np.zeros(shape, np.int8)
+
+    def missing(self, tokens: Ids) -> Ids:
+        """Those of `tokens` without a vector."""
+        return np.asarray(tokens[self._scales[tokens] == 0], np.int64)
+
+    def add(self, tokens: Ids, rows: Vectors) -> None:
+        """Keep (n, d) rows of `tokens`."""
+        scales = np.maximum(np.abs(rows).max(axis=1), np.float32(1e-12)) / np.float32(127)
+        self._codes[tokens] = np.rint(rows / scales[:, None]).astype(np.int8)
+        self._scales[tokens] = scales
+
+    def rows(self, tokens: Ids) -> Vectors:
+        """The (n, d) rows of `tokens`."""
+        return np.asarray(self._codes[tokens].astype(np.float32) * self._scales[tokens][:, None], np.float32)
+
+
+def _allocate(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+class Student:
+    """Approximate vectors of documents. `embed_tokens` is asked for tokens that were never met."""
+
+    def __init__(
+        self, head: Head, tokenizer: GemmaTokenizer, table: TokenTable, embed_tokens: EmbedTokens
+    ) -> None:
+        self.head = head
+        self._tokenizer, self._table, self._embed_tokens = tokenizer, table, embed_tokens
+        self.fingerprint = digest_of("\0".join([head.checkpoint, str(head.map.sum()), str(head.bias.sum())]))
+        """Differs where the vectors differ."""
+
+    def embed(self, texts: Sequence[str], titles: Sequence[str | None] | None = None) -> Vectors:
+        """The expectations of the vectors of documents, (n, 768) float32, none longer than 1.
+
+        Their products with the vector of a query are expected cosines. Raises what the model raises.
+        """
+        return self.head.apply(self.sums(texts, titles))
+
+    def sums(self, texts: Sequence[str], titles: Sequence[str | None] | None = None) -> Vectors:
+        """The unit sums of token vectors that `Head.apply` maps, (n, 768) float32; zeros for no token."""
+        bags = self._tokens(texts, titles)
+        tokens, places = np.unique(np.concatenate(bags), return_inverse=True)
+        self._learn(tokens)
+        counts = np.zeros((len(bags), len(tokens)), np.float32)
+        np.add.at(counts, (np.repeat(np.arange(len(bags)), list(map(len, bags))), places), 1)
+        rows = (self._table.rows(tokens) - self.head.mean) * self.head.weights[tokens][:, None]
+        sums = counts @ rows
+        return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), np.float32)
+
+    def _tokens(self, texts: Sequence[str], titles: Sequence[str | None] | None) -> list[Ids]:
+        """The tokens of each text and of its title."""
+        named = [title or NO_TITLE for title in titles] if titles else [NO_TITLE] * len(texts)
+        fronts = self._tokenizer.encode(named, max_tokens=TITLE_LENGTH + 2).ids
+        bodies = self._tokenizer.encode(texts, max_tokens=LENGTH + 2).ids
+        return [
+            np.array([*front[1:-1], *body[1:-1]], np.int64)
+            for front, body in zip(fronts, bodies, strict=True)
+        ]
+
+    def _learn(self, tokens: Ids) -> None:
+        """Ask the model for the vectors of tokens that have none."""
+        missing = self._table.missing(tokens)
+        for start in range(0, len(missing), AT_ONCE):
+            some = missing[start : start + AT_ONCE]
+            self._table.add(some, self._embed_tokens(some.tolist()))
+
+
+def load_student(folder: Path, embed_tokens: EmbedTokens) -> Student | None:
+    """The student of the checkpoint in `folder`: its own file there, else the one that ken brings, else None.
+
+    Raises `ModelInvalid` where the file is damaged or of another checkpoint.
+    """
+    checkpoint = cached_checkpoint(folder)
+    own = folder / FILE
+    head = read_head(own if own.is_file() else SHIPPED)
+    if head.checkpoint != checkpoint.fingerprint:
+        if own.is_file():
+            raise ModelInvalid(f"{own} is the student of another checkpoint.", _TRAIN_AGAIN)
+        return None
+    size = checkpoint.config.vocab_size
+    table = TokenTable(checkpoint.fingerprint, size, checkpoint.config.hidden_size)
+    return Student(head, GemmaTokenizer.from_folder(folder), table, embed_tokens)
