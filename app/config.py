@@ -41,6 +41,8 @@ class ModelConfig:
     """Threads of the engine; 0 for one a core."""
     instructions: Instructions = "auto"
     """The instruction set of the engine `native`; `auto` takes the fastest of this processor."""
+    approximate: bool = True
+    """Whether passages that wait for the model are found by meaning approximately until it has read them."""
     memory_mb: int = 0
     """Megabytes that the engine may cache beside the weights; 0 for its own default."""
 

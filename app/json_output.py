@@ -70,6 +70,7 @@ def hit(found: Hit, stale: frozenset[str] = frozenset(), *, nested: bool = False
         "size": found.size,
         "words": _number(found.words),
         "stale": found.path in stale,
+        "approximate": found.approximate,
     }
     if found.explain:
         result["explain"] = {name: _number(value) for name, value in found.explain.items()}

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from app import paths
@@ -77,6 +78,9 @@ class Writer(Protocol):
     def refresh(self, changed: dict[str, int]) -> bool:
         """Index these files (path to bytes) again before an answer; False if that takes too long."""
 
+    def prefer(self, places: Sequence[tuple[str, int]]) -> None:
+        """Embed the passages at these positions of files before others: a search has shown them."""
+
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def add_writer_state(self, status: Status) -> Status:
@@ -126,6 +130,8 @@ class Library(Closing):
             return by_date(found, number) if sort == "date" else found
 
         answer = self._answer(ask, query, used, limit, started, narrowed)
+        if asked := [(p.path, p.start) for hit in answer.hits for p in (hit, *hit.more) if p.approximate]:
+            self.writer.prefer(asked)
         return replace(
             answer,
             notice=join_sentences(reason, answer.notice) if used == mode else reason,
@@ -148,12 +154,10 @@ class Library(Closing):
             raise UsageInvalid(
                 "The query is empty.", "Say what to look for, or what to list: type:pdf since:2w."
             )
-        searcher = self.index.searcher()
-
-        def ask(number: int) -> Results:
-            return searcher.newest(limit=number, filter=narrowed)
-
-        answer = self._answer(ask, "", "words", limit, started, narrowed)
+        newest = self.index.searcher().newest
+        answer = self._answer(
+            lambda number: newest(limit=number, filter=narrowed), "", "words", limit, started, narrowed
+        )
         return replace(answer, listed=True, waiting=max(answer.waiting, self.writer.waiting))
 
     def similar(
@@ -167,17 +171,14 @@ class Library(Closing):
     ) -> Answer:
         started = time.monotonic()
         path = self._path(path)
-        searcher = self.index.searcher()
+        alike = partial(self.index.searcher().similar, path, line, start=start)
         unread = require_shown(path, *self._known(path), rules_of(self.config.reading)).unread
         if unread:
             raise PathInvalid(f"{path} has no text to compare. {unread}", "Name a file that is read.")
         narrowed = spelled_filter(filter or Filter())
-
-        def ask(number: int) -> Results:
-            return searcher.similar(path, line, start=start, limit=number, filter=narrowed)
-
+        subject = path if line is None else f"{path}:{line}"
         return self._answer(
-            ask, path if line is None else f"{path}:{line}", "meaning", limit, started, narrowed
+            lambda number: alike(limit=number, filter=narrowed), subject, "meaning", limit, started, narrowed
         )
 
     def text(self, path: str) -> str:
@@ -365,7 +366,7 @@ class Library(Closing):
                 *results.notes,
                 absent_root_note(self.index.store()) if gone else "",
                 "" if hits else empty_filters_note(narrowed, self.index.searcher()),
-                "" if is_settled else incomplete_note(self.writer.embedding_note),
+                "" if is_settled else incomplete_note(self.index.store(), self.writer.embedding_note),
             ),
             corrected=results.corrected,
             complete=complete,
@@ -373,8 +374,7 @@ class Library(Closing):
         )
 
     def _has_every_vector(self) -> bool:
-        store = self.index.store()
-        return store is None or not store.pending(1)
+        return not ((store := self.index.store()) and store.pending(1))
 
     def _require_files(self) -> None:
         store = self.index.store()

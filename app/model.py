@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedder import EngineName, Server
+    from embedder.student import Student
     from index.types import TokenCounter
 
 
@@ -56,6 +57,9 @@ class TextModel(Protocol):
     @property
     def counter(self) -> Callable[[], TokenCounter]:
         """Makes the token counter, in another process too (it pickles). Without a model, it estimates."""
+
+    def student(self) -> Student | None:
+        """Makes approximate vectors of documents at once; None if the model or the settings have none."""
 
     @property
     def delays_queries(self) -> bool:
@@ -102,6 +106,7 @@ class Model:
         self._former: TextEmbedder | None = None
         self._made_by = ""
         self._counter: Callable[[], TokenCounter] | None = None
+        self._student: Student | None = None
         self._asked = float("-inf")
         """When a query was last embedded, on the monotonic clock."""
 
@@ -153,6 +158,13 @@ class Model:
             self._counter = counter
         return self._counter
 
+    def student(self) -> Student | None:
+        if self._student is None and self.config.approximate and self.present:
+            from embedder.student import load_student
+
+            self._student = load_student(self.folder, self.embed_tokens)
+        return self._student
+
     @property
     def delays_queries(self) -> bool:
         return self.engine == "mlx" and time.monotonic() - self._asked < ASKED_SECONDS
@@ -185,9 +197,9 @@ class Model:
         return self._ensure_loaded().embed_tokens(tokens)
 
     def release(self) -> None:
-        """Release the tokenizer's tables and the former model; both are loaded again when needed."""
+        """Release the tokenizer's tables, the student and the former model, until they are needed again."""
         self._former_for("")
-        self._counter = None
+        self._counter = self._student = None
 
     def close(self) -> None:
         self._former_for("")

@@ -266,6 +266,8 @@ class Hit:
     """Line of the file on which the passage begins; 0 where the format has no lines."""
     copies: tuple[str, ...] = ()
     """Paths of files with nearly the same text that would be hits of their own."""
+    approximate: bool = False
+    """Whether `similarity` is an expectation, since the model has not read the passage yet."""
 
     @property
     def stamp(self) -> Stamp:

@@ -10,6 +10,7 @@ from app.folders.roots import FORGOTTEN
 from app.sanitize import plain_line, plain_path
 from index.errors import FileUnreadable
 from index.extract.opening import error_of_errno
+from index.store import approximate
 from index.store.store import Store
 from index.types import Hit, Stamp
 
@@ -43,9 +44,12 @@ def check_hits(hits: Iterable[Hit]) -> CheckedHits:
     return CheckedHits(tuple(kept), changed, gone)
 
 
-def incomplete_note(embedding_note: str) -> str:
+def incomplete_note(store: Store | None, embedding_note: str) -> str:
     """The notice while passages lack vectors; `embedding_note` says how they get them."""
-    return f"Indexing is not finished: some passages are found by their words only. {embedding_note}"
+    found = "some passages are found by their words only"
+    if store is not None and approximate.are_complete(store):
+        found = "the meaning of some passages is approximate until the model has read them"
+    return f"Indexing is not finished: {found}. {embedding_note}"
 
 
 def absent_root_note(store: Store | None) -> str:

@@ -66,7 +66,8 @@ def _hit(library: Library, number: int, hit: Hit, answer: Answer, form: Form) ->
         yield INDENT + styled(f"and {len(hit.copies)} more like it: --all shows each", dim=True)
     if form.explain:
         parts = "  ".join(f"{name} {value:.3f}" for name, value in hit.explain.items())
-        yield INDENT + styled(parts, fg="cyan")
+        until = "  (approximate until the model has read it)" if hit.approximate else ""
+        yield INDENT + styled(parts + until, fg="cyan")
 
 
 def _context_lines(lines: Iterable[tuple[int, str]]) -> Iterator[str]:

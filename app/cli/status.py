@@ -78,7 +78,7 @@ def _show_status(now: Status, as_json: bool) -> None:
         ("folders", "none yet: `ken index FOLDER` adds one" if not now.folders else ""),
         *(("", _folder(folder)) for folder in now.folders),
         ("files", f"{now.files:,} in {now.passages:,} passages"),
-        ("waiting", f"{now.pending:,} passages without a vector" if now.pending else "nothing"),
+        ("waiting", f"{now.pending:,} passages that the model has not read" if now.pending else "nothing"),
         ("problems", f"{now.problems:,}: `ken status --problems`" if now.problems else "none"),
         ("model", f"{now.model} on {now.engine}, {now.dimension} dimensions" if now.model else "none"),
         ("index", f"{now.index_bytes / 1e6:,.1f} MB"),

@@ -142,7 +142,7 @@ def evaluate(
     `overlap` are those of passages, in tokens. Raises `PathInvalid` where the folder does not
     hold a set.
     """
-    measure = _measures()
+    measure = measures()
     started = time.perf_counter()
     dataset = read_set(folder)
     vectors = None
@@ -157,7 +157,7 @@ def evaluate(
     with Searcher(index, cached_vectors=True) as searcher:
         for way, dimension in RUNS:
             if mode in (None, way):
-                run = _run(searcher, dataset, vectors, way, dimension, progress)
+                run = run_queries(searcher, dataset, vectors, way, dimension, progress)
                 results.append(measure(dataset.qrels, run, way, dimension))
     seconds = time.perf_counter() - started
     return Evaluation(
@@ -257,11 +257,14 @@ def fill(
     *,
     size: int = MAX_TOKENS,
     overlap: int = OVERLAP_TOKENS,
+    embed: bool = True,
 ) -> None:
-    """Index the documents of the set: cut, store, embed."""
+    """Index the documents of the set: cut, store and, with `embed`, embed them."""
     known = store.files()
     store.remove(sorted(known.keys() - {document_path(id_) for id_ in dataset.documents}))
-    put_documents(store, dataset.documents, embedder, progress, known, size=size, overlap=overlap)
+    put_documents(
+        store, dataset.documents, embedder, progress, known, size=size, overlap=overlap, embed=embed
+    )
 
 
 def put_documents(
@@ -273,6 +276,7 @@ def put_documents(
     *,
     size: int = MAX_TOKENS,
     overlap: int = OVERLAP_TOKENS,
+    embed: bool = True,
 ) -> None:
     """Index these documents by id, but those that are `known` and the same."""
     count = CachedTokenCounter(embedder.count_tokens)
@@ -291,7 +295,7 @@ def put_documents(
         progress("Cutting", done, len(documents))
     total = store.counts().pending
     done = 0
-    while waiting := store.pending(BATCH):
+    while embed and (waiting := store.pending(BATCH)):
         texts, titles = [one.text for one in waiting], [one.title or None for one in waiting]
         store.put_vectors([one.id for one in waiting], embedder.embed_documents(texts, titles))
         done += len(waiting)
@@ -343,7 +347,7 @@ def embed_queries(
     return vectors
 
 
-def _run(
+def run_queries(
     searcher: Searcher,
     dataset: EvaluationSet,
     vectors: dict[str, NDArray[np.float32]] | None,
@@ -351,6 +355,7 @@ def _run(
     dimension: int | None,
     progress: OnProgress,
 ) -> dict[str, dict[str, float]]:
+    """For each query the documents found, with scores in their order."""
     ids = {document_path(id_): id_ for id_ in dataset.documents}
     run: dict[str, dict[str, float]] = {}
     for done, (id_, text) in enumerate(dataset.queries.items()):
@@ -363,7 +368,8 @@ def _run(
     return run
 
 
-def _measures() -> Callable[[Qrels, dict[str, dict[str, float]], Mode, int | None], RetrievalMeasures]:
+def measures() -> Callable[[Qrels, dict[str, dict[str, float]], Mode, int | None], RetrievalMeasures]:
+    """What computes the measures of a run. Raises `UsageInvalid` where it is not installed."""
     try:
         import ir_measures
         from ir_measures import RR, R, nDCG

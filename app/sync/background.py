@@ -141,6 +141,9 @@ class BackgroundWriter:
             time.sleep(STEP)
         return True
 
+    def prefer(self, places: Sequence[tuple[str, int]]) -> None:
+        self._steps.asked.extend(reversed(places))
+
     def pause(self) -> None:
         self.indexer.pause()
 

@@ -1,14 +1,16 @@
 """Embeds the texts that have no vector yet, in batches, and stores the vectors.
 
 Owns the batches: a window of waiting texts is sorted by length and cut under a token budget, so that a batch
-needs little padding. The model always has one more batch queued. Only the calling thread uses the store. If
-the model fails on a batch, each half is tried, until the text that causes the failure is alone.
+needs little padding. Texts that a search has shown go first. The model always has one more batch queued. Only
+the calling thread uses the store. If the model fails on a batch, each half is tried, until the text that
+causes the failure is alone.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,6 +40,8 @@ AHEAD = 2
 which the text is tokenized meanwhile."""
 HARMLESS = "A quiet morning."
 """A text that a working model can embed."""
+AskedPlaces = deque[tuple[str, int]]
+"""Paths of files and positions of passages in them that a search has shown, the last ones last."""
 TRIES = 2
 """How often a text is tried alone: another text may have caused the first failure."""
 REFUSED = (
@@ -58,9 +62,11 @@ class _Embedded(NamedTuple):
 class EmbedStage:
     """`fill`, wait for any of `running`, `finished`, and again until nothing runs; then `close`."""
 
-    def __init__(self, store: Store, model: TextModel) -> None:
+    def __init__(self, store: Store, model: TextModel, asked: AskedPlaces | None = None) -> None:
+        """`asked` is filled by other threads, and emptied here."""
         self._store = store
         self._model = model
+        self._asked = AskedPlaces() if asked is None else asked
         self._threads = ThreadPoolExecutor(AHEAD, thread_name_prefix="embed")
         self._guard = threading.Lock()
         self._turns = Turns()
@@ -76,6 +82,11 @@ class EmbedStage:
     @property
     def running(self) -> set[Future[_Embedded]]:
         return set(self._running)
+
+    @property
+    def busy(self) -> set[int]:
+        """The texts that the model has, or is given next."""
+        return {job.id for batch in self._running.values() for job in batch}
 
     @property
     def starves(self) -> bool:
@@ -175,6 +186,8 @@ class EmbedStage:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _batch(self) -> list[EmbeddingJob]:
+        if self._asked:
+            self._put_asked_first()
         if not self._window and not self._dry:
             self._window = self._waiting(WINDOW)
             self._dry = not self._window
@@ -187,8 +200,15 @@ class EmbedStage:
         del self._window[len(self._window) - size :]
         return batch
 
+    def _put_asked_first(self) -> None:
+        """Move the texts that were asked for to the end of the window, which is taken first."""
+        places = [self._asked.pop() for _ in range(len(self._asked))]
+        asked = [job for job in self._store.pending_at(places) if job.id not in self.busy]
+        ids = {job.id for job in asked}
+        self._window = [job for job in self._window if job.id not in ids] + asked[::-1]
+
     def _waiting(self, window: int) -> list[EmbeddingJob]:
         """The next window without the texts that are being embedded, the longest last."""
-        busy = {pending.id for batch in self._running.values() for pending in batch}
+        busy = self.busy
         waiting = self._store.pending(window + len(busy))
         return sorted((p for p in waiting if p.id not in busy), key=lambda p: p.tokens)

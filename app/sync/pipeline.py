@@ -13,8 +13,9 @@ from dataclasses import replace
 from app.api import SyncReport
 from app.folders.roots import RootSet, is_under
 from app.model import MISSING, TextModel
+from app.sync.approximate_stage import ApproximateStage
 from app.sync.during_walk import PriorityDuringWalk, added_up
-from app.sync.embed_stage import EmbedStage
+from app.sync.embed_stage import AskedPlaces, EmbedStage
 from app.sync.extract_stage import ExtractStage, ReaderPools
 from app.sync.presence import folders_away, why_away
 from app.sync.recognize_stage import Recognizing
@@ -31,7 +32,8 @@ class Pipeline:
     """Indexing for one writing process. One `sync` or `take` runs at a time.
 
     `readers` are lent; without them each run starts `count` (0: one for each two cores). `passage_tokens` is
-    the longest passage (0: the default). `retry_schedule` says what to look at again.
+    the longest passage (0: the default). `retry_schedule` says what to look at again, `asked` what to embed
+    first.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Pipeline:
         passage_tokens: int = 0,
         readers: ReaderPools | None = None,
         retry_schedule: RetrySchedule | None = None,
+        asked: AskedPlaces | None = None,
     ) -> None:
         self._store = store
         self._model = model
@@ -51,6 +54,7 @@ class Pipeline:
         self._count = readers_for(count)
         self._passage_tokens = passage_tokens
         self._readers = readers
+        self._asked = asked
         self._retry_schedule = retry_schedule or RetrySchedule()
         self._stored: list[str] = []
         self._guard = threading.Lock()
@@ -165,7 +169,8 @@ class Pipeline:
         return SyncRun(
             self._store,
             reading,
-            EmbedStage(self._store, self._model),
+            EmbedStage(self._store, self._model, self._asked),
+            ApproximateStage(self._store, self._model),
             options,
             self._look,
             self._retry_schedule,

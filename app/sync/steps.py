@@ -20,6 +20,7 @@ from app.lock import DAEMON, WriteLock
 from app.maintenance import leftovers
 from app.model import TextModel, fingerprint_of
 from app.open_index import OpenIndex
+from app.sync.embed_stage import AskedPlaces
 from app.sync.extract_stage import ReaderPools
 from app.sync.pipeline import Pipeline, readers_for
 from app.sync.retry_schedule import RetrySchedule
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 GRACE = 10.0
 """Seconds a missing file stays in the index. Editors that save by deleting and writing again, and moves by
 copying, bring it back within that time."""
+MOST_ASKED = 200
+"""Places that a search has shown and that wait to be embedded first; older ones have their usual turn."""
 LOCK_WAIT = 1.0
 """Seconds to wait for another process that writes."""
 
@@ -52,6 +55,8 @@ class IndexingSteps:
         resting: Callable[[], None],
     ) -> None:
         self.progress = Progress("idle")
+        self.asked: AskedPlaces = AskedPlaces(maxlen=MOST_ASKED)
+        """What is embedded first; any thread adds to it."""
         self.left_behind = False
         """Whether forgotten texts are not overwritten on the disk yet."""
         self._index = index
@@ -156,6 +161,7 @@ class IndexingSteps:
                 passage_tokens=self._reading.passage_tokens,
                 readers=self._readers,
                 retry_schedule=self._retry_schedule,
+                asked=self.asked,
             )
         return self._pipeline
 

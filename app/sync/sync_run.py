@@ -1,9 +1,9 @@
 """One run: stores the differences between disk and index.
 
-Owns the order of the stages extract, store and embed. Reader processes extract, one thread embeds, the
-calling thread stores: the words of a file are committed as soon as it is extracted, vectors follow in
-batches. After a crash or a cancel the next run continues. An error at one file affects that file alone. Knows
-nothing of watching.
+Owns the order of the stages extract, store and embed. Reader processes extract, threads embed, the calling
+thread stores: the words of a file are committed as soon as it is extracted, approximate vectors follow at
+once, vectors in batches. After a crash or a cancel the next run continues. An error at one file affects that
+file alone. Knows nothing of watching.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from app.api import ProgressCallback, SyncReport
 from app.errors import TITLED_ERRORS, TitledError
+from app.sync.approximate_stage import ApproximateStage
 from app.sync.embed_stage import EmbedStage
 from app.sync.extract_stage import ExtractedFile, ExtractStage
 from app.sync.one_by_one import do_all
@@ -72,6 +73,7 @@ class SyncRun:
         store: Store,
         reading: ExtractStage,
         embedding: EmbedStage,
+        approximating: ApproximateStage,
         options: RunOptions,
         look: Callable[[Sequence[str]], tuple[Differences, dict[str, FileRecord]]],
         retry_schedule: RetrySchedule,
@@ -85,6 +87,7 @@ class SyncRun:
         self._store = store
         self._reading = reading
         self._embedding = embedding
+        self._approximating = approximating
         self._cancel = options.cancel
         self._priority_paths = options.priority_paths
         self._look = look
@@ -127,6 +130,7 @@ class SyncRun:
         finally:
             self._reading.close()
             self._embedding.close()
+            self._approximating.close()
             if self._recognizing is not None:
                 self._recognizing.close()
             if not self._nested:
@@ -135,7 +139,14 @@ class SyncRun:
             raise self._failure
         seconds = time.monotonic() - self._started
         interrupted = self._cancel.is_set()
-        return replace(self._report, seconds=seconds, starved=self._starved, interrupted=interrupted)
+        notices = (*self._report.notices, *filter(None, [self._approximating.notice]))
+        return replace(
+            self._report,
+            notices=notices,
+            seconds=seconds,
+            starved=self._starved,
+            interrupted=interrupted,
+        )
 
     def _accept(self, differences: Differences, known: dict[str, FileRecord]) -> None:
         self._known.update(known)
@@ -210,7 +221,9 @@ class SyncRun:
             self._accept_priority()
             if not self._nested:
                 self._embedding.fill()
-            running: set[Future[Any]] = {*self._reading.running, *self._embedding.running}
+                self._approximating.fill(self._embedding.busy)
+            vectors = self._embedding.running | self._approximating.running
+            running: set[Future[Any]] = self._reading.running | vectors
             if not running and not self._ready:
                 return
             began, starved = time.monotonic(), bool(self._reading.running and self._embedding.starves)
@@ -246,6 +259,7 @@ class SyncRun:
         self._ready += taken
         self.meter.add(files_done=files, path=taken[-1].record.path if taken else "")
         self._store_ready()
+        self._approximating.finished()
         try:
             passages, tokens = self._embedding.finished()
         except TITLED_ERRORS as error:
@@ -254,6 +268,7 @@ class SyncRun:
             self._failure, passages, tokens = error, 0, 0
         if passages:
             self.meter.embedded(passages, tokens)
+            self._approximating.more()
             self._count(embedded=passages)
         if not self._reading.running:
             self.meter.add(phase="embedding")
@@ -271,6 +286,7 @@ class SyncRun:
         waiting, stored = self._put(new)
         if waiting:
             self._embedding.more(priority=self._store_at_once)
+            self._approximating.more()
             tokens = sum(passage.tokens for taken in stored for passage in taken.passages)
             self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in stored))
         self._store_at_once = self._store_at_once and self._reading.has_priority

@@ -100,6 +100,9 @@ class CommandWriter:
             self._guard.release()
         return True
 
+    def prefer(self, places: Sequence[tuple[str, int]]) -> None:
+        """Does nothing: this process embeds what it stores, and answers before or after."""
+
     def pause(self) -> None:
         """Cancel a `sync` in progress; finished work is kept."""
         self._cancel.set()

@@ -34,6 +34,8 @@ WORDS_OF_NAME = 1.05
 """The same in a passage whose heading or definition is the query: it comes before those that repeat it."""
 AS_WRITTEN = 0.1
 """Added to it where the passage holds the name letter by letter."""
+BESIDE_APPROXIMATE = 2.0
+"""Factor of the weight of the lexical score where the vector of the passage is approximate."""
 POWER = 1.5
 """Exponent of the lexical score (fitted)."""
 GREATEST = 1.5
@@ -75,15 +77,21 @@ def share_known(query: ParsedQuery) -> float:
 
 
 def lexical_weights(
-    query: ParsedQuery, is_code: NDArray[np.bool_], is_named: NDArray[np.bool_], as_written: Floats
+    query: ParsedQuery,
+    is_code: NDArray[np.bool_],
+    is_named: NDArray[np.bool_],
+    as_written: Floats,
+    approximate: NDArray[np.bool_],
 ) -> Floats:
-    """The weight of the lexical score, (n,), in passages of code, and in those that the query names.
+    """The weight of the lexical score, (n,), in passages of code, in those that the query names, and in those
+    with an approximate vector.
 
     `as_written` has the least weight of passages that hold the query's identifiers letter by letter, 0 for
     others: of `_opened` and `opened`, both definitions of that name, the one that is typed comes first.
     """
     named = WORDS_OF_NAME + np.where(as_written > 0, AS_WRITTEN, 0.0)
     others = np.where(is_code, WORDS_OF_CODE, WORDS) * share_known(query) ** (POWER / 2)
+    others = np.where(approximate, BESIDE_APPROXIMATE, 1.0) * others
     weights = np.where(is_named, named, others)
     return np.maximum(weights, as_written).astype(np.float32)
 

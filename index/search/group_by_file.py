@@ -207,6 +207,7 @@ def _ranked_hit(
         similarity=None if np.isnan(cosine) else cosine,
         words=None if np.isnan(words) else words,
         explain={name: part for name, part in parts.items() if not np.isnan(part)},
+        approximate=ranked.approximate is not None and bool(ranked.approximate[i]),
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from index.search import by_heading, fusion, lexical, literal, path_words
 from index.search.filters import FilteredIds
 from index.store import generations, vectors
+from index.store.approximate import among
 from index.store.database import fetch_all, id_array
 from index.store.fts_query import EMPTY_QUERY, ParsedQuery
 from index.types import Hit, Mode
@@ -87,6 +88,8 @@ class Ranked:
     identifier that a text holds."""
     is_code: NDArray[np.bool_] | None = None
     """Which texts are source code; None where it is not known."""
+    approximate: NDArray[np.bool_] | None = None
+    """Which texts were compared by an approximate vector; None: none."""
     dates: Floats | None = None
     """What the times of files add to the scores (`index.search.recency`)."""
     query: ParsedQuery = EMPTY_QUERY
@@ -137,7 +140,9 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
         return Ranked(ids, np.nan_to_num(words), none, words, is_named, query=request.query)
     is_code = _is_code(db, ids)
     as_written = np.array([literal_weights.get(id_, 0.0) for id_ in chosen], np.float32)
-    weights = fusion.lexical_weights(request.query, is_code, np.isin(ids, list(named)), as_written)
+    approximate = among(db, ids)
+    is_in_name = np.isin(ids, list(named))
+    weights = fusion.lexical_weights(request.query, is_code, is_in_name, as_written, approximate)
     known, found = vectors.cosines(db, number, queries, ids, request.dimension)
     both = np.full((len(ids), 2), np.nan, np.float32)
     places = {id_: place for place, id_ in enumerate(chosen)}
@@ -145,7 +150,17 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     cosines = fusion.cosines_by_kind(both, is_code)
     scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, weights)
     nearest_of_all = None if request.query.required else nearby
-    return Ranked(ids, scores, cosines, words, is_named, is_code, query=request.query, nearest=nearest_of_all)
+    return Ranked(
+        ids,
+        scores,
+        cosines,
+        words,
+        is_named,
+        is_code,
+        approximate,
+        query=request.query,
+        nearest=nearest_of_all,
+    )
 
 
 def _is_code(db: apsw.Connection, texts: Ids) -> NDArray[np.bool_]:

@@ -28,6 +28,7 @@ from index.search.second_try import SECONDS, WHILE_TYPING, Tries, second_try
 from index.search.spelling import Corrections
 from index.search.text_scan import scan
 from index.store import generations, vectors
+from index.store.approximate import among
 from index.store.database import SnapshotPool, fetch_all
 from index.store.fts_query import DocumentFrequencies, ParsedQuery, parse_query
 from index.store.row_codec import encode_path
@@ -201,7 +202,8 @@ class Searcher(Closing):
                 lambda k, within: self._nearest.nearest(db, number, short, k, within),
                 max(CANDIDATES, 10 * limit) + len(own),
             )
-            ranked = Ranked(ids, cosines, cosines, np.full(len(ids), np.nan, np.float32))
+            none = np.full(len(ids), np.nan, np.float32)
+            ranked = Ranked(ids, cosines, cosines, none, approximate=among(db, ids))
             wanted = (limit + 1) * (near_copies.TIMES if fold else 1)
             groups = group_by_file.group_passages(db, ranked, wanted, filter, copies=fold)
             groups = [group for group in groups if group[0].file != file]

@@ -1,6 +1,7 @@
 """Texts without a vector: listing them, storing their vectors, and giving up one that cannot be embedded.
 
-Works inside the store's transactions. Knows nothing of models: vectors are passed in as arrays.
+Works inside the store's transactions. A text with an approximate vector (`approximate`) has none yet. Knows
+nothing of models: vectors are passed in as arrays.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from index.store import file_rows, generations, vectors
 from index.store.database import fetch_all, fetch_one, id_array
-from index.store.row_codec import MAX_REASON, clean_text
+from index.store.row_codec import MAX_REASON, clean_text, encode_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,46 @@ def jobs(db: apsw.Connection, limit: int) -> list[EmbeddingJob]:
     return [EmbeddingJob(*one) for one in found]
 
 
+def jobs_at(db: apsw.Connection, places: Sequence[tuple[str, int]]) -> list[EmbeddingJob]:
+    """Those texts without a vector that begin at these positions of files, given by path, in this order."""
+    sql = (
+        "SELECT texts.id, texts.title, texts.text, texts.tokens FROM files JOIN passages "
+        "ON passages.file = files.id JOIN todo ON todo.text = passages.text "
+        "JOIN texts ON texts.id = todo.text "
+        "WHERE files.path = ? AND passages.start = ?"
+    )
+    found = (one for path, start in places for one in fetch_all(db, sql, (encode_path(path), start)))
+    return [EmbeddingJob(*one) for one in dict.fromkeys(found)]
+
+
 def is_pending(db: apsw.Connection, job: EmbeddingJob) -> bool:
     """Whether the text of a job still has no vector: its id may belong to another text by now."""
     sql = "SELECT title, text FROM texts WHERE id = ? AND id IN (SELECT text FROM todo)"
     return bool(fetch_one(db, sql, (job.id,)) == (job.title, job.text))
 
 
+def still_pending(db: apsw.Connection, jobs: Sequence[EmbeddingJob]) -> set[int]:
+    """Those of the jobs' texts that still have no vector."""
+    sql = "SELECT id, title, text FROM texts WHERE id IN (SELECT value FROM carray(?)) AND id IN "
+    ids = id_array(np.array([job.id for job in jobs], np.int64))
+    known = {tuple(found) for found in fetch_all(db, f"{sql} (SELECT text FROM todo)", (ids,))}
+    return {job.id for job in jobs if (job.id, job.title, job.text) in known}
+
+
 def store_vectors(db: apsw.Connection, ids: Sequence[int], unit_rows: vectors.Floats) -> None:
-    """Store (n, 768) unit rows for pending texts; texts that were deleted meanwhile are ignored."""
-    sql = "DELETE FROM todo WHERE text IN (SELECT value FROM carray(?)) RETURNING text"
-    pending = {text for (text,) in fetch_all(db, sql, (id_array(np.array(ids, np.int64)),))}
+    """Store (n, 768) unit rows for pending texts; texts that were deleted meanwhile are ignored.
+
+    An approximate vector that is not overwritten, since another generation receives, is erased: what is not
+    pending has none.
+    """
+    sql = "DELETE FROM todo WHERE text IN (SELECT value FROM carray(?)) RETURNING text, approximate"
+    pending = dict(fetch_all(db, sql, (id_array(np.array(ids, np.int64)),)))
     kept = [i for i, text in enumerate(ids) if text in pending]
     texts = [ids[i] for i in kept]
-    vectors.write(db, generations.receiving(db), texts, unit_rows[kept])
+    number = generations.receiving(db)
+    vectors.write(db, number, texts, unit_rows[kept])
+    if number != generations.serving(db):
+        vectors.erase(db, generations.serving(db), [text for text in texts if pending[text]])
     generations.log_changes(db, texts)
     generations.swap_when_complete(db)
 

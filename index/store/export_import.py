@@ -2,7 +2,8 @@
 
 An export is a folder with `index.json` (format, fingerprint, chunker, counts), `folders.jsonl`,
 `files.jsonl`, `passages.jsonl` and `vectors.safetensors`: one float32 tensor `vectors` of (texts, 768). A
-passage names its row in `vector` (null while it has none). Import embeds only passages without a vector.
+passage names its row in `vector` (null while it has none, or an approximate one). Import embeds only passages
+without a vector.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from safetensors import SafetensorError
 
 from index.errors import IndexingError, IndexUnreachable
 from index.private_files import opener, replace
-from index.store import exported, facts, generations, vectors
+from index.store import approximate, exported, facts, generations, vectors
 from index.store.database import SnapshotPool, fetch_one, fetch_value, translate_errors
 from index.store.row_codec import FILE_COLUMNS, decode_file, decode_heading
 from index.store.store import FILE_ERRORS, FORGOTTEN, Store
@@ -127,7 +128,7 @@ def _export_vectors(db: apsw.Connection, number: int, path: Path) -> dict[int, i
     ids: list[int] = []
     if number:
         for some, _ in vectors.iterate_chunks(db, number):
-            ids += some.tolist()
+            ids += some[~approximate.among(db, some)].tolist()
     size = len(ids) * vectors.FULL_DIMENSION * 4
     header = json.dumps(
         {"vectors": {"dtype": "F32", "shape": [len(ids), vectors.FULL_DIMENSION], "data_offsets": [0, size]}}

@@ -2,6 +2,7 @@
 
 Works inside the store's transactions. While there are two generations, the older one answers searches and
 pending texts get vectors of the newer one; when no text is pending, the newer one replaces the older.
+Approximate vectors are only in the serving one, each of a pending text that is marked so.
 """
 
 from __future__ import annotations
@@ -80,11 +81,12 @@ def begin_reembedding(db: apsw.Connection, made_by: str) -> None:
 
 
 def cancel_reembedding(db: apsw.Connection) -> None:
-    """Delete the successor; only texts without a vector in the serving generation stay pending."""
+    """Delete the successor; texts without a vector, or with an approximate one, stay pending."""
     _drop(db, successor(db))
     db.execute(_ALL_TEXTS.format(where=""))
+    sql = "DELETE FROM todo WHERE NOT approximate AND text IN (SELECT value FROM carray(?))"
     for ids, _ in vectors.iterate_chunks(db, serving(db)):
-        db.execute("DELETE FROM todo WHERE text IN (SELECT value FROM carray(?))", (id_array(ids),))
+        db.execute(sql, (id_array(ids),))
 
 
 def swap_when_complete(db: apsw.Connection) -> None:

@@ -231,6 +231,17 @@ def _m010(connection: apsw.Connection) -> None:
                 connection.execute("INSERT OR IGNORE INTO headings VALUES (?, ?, ?)", (key, file, ordinal))
 
 
+_M011 = """
+ALTER TABLE todo ADD COLUMN approximate INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX todo_approximate ON todo(approximate, mtime_ns);
+"""
+"""Whether a text has an approximate vector until the model has read it."""
+
+
+def _m011(connection: apsw.Connection) -> None:
+    connection.execute(_M011)
+
+
 MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("first tables", _m001),
     ("when a file's status changed, and the disk it lies on", _m002),
@@ -242,4 +253,5 @@ MIGRATIONS: tuple[tuple[str, Migration], ...] = (
     ("what a file says of others", _m008),
     ("functions as one passage", _m009),
     ("passages by their headings", _m010),
+    ("approximate vectors", _m011),
 )

@@ -143,10 +143,12 @@ def _passage(
 
 
 def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage], texts: list[int]) -> None:
-    """Copy the vectors that can be read; the other texts stay pending."""
+    """Copy the vectors that can be read, no approximate ones; the other texts stay pending."""
     ids: list[int] = []
     kept: list[vectors.Floats] = []
     for id_, text in zip(store.text_ids(passages), texts, strict=True):
+        if _may_be_approximate(source, text):
+            continue
         try:
             with np.errstate(all="ignore"):
                 one = vectors.read_vector(source, generations.serving(source), text)
@@ -157,3 +159,12 @@ def _save_vectors(source: apsw.Connection, store: Store, passages: list[Passage]
             kept.append(one)
     if ids:
         store.put_vectors(ids, np.stack(kept))
+
+
+def _may_be_approximate(source: apsw.Connection, text: int) -> bool:
+    """Whether a text has an approximate vector, or nothing says that it has none."""
+    try:
+        marks = fetch_all(source, "SELECT 1 FROM pragma_table_info('todo') WHERE name = 'approximate'")
+        return bool(marks and fetch_one(source, "SELECT 1 FROM todo WHERE text = ? AND approximate", (text,)))
+    except _UNREADABLE:
+        return True

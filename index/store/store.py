@@ -288,6 +288,11 @@ class Store(WriteConnection):
         with self.reading() as db:
             return embedding_queue.jobs(db, limit)
 
+    def pending_at(self, places: Sequence[tuple[str, int]]) -> list[EmbeddingJob]:
+        """Texts without a vector that begin at these positions of files."""
+        with self.reading() as db:
+            return embedding_queue.jobs_at(db, places)
+
     def still_pending(self, job: EmbeddingJob) -> bool:
         """Whether the text of a job still has no vector: its id may belong to another text by now."""
         with self.reading() as db:

@@ -5,6 +5,9 @@ normalized again, in float32. `tail` holds the residual, which scores all 768: t
 dimensions before they were normalized, and the other 512 as int8 with one scale. It has 520 bytes, declared
 as floats. vec0 stores and never compares them: its chunks are read directly. A deleted row keeps its slot and
 gets a vector that no text can have, because vec0 reuses only slots of its last chunk.
+
+An approximate vector has the slot of its text until the vector itself comes. It is the expectation of the
+latter, so it is shorter than a unit vector, and its product with a query is the expected cosine.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ RESIDUAL_BYTES = 8 + FULL_DIMENSION - SEARCH_DIMENSION
 """Bytes of a residual; declared as floats, because an UPDATE of vec0 loses the type int8."""
 CHUNK_ROWS = 256
 """Rows of a vec0 chunk. Larger chunks make reading and writing one vector slower, smaller ones searching."""
+HEAD_NORM = 0.605
+"""Norm of the first 256 dimensions of the model's vectors before they are normalized. In ten sets of five
+languages and code it is 0.60 to 0.61 on average, with a standard deviation of 0.02."""
 _FAR = np.full(SEARCH_DIMENSION, 1e3, np.float32).tobytes()
 FEW = 4_096
 """Ids up to which their vectors are read one by one, rather than all vectors of the index."""
@@ -60,19 +66,25 @@ def copy_generation(connection: apsw.Connection, number: int, new: int) -> None:
         )
 
 
-def truncate_matryoshka(vectors: Floats) -> Floats:
-    """(n, 768) to (n, 256) unit rows: the first 256 dimensions, normalized again (arXiv:2205.13147)."""
-    head = np.ascontiguousarray(vectors[:, :SEARCH_DIMENSION], np.float32)
-    norms = np.linalg.norm(head, axis=1, keepdims=True)
-    return np.asarray(head / np.maximum(norms, 1e-12), np.float32)
+def truncate_matryoshka(vectors: Floats, least_norm: float = 1e-12) -> Floats:
+    """(n, 768) to (n, 256) rows: the first 256 dimensions, normalized again (arXiv:2205.13147).
+
+    What is shorter than `least_norm` is divided by that, and stays shorter than a unit vector.
+    """
+    return np.asarray(vectors[:, :SEARCH_DIMENSION] / _head_norms(vectors, least_norm)[:, None], np.float32)
 
 
-def quantize_residual(vectors: Floats) -> list[bytes]:
-    """The residual of each row, 520 bytes: norm of the head and scale (float32), then 512 int8 codes."""
+def quantize_residual(vectors: Floats, least_norm: float = 1e-12) -> list[bytes]:
+    """The residual of each row, 520 bytes: what the head was divided by and scale (float32), then 512 int8
+    codes."""
     codes, scale = quantize_int8(vectors[:, SEARCH_DIMENSION:])
-    heads = np.linalg.norm(vectors[:, :SEARCH_DIMENSION], axis=1)
-    sides = np.stack([heads, scale], axis=1).astype(np.float32)
+    sides = np.stack([_head_norms(vectors, least_norm), scale], axis=1).astype(np.float32)
     return [side.tobytes() + code.tobytes() for side, code in zip(sides, codes, strict=True)]
+
+
+def _head_norms(vectors: Floats, least: float) -> Floats:
+    norms = np.linalg.norm(vectors[:, :SEARCH_DIMENSION], axis=1)
+    return np.asarray(np.maximum(norms, np.float32(least)), np.float32)
 
 
 def quantize_int8(rows: Floats) -> tuple[NDArray[np.int8], Floats]:
@@ -95,14 +107,35 @@ def require_unit_rows(vectors: Floats, count: int) -> Floats:
     return good
 
 
-def write(connection: apsw.Connection, number: int, ids: Sequence[int], vectors: Floats) -> None:
-    """Store (n, 768) unit rows under `ids`; an existing slot is overwritten."""
+def require_expectations(vectors: Floats, count: int) -> Floats:
+    """The vectors as (count, 768) rows of at most unit length. Raises IndexingError for any others."""
+    good = np.ascontiguousarray(vectors, np.float32)
+    if good.shape != (count, FULL_DIMENSION) or not np.all(np.linalg.norm(good, axis=1) < 1.01):
+        raise IndexingError(
+            f"Approximate vectors of {count} texts are longer than a vector can be.",
+            "This is a bug; report it.",
+        )
+    return good
+
+
+def write(
+    connection: apsw.Connection,
+    number: int,
+    ids: Sequence[int],
+    vectors: Floats,
+    *,
+    approximate: bool = False,
+) -> None:
+    """Store (n, 768) unit rows, or expectations of such, under `ids`; an existing slot is overwritten.
+
+    The first 256 dimensions of an expectation are divided by the norm that those of a vector have, so that
+    they are the expectation of what is stored of the vector.
+    """
     slots = _slots(connection, number, ids)
     known = [id_ in slots for id_ in ids]
-    stored = [
-        (head.tobytes(), tail)
-        for head, tail in zip(truncate_matryoshka(vectors), quantize_residual(vectors), strict=True)
-    ]
+    least = HEAD_NORM if approximate else 1e-12
+    heads, tails = truncate_matryoshka(vectors, least), quantize_residual(vectors, least)
+    stored = [(head.tobytes(), tail) for head, tail in zip(heads, tails, strict=True)]
     connection.executemany(
         f"UPDATE vectors_{number} SET embedding = ?, tail = ? WHERE id = ?",
         [(*parts, id_) for id_, parts, there in zip(ids, stored, known, strict=True) if there],
@@ -281,7 +314,7 @@ def cosines(
 
 
 def read_vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
-    """The 768-d unit vector of one id, as stored."""
+    """The 768-d unit vector of one id, as stored; of an approximate one, its direction."""
     found, heads, tails = _read_rows(connection, number, [id_])
     if not len(found):
         return None

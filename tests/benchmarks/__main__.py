@@ -182,6 +182,21 @@ def halves(folders: tuple[Path, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--files", default=2000, show_default=True, help="New files to be indexed.")
+@click.option("--passages", default=20_000, show_default=True, help="Passages to give approximate vectors.")
+@AS_JSON
+def first(folders: tuple[Path, ...], files: int, passages: int, as_json: bool) -> None:
+    """How soon and how well a new index answers by meaning, before the model has read it.
+
+    FOLDERS are sets of `ken eval`: nDCG@10 by words, with approximate vectors alone, and with the model's.
+    """
+    from tests.benchmarks import first as benchmark
+
+    _show(benchmark, benchmark.run(_progress, folders, files, passages), as_json)
+
+
+@main.command()
 @click.option("--files", default=5000, show_default=True, help="Files in the folder.")
 @click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")
 @AS_JSON

@@ -182,7 +182,8 @@ class _Bench:
 
         db = open_reader(paths.index_path())
         try:
-            return fetch_value(db, "SELECT coalesce(max(seq), 0) FROM vector_log", int)
+            sql = "SELECT (SELECT count(*) FROM texts) - (SELECT count(*) FROM todo)"
+            return fetch_value(db, sql, int)
         finally:
             db.close()
 

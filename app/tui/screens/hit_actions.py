@@ -162,7 +162,10 @@ def explanation(hit: Hit, answer: Answer) -> Content:
     reason = result_rows.reason(hit)
     facts = [f"Found by {reason}; {round(100 * result_rows.sureness(hit, answer))}% sure."]
     if hit.similarity is not None:
-        facts.append(f"Nearness of meaning: {hit.similarity:.3f} (cosine of question and passage)")
+        how = (
+            "approximate until the model has read it" if hit.approximate else "cosine of question and passage"
+        )
+        facts.append(f"Nearness of meaning: {hit.similarity:.3f} ({how})")
     if hit.words is not None:
         words = sorted({hit.snippet[start:end].lower() for start, end in hit.matched})
         facts.append(f"Words: {hit.words:.3f}" + (f" ({', '.join(map(plain_line, words))})" if words else ""))

@@ -1,0 +1,117 @@
+"""Gives waiting texts approximate vectors, so that they are found by meaning before the model has read them.
+
+Owns the windows: one thread makes their vectors one after another, and the calling thread, the only one that
+uses the store, commits each. Where the model does not tell what a token means, that is tried again later; a
+student that fails otherwise ends the stage and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from app.errors import TITLED_ERRORS
+from app.model import TextModel
+from embedder.errors import EmbedderError
+from index.store import approximate
+from index.store.embedding_queue import EmbeddingJob
+from index.store.store import Store
+from index.store.vectors import require_expectations
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from embedder.student import Student
+
+log = logging.getLogger(__name__)
+
+WINDOW = 256
+"""Texts of a transaction: some 100 ms of work, after which what waits is looked at again."""
+AHEAD = 2
+"""Windows at once: one that is computed, while the one before it is stored."""
+FAILED = (
+    "Passages are found by their words until the model has read them: approximate vectors failed ({error})."
+)
+
+
+class ApproximateStage:
+    """`fill`, wait for any of `running`, `finished`, and again until nothing runs; then `close`."""
+
+    def __init__(self, store: Store, model: TextModel) -> None:
+        self.notice = ""
+        """What went wrong, for the user."""
+        self._store = store
+        self._model = model
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="approximate")
+        self._loading: Future[Student | None] | None = None
+        self._student: Student | None = None
+        self._running: dict[Future[NDArray[np.float32]], list[EmbeddingJob]] = {}
+        self._dry = self._ended = False
+
+    @property
+    def running(self) -> set[Future[Any]]:
+        return {*self._running, *([self._loading] if self._loading else [])}
+
+    def more(self) -> None:
+        """The store has new texts without vectors, or the model has answered."""
+        self._dry = False
+
+    def fill(self, busy: Collection[int]) -> None:
+        """Queue windows, up to `AHEAD`, without the texts that the model reads already, `busy`."""
+        while not (self._dry or self._ended or self._loading) and len(self._running) < AHEAD:
+            jobs = self._waiting(busy)
+            self._dry = not jobs
+            if self._student is not None:
+                self._begin(self._student, jobs)
+            elif jobs or approximate.exist(self._store):
+                self._loading = self._thread.submit(self._model.student)
+
+    def _begin(self, student: Student, jobs: list[EmbeddingJob]) -> None:
+        if jobs:
+            self._running[self._thread.submit(_vectors, student, jobs)] = jobs
+
+    def _waiting(self, busy: Collection[int]) -> list[EmbeddingJob]:
+        taken = {*busy, *(job.id for jobs in self._running.values() for job in jobs)}
+        return [job for job in approximate.waiting(self._store, WINDOW + len(taken)) if job.id not in taken]
+
+    def finished(self) -> None:
+        """Store the vectors that are ready."""
+        if self._loading and self._loading.done():
+            self._use(self._loading)
+            self._loading = None
+        for future in [future for future in self._running if future.done()]:
+            jobs = self._running.pop(future)
+            if (error := future.exception()) is None:
+                approximate.put(self._store, jobs, future.result())
+                self.notice = ""
+            else:
+                self._fail(error)
+                self._ended = not isinstance(error, EmbedderError)
+
+    def _use(self, loaded: Future[Student | None]) -> None:
+        if error := loaded.exception():
+            self._fail(error)
+            self._ended = True
+            return
+        self._student = loaded.result()
+        self._ended = self._student is None
+        self._dry = False
+        approximate.use_student(self._store, self._student.fingerprint if self._student else "")
+
+    def _fail(self, error: BaseException) -> None:
+        log.warning("approximate vectors failed", exc_info=error)
+        what = error.what if isinstance(error, TITLED_ERRORS) else type(error).__name__
+        self.notice = FAILED.format(error=what.rstrip("."))
+        self._dry = True
+
+    def close(self) -> None:
+        """Drop the queued windows; the next run makes them."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _vectors(student: Student, jobs: list[EmbeddingJob]) -> NDArray[np.float32]:
+    rows = student.embed([job.text for job in jobs], [job.title for job in jobs])
+    return require_expectations(rows, len(jobs))

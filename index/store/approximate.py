@@ -1,0 +1,115 @@
+"""Approximate vectors: each that of a pending text, by which it is found until the model has read it.
+
+Owns which pending texts have one, and whose they are: those of one student at a time. They are in the serving
+generation, and `embedding_queue` replaces them. Knows nothing of how they are made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from index.store import embedding_queue, generations, vectors
+from index.store.database import fetch_all, fetch_one, fetch_value, id_array
+from index.store.embedding_queue import EmbeddingJob
+
+if TYPE_CHECKING:
+    from index.store.store import Store
+
+_SETTING = "student"
+_ERASED_AT_ONCE = 4096
+"""Vectors that are erased in one transaction, which takes some 50 ms."""
+
+
+def use_student(store: Store, fingerprint: str) -> None:
+    """From now on approximate vectors are those of this student; others are erased. Empty: there are none.
+
+    While another model's vectors are made, those of its student stay: they answer together.
+    """
+    with store.reading() as db:
+        found = fetch_one(db, "SELECT value FROM settings WHERE name = ?", (_SETTING,))
+        stays = fingerprint and generations.successor(db)
+    if stays or (found[0] if found else "") == fingerprint:
+        return
+    while _erase_some(store):
+        """A reader may come between two transactions."""
+    with store.writing() as db:
+        db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES (?, ?)", (_SETTING, fingerprint))
+
+
+def _erase_some(store: Store) -> bool:
+    sql = (
+        "UPDATE todo SET approximate = 0 WHERE text IN (SELECT text FROM todo WHERE approximate = 1 LIMIT ?)"
+    )
+    with store.writing() as db:
+        texts = [text for (text,) in fetch_all(db, f"{sql} RETURNING text", (_ERASED_AT_ONCE,))]
+        vectors.erase(db, generations.serving(db), texts)
+        generations.log_changes(db, texts)
+    return bool(texts)
+
+
+def exist(store: Store) -> bool:
+    """Whether any text has an approximate vector."""
+    with store.reading() as db:
+        return _exist(db)
+
+
+def are_complete(store: Store) -> bool:
+    """Whether every pending text has an approximate vector."""
+    with store.reading() as db:
+        return fetch_one(db, "SELECT 1 FROM todo WHERE approximate = 0 LIMIT 1") is None
+
+
+def waiting(store: Store, limit: int) -> list[EmbeddingJob]:
+    """Pending texts without an approximate vector, those of the newest files first.
+
+    None while another model's vectors are made: the serving ones are not of the present model.
+    """
+    sql = (
+        "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo JOIN texts ON texts.id = todo.text "
+        "WHERE todo.approximate = 0 ORDER BY todo.mtime_ns DESC, todo.text DESC LIMIT ?"
+    )
+    with store.reading() as db:
+        if generations.successor(db) or not generations.serving(db):
+            return []
+        return [EmbeddingJob(*one) for one in fetch_all(db, sql, (limit,))]
+
+
+def put(store: Store, jobs: Sequence[EmbeddingJob], rows: vectors.Floats) -> None:
+    """Store (n, 768) expectations of vectors for texts from `waiting`, in one transaction.
+
+    Texts that were deleted meanwhile, or have their vector, are ignored.
+    """
+    good = vectors.require_expectations(rows, len(jobs))
+    with store.writing() as db:
+        number = generations.serving(db)
+        if generations.successor(db) or not number:
+            return
+        pending = embedding_queue.still_pending(db, jobs)
+        kept = [i for i, job in enumerate(jobs) if job.id in pending]
+        texts = [jobs[i].id for i in kept]
+        vectors.write(db, number, texts, good[kept], approximate=True)
+        db.executemany("UPDATE todo SET approximate = 1 WHERE text = ?", [(text,) for text in texts])
+        generations.log_changes(db, texts)
+
+
+def among(db: apsw.Connection, texts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of (n,) texts have an approximate vector, (n,)."""
+    if not _exist(db):
+        return np.zeros(len(texts), np.bool_)
+    # One row for all: fetching a row releases the interpreter's lock, for which a writing thread waits.
+    sql = (
+        "SELECT json_group_array(todo.text) FROM carray(?) AS wanted "
+        "CROSS JOIN todo ON todo.text = wanted.value WHERE approximate"
+    )
+    found = fetch_value(db, sql, str, (id_array(texts),))
+    return np.isin(texts, np.array(json.loads(found), np.int64))
+
+
+def _exist(db: apsw.Connection) -> bool:
+    return fetch_one(db, "SELECT 1 FROM todo WHERE approximate = 1 LIMIT 1") is not None

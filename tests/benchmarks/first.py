@@ -1,0 +1,202 @@
+"""Benchmark `first`: how soon and how well a new index answers by meaning, with the real model.
+
+From the start of `ken index` to the first answer by words, to the first by meaning, and to the time at which
+every passage is found by meaning; how many approximate vectors are made a second; and nDCG@10 of sets of
+`ken eval` by words, by hybrid search with approximate vectors alone, and with the model's.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import wait
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import embedder
+from app import config
+from app.daemon import lifecycle
+from app.errors import TITLED_ERRORS, UsageInvalid
+from app.evaluation.retrieval import embed_queries, fill, index_dataset, measures, read_set, run_queries
+from app.model import Model, engine_of
+from app.sync.approximate_stage import ApproximateStage
+from index.search.searcher import Searcher
+from index.store import approximate
+from index.store.store import Store
+from index.types import FileRecord, Mode, Passage
+from tests.benchmarks.own_daemon import Say, own_daemon
+from tests.benchmarks.search import Vocabulary
+
+FILES = 2000
+PASSAGES = 20_000
+WORDS_A_PASSAGE = 150
+PARAGRAPHS = 4
+"""Of a file: one to three passages."""
+STEP = 0.02
+TIMEOUT = 300.0
+KEN = "from app.cli import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class SetFirst:
+    """nDCG@10 of a set, 0 to 100."""
+
+    words: float
+    student: float
+    full: float
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Seconds from the start of `ken index` on a fresh home, and approximate vectors a second."""
+
+    files: int
+    seconds_to_first_words: float
+    seconds_to_first_meaning: float
+    seconds_to_all_meaning: float
+    """Until no passage is without a vector, approximate or not."""
+    passages_per_second: float
+    sets: dict[str, SetFirst]
+
+
+def run(say: Say, folders: Sequence[Path] = (), files: int = FILES, passages: int = PASSAGES) -> First:
+    """Measure; the indexes of the sets are kept, as those of `ken eval` are. Raises `UsageInvalid` where the
+    model has no student."""
+    settings = config.load().model
+    student = Model(settings)
+    if student.student() is None:
+        raise UsageInvalid("This model has no approximate vectors.", "Measure the default model.")
+    say("making approximate vectors")
+    rate = _passages_per_second(student, passages)
+    say("indexing a new folder")
+    words, meaning, all_ = _seconds_to_answers(files)
+    sets = {}
+    if folders:
+        engine, precision = engine_of(settings), settings.precision
+        with embedder.load(settings.name or None, engine=engine, precision=precision) as model:
+            sets = {folder.name: _measured(folder, model, student, say) for folder in folders}
+    return First(files, words, meaning, all_, rate, sets)
+
+
+def as_json(result: First) -> dict[str, Any]:
+    return asdict(result)
+
+
+def table(result: First) -> str:
+    """What was measured, as a person reads it."""
+    lines = [
+        f"{result.files:,} new files: first answer by words after {result.seconds_to_first_words:.1f} s, by "
+        f"meaning after {result.seconds_to_first_meaning:.1f} s, every passage by meaning after "
+        f"{result.seconds_to_all_meaning:.1f} s",
+        f"{result.passages_per_second:,.0f} approximate vectors a second",
+    ]
+    if result.sets:
+        lines.append(f"{'nDCG@10':<20}{'words':>10}{'student':>10}{'full':>10}")
+    for name, one in result.sets.items():
+        lines.append(f"{name:<20}{one.words:>10.1f}{one.student:>10.1f}{one.full:>10.1f}")
+    return "\n".join(lines)
+
+
+def _passages_per_second(model: Model, passages: int) -> float:
+    """Through the stage of indexing into a store, without the first window and the loading of the student."""
+    words = Vocabulary()
+    with (
+        tempfile.TemporaryDirectory(prefix="ken-bench-") as top,
+        Store(Path(top) / "index.db", fingerprint=model.fingerprint) as store,
+    ):
+        for first in range(0, passages, 1000):
+            store.put([(_record(first), [_passage(words, at) for at in range(1000)])])
+        _run_stage(store, model, 1)
+        left, started = len(approximate.waiting(store, passages)), time.perf_counter()
+        _run_stage(store, model)
+        return left / (time.perf_counter() - started)
+
+
+def _record(number: int) -> FileRecord:
+    return FileRecord(f"/bench/{number}.md", number, 1, number, b"\0" * 16, kind="markdown", title="Bench")
+
+
+def _passage(words: Vocabulary, at: int) -> Passage:
+    text = words.some(WORDS_A_PASSAGE)
+    return Passage(text, 2000 * at, 2000 * at + len(text), at, "Bench", (), None, 200)
+
+
+def _run_stage(store: Store, model: Model, rounds: int = 2**31) -> None:
+    """Approximate vectors for all pending texts, or for those of so many windows at least."""
+    with closing(ApproximateStage(store, model)) as stage:
+        stage.fill(())
+        while stage.running and rounds:
+            wait(stage.running, return_when="FIRST_COMPLETED")
+            stage.finished()
+            rounds -= approximate.exist(store)
+            stage.fill(())
+
+
+def _seconds_to_answers(files: int) -> tuple[float, float, float]:
+    """To the first hit by words, to the first by meaning, and until every passage has a vector."""
+    words, chance = Vocabulary(), random.Random(1)
+    with own_daemon() as (library, folder):
+        for number in range(files):
+            text = "\n\n".join(words.some(chance.randint(40, 120)) for _ in range(PARAGRAPHS))
+            (folder / f"note{number}.md").write_text(f"# Note {number}\n\n{text}\n")
+        query = words.some(6)
+        lifecycle.stop_daemon()  # the command starts it
+        started = time.monotonic()
+        indexing = subprocess.Popen(
+            [sys.executable, "-c", KEN, "index", str(folder)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name != "KEN_NO_DAEMON"},
+        )
+
+        def seconds_until(mode: Mode) -> float:
+            while time.monotonic() - started < TIMEOUT:
+                with suppress(*TITLED_ERRORS):
+                    hits = library.search(query, mode=mode).hits
+                    if any(mode == "words" or hit.similarity is not None for hit in hits):
+                        return time.monotonic() - started
+                time.sleep(STEP)
+            raise TimeoutError(f"nothing is found by {mode} within {TIMEOUT:.0f} s")
+
+        try:
+            return seconds_until("words"), seconds_until("meaning"), _seconds_to_all(started, files)
+        finally:
+            indexing.terminate()
+            indexing.wait()
+
+
+def _seconds_to_all(started: float, files: int) -> float:
+    with Store(Path(os.environ["KEN_HOME"]) / "index.db") as store:
+        while store.counts().files < files or not approximate.are_complete(store):
+            if time.monotonic() - started > TIMEOUT:
+                raise TimeoutError(f"passages are without a vector after {TIMEOUT:.0f} s")
+            time.sleep(STEP)
+    return time.monotonic() - started
+
+
+def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) -> SetFirst:
+    measure, dataset = measures(), read_set(folder)
+
+    def progress(what: str, done: int, total: int) -> None:
+        say(f"{dataset.name}: {what} {done:,} of {total:,}")
+
+    def ndcg(store: Store, mode: Mode) -> float:
+        with Searcher(store.path, cached_vectors=True) as searcher:
+            run = run_queries(searcher, dataset, vectors, mode, None, progress)
+        return 100 * measure(dataset.qrels, run, mode, None).ndcg
+
+    vectors = embed_queries(dataset, model, None, progress)
+    with index_dataset(dataset, model) as store:
+        fill(store, dataset, model, progress)
+        words, full = ndcg(store, "words"), ndcg(store, "hybrid")
+    with index_dataset(replace(dataset, name=f"{dataset.name}.approximate"), model) as store:
+        fill(store, dataset, model, progress, embed=False)
+        _run_stage(store, student)
+        return SetFirst(words, ndcg(store, "hybrid"), full)
