@@ -62,20 +62,17 @@ class ApproximateStage:
     def fill(self, busy: Collection[int]) -> None:
         """Queue windows, up to `AHEAD`, without the texts that the model reads already, `busy`."""
         while not (self._dry or self._ended or self._loading) and len(self._running) < AHEAD:
-            jobs = self._waiting(busy)
-            self._dry = not jobs
-            if self._student is not None:
-                self._begin(self._student, jobs)
-            elif jobs or approximate.exist(self._store):
-                self._loading = self._thread.submit(self._model.student)
-
-    def _begin(self, student: Student, jobs: list[EmbeddingJob]) -> None:
-        if jobs:
-            self._running[self._thread.submit(_vectors, student, jobs)] = jobs
-
-    def _waiting(self, busy: Collection[int]) -> list[EmbeddingJob]:
-        taken = {*busy, *(job.id for jobs in self._running.values() for job in jobs)}
-        return [job for job in approximate.waiting(self._store, WINDOW + len(taken)) if job.id not in taken]
+            taken = {*busy, *(job.id for jobs in self._running.values() for job in jobs)}
+            found = approximate.waiting(self._store, WINDOW + len(taken))
+            jobs = [job for job in found if job.id not in taken]
+            self._dry = not found
+            if self._student is None:
+                if jobs or approximate.exist(self._store):
+                    self._loading = self._thread.submit(self._model.student)
+                return
+            if not jobs:
+                return
+            self._running[self._thread.submit(_vectors, self._student, jobs)] = jobs
 
     def finished(self) -> None:
         """Store the vectors that are ready."""

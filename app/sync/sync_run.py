@@ -251,6 +251,7 @@ class SyncRun:
                     self.meter.waiting(waiting, 0)
                     self.meter.add(path=path)
                     self._stored += [path] if waiting else []
+                    self._continue_embedding()
                 self._work()
             self._drop_gone()
 
@@ -273,6 +274,11 @@ class SyncRun:
         if not self._reading.running:
             self.meter.add(phase="embedding")
 
+    def _continue_embedding(self, *, priority: bool = False) -> None:
+        """The store may have new texts without vectors."""
+        self._embedding.more(priority=priority)
+        self._approximating.more()
+
     def _store_ready(self) -> None:
         """Store extracted files: many in one transaction, but soon, and at once if the model is idle."""
         passages = sum(len(taken.passages) for taken in self._ready)
@@ -285,8 +291,7 @@ class SyncRun:
         new = [taken for taken in ready if not (self._kept_unread(taken) or self._has_content(taken.record))]
         waiting, stored = self._put(new)
         if waiting:
-            self._embedding.more(priority=self._store_at_once)
-            self._approximating.more()
+            self._continue_embedding(priority=self._store_at_once)
             tokens = sum(passage.tokens for taken in stored for passage in taken.passages)
             self.meter.waiting(waiting, tokens * waiting // sum(len(taken.passages) for taken in stored))
         self._store_at_once = self._store_at_once and self._reading.has_priority

@@ -79,6 +79,10 @@ def test_a_screenshot_is_found_by_its_words(library: Library) -> None:
     assert library.excerpt(hit.path, 0, 500).text[hit.start : hit.end] == hit.text
 
 
+def test_what_was_read_has_its_vector(library: Library) -> None:
+    assert library.status().pending == 0
+
+
 def test_a_photo_is_found_by_its_caption_and_date(library: Library) -> None:
     assert Path(hits(library, "lighthouse date:2021-06 type:picture")[0].path).name == "photo.jpg"
 
