@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# SQLite counts its memory under one lock, for which a thread that reads waits while another writes. It can
-# only be told before it is initialized, which the import of apsw does.
-apsw.shutdown()
-apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
-apsw.initialize()
+if not apsw.connections():
+    # SQLite counts its memory under one lock, for which a reading thread waits while another writes. Only
+    # before it is initialized, as the import of apsw does, can it be told not to.
+    apsw.shutdown()
+    apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+    apsw.initialize()
 
 Bindings = Sequence[Any]
 Value = TypeVar("Value", int, str, bytes, float)
@@ -41,18 +42,16 @@ Value = TypeVar("Value", int, str, bytes, float)
 BUSY_MS = 10_000
 """Milliseconds that a connection waits for the lock of another process before it fails."""
 PAGE_SIZE = 16_384
-"""Bytes of a database page: vectors and texts are large, and 16 KiB holds several."""
+"""Bytes of a page: vectors and texts are large, and 16 KiB holds several."""
 AUTO_VACUUM_INCREMENTAL = 2
 """The value of `PRAGMA auto_vacuum` by which free pages are released on demand."""
 CACHE_KIB = 16 * 1024
 """Kibibytes of SQLite's page cache: its default of 2 MB holds 125 pages of this size, fewer than a query
 reads in a large index."""
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
-"""Bytes to which SQLite truncates the write-ahead log: one large transaction must not occupy the disk for
-ever."""
+"""Bytes to which SQLite truncates the write-ahead log after a large transaction."""
 VALID_FOR_OFFSET = 92
-"""Byte offset of the counter that says whether the length in the header is valid (fileformat2.html,
-1.3.13)."""
+"""Byte offset of the counter that says whether the header's length is valid (fileformat2.html 1.3.13)."""
 APPLICATION_ID = 0x6B656E31
 """The application id in the header of the file: "ken1"."""
 
@@ -228,9 +227,8 @@ def fetch_value(connection: apsw.Connection, sql: str, kind: type[Value], bindin
     """The value of a query that always returns one row with one column."""
     found = connection.execute(sql, bindings).fetchone()
     if found is None or not isinstance(found[0], kind):
-        raise IndexCorrupt(
-            "A table of the index holds a value of the wrong type.", "Run `ken doctor --repair`."
-        )
+        what = "A table of the index holds a value of the wrong type."
+        raise IndexCorrupt(what, "Run `ken doctor --repair`.")
     return found[0]
 
 
@@ -337,9 +335,8 @@ def _set_up(connection: apsw.Connection) -> None:
     connection.enable_load_extension(False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(
-        "PRAGMA checkpoint_fullfsync = ON"
-    )  # on macOS fsync alone leaves data in the disk's cache
+    # On macOS fsync alone leaves data in the disk's cache.
+    connection.execute("PRAGMA checkpoint_fullfsync = ON")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")
