@@ -197,6 +197,24 @@ def first(folders: tuple[Path, ...], files: int, passages: int, as_json: bool) -
 
 
 @main.command()
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw loss and nDCG by steps into this folder.")
+@AS_JSON
+def adapt(folders: tuple[Path, ...], svg: Path | None, as_json: bool) -> None:
+    """What a head fitted to the documents of a set brings its queries, and those of the other sets."""
+    from tests.benchmarks import adapt as benchmark
+
+    result = benchmark.run(folders, _progress)
+    if svg:
+        svg.mkdir(parents=True, exist_ok=True)
+        for name, drawing in benchmark.svg(result).items():
+            (svg / f"{name}.svg").write_text(drawing, encoding="utf-8")
+    _show(benchmark, result, as_json)
+
+
+@main.command()
 @click.option("--files", default=5000, show_default=True, help="Files in the folder.")
 @click.option("--rounds", default=200, show_default=True, help="Saves, moves and deletes.")
 @AS_JSON
