@@ -1,8 +1,8 @@
 """The student: vectors of documents for the cost of a lookup, until the model has read them.
 
-A text is the sum of the model's vectors of its tokens, each computed alone, once on a machine, and weighted
-by how rare the token is. A linear map, fitted to vectors that the model gave to whole passages
-(`embedder.recipe`), makes of this the expectation of the text's true vector. Queries keep the model.
+The model's vectors of single tokens, each computed once on a machine, are summed in three ways; a linear map,
+fitted to vectors that the model gave to whole passages (`embedder.recipe`), makes of the sums the expectation
+of the text's true vector. Queries keep the model.
 
 Owns the arithmetic and the table of tokens; knows nothing of training or of indexes.
 """
@@ -29,10 +29,14 @@ Ids = NDArray[np.int64]
 EmbedTokens = Callable[[Sequence[int]], Vectors]
 """The model's vector of each token as the only one of a text, (tokens, 768), as `Embedder.embed_tokens`."""
 
-LENGTH, TITLE_LENGTH = 256, 32
-"""Tokens of a text, and of its title, that are read."""
+LENGTH, TITLE_LENGTH, FRONT = 256, 32, 24
+"""Tokens of a text, and of its title, that are read; and those of the text that its front has."""
+SUMS = 3
+"""Ways to sum the tokens of a text."""
 NO_TITLE = "none"
 """What the document prompt has in place of a title."""
+BLOCK = 64
+"""Texts that are summed at once: of more, the tokens differ too much."""
 AT_ONCE = 512
 """Tokens that the model is asked for at once: its other callers wait as long."""
 RAREST = 12.75
@@ -49,8 +53,8 @@ _TRAIN_AGAIN = "Delete it, or train it again: `python -m embedder.recipe`."
 class Head:
     """What is trained, and for which checkpoint.
 
-    `weights` (vocabulary,) of tokens; `mean` (768,) of their vectors; `map` (768, 768) and `bias` (768,),
-    from the unit sum of what is left of those to the expectation of the text's vector.
+    `weights` (vocabulary,) of tokens, greater for rarer ones; `mean` (768,) of their vectors; `map`
+    (3 · 768, 768) and `bias` (768,), from sums to the expectation of the text's vector.
     """
 
     checkpoint: str
@@ -60,21 +64,23 @@ class Head:
     bias: Vectors
 
     def apply(self, sums: Vectors) -> Vectors:
-        """(n, 768) unit sums to expectations, (n, 768), none longer than 1."""
+        """(n, 3 · 768) sums to expectations, (n, 768), none longer than 1."""
         found = sums @ self.map + self.bias
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1), np.float32)
 
     def save(self, path: Path) -> None:
-        """Write to `path`: the map as float16, weights as bytes."""
-        codes = np.rint(np.clip(self.weights, 0, RAREST) * (255 / RAREST)).astype(np.uint8)
+        """Write to `path`: the map as int8 with a scale for each column, weights as bytes."""
+        weights = np.rint(np.clip(self.weights, 0, RAREST) * (255 / RAREST)).astype(np.uint8)
+        scales = np.maximum(np.abs(self.map).max(axis=0), np.float32(1e-12)) / np.float32(127)
         with path.open("wb") as file:
             np.savez_compressed(
                 file,
                 checkpoint=np.array(self.checkpoint),
-                weights=codes,
-                mean=self.mean.astype(np.float16),
-                map=self.map.astype(np.float16),
-                bias=self.bias.astype(np.float16),
+                weights=weights,
+                mean=self.mean,
+                map=np.rint(self.map / scales).astype(np.int8),
+                scales=scales,
+                bias=self.bias,
             )
 
 
@@ -85,12 +91,14 @@ def read_head(path: Path) -> Head:
             head = Head(
                 str(stored["checkpoint"]),
                 stored["weights"].astype(np.float32) * np.float32(RAREST / 255),
-                *(stored[name].astype(np.float32) for name in ("mean", "map", "bias")),
+                stored["mean"].astype(np.float32),
+                stored["map"].astype(np.float32) * stored["scales"].astype(np.float32),
+                stored["bias"].astype(np.float32),
             )
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise ModelInvalid(f"{path} holds no student: {error}.", _TRAIN_AGAIN) from error
     size = len(head.mean)
-    if head.map.shape != (size, size) or head.bias.shape != (size,) or not np.isfinite(head.map).all():
+    if head.map.shape != (SUMS * size, size) or head.bias.shape != (size,) or not np.isfinite(head.map).all():
         raise ModelInvalid(f"{path} holds no student: its map is {head.map.shape}.", _TRAIN_AGAIN)
     return head
 
@@ -155,25 +163,32 @@ class Student:
         return self.head.apply(self.sums(texts, titles))
 
     def sums(self, texts: Sequence[str], titles: Sequence[str | None] | None = None) -> Vectors:
-        """The unit sums of token vectors that `Head.apply` maps, (n, 768) float32; zeros for no token."""
-        bags = self._tokens(texts, titles)
+        """What `Head.apply` maps, (n, 3 · 768) float32: three sums of token vectors less their mean, each of
+        unit length. All tokens alike; by weight to the power 1.5, a repeated one by the logarithm of its
+        count; and by weight, those of the title and the front."""
+        named = [title or NO_TITLE for title in titles] if titles else [NO_TITLE] * len(texts)
+        blocks = range(0, len(texts), BLOCK)
+        return np.concatenate([self._sums(texts[i : i + BLOCK], named[i : i + BLOCK]) for i in blocks])
+
+    def _sums(self, texts: Sequence[str], titles: Sequence[str]) -> Vectors:
+        heads = [ids[1:-1] for ids in self._tokenizer.encode(titles, max_tokens=TITLE_LENGTH + 2).ids]
+        bodies = [ids[1:-1] for ids in self._tokenizer.encode(texts, max_tokens=LENGTH + 2).ids]
+        bags = [np.array([*head, *body], np.int64) for head, body in zip(heads, bodies, strict=True)]
         tokens, places = np.unique(np.concatenate(bags), return_inverse=True)
         self._learn(tokens)
-        counts = np.zeros((len(bags), len(tokens)), np.float32)
-        np.add.at(counts, (np.repeat(np.arange(len(bags)), list(map(len, bags))), places), 1)
-        rows = (self._table.rows(tokens) - self.head.mean) * self.head.weights[tokens][:, None]
-        sums = counts @ rows
-        return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), np.float32)
-
-    def _tokens(self, texts: Sequence[str], titles: Sequence[str | None] | None) -> list[Ids]:
-        """The tokens of each text and of its title."""
-        named = [title or NO_TITLE for title in titles] if titles else [NO_TITLE] * len(texts)
-        fronts = self._tokenizer.encode(named, max_tokens=TITLE_LENGTH + 2).ids
-        bodies = self._tokenizer.encode(texts, max_tokens=LENGTH + 2).ids
-        return [
-            np.array([*front[1:-1], *body[1:-1]], np.int64)
-            for front, body in zip(fronts, bodies, strict=True)
-        ]
+        lengths = np.array([len(bag) for bag in bags])
+        text = np.repeat(np.arange(len(bags)), lengths)
+        place = np.arange(len(text)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        front = place < np.repeat([len(head) + FRONT for head in heads], lengths)
+        counts, fronts = np.zeros((2, len(bags), len(tokens)), np.float32)
+        np.add.at(counts, (text, places), 1)
+        np.add.at(fronts, (text[front], places[front]), 1)
+        weights = self.head.weights[tokens]
+        repeated = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0)
+        ways = np.stack([counts, repeated * weights**1.5, fronts * weights]).astype(np.float32)
+        sums = ways @ (self._table.rows(tokens) - self.head.mean)
+        sums /= np.maximum(np.linalg.norm(sums, axis=2, keepdims=True), 1e-9)
+        return np.asarray(sums.transpose(1, 0, 2).reshape(len(bags), -1), np.float32)
 
     def _learn(self, tokens: Ids) -> None:
         """Ask the model for the vectors of tokens that have none."""

@@ -28,14 +28,14 @@ from embedder.embedder import Embedder
 from embedder.errors import InputInvalid
 from embedder.recipe import losses
 from embedder.recipe.plot import plot
-from embedder.student import FILE, LENGTH, RAREST, Head, Student, TokenTable, read_head
+from embedder.student import FILE, LENGTH, RAREST, SUMS, Head, Student, TokenTable, read_head
 from embedder.tokenizer import GemmaTokenizer
 
 HELD_OUT = 0.1
 """Share of the texts that are not trained on."""
 LEAST = 16
 """Fewest texts."""
-DECAY = 0.5
+DECAY = 1.0
 """Of the least-squares map: what is added for each square of its numbers (ridge regression)."""
 COMMONEST = 0.05
 """The least weight of a token."""
@@ -67,8 +67,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The unit sums of token vectors of each text, the teacher's vectors of its query and of itself, each
-    (texts, 768), and the number of its hard negative."""
+    """The sums of token vectors of each text, (texts, 3 · 768), the teacher's vectors of its query and of
+    itself, (texts, 768), and the number of its hard negative."""
 
     sums: Floats
     queries: Floats
@@ -145,7 +145,8 @@ def _sums(texts: Sequence[Text], model: Embedder, checkpoint: Path) -> tuple[Hea
     mean = model.embed_tokens(met.tolist()).mean(axis=0)
     size = len(mean)
     fingerprint = cached_checkpoint(checkpoint).fingerprint
-    head = Head(fingerprint, weights, mean, np.eye(size, dtype=np.float32), np.zeros(size, np.float32))
+    empty = np.zeros((SUMS * size, size), np.float32)
+    head = Head(fingerprint, weights, mean, empty, np.zeros(size, np.float32))
     table = TokenTable(fingerprint, config.vocab_size, size)
     student = Student(head, GemmaTokenizer.from_folder(checkpoint), table, model.embed_tokens)
     parts = [
@@ -235,7 +236,7 @@ class _Training:
         queries = all_.queries[chosen]
         allowed = ((queries @ queries.T) < 1 - 1e-4) | np.eye(len(chosen), dtype=bool)
         both = mx.array(all_.sums[np.concatenate([chosen, negatives])])
-        rows = losses.shorten(both @ parameters["map"] + parameters["bias"], both.shape[1])
+        rows = losses.shorten(both @ parameters["map"] + parameters["bias"], len(self._head.bias))
         return losses.recipe(
             rows[: len(chosen)],
             rows[len(chosen) :],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ TEXTS = ["the boat turned near the harbour", "a dog slept", ""]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A tiny checkpoint with a student whose map is the identity and whose bias is 0."""
+    """A tiny checkpoint with a student that gives the third sum, of the title and the front."""
     monkeypatch.setenv("KEN_MODELS", str(tmp_path / "models"))
     folder = make_tiny_checkpoint(tmp_path / "model")
     save(folder)
@@ -36,7 +37,7 @@ def save(folder: Path, length: float = 1.0, checkpoint: str = "") -> Head:
         checkpoint or known.fingerprint,
         weights,
         np.full(SIZE, 0.01, np.float32),
-        length * np.eye(SIZE, dtype=np.float32),
+        length * np.vstack([np.zeros((2 * SIZE, SIZE), np.float32), np.eye(SIZE, dtype=np.float32)]),
         np.zeros(SIZE, np.float32),
     )
     head.save(folder / FILE)
@@ -54,18 +55,27 @@ class Asked:
         return self.model.embed_tokens(tokens)
 
 
-def test_a_vector_is_the_weighted_mean_of_those_of_its_tokens(folder: Path) -> None:
+def test_sums_are_those_of_the_vectors_of_the_tokens(folder: Path) -> None:
     head = read_head(folder / FILE)
+    texts = [" ".join(["the boat turned near the harbour"] * 9), *TEXTS]
+    titles = ["Weather", None, None, None]
     with embedder.load(folder, precision=PRECISION, threads=1) as model:
         student = load_student(folder, model.embed_tokens)
         assert student is not None
-        found = student.embed(TEXTS, ["Weather", None, None])
-        for text, title, row in zip(TEXTS, ["Weather", "none", "none"], found, strict=True):
-            tokens = [*model.tokenize([title])[0], *model.tokenize([text])[0]]
-            rows = (model.embed_tokens(tokens) - head.mean) * head.weights[tokens][:, None]
-            expected = rows.sum(axis=0) / np.linalg.norm(rows.sum(axis=0))
-            assert float(row @ expected) > 0.999
-            assert np.linalg.norm(row) == pytest.approx(1, abs=1e-3)
+        found = student.sums(texts, titles)
+        np.testing.assert_allclose(student.embed(texts, titles), found[:, 2 * SIZE :], atol=0.01)
+        for text, title, row in zip(texts, titles, found.reshape(-1, 3, SIZE), strict=True):
+            front, body = model.tokenize([title or "none", text])
+            known = {token: model.embed_tokens([token])[0] - head.mean for token in {*front, *body}}
+            counts = Counter([*front, *body])
+            weights = head.weights
+            expected = [
+                sum(count * known[token] for token, count in counts.items()),
+                sum((1 + np.log(n)) * weights[token] ** 1.5 * known[token] for token, n in counts.items()),
+                sum(weights[token] * known[token] for token in [*front, *body[:24]]),
+            ]
+            for one, other in zip(row, expected, strict=True):
+                assert float(one @ other / np.linalg.norm(other)) == pytest.approx(1, abs=2e-3)
 
 
 def test_the_model_is_asked_once_for_each_token_also_by_another_process(folder: Path) -> None:
