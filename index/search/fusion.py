@@ -34,8 +34,12 @@ WORDS_OF_NAME = 1.05
 """The same in a passage whose heading or definition is the query: it comes before those that repeat it."""
 AS_WRITTEN = 0.1
 """Added to it where the passage holds the name letter by letter."""
-BESIDE_APPROXIMATE = 2.0
-"""Factor of the weight of the lexical score where the vector of the passage is approximate."""
+WORDS_BESIDE_APPROXIMATE, WORDS_OF_CODE_BESIDE_APPROXIMATE = 1.6, 0.6
+"""The same where the vector of a passage is approximate: its cosine tells less (fitted)."""
+NEARER = 0.08
+"""What is added to the expected cosine of such a passage: one that answers is nearer to the query than is to
+be expected of its tokens, and stands among cosines that are as they are (fitted, with half of the passages
+approximate)."""
 POWER = 1.5
 """Exponent of the lexical score (fitted)."""
 GREATEST = 1.5
@@ -90,10 +94,16 @@ def lexical_weights(
     others: of `_opened` and `opened`, both definitions of that name, the one that is typed comes first.
     """
     named = WORDS_OF_NAME + np.where(as_written > 0, AS_WRITTEN, 0.0)
-    others = np.where(is_code, WORDS_OF_CODE, WORDS) * share_known(query) ** (POWER / 2)
-    others = np.where(approximate, BESIDE_APPROXIMATE, 1.0) * others
+    known = np.where(is_code, WORDS_OF_CODE, WORDS)
+    expected = np.where(is_code, WORDS_OF_CODE_BESIDE_APPROXIMATE, WORDS_BESIDE_APPROXIMATE)
+    others = np.where(approximate, expected, known) * share_known(query) ** (POWER / 2)
     weights = np.where(is_named, named, others)
     return np.maximum(weights, as_written).astype(np.float32)
+
+
+def compared(cosines: Floats, approximate: NDArray[np.bool_]) -> Floats:
+    """The (n,) cosines as scores are made of them: expected ones stand among true ones."""
+    return np.asarray(np.where(approximate, cosines + np.float32(NEARER), cosines), np.float32)
 
 
 def fuse(cosines: Floats, words: Floats, weights: Floats | float = WORDS) -> Floats:

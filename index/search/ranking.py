@@ -148,7 +148,8 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     places = {id_: place for place, id_ in enumerate(chosen)}
     both[[places[id_] for id_ in known.tolist()]] = found
     cosines = fusion.cosines_by_kind(both, is_code)
-    scores = np.nan_to_num(cosines) if request.mode == "meaning" else fusion.fuse(cosines, words, weights)
+    near = fusion.compared(cosines, approximate)
+    scores = np.nan_to_num(near) if request.mode == "meaning" else fusion.fuse(near, words, weights)
     nearest_of_all = None if request.query.required else nearby
     return Ranked(
         ids,

@@ -161,7 +161,7 @@ def test_what_is_no_expectation_of_a_vector_is_refused(store: Store) -> None:
     assert not approximate.exist(store)
 
 
-def test_words_weigh_more_beside_an_approximate_vector(store: Store) -> None:
+def test_an_expected_cosine_is_raised_and_words_weigh_more_beside_it(store: Store) -> None:
     approximate_all(store)
     (job,) = [job for job in store.pending(9) if job.text == "note 3"]
     with Searcher(store.path) as searcher:
@@ -172,4 +172,5 @@ def test_words_weigh_more_beside_an_approximate_vector(store: Store) -> None:
     raised, usual = (
         hit.explain["score"] * fusion.GREATEST - hit.explain["similarity"] for hit in (before, after)
     )
-    assert raised == pytest.approx(fusion.BESIDE_APPROXIMATE * usual, rel=0.02)
+    more = fusion.WORDS_BESIDE_APPROXIMATE / fusion.WORDS
+    assert raised == pytest.approx(fusion.NEARER + more * usual, rel=0.02)
