@@ -14,7 +14,7 @@ from support.tiny_model import make_tiny_checkpoint
 
 from app.model import Model
 from embedder.checkpoints.checkpoint import cached_checkpoint
-from embedder.student import FILE, Head
+from embedder.student import FILE, SUMS, Head
 from index.store import approximate
 
 SIZE = 768
@@ -26,10 +26,11 @@ def make_models(folder: Path) -> Path:
 
 
 def save_student(model: Path, length: float) -> Path:
-    """Let the vectors of a model's student be the means of those of tokens, of this length."""
+    """Let the vectors of a model's student be the last of its sums, in this length."""
     known = cached_checkpoint(model)
     ones, zeros = np.ones(known.config.vocab_size, np.float32), np.zeros(SIZE, np.float32)
-    head = Head(known.fingerprint, ones, zeros, length * np.eye(SIZE, dtype=np.float32), zeros)
+    last = np.vstack([np.zeros(((SUMS - 1) * SIZE, SIZE)), length * np.eye(SIZE)]).astype(np.float32)
+    head = Head(known.fingerprint, ones, zeros, last, zeros)
     head.save(model / FILE)
     return model
 
