@@ -166,7 +166,7 @@ class Embedder:
         vectors = np.empty((len(tokens), self.dimension), np.float32)
         for start in range(0, len(tokens), _TEXTS_AT_ONCE):
             ids = [[bos, token, eos] for token in tokens[start : start + _TEXTS_AT_ONCE]]
-            _collect(list(self._submit(ids, start, Priority.DOCUMENT)), vectors)
+            _collect(list(self._submit(ids, start, Priority.TOKENS)), vectors)
         return vectors
 
     def embed_query(self, text: str) -> Vectors:

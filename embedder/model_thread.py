@@ -23,7 +23,9 @@ class Priority(IntEnum):
     """The order of batches; the lower number is computed first."""
 
     QUERY = 0
-    DOCUMENT = 1
+    TOKENS = 1
+    """Single tokens, for which the approximate vectors of many documents wait."""
+    DOCUMENT = 2
 
 
 class ModelThread:

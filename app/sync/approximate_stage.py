@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WINDOW = 256
-"""Texts of a transaction: some 100 ms of work, after which what waits is looked at again."""
+WINDOW = 512
+"""Texts of a transaction: some 200 ms of work, after which what waits is looked at again."""
 AHEAD = 2
 """Windows at once: one that is computed, while the one before it is stored."""
 FAILED = (
