@@ -9,9 +9,10 @@ Owns the arithmetic and the table of tokens; knows nothing of training or of ind
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -39,6 +40,10 @@ BLOCK = 64
 """Texts that are summed at once: of more, the tokens differ too much."""
 AT_ONCE = 512
 """Tokens that the model is asked for at once: its other callers wait as long."""
+DECAY = 5.0
+"""Of the ridge regression by which a student is adapted."""
+HELD_OUT = 10
+"""Of so many documents, one is held out where a student is adapted."""
 RAREST = 12.75
 """The greatest weight that `weights` can hold: they are stored as bytes."""
 _VERSION = 1
@@ -62,44 +67,71 @@ class Head:
     mean: Vectors
     map: Vectors
     bias: Vectors
+    base: str = ""
+    """Of a head that was adapted to an index: the fingerprint of the student that it was before."""
+    passages: int = 0
+    """The passages that it was adapted to."""
 
     def apply(self, sums: Vectors) -> Vectors:
         """(n, 3 · 768) sums to expectations, (n, 768), none longer than 1."""
         found = sums @ self.map + self.bias
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1), np.float32)
 
+    @property
+    def fingerprint(self) -> str:
+        """Differs where the vectors differ."""
+        return digest_of("\0".join([self.checkpoint, str(self.map.sum()), str(self.bias.sum())]))
+
     def save(self, path: Path) -> None:
-        """Write to `path`: the map as int8 with a scale for each column, weights as bytes."""
+        """Write to `path`."""
+        path.write_bytes(self.packed())
+
+    def packed(self) -> bytes:
+        """What `read_head` reads: the map as int8 with a scale for each column, weights as bytes."""
         weights = np.rint(np.clip(self.weights, 0, RAREST) * (255 / RAREST)).astype(np.uint8)
         scales = np.maximum(np.abs(self.map).max(axis=0), np.float32(1e-12)) / np.float32(127)
-        with path.open("wb") as file:
-            np.savez_compressed(
-                file,
-                checkpoint=np.array(self.checkpoint),
-                weights=weights,
-                mean=self.mean,
-                map=np.rint(self.map / scales).astype(np.int8),
-                scales=scales,
-                bias=self.bias,
-            )
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            checkpoint=np.array(self.checkpoint),
+            weights=weights,
+            mean=self.mean,
+            map=np.rint(self.map / scales).astype(np.int8),
+            scales=scales,
+            bias=self.bias,
+            base=np.array(self.base),
+            passages=np.array(self.passages),
+        )
+        return file.getvalue()
 
 
 def read_head(path: Path) -> Head:
     """What `Head.save` wrote. Raises `ModelInvalid` for any other file."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelInvalid(f"{path} cannot be read: {error.strerror}.", _TRAIN_AGAIN) from error
+    return unpack_head(content, str(path))
+
+
+def unpack_head(content: bytes, name: str) -> Head:
+    """The head of `Head.packed`; `name` is said in errors. Raises `ModelInvalid`."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             head = Head(
                 str(stored["checkpoint"]),
                 stored["weights"].astype(np.float32) * np.float32(RAREST / 255),
                 stored["mean"].astype(np.float32),
                 stored["map"].astype(np.float32) * stored["scales"].astype(np.float32),
                 stored["bias"].astype(np.float32),
+                str(stored["base"]),
+                int(stored["passages"]),
             )
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise ModelInvalid(f"{path} holds no student: {error}.", _TRAIN_AGAIN) from error
+        raise ModelInvalid(f"{name} holds no student: {error}.", _TRAIN_AGAIN) from error
     size = len(head.mean)
     if head.map.shape != (SUMS * size, size) or head.bias.shape != (size,) or not np.isfinite(head.map).all():
-        raise ModelInvalid(f"{path} holds no student: its map is {head.map.shape}.", _TRAIN_AGAIN)
+        raise ModelInvalid(f"{name} holds no student: its map is {head.map.shape}.", _TRAIN_AGAIN)
     return head
 
 
@@ -152,8 +184,41 @@ class Student:
     ) -> None:
         self.head = head
         self._tokenizer, self._table, self._embed_tokens = tokenizer, table, embed_tokens
-        self.fingerprint = digest_of("\0".join([head.checkpoint, str(head.map.sum()), str(head.bias.sum())]))
-        """Differs where the vectors differ."""
+
+    @property
+    def fingerprint(self) -> str:
+        """As of the head."""
+        return self.head.fingerprint
+
+    def with_head(self, head: Head) -> Student:
+        """The same student with another head."""
+        return Student(head, self._tokenizer, self._table, self._embed_tokens)
+
+    def adapted(self, texts: Sequence[str], titles: Sequence[str | None], vectors: Vectors) -> Student | None:
+        """The student, adapted to the (n, 768) vectors that the model gave to these documents.
+
+        The map is changed as little as brings it near them: ridge regression of what it leaves. A tenth of
+        them is held out; None where that is not explained better than before.
+        """
+        sums, head = self.sums(texts, titles), self.head
+        inputs = np.concatenate([sums, np.ones((len(sums), 1), np.float32)], axis=1)
+        left = vectors - (sums @ head.map + head.bias)
+        held = np.arange(len(sums)) % HELD_OUT == 0
+        fitted = inputs[~held]
+        square = fitted @ fitted.T
+        square[np.diag_indices(len(square))] += DECAY
+        change = fitted.T @ np.linalg.solve(square, left[~held])
+        if np.sum((left - inputs @ change)[held] ** 2) >= np.sum(left[held] ** 2):
+            return None
+        adapted = replace(
+            head,
+            map=np.asarray(head.map + change[:-1], np.float32),
+            bias=np.asarray(head.bias + change[-1], np.float32),
+            base=head.base or head.fingerprint,
+            passages=len(texts),
+        )
+        # As it is kept, so that its fingerprint is that of the student which is read again.
+        return self.with_head(unpack_head(adapted.packed(), "the adapted student"))
 
     def embed(self, texts: Sequence[str], titles: Sequence[str | None] | None = None) -> Vectors:
         """The expectations of the vectors of documents, (n, 768) float32, none longer than 1.

@@ -1,5 +1,6 @@
 """Gives waiting texts approximate vectors, so that they are found by meaning before the model has read them.
 
+Once the model has read some texts of the index, the student is adapted to these, and makes its vectors again.
 Owns the windows: one thread makes their vectors one after another, and the calling thread, the only one that
 uses the store, commits each. Where the model does not tell what a token means, that is tried again later; a
 student that fails otherwise ends the stage and nothing else.
@@ -8,7 +9,7 @@ student that fails otherwise ends the stage and nothing else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ WINDOW = 512
 """Texts of a transaction: some 200 ms of work, after which what waits is looked at again."""
 AHEAD = 2
 """Windows at once: one that is computed, while the one before it is stored."""
+ADAPTED_AT = (256, 2_048)
+"""Texts that the model has read when the student is adapted to them, at most so many."""
+LEAST_WAITING = 1_000
+"""Waiting texts for which the student is adapted: the model reads fewer in about as long."""
 FAILED = (
     "Passages are found by their words until the model has read them: approximate vectors failed ({error})."
 )
@@ -49,19 +54,25 @@ class ApproximateStage:
         self._loading: Future[Student | None] | None = None
         self._student: Student | None = None
         self._running: dict[Future[NDArray[np.float32]], list[EmbeddingJob]] = {}
+        self._adapting: Future[Student | None] | None = None
+        self._read = self._adapted_to = 0
+        """Texts that the model has read; and those that the student was last adapted to, or was to be."""
         self._dry = self._ended = False
 
     @property
     def running(self) -> set[Future[Any]]:
-        return {*self._running, *([self._loading] if self._loading else [])}
+        return {*self._running, *filter(None, (self._loading, self._adapting))}
 
-    def more(self) -> None:
-        """The store has new texts without vectors, or the model has answered."""
+    def more(self, read: int = 0) -> None:
+        """The store has new texts without vectors, or the model has read so many more."""
+        self._read += read
         self._dry = False
 
     def fill(self, busy: Collection[int]) -> None:
         """Queue windows, up to `AHEAD`, without the texts that the model reads already, `busy`."""
-        while not (self._dry or self._ended or self._loading) and len(self._running) < AHEAD:
+        self._adapt()
+        waits = self._ended or self._loading or self._adapting
+        while not (waits or self._dry) and len(self._running) < AHEAD:
             taken = {*busy, *(job.id for jobs in self._running.values() for job in jobs)}
             found = approximate.waiting(self._store, WINDOW + len(taken))
             jobs = [job for job in found if job.id not in taken]
@@ -87,6 +98,28 @@ class ApproximateStage:
             else:
                 self._fail(error)
                 self._ended = not isinstance(error, EmbedderError)
+        if self._adapting and self._adapting.done():
+            self._use_adapted(self._adapting)
+            self._adapting = None
+
+    def _adapt(self) -> None:
+        """Have the student adapted, if the model has read enough for it and enough waits."""
+        if self._student is None or self._ended or self._adapting or self._running:
+            return
+        due = max((count for count in ADAPTED_AT if count <= self._read), default=0)
+        if due <= self._adapted_to or self._store.counts().pending < LEAST_WAITING:
+            return
+        jobs, rows = approximate.with_vectors(self._store, due)
+        self._adapted_to = due
+        if len(jobs) >= ADAPTED_AT[0]:
+            self._adapting = self._thread.submit(_adapted, self._student, jobs, rows)
+
+    def _use_adapted(self, adapted: Future[Student | None]) -> None:
+        if error := adapted.exception():
+            self._fail(error)
+        elif student := adapted.result():
+            approximate.adapt_student(self._store, student.fingerprint, student.head.packed())
+            self._student, self._dry = student, False
 
     def _use(self, loaded: Future[Student | None]) -> None:
         if error := loaded.exception():
@@ -94,8 +127,15 @@ class ApproximateStage:
             self._ended = True
             return
         self._student = loaded.result()
+        if self._student and (content := approximate.own_student(self._store)):
+            from embedder.student import unpack_head
+
+            own = unpack_head(content, "The index")
+            if own.base == self._student.fingerprint:
+                self._student, self._adapted_to = self._student.with_head(own), own.passages
         self._ended = self._student is None
         self._dry = False
+        self._read = approximate.count_true(self._store)
         approximate.use_student(self._store, self._student.fingerprint if self._student else "")
 
     def _fail(self, error: BaseException) -> None:
@@ -107,6 +147,10 @@ class ApproximateStage:
     def close(self) -> None:
         """Drop the queued windows; the next run makes them."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _adapted(student: Student, jobs: Sequence[EmbeddingJob], rows: NDArray[np.float32]) -> Student | None:
+    return student.adapted([job.text for job in jobs], [job.title for job in jobs], rows)
 
 
 def _vectors(student: Student, jobs: list[EmbeddingJob]) -> NDArray[np.float32]:

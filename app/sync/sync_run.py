@@ -269,7 +269,7 @@ class SyncRun:
             self._failure, passages, tokens = error, 0, 0
         if passages:
             self.meter.embedded(passages, tokens)
-            self._approximating.more()
+            self._approximating.more(passages)
             self._count(embedded=passages)
         if not self._reading.running:
             self.meter.add(phase="embedding")

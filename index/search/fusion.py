@@ -36,7 +36,7 @@ AS_WRITTEN = 0.1
 """Added to it where the passage holds the name letter by letter."""
 WORDS_BESIDE_APPROXIMATE, WORDS_OF_CODE_BESIDE_APPROXIMATE = 1.6, 0.6
 """The same where the vector of a passage is approximate: its cosine tells less (fitted)."""
-NEARER = 0.08
+NEARER = 0.06
 """What is added to the expected cosine of such a passage: one that answers is nearer to the query than is to
 be expected of its tokens, and stands among cosines that are as they are (fitted, with half of the passages
 approximate)."""

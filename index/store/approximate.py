@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from index.store.store import Store
 
 _SETTING = "student"
+_OWN = "own student"
+_FORMER = 2
+"""The mark of a vector that the student made before it was adapted: it answers until it is made again."""
 _ERASED_AT_ONCE = 4096
 """Vectors that are erased in one transaction, which takes some 50 ms."""
 
@@ -42,9 +45,53 @@ def use_student(store: Store, fingerprint: str) -> None:
         db.execute("INSERT OR REPLACE INTO settings(name, value) VALUES (?, ?)", (_SETTING, fingerprint))
 
 
+def adapt_student(store: Store, fingerprint: str, content: bytes) -> None:
+    """From now on approximate vectors are those of the student in `content`, which is kept with the index.
+
+    Those of the student that it was before answer until they are made again.
+    """
+    sql = "INSERT OR REPLACE INTO settings(name, value) VALUES (?, ?)"
+    with store.writing() as db:
+        db.executemany(sql, [(_SETTING, fingerprint), (_OWN, content)])
+        db.execute("UPDATE todo SET approximate = ? WHERE approximate = 1", (_FORMER,))
+
+
+def own_student(store: Store) -> bytes:
+    """What `adapt_student` kept; empty if it was never called."""
+    with store.reading() as db:
+        found = fetch_one(db, "SELECT value FROM settings WHERE name = ?", (_OWN,))
+    return bytes(found[0]) if found else b""
+
+
+def count_true(store: Store) -> int:
+    """How many texts have the model's vector."""
+    with store.reading() as db:
+        sql = "SELECT (SELECT count(*) FROM texts) - (SELECT count(*) FROM todo)"
+        return fetch_value(db, sql, int)
+
+
+def with_vectors(store: Store, limit: int) -> tuple[list[EmbeddingJob], vectors.Floats]:
+    """Up to `limit` texts, any of those that have the model's vector, and their vectors, (n, 768)."""
+    with store.reading() as db:
+        number = generations.serving(db)
+        sql = f"SELECT rowid FROM vectors_{number}_rowids WHERE rowid NOT IN (SELECT text FROM todo)"
+        ids = np.array([text for (text,) in fetch_all(db, sql)] if number else [], np.int64)
+        ids = np.random.default_rng().permutation(ids)[:limit]
+        if not len(ids):
+            return [], np.empty((0, vectors.FULL_DIMENSION), np.float32)
+        found, rows = vectors.read_vectors(db, number, ids)
+        sql = (
+            "SELECT texts.id, texts.title, texts.text, texts.tokens FROM carray(?) AS wanted "
+            "CROSS JOIN texts ON texts.id = wanted.value"
+        )
+        jobs = {text: EmbeddingJob(text, *rest) for text, *rest in fetch_all(db, sql, (id_array(found),))}
+    kept = [place for place, text in enumerate(found.tolist()) if text in jobs]
+    return [jobs[int(found[place])] for place in kept], rows[kept]
+
+
 def _erase_some(store: Store) -> bool:
     sql = (
-        "UPDATE todo SET approximate = 0 WHERE text IN (SELECT text FROM todo WHERE approximate = 1 LIMIT ?)"
+        "UPDATE todo SET approximate = 0 WHERE text IN (SELECT text FROM todo WHERE approximate > 0 LIMIT ?)"
     )
     with store.writing() as db:
         texts = [text for (text,) in fetch_all(db, f"{sql} RETURNING text", (_ERASED_AT_ONCE,))]
@@ -66,18 +113,22 @@ def are_complete(store: Store) -> bool:
 
 
 def waiting(store: Store, limit: int) -> list[EmbeddingJob]:
-    """Pending texts without an approximate vector, those of the newest files first.
+    """Pending texts without an approximate vector, those of the newest files first; then those with one of a
+    student that was adapted since.
 
     None while another model's vectors are made: the serving ones are not of the present model.
     """
     sql = (
         "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo JOIN texts ON texts.id = todo.text "
-        "WHERE todo.approximate = 0 ORDER BY todo.mtime_ns DESC, todo.text DESC LIMIT ?"
+        "WHERE todo.approximate = ? ORDER BY todo.mtime_ns DESC, todo.text DESC LIMIT ?"
     )
     with store.reading() as db:
         if generations.successor(db) or not generations.serving(db):
             return []
-        return [EmbeddingJob(*one) for one in fetch_all(db, sql, (limit,))]
+        found = fetch_all(db, sql, (0, limit))
+        if len(found) < limit:
+            found += fetch_all(db, sql, (_FORMER, limit - len(found)))
+        return [EmbeddingJob(*one) for one in found]
 
 
 def put(store: Store, jobs: Sequence[EmbeddingJob], rows: vectors.Floats) -> None:
@@ -112,4 +163,4 @@ def among(db: apsw.Connection, texts: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _exist(db: apsw.Connection) -> bool:
-    return fetch_one(db, "SELECT 1 FROM todo WHERE approximate = 1 LIMIT 1") is not None
+    return fetch_one(db, "SELECT 1 FROM todo WHERE approximate > 0 LIMIT 1") is not None

@@ -323,6 +323,14 @@ def read_vector(connection: apsw.Connection, number: int, id_: int) -> Floats | 
     return np.asarray(full / np.linalg.norm(full), np.float32)
 
 
+def read_vectors(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
+    """Those of `ids` that have a vector, and the (n, 768) unit vectors, as stored."""
+    found, heads, tails = _read_rows(connection, number, ids)
+    lengths, scales, codes = _unpack_residuals(tails)
+    rows = np.concatenate([heads * lengths[:, None], codes * scales[:, None]], axis=1)
+    return found, np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
 def _read_rows(
     connection: apsw.Connection, number: int, ids: Iterable[int]
 ) -> tuple[Ids, Floats, NDArray[np.uint8]]:

@@ -113,6 +113,27 @@ def test_ended_in_between_it_is_told_for_each_hit_and_the_next_run_makes_a_fresh
     assert contents(paths.index_path()) == fresh(folder)
 
 
+def test_the_student_learns_from_what_the_model_has_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sync.approximate_stage.ADAPTED_AT", (8,))
+    monkeypatch.setattr("app.sync.approximate_stage.LEAST_WAITING", 2)
+    held = Held(monkeypatch, batches=4)
+    with local_library(config.load()) as library:
+        library.add([str(folder)])
+        with syncing(library):
+            store = until(library.index.store)
+            head = until(lambda: approximate.own_student(store))
+            until(lambda: approximate.are_complete(store) and not approximate.waiting(store, 1))
+            found = by_meaning(library).hits
+            assert {hit.approximate for hit in found} == {False, True}
+            held.may.set()
+        assert contents(store.path) == fresh(folder)
+        notes(folder, bird99__md="# Bird 99\n\nSeen at last.")
+        library.sync()
+        assert approximate.own_student(store) == head, "it is used again"
+
+
 def test_where_the_model_fails_every_passage_has_an_approximate_vector(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

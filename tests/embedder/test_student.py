@@ -15,7 +15,7 @@ import embedder
 from embedder.checkpoints.checkpoint import cached_checkpoint
 from embedder.embedder import Embedder
 from embedder.errors import ModelInvalid
-from embedder.student import FILE, RAREST, Head, load_student, read_head
+from embedder.student import FILE, RAREST, Head, load_student, read_head, unpack_head
 
 SIZE = 768
 TEXTS = ["the boat turned near the harbour", "a dog slept", ""]
@@ -140,6 +140,27 @@ def test_the_student_of_another_checkpoint_is_told(folder: Path) -> None:
     save(folder, checkpoint="another")
     with pytest.raises(ModelInvalid, match="another checkpoint"):
         load_student(folder, lambda tokens: np.zeros((len(tokens), SIZE), np.float32))
+
+
+def test_a_student_is_adapted_to_the_vectors_of_documents_if_held_out_ones_agree_better(folder: Path) -> None:
+    texts = [
+        f"the {what} {verb} near the harbour" for what in "abcdefgh" for verb in ("slept", "turned", "rose")
+    ]
+    titles = [None] * len(texts)
+    with embedder.load(folder, precision=PRECISION, threads=1) as model:
+        student = load_student(folder, model.embed_tokens)
+        assert student is not None
+        true = model.embed_documents(texts)
+        adapted = student.adapted(texts, titles, true)
+        assert adapted is not None
+        new = ["the zebra slept near the harbour", "the x turned near the harbour"]
+        expected = model.embed_documents(new)
+        before, after = (np.sum((one.embed(new) - expected) ** 2) for one in (student, adapted))
+        assert after < 0.7 * before
+        assert adapted.head.base == student.fingerprint != adapted.fingerprint
+        assert adapted.head.passages == len(texts)
+        kept = unpack_head(adapted.head.packed(), "it")
+        assert kept.fingerprint == adapted.fingerprint, "it is the same when it is read again"
 
 
 @pytest.mark.model

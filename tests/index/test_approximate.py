@@ -174,3 +174,25 @@ def test_an_expected_cosine_is_raised_and_words_weigh_more_beside_it(store: Stor
     )
     more = fusion.WORDS_BESIDE_APPROXIMATE / fusion.WORDS
     assert raised == pytest.approx(fusion.NEARER + more * usual, rel=0.02)
+
+
+def test_vectors_of_a_student_that_was_adapted_answer_until_they_are_made_again(store: Store) -> None:
+    approximate.use_student(store, "shipped")
+    approximate_all(store)
+    assert approximate.own_student(store) == b""
+    (job,) = [job for job in store.pending(9) if job.text == "note 3"]
+    store.put_vectors([job.id], embed("note 3")[None])
+    jobs, rows = approximate.with_vectors(store, 9)
+    assert [job.text for job in jobs] == ["note 3"] and approximate.count_true(store) == 1
+    np.testing.assert_allclose(rows[0], embed("note 3"), atol=0.01)
+    approximate.adapt_student(store, "adapted", b"its head")
+    assert approximate.own_student(store) == b"its head"
+    assert nearest(store, "note 4").approximate
+    assert not nearest(store, "note 3").approximate
+    store.put([(record("/n/new.md"), [passage("a new note")])])
+    waiting = approximate.waiting(store, 9)
+    assert len(waiting) == 6 and waiting[0].text == "a new note", "what has none at all comes first"
+    approximate_all(store)
+    assert not approximate.waiting(store, 9)
+    approximate.use_student(store, "adapted")
+    assert approximate.exist(store)

@@ -36,9 +36,9 @@ def save_student(model: Path, length: float) -> Path:
 
 
 class Held:
-    """A model that embeds no document until it may."""
+    """A model that embeds no document until it may, but the first `batches`."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, batches: int = 0) -> None:
         self.may = threading.Event()
         self.batches: list[list[str]] = []
         """In the order in which they were given to the model."""
@@ -46,7 +46,7 @@ class Held:
 
         def wait(model: Model, texts: Sequence[str], titles: Sequence[str | None] | None = None) -> object:
             self.batches.append(list(texts))
-            assert self.may.wait(120)
+            assert len(self.batches) <= batches or self.may.wait(120)
             return embed(model, texts, titles)
 
         monkeypatch.setattr(Model, "embed_documents", wait)
