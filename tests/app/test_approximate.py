@@ -124,7 +124,7 @@ def test_the_student_learns_from_what_the_model_has_read(
         with syncing(library):
             store = until(library.index.store)
             head = until(lambda: approximate.own_student(store))
-            until(lambda: approximate.are_complete(store) and not approximate.waiting(store, 1))
+            until(lambda: len(approximate.waiting(store, 99)) == sum(map(len, held.batches[4:])))
             found = by_meaning(library).hits
             assert {hit.approximate for hit in found} == {False, True}
             held.may.set()
