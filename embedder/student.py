@@ -9,6 +9,7 @@ Owns the arithmetic and the table of tokens; knows nothing of training or of ind
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
 from collections.abc import Callable, Sequence
@@ -80,7 +81,10 @@ class Head:
     @property
     def fingerprint(self) -> str:
         """Differs where the vectors differ."""
-        return digest_of("\0".join([self.checkpoint, str(self.map.sum()), str(self.bias.sum())]))
+        digest = hashlib.blake2b(self.checkpoint.encode(), digest_size=16)
+        for array in (self.weights, self.mean, self.map, self.bias):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def save(self, path: Path) -> None:
         """Write to `path`."""
@@ -275,6 +279,8 @@ def load_student(folder: Path, embed_tokens: EmbedTokens) -> Student | None:
         if own.is_file():
             raise ModelInvalid(f"{own} is the student of another checkpoint.", _TRAIN_AGAIN)
         return None
-    size = checkpoint.config.vocab_size
-    table = TokenTable(checkpoint.fingerprint, size, checkpoint.config.hidden_size)
+    shape = checkpoint.config.vocab_size, checkpoint.config.hidden_size
+    if (len(head.weights), len(head.mean)) != shape:
+        raise ModelInvalid(f"{own} is for a vocabulary of {len(head.weights)} tokens.", _TRAIN_AGAIN)
+    table = TokenTable(checkpoint.fingerprint, *shape)
     return Student(head, GemmaTokenizer.from_folder(folder), table, embed_tokens)

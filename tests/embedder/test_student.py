@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,13 @@ def test_a_damaged_student_is_told(folder: Path, content: bytes) -> None:
 def test_the_student_of_another_checkpoint_is_told(folder: Path) -> None:
     save(folder, checkpoint="another")
     with pytest.raises(ModelInvalid, match="another checkpoint"):
+        load_student(folder, lambda tokens: np.zeros((len(tokens), SIZE), np.float32))
+
+
+def test_the_student_of_another_vocabulary_is_told(folder: Path) -> None:
+    head = read_head(folder / FILE)
+    replace(head, weights=head.weights[:-1]).save(folder / FILE)
+    with pytest.raises(ModelInvalid, match="vocabulary"):
         load_student(folder, lambda tokens: np.zeros((len(tokens), SIZE), np.float32))
 
 
