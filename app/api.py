@@ -24,6 +24,10 @@ USUAL_LIMIT = 10
 """Hits shown where no number is asked for."""
 
 
+UNTIL_READ = "approximate until the model has read it"
+"""Said of a hit with an approximate vector."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a query: hits, best first, and facts on them for the user."""

@@ -43,7 +43,7 @@ AT_ONCE = 512
 """Tokens that the model is asked for at once: its other callers wait as long."""
 DECAY = 5.0
 """Of the ridge regression by which a student is adapted."""
-HELD_OUT = 10
+HOLD_OUT_EVERY = 10
 """Of so many documents, one is held out where a student is adapted."""
 RAREST = 12.75
 """The greatest weight that `weights` can hold: they are stored as bytes."""
@@ -207,7 +207,7 @@ class Student:
         sums, head = self.sums(texts, titles), self.head
         inputs = np.concatenate([sums, np.ones((len(sums), 1), np.float32)], axis=1)
         left = vectors - (sums @ head.map + head.bias)
-        held = np.arange(len(sums)) % HELD_OUT == 0
+        held = np.arange(len(sums)) % HOLD_OUT_EVERY == 0
         fitted = inputs[~held]
         square = fitted @ fitted.T
         square[np.diag_indices(len(square))] += DECAY
@@ -240,15 +240,15 @@ class Student:
         return np.concatenate([self._sums(texts[i : i + BLOCK], named[i : i + BLOCK]) for i in blocks])
 
     def _sums(self, texts: Sequence[str], titles: Sequence[str]) -> Vectors:
-        heads = [ids[1:-1] for ids in self._tokenizer.encode(titles, max_tokens=TITLE_LENGTH + 2).ids]
+        names = [ids[1:-1] for ids in self._tokenizer.encode(titles, max_tokens=TITLE_LENGTH + 2).ids]
         bodies = [ids[1:-1] for ids in self._tokenizer.encode(texts, max_tokens=LENGTH + 2).ids]
-        bags = [np.array([*head, *body], np.int64) for head, body in zip(heads, bodies, strict=True)]
+        bags = [np.array([*name, *body], np.int64) for name, body in zip(names, bodies, strict=True)]
         tokens, places = np.unique(np.concatenate(bags), return_inverse=True)
         self._learn(tokens)
         lengths = np.array([len(bag) for bag in bags])
         text = np.repeat(np.arange(len(bags)), lengths)
         place = np.arange(len(text)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        front = place < np.repeat([len(head) + FRONT for head in heads], lengths)
+        front = place < np.repeat([len(name) + FRONT for name in names], lengths)
         counts, fronts = np.zeros((2, len(bags), len(tokens)), np.float32)
         np.add.at(counts, (text, places), 1)
         np.add.at(fronts, (text[front], places[front]), 1)

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from app import paths
 from app.amounts import plural
-from app.api import Answer, Library
+from app.api import UNTIL_READ, Answer, Library
 from app.cli.context import Context, context_of
 from app.cli.lines import Form
 from app.cli.terminal import columns, is_terminal, linked, styled
@@ -66,7 +66,7 @@ def _hit(library: Library, number: int, hit: Hit, answer: Answer, form: Form) ->
         yield INDENT + styled(f"and {len(hit.copies)} more like it: --all shows each", dim=True)
     if form.explain:
         parts = "  ".join(f"{name} {value:.3f}" for name, value in hit.explain.items())
-        until = "  (approximate until the model has read it)" if hit.approximate else ""
+        until = f"  ({UNTIL_READ})" if hit.approximate else ""
         yield INDENT + styled(parts + until, fg="cyan")
 
 

@@ -16,9 +16,10 @@ from index.passages.snippet import snippet
 from index.place import decode_places, place_at
 from index.search.filter_sql import where_clause
 from index.search.ranking import Ranked
-from index.store.database import fetch_all, fetch_value, id_array
+from index.store.database import fetch_all, id_array
 from index.store.facts import TITLE_SAID
 from index.store.fts_query import ParsedQuery
+from index.store.one_row import fetch_json
 from index.store.row_codec import decode_heading, decode_inode, encode_path
 from index.types import Filter, Hit, Passage
 
@@ -166,7 +167,6 @@ def _ranked_passages(
     """The passages with the ranked texts that pass the filter, best first, of equal ones the newest file
     first; twice as many texts that bring a file as `limit`, so that the files have further passages."""
     where, bindings = where_clause(filter_)
-    # One row for all: fetching a row releases the interpreter's lock, for which a writing thread waits.
     sql = (
         "SELECT json_group_array((SELECT json_group_array(json_array(file, ordinal)) FROM (SELECT file, "
         f"ordinal FROM passages JOIN files ON files.id = file WHERE passages.text = wanted.value AND {where} "
@@ -178,7 +178,7 @@ def _ranked_passages(
     while left and at < len(order):
         some = order[at : at + left]
         at += left
-        held = json.loads(fetch_value(db, sql, str, (*bindings, id_array(ranked.ids[some]))))
+        held = fetch_json(db, sql, (*bindings, id_array(ranked.ids[some])))
         for i, passages in zip(some.tolist(), held, strict=True):
             found = [RankedPassage(i, file, ordinal) for file, ordinal in json.loads(passages)]
             yield from found

@@ -6,7 +6,6 @@ change of one word makes another passage of a note. Only the files of one answer
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ import apsw
 import numpy as np
 
 from index.search.group_by_file import FileGroup, paths_of
-from index.store.database import fetch_all, fetch_value, id_array
+from index.store.database import fetch_all, id_array
+from index.store.one_row import fetch_json
 
 ALIKE = 0.8
 """Jaccard index from which two files are near-copies."""
@@ -32,7 +32,6 @@ _WORD = re.compile(r"\w+")
 _BEGINNING = (
     "carray(?) AS wanted CROSS JOIN passages ON passages.file = wanted.value AND passages.ordinal < ?"
 )
-# One row for all: fetching a row releases the interpreter's lock, for which a writing thread waits.
 _TEXT_IDS = f"SELECT json_group_array(json_array(passages.file, passages.text)) FROM {_BEGINNING}"
 _TEXTS = (
     f"SELECT passages.file, texts.text FROM {_BEGINNING} CROSS JOIN texts ON texts.id = passages.text "
@@ -69,7 +68,7 @@ def folded(
 def _contents(db: apsw.Connection, files: Sequence[int]) -> dict[int, _Content]:
     """What of each file is compared. Reads the texts themselves only of short files."""
     texts: dict[int, set[int]] = {file: set() for file in files}
-    for file, text in json.loads(fetch_value(db, _TEXT_IDS, str, (_array(files), MOST))):
+    for file, text in fetch_json(db, _TEXT_IDS, (_array(files), MOST)):
         texts[file].add(text)
     written: dict[int, list[str]] = {file: [] for file, ids in texts.items() if len(ids) <= SHORT}
     for file, text in fetch_all(db, _TEXTS, (_array(list(written)), MOST)):

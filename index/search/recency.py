@@ -7,7 +7,6 @@ the document gives, else that of its last change. Knows nothing of words and vec
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.search.ranking import Ranked
-from index.store.database import fetch_value, id_array
+from index.store.database import id_array
+from index.store.one_row import fetch_json
 
 IN_PERIOD = 0.02
 """Added to the score of a passage of the period that is asked for (fitted)."""
@@ -221,18 +221,16 @@ def _times(db: apsw.Connection, texts: NDArray[np.int64]) -> NDArray[np.float64]
 
     They differ where a document gives only a year, a month or a day.
     """
-    # One row for all: fetching a row releases the interpreter's lock, for which a writing thread waits.
-    found = fetch_value(
+    found = fetch_json(
         db,
         "SELECT json_group_array(json_array(wanted.value, files.mtime_ns, (SELECT max(value) FROM all_fields "
         "WHERE file = files.id AND name = 'date'))) FROM carray(?) AS wanted "
         "CROSS JOIN files ON files.id = (SELECT id FROM (SELECT "
         "files.id, mtime_ns FROM passages JOIN files ON files.id = passages.file "
         f"WHERE passages.text = wanted.value LIMIT {SHARED}) ORDER BY mtime_ns DESC LIMIT 1)",
-        str,
         (id_array(texts),),
     )
-    known = {text: _moments(changed, date) for text, changed, date in json.loads(found)}
+    known = {text: _moments(changed, date) for text, changed, date in found}
     return np.array([known.get(text, (0.0, 0.0)) for text in texts.tolist()], np.float64).reshape(-1, 2)
 
 

@@ -7,7 +7,6 @@ follows the file by the log of changed vectors.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from index.search import scans
 from index.store import vectors
 from index.store.database import fetch_value
+from index.store.one_row import fetch_json
 
 _SPARE = 1.25
 """Factor by which the arrays are larger than needed, so that they are rarely copied; the system provides the
@@ -104,7 +104,7 @@ class VectorCache:
             self._reload(db, generation)
         elif newest > self._seen:
             sql = "SELECT json_group_array(DISTINCT text) FROM vector_log WHERE seq > ?"
-            self._update(db, generation, json.loads(fetch_value(db, sql, str, (self._seen,))))
+            self._update(db, generation, fetch_json(db, sql, (self._seen,)))
         self._generation, self._seen = generation, newest
         return True
 

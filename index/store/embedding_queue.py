@@ -27,6 +27,10 @@ class EmbeddingJob:
     tokens: int
 
 
+JOB_COLUMNS = "texts.id, texts.title, texts.text, texts.tokens"
+"""The columns of an `EmbeddingJob`, in its order."""
+
+
 def totals(db: apsw.Connection) -> tuple[int, int]:
     """The number of texts without a vector, and the sum of their tokens."""
     texts, tokens = fetch_one(
@@ -40,7 +44,7 @@ def jobs(db: apsw.Connection, limit: int) -> list[EmbeddingJob]:
     """Texts without a vector, those of the newest files first."""
     found = fetch_all(
         db,
-        "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo "
+        f"SELECT {JOB_COLUMNS} FROM todo "
         "JOIN texts ON texts.id = todo.text ORDER BY todo.mtime_ns DESC, todo.text LIMIT ?",
         (limit,),
     )
@@ -50,7 +54,7 @@ def jobs(db: apsw.Connection, limit: int) -> list[EmbeddingJob]:
 def jobs_at(db: apsw.Connection, places: Sequence[tuple[str, int]]) -> list[EmbeddingJob]:
     """Those texts without a vector that begin at these positions of files, given by path, in this order."""
     sql = (
-        "SELECT texts.id, texts.title, texts.text, texts.tokens FROM files JOIN passages "
+        f"SELECT {JOB_COLUMNS} FROM files JOIN passages "
         "ON passages.file = files.id JOIN todo ON todo.text = passages.text "
         "JOIN texts ON texts.id = todo.text "
         "WHERE files.path = ? AND passages.start = ?"

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from index.errors import IndexingError
 from index.store.database import fetch_all, fetch_one, fetch_value, id_array
+from index.store.one_row import fetch_json
 
 FULL_DIMENSION = 768
 """Dimensions of the model's vectors."""
@@ -243,17 +244,15 @@ def sample_codes() -> NDArray[np.int8]:
 
 def read_heads(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
     """The `ids` that have a vector, and their (n, 256) unit rows; each chunk is read once."""
-    # One row for all, as in `_read_rows`.
-    places = fetch_value(
+    places = fetch_json(
         connection,
         "SELECT json_group_array(json_array(place.chunk_id, place.rowid, place.chunk_offset)) "
         f"FROM carray(?) AS wanted CROSS JOIN vectors_{number}_rowids AS place "
         "ON place.rowid = wanted.value",
-        str,
         (id_array(np.fromiter(ids, np.int64)),),
     )
     found, heads = [np.empty(0, np.int64)], [np.empty((0, SEARCH_DIMENSION), np.float32)]
-    for chunk, group in itertools.groupby(sorted(json.loads(places)), key=lambda place: place[0]):
+    for chunk, group in itertools.groupby(sorted(places), key=lambda place: place[0]):
         _, numbers, offsets = np.array(list(group), np.int64).T
         sql = f"SELECT vectors FROM vectors_{number}_vector_chunks00 WHERE rowid = ?"
         stored = np.frombuffer(fetch_value(connection, sql, bytes, (chunk,)), np.float32).reshape(
@@ -315,16 +314,12 @@ def cosines(
 
 def read_vector(connection: apsw.Connection, number: int, id_: int) -> Floats | None:
     """The 768-d unit vector of one id, as stored; of an approximate one, its direction."""
-    found, heads, tails = _read_rows(connection, number, [id_])
-    if not len(found):
-        return None
-    lengths, scales, codes = _unpack_residuals(tails)
-    full = np.concatenate([heads[0] * lengths[0], codes[0] * scales[0]])
-    return np.asarray(full / np.linalg.norm(full), np.float32)
+    _, rows = read_vectors(connection, number, [id_])
+    return rows[0] if len(rows) else None
 
 
 def read_vectors(connection: apsw.Connection, number: int, ids: Iterable[int]) -> tuple[Ids, Floats]:
-    """Those of `ids` that have a vector, and the (n, 768) unit vectors, as stored."""
+    """Those of `ids` that have a vector, and the (n, 768) unit vectors, as `read_vector`."""
     found, heads, tails = _read_rows(connection, number, ids)
     lengths, scales, codes = _unpack_residuals(tails)
     rows = np.concatenate([heads * lengths[:, None], codes * scales[:, None]], axis=1)
@@ -335,7 +330,7 @@ def _read_rows(
     connection: apsw.Connection, number: int, ids: Iterable[int]
 ) -> tuple[Ids, Floats, NDArray[np.uint8]]:
     """The `ids` that have a vector, (n,), their (n, 256) unit rows and (n, 520) bytes of residuals."""
-    # One row for all: fetching a row releases the interpreter's lock, for which a writing thread waits.
+    # One row for all: see `one_row`, whose JSON holds no bytes.
     found, joined_heads, joined_tails = fetch_one(
         connection,
         "SELECT json_group_array(stored.id), CAST(group_concat(stored.embedding, '') AS BLOB), "

@@ -48,7 +48,7 @@ Ints = NDArray[np.int64]
 
 
 class Pair(NamedTuple):
-    """A query and the number of its passage; where the passage is embedded anew, its text and title."""
+    """A query and the number of its passage; where the passage is embedded again, its text and title."""
 
     kind: str
     query: str
@@ -96,8 +96,8 @@ def embedded_set(dataset: EvaluationSet, model: Embedder, say: Say) -> EmbeddedS
     arrays = _kept_vectors(dataset, model, pairs, bool(is_code.any()), say)
     targets = np.array([pair.passage for pair in pairs], np.int64)
     own = passages[targets].reshape(len(pairs), -1)
-    anew = np.array([bool(pair.text) for pair in pairs], np.bool_)
-    own[anew] = arrays["anew"]
+    again = np.array([bool(pair.text) for pair in pairs], np.bool_)
+    own[again] = arrays["again"]
     return EmbeddedSet(
         dataset,
         index,
@@ -118,8 +118,8 @@ def _stored(dataset: EvaluationSet, model: Embedder, say: Say) -> tuple[Path, li
         with store.reading() as db:
             number = generations.serving(db)
             rows = list(_rows(db, {document_path(id_): place for place, id_ in enumerate(dataset.documents)}))
-            found = {id_: vectors.read_vector(db, number, id_) for id_ in {row.text_id for row in rows}}
-    known = [row for row in rows if found[row.text_id] is not None]
+            found = dict(zip(*vectors.read_vectors(db, number, {row.text_id for row in rows}), strict=True))
+    known = [row for row in rows if row.text_id in found]
     return store.path, known, np.array([found[row.text_id] for row in known], np.float32)
 
 
@@ -214,20 +214,22 @@ def _length(text: str) -> int:
 def _kept_vectors(
     dataset: EvaluationSet, model: Embedder, pairs: Sequence[Pair], code: bool, say: Say
 ) -> dict[str, Floats]:
-    """The vectors of the set's queries, those of the pairs, and the passages that are embedded anew."""
+    """The vectors of the set's queries, those of the pairs, and the passages that are embedded again."""
     asked = list(dataset.queries.values())
     digest = hashlib.sha256(json.dumps([model.fingerprint, asked, pairs]).encode("utf-8", "replace"))
     kept: Path = paths.home() / "evaluation" / f"{dataset.name}.{digest.hexdigest()[:16]}.npz"
     if not kept.exists():
         say(f"{dataset.name}: embedding {len(pairs)} pairs")
-        anew = [pair for pair in pairs if pair.text]
+        again = [pair for pair in pairs if pair.text]
         queries = _embed_queries(model, asked, code=code)
         of_pairs = _embed_queries(model, [pair.query for pair in pairs], code=code)
-        passages = model.embed_documents([pair.text for pair in anew], [pair.title or None for pair in anew])
+        passages = model.embed_documents(
+            [pair.text for pair in again], [pair.title or None for pair in again]
+        )
         with new_file(kept) as work, work.open("wb") as file:
-            np.savez(file, queries=queries, pairs=of_pairs, anew=passages)
+            np.savez(file, queries=queries, pairs=of_pairs, again=passages)
     with np.load(kept) as stored:
-        return {name: stored[name] for name in ("queries", "pairs", "anew")}
+        return {name: stored[name] for name in ("queries", "pairs", "again")}
 
 
 def _embed_queries(model: Embedder, texts: Sequence[str], *, code: bool) -> Floats:

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from app import amounts
 from app.answers import open_file
-from app.api import Answer
+from app.api import UNTIL_READ, Answer
 from app.errors import TITLED_ERRORS
 from app.query import Query
 from app.sanitize import plain_line, visible
@@ -162,9 +162,7 @@ def explanation(hit: Hit, answer: Answer) -> Content:
     reason = result_rows.reason(hit)
     facts = [f"Found by {reason}; {round(100 * result_rows.sureness(hit, answer))}% sure."]
     if hit.similarity is not None:
-        how = (
-            "approximate until the model has read it" if hit.approximate else "cosine of question and passage"
-        )
+        how = UNTIL_READ if hit.approximate else "cosine of question and passage"
         facts.append(f"Nearness of meaning: {hit.similarity:.3f} ({how})")
     if hit.words is not None:
         words = sorted({hit.snippet[start:end].lower() for start, end in hit.matched})
