@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import TITLED_ERRORS
 from app.model import TextModel
-from embedder.errors import EmbedderError
+from embedder.errors import EmbedderError, ModelInvalid
 from index.store import approximate
 from index.store.embedding_queue import EmbeddingJob
 from index.store.store import Store
@@ -79,7 +79,8 @@ class ApproximateStage:
             self._dry = not found
             if self._student is None:
                 if jobs or approximate.exist(self._store):
-                    self._loading = self._thread.submit(self._model.student)
+                    own = approximate.own_student(self._store)
+                    self._loading = self._thread.submit(_load, self._model, own)
                 return
             if not jobs:
                 return
@@ -107,7 +108,7 @@ class ApproximateStage:
         if self._student is None or self._ended or self._adapting or self._running:
             return
         due = max((count for count in ADAPTED_AT if count <= self._read), default=0)
-        if due <= self._adapted_to or self._store.counts().pending < LEAST_WAITING:
+        if due <= self._adapted_to or approximate.count_waiting(self._store) < LEAST_WAITING:
             return
         jobs, rows = approximate.with_vectors(self._store, due)
         self._adapted_to = due
@@ -127,12 +128,7 @@ class ApproximateStage:
             self._ended = True
             return
         self._student = loaded.result()
-        if self._student and (content := approximate.own_student(self._store)):
-            from embedder.student import unpack_head
-
-            own = unpack_head(content, "The index")
-            if own.base == self._student.fingerprint:
-                self._student, self._adapted_to = self._student.with_head(own), own.passages
+        self._adapted_to = self._student.head.passages if self._student else 0
         self._ended = self._student is None
         self._dry = False
         self._read = approximate.count_true(self._store)
@@ -147,6 +143,24 @@ class ApproximateStage:
     def close(self) -> None:
         """Drop the queued windows; the next run makes them."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _load(model: TextModel, own: bytes) -> Student | None:
+    """The model's student, adapted as `own`, which the index keeps, says.
+
+    One that is damaged, or was adapted from another student, is left alone: the student is adapted again.
+    """
+    student = model.student()
+    if student is None or not own:
+        return student
+    from embedder.student import unpack_head
+
+    try:
+        head = unpack_head(own, "The index")
+    except ModelInvalid as error:
+        log.warning("%s", error.what)
+        return student
+    return student.with_head(head) if head.base == student.fingerprint else student
 
 
 def _adapted(student: Student, jobs: Sequence[EmbeddingJob], rows: NDArray[np.float32]) -> Student | None:

@@ -6,7 +6,6 @@ generation, and `embedding_queue` replaces them. Knows nothing of how they are m
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from index.store import embedding_queue, generations, vectors
 from index.store.database import fetch_all, fetch_one, fetch_value, id_array
-from index.store.embedding_queue import EmbeddingJob
+from index.store.embedding_queue import JOB_COLUMNS, EmbeddingJob
+from index.store.one_row import fetch_json
 
 if TYPE_CHECKING:
     from index.store.store import Store
@@ -60,7 +60,13 @@ def own_student(store: Store) -> bytes:
     """What `adapt_student` kept; empty if it was never called."""
     with store.reading() as db:
         found = fetch_one(db, "SELECT value FROM settings WHERE name = ?", (_OWN,))
-    return bytes(found[0]) if found else b""
+    return found[0] if found and isinstance(found[0], bytes) else b""
+
+
+def count_waiting(store: Store) -> int:
+    """How many texts the model has not read."""
+    with store.reading() as db:
+        return fetch_value(db, "SELECT count(*) FROM todo", int)
 
 
 def count_true(store: Store) -> int:
@@ -71,19 +77,19 @@ def count_true(store: Store) -> int:
 
 
 def with_vectors(store: Store, limit: int) -> tuple[list[EmbeddingJob], vectors.Floats]:
-    """Up to `limit` texts, any of those that have the model's vector, and their vectors, (n, 768)."""
+    """Up to `limit` texts, any of those that have the model's vector, and their vectors, (n, 768).
+
+    None while another model's vectors are made, as in `waiting`.
+    """
     with store.reading() as db:
-        number = generations.serving(db)
+        number = 0 if generations.successor(db) else generations.serving(db)
         sql = f"SELECT rowid FROM vectors_{number}_rowids WHERE rowid NOT IN (SELECT text FROM todo)"
         ids = np.array([text for (text,) in fetch_all(db, sql)] if number else [], np.int64)
         ids = np.random.default_rng().permutation(ids)[:limit]
         if not len(ids):
             return [], np.empty((0, vectors.FULL_DIMENSION), np.float32)
         found, rows = vectors.read_vectors(db, number, ids)
-        sql = (
-            "SELECT texts.id, texts.title, texts.text, texts.tokens FROM carray(?) AS wanted "
-            "CROSS JOIN texts ON texts.id = wanted.value"
-        )
+        sql = f"SELECT {JOB_COLUMNS} FROM carray(?) AS wanted CROSS JOIN texts ON texts.id = wanted.value"
         jobs = {text: EmbeddingJob(text, *rest) for text, *rest in fetch_all(db, sql, (id_array(found),))}
     kept = [place for place, text in enumerate(found.tolist()) if text in jobs]
     return [jobs[int(found[place])] for place in kept], rows[kept]
@@ -119,7 +125,7 @@ def waiting(store: Store, limit: int) -> list[EmbeddingJob]:
     None while another model's vectors are made: the serving ones are not of the present model.
     """
     sql = (
-        "SELECT texts.id, texts.title, texts.text, texts.tokens FROM todo JOIN texts ON texts.id = todo.text "
+        f"SELECT {JOB_COLUMNS} FROM todo JOIN texts ON texts.id = todo.text "
         "WHERE todo.approximate = ? ORDER BY todo.mtime_ns DESC, todo.text DESC LIMIT ?"
     )
     with store.reading() as db:
@@ -153,13 +159,11 @@ def among(db: apsw.Connection, texts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which of (n,) texts have an approximate vector, (n,)."""
     if not _exist(db):
         return np.zeros(len(texts), np.bool_)
-    # One row for all: fetching a row releases the interpreter's lock, for which a writing thread waits.
     sql = (
         "SELECT json_group_array(todo.text) FROM carray(?) AS wanted "
         "CROSS JOIN todo ON todo.text = wanted.value WHERE approximate"
     )
-    found = fetch_value(db, sql, str, (id_array(texts),))
-    return np.isin(texts, np.array(json.loads(found), np.int64))
+    return np.isin(texts, np.array(fetch_json(db, sql, (id_array(texts),)), np.int64))
 
 
 def _exist(db: apsw.Connection) -> bool:

@@ -134,6 +134,22 @@ def test_the_student_learns_from_what_the_model_has_read(
         assert approximate.own_student(store) == head, "it is used again"
 
 
+@pytest.mark.parametrize("damaged", [b"no archive", "text", 7])
+def test_where_what_the_student_learned_is_damaged_it_begins_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, damaged: Any
+) -> None:
+    held = Held(monkeypatch)
+    with local_library(config.load()) as library:
+        library.add([str(folder)])
+        approximate.adapt_student(library.index.made(), "learned", damaged)
+        with syncing(library) as reports:
+            until(lambda: library.status().files == 40)
+            until(lambda: any(hit.approximate for hit in by_meaning(library).hits))
+            held.may.set()
+        assert not reports[0].notices
+        assert library.status().pending == 0
+
+
 def test_where_the_model_fails_every_passage_has_an_approximate_vector(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

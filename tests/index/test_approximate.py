@@ -131,6 +131,7 @@ def test_while_another_model_s_vectors_are_made_there_is_no_new_one_and_none_is_
     some = [job for job in jobs if job.text in ("note 1", known.text)]
     store.put_vectors([job.id for job in some], np.stack([embed(job.text) for job in some]))
     assert nearest(store, "note 1").text != "note 1", "its mark went, and the vector with it"
+    assert approximate.with_vectors(store, 9)[0] == [], "a student learns nothing from the former model"
     store.use_versions("a", "")
     assert {job.text for job in store.pending(9)} == {job.text for job in jobs} - {known.text}
     store.use_versions("b", "")
