@@ -18,6 +18,7 @@ from app import paths
 from app.answers import saved_searches
 from app.answers.empty_filters import empty_filters_note
 from app.answers.preview import DocumentCache, Excerpts, require_shown
+from app.answers.read_at_once import read_at_once
 from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note, join_sentences
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.config import Config
@@ -78,8 +79,8 @@ class Writer(Protocol):
     def refresh(self, changed: dict[str, int]) -> bool:
         """Index these files (path to bytes) again before an answer; False if that takes too long."""
 
-    def prefer(self, places: Sequence[tuple[str, int]]) -> None:
-        """Embed the passages at these positions of files before others: a search has shown them."""
+    def prefer(self, texts: Sequence[int]) -> None:
+        """Embed these texts before others: a search has shown them."""
 
     def pause(self) -> None: ...
     def resume(self) -> None: ...
@@ -113,6 +114,7 @@ class Library(Closing):
         filter: Filter | None = None,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
+        read: bool = True,
         sort: Sort = "score",
     ) -> Answer:
         started = self.last_search = time.monotonic()
@@ -121,17 +123,15 @@ class Library(Closing):
             return self._newest(narrowed, limit, started)
         searcher = self.index.searcher()
         vector, used, reason = self._vector(query, mode)
+        reader = read_at_once(self.model, self.index.store(), searcher) if read and used != "words" else None
+        find = partial(searcher.search, query, vector, mode=used, filter=narrowed, typing=typing, read=reader)
 
         def ask(number: int) -> Results:
-            deep = max(number, DATED) if sort == "date" else number
-            found = searcher.search(
-                query, vector, mode=used, limit=deep, filter=narrowed, explain=explain, typing=typing
-            )
+            found = find(limit=max(number, DATED) if sort == "date" else number, explain=explain)
+            self.writer.prefer(found.waiting)
             return by_date(found, number) if sort == "date" else found
 
         answer = self._answer(ask, query, used, limit, started, narrowed)
-        if asked := [(p.path, p.start) for hit in answer.hits for p in (hit, *hit.more) if p.approximate]:
-            self.writer.prefer(asked)
         return replace(
             answer,
             notice=join_sentences(reason, answer.notice) if used == mode else reason,

@@ -35,6 +35,7 @@ class TextEmbedder(Protocol):
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
+    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]: ...
     def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]: ...
     def close(self) -> None: ...
 
@@ -75,6 +76,9 @@ class TextModel(Protocol):
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
+    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
+        """Vectors of documents for which a search waits."""
+
     def close(self) -> None: ...
 
 
@@ -191,6 +195,9 @@ class Model:
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
         return self._ensure_loaded().embed_documents(texts, titles)
+
+    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
+        return self._ensure_loaded().embed_urgent(texts, titles)
 
     def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """The vector of each token alone, (tokens, 768), from which the student makes its own."""

@@ -23,7 +23,7 @@ class ModelProcesses:
     """`app.model.TextEmbedder` over two processes.
 
     Without a GPU a query waits for the batch that is being computed. So if `has_backlog`, passages go to a
-    second process with a lower priority.
+    second process with a lower priority, but those for which a search waits.
     """
 
     def __init__(self, config: Config, has_backlog: Callable[[], bool]) -> None:
@@ -38,6 +38,9 @@ class ModelProcesses:
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]:
         return self._for_passages().embed_documents(texts, titles)
+
+    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
+        return self._first.embed_urgent(texts, titles)
 
     def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         return self._for_passages().embed_tokens(tokens)

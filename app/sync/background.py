@@ -141,8 +141,8 @@ class BackgroundWriter:
             time.sleep(STEP)
         return True
 
-    def prefer(self, places: Sequence[tuple[str, int]]) -> None:
-        self._steps.asked.extend(reversed(places))
+    def prefer(self, texts: Sequence[int]) -> None:
+        self._steps.asked.extend(reversed(texts))
 
     def pause(self) -> None:
         self.indexer.pause()

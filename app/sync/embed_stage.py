@@ -40,8 +40,8 @@ AHEAD = 2
 which the text is tokenized meanwhile."""
 HARMLESS = "A quiet morning."
 """A text that a working model can embed."""
-AskedPlaces = deque[tuple[str, int]]
-"""Paths of files and positions of passages in them that a search has shown, the last ones last."""
+AskedTexts = deque[int]
+"""Texts that a search has shown, the last ones last."""
 TRIES = 2
 """How often a text is tried alone: another text may have caused the first failure."""
 REFUSED = (
@@ -62,11 +62,11 @@ class _Embedded(NamedTuple):
 class EmbedStage:
     """`fill`, wait for any of `running`, `finished`, and again until nothing runs; then `close`."""
 
-    def __init__(self, store: Store, model: TextModel, asked: AskedPlaces | None = None) -> None:
+    def __init__(self, store: Store, model: TextModel, asked: AskedTexts | None = None) -> None:
         """`asked` is filled by other threads, and emptied here."""
         self._store = store
         self._model = model
-        self._asked = AskedPlaces() if asked is None else asked
+        self._asked = AskedTexts() if asked is None else asked
         self._threads = ThreadPoolExecutor(AHEAD, thread_name_prefix="embed")
         self._guard = threading.Lock()
         self._turns = Turns()
@@ -202,8 +202,8 @@ class EmbedStage:
 
     def _put_asked_first(self) -> None:
         """Move the texts that were asked for to the end of the window, which is taken first."""
-        places = [self._asked.pop() for _ in range(len(self._asked))]
-        asked = [job for job in self._store.pending_at(places) if job.id not in self.busy]
+        texts = [self._asked.pop() for _ in range(len(self._asked))]
+        asked = [job for job in self._store.pending_of(texts) if job.id not in self.busy]
         ids = {job.id for job in asked}
         self._window = [job for job in self._window if job.id not in ids] + asked[::-1]
 

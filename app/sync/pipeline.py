@@ -15,7 +15,7 @@ from app.folders.roots import RootSet, is_under
 from app.model import MISSING, TextModel
 from app.sync.approximate_stage import ApproximateStage
 from app.sync.during_walk import PriorityDuringWalk, added_up
-from app.sync.embed_stage import AskedPlaces, EmbedStage
+from app.sync.embed_stage import AskedTexts, EmbedStage
 from app.sync.extract_stage import ExtractStage, ReaderPools
 from app.sync.presence import folders_away, why_away
 from app.sync.recognize_stage import Recognizing
@@ -46,7 +46,7 @@ class Pipeline:
         passage_tokens: int = 0,
         readers: ReaderPools | None = None,
         retry_schedule: RetrySchedule | None = None,
-        asked: AskedPlaces | None = None,
+        asked: AskedTexts | None = None,
     ) -> None:
         self._store = store
         self._model = model

@@ -20,7 +20,7 @@ from app.lock import DAEMON, WriteLock
 from app.maintenance import leftovers
 from app.model import TextModel, fingerprint_of
 from app.open_index import OpenIndex
-from app.sync.embed_stage import AskedPlaces
+from app.sync.embed_stage import AskedTexts
 from app.sync.extract_stage import ReaderPools
 from app.sync.pipeline import Pipeline, readers_for
 from app.sync.retry_schedule import RetrySchedule
@@ -55,7 +55,7 @@ class IndexingSteps:
         resting: Callable[[], None],
     ) -> None:
         self.progress = Progress("idle")
-        self.asked: AskedPlaces = AskedPlaces(maxlen=MOST_ASKED)
+        self.asked: AskedTexts = AskedTexts(maxlen=MOST_ASKED)
         """What is embedded first; any thread adds to it."""
         self.left_behind = False
         """Whether forgotten texts are not overwritten on the disk yet."""

@@ -100,7 +100,7 @@ class CommandWriter:
             self._guard.release()
         return True
 
-    def prefer(self, places: Sequence[tuple[str, int]]) -> None:
+    def prefer(self, texts: Sequence[int]) -> None:
         """Does nothing: this process embeds what it stores, and answers before or after."""
 
     def pause(self) -> None:

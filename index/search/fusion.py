@@ -34,12 +34,12 @@ WORDS_OF_NAME = 1.05
 """The same in a passage whose heading or definition is the query: it comes before those that repeat it."""
 AS_WRITTEN = 0.1
 """Added to it where the passage holds the name letter by letter."""
-WORDS_BESIDE_APPROXIMATE, WORDS_OF_CODE_BESIDE_APPROXIMATE = 1.6, 0.6
-"""The same where the vector of a passage is approximate: its cosine tells less (fitted)."""
-NEARER = 0.06
-"""What is added to the expected cosine of such a passage: one that answers is nearer to the query than is to
-be expected of its tokens, and stands among cosines that are as they are (fitted, with half of the passages
-approximate)."""
+MORE_AMONG, MORE_AMONG_CODE = 0.8, 0.45
+"""Added to the weight where passages with approximate vectors are compared with each other: their cosines
+tell less (fitted)."""
+NEARER, NEARER_CODE = 0.14, 0.06
+"""Added to their expected cosines where they are compared with others: one that answers is nearer to the
+query than is to be expected of its tokens (fitted, with half of the passages approximate)."""
 POWER = 1.5
 """Exponent of the lexical score (fitted)."""
 GREATEST = 1.5
@@ -85,25 +85,37 @@ def lexical_weights(
     is_code: NDArray[np.bool_],
     is_named: NDArray[np.bool_],
     as_written: Floats,
-    approximate: NDArray[np.bool_],
+    more: tuple[float, float] = (0.0, 0.0),
 ) -> Floats:
-    """The weight of the lexical score, (n,), in passages of code, in those that the query names, and in those
-    with an approximate vector.
+    """The weight of the lexical score, (n,), in passages of code, and in those that the query names.
+
+    `more` is added to it in prose and in code.
 
     `as_written` has the least weight of passages that hold the query's identifiers letter by letter, 0 for
     others: of `_opened` and `opened`, both definitions of that name, the one that is typed comes first.
     """
     named = WORDS_OF_NAME + np.where(as_written > 0, AS_WRITTEN, 0.0)
-    known = np.where(is_code, WORDS_OF_CODE, WORDS)
-    expected = np.where(is_code, WORDS_OF_CODE_BESIDE_APPROXIMATE, WORDS_BESIDE_APPROXIMATE)
-    others = np.where(approximate, expected, known) * share_known(query) ** (POWER / 2)
-    weights = np.where(is_named, named, others)
-    return np.maximum(weights, as_written).astype(np.float32)
+    share = share_known(query) ** (POWER / 2)
+    weights = np.where(is_named, named, np.where(is_code, WORDS_OF_CODE, WORDS) * share)
+    added = np.where(is_code, more[1], more[0]) * share
+    return np.asarray(np.maximum(weights, as_written) + added, np.float32)
 
 
-def compared(cosines: Floats, approximate: NDArray[np.bool_]) -> Floats:
-    """The (n,) cosines as scores are made of them: expected ones stand among true ones."""
-    return np.asarray(np.where(approximate, cosines + np.float32(NEARER), cosines), np.float32)
+def nearer(cosines: Floats, is_code: NDArray[np.bool_]) -> Floats:
+    """The (n,) expected cosines of passages with approximate vectors as they are compared with true ones."""
+    return np.asarray(cosines + np.where(is_code, NEARER_CODE, NEARER), np.float32)
+
+
+def merge(scores: Floats, approximate: NDArray[np.bool_], among: Floats) -> Floats:
+    """The `scores`, with those of passages that have approximate vectors in the order of `among`, all (n,).
+
+    Words choose among such passages, but set none above a passage that is read and has the same words.
+    """
+    merged = scores.copy()
+    places = np.flatnonzero(approximate)
+    order = np.argsort(-among[places], kind="stable")
+    merged[places[order]] = np.sort(scores[places])[::-1]
+    return merged
 
 
 def fuse(cosines: Floats, words: Floats, weights: Floats | float = WORDS) -> Floats:

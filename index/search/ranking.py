@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.search import by_heading, fusion, lexical, literal, path_words
+from index.search.candidates import Candidates, ReadAtOnce
 from index.search.filters import FilteredIds
 from index.store import generations, vectors
 from index.store.approximate import among
@@ -62,6 +63,8 @@ class SearchRequest:
     """Whether the query is still being typed."""
     nearest: Ids | None = None
     """The texts that the same vectors found before, among the same texts."""
+    read: ReadAtOnce | None = None
+    """Reads the best candidates that wait for the model; None: they stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Ranked:
     """Which texts are source code; None where it is not known."""
     approximate: NDArray[np.bool_] | None = None
     """Which texts were compared by an approximate vector; None: none."""
+    waiting: NDArray[np.bool_] | None = None
+    """Which texts have no vector of the model in the index; None: it is not known."""
     dates: Floats | None = None
     """What the times of files add to the scores (`index.search.recency`)."""
     query: ParsedQuery = EMPTY_QUERY
@@ -140,27 +145,26 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
         return Ranked(ids, np.nan_to_num(words), none, words, is_named, query=request.query)
     is_code = _is_code(db, ids)
     as_written = np.array([literal_weights.get(id_, 0.0) for id_ in chosen], np.float32)
-    approximate = among(db, ids)
-    is_in_name = np.isin(ids, list(named))
-    weights = fusion.lexical_weights(request.query, is_code, is_in_name, as_written, approximate)
     known, found = vectors.cosines(db, number, queries, ids, request.dimension)
     both = np.full((len(ids), 2), np.nan, np.float32)
     places = {id_: place for place, id_ in enumerate(chosen)}
     both[[places[id_] for id_ in known.tolist()]] = found
-    cosines = fusion.cosines_by_kind(both, is_code)
-    near = fusion.compared(cosines, approximate)
-    scores = np.nan_to_num(near) if request.mode == "meaning" else fusion.fuse(near, words, weights)
-    nearest_of_all = None if request.query.required else nearby
+    is_in_name = np.isin(ids, list(named))
+    candidates = Candidates(request.query, ids, words, both, is_code, is_in_name, as_written, among(db, ids))
+    waiting = candidates.waiting
+    if request.read is not None:
+        candidates = candidates.read(db, queries, request.mode, request.read)
     return Ranked(
         ids,
-        scores,
-        cosines,
+        candidates.scores(request.mode),
+        candidates.cosines,
         words,
         is_named,
         is_code,
-        approximate,
+        candidates.approximate,
+        waiting,
         query=request.query,
-        nearest=nearest_of_all,
+        nearest=None if request.query.required else nearby,
     )
 
 

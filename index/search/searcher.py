@@ -19,6 +19,7 @@ from index.closing import Closing
 from index.errors import QueryInvalid, VectorsMissing
 from index.search import by_name, excluded, group_by_file, links, near_copies, recency
 from index.search.abstention import confidence, likeness
+from index.search.candidates import ReadAtOnce
 from index.search.file_vectors import FileVectors
 from index.search.filters import FilteredIds
 from index.search.newest import Matching, newest
@@ -36,6 +37,8 @@ from index.types import Filter, Hit, Mode, Results
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+FileAndCopies = tuple[group_by_file.FileGroup, tuple[str, ...]]
+"""The passages of a file that answer, and the paths of its near-copies that are folded."""
 _NO_FILTER = Filter()
 _PATHS = "SELECT path FROM files WHERE state IN ('indexed', 'partial')"
 MOST_TAGS = 2_000
@@ -84,18 +87,20 @@ class Searcher(Closing):
         filter: Filter = _NO_FILTER,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
+        read: ReadAtOnce | None = None,
     ) -> Results:
         """The best files for `query`, each with its best passages.
 
         `vector` holds the query's unit vectors, (2, 768): for passages of prose and of code; or one for both,
         (768,). Without it, or in mode "words", words alone answer. `typing` matches the last word as a
-        prefix.
+        prefix. `read` reads the best passages that wait for the model.
         """
         with self._pool.snapshot() as db:
             fold = not filter.each_copy
             filter_ = excluded.resolved(db, replace(filter, each_copy=False))
             matching, left_out = _matching(db, filter_)
             request = self._request(db, query, vector, mode, limit, filter_, matching, typing=typing)
+            request = replace(request, read=read)
 
             def search(parsed: ParsedQuery, texts: Ids | None) -> Ranked:
                 again = replace(request, query=parsed)
@@ -116,9 +121,15 @@ class Searcher(Closing):
             request = replace(request, nearest=found.nearest)
             if not (typing and mode == "words"):
                 found = second_try(tries, request.query, found)
-            hits = self._hits(db, found, limit, filter_, explain=explain, fold=fold)
-            notes = (*found.notes, *excluded.note(filter_), *left_out)
-            return Results(hits, found.is_close, found.confidence, corrected=found.corrected, notes=notes)
+            groups = _best_files(db, found, limit, filter_, fold=fold)
+            return Results(
+                self._hits(db, found, groups, limit, filter_, explain=explain),
+                found.is_close,
+                found.confidence,
+                corrected=found.corrected,
+                notes=(*found.notes, *excluded.note(filter_), *left_out),
+                waiting=_waiting(found, groups),
+            )
 
     def _find(self, db: apsw.Connection, request: SearchRequest, filter_: Filter) -> Ranked:
         """What a search finds, by the texts and by the names of files."""
@@ -139,17 +150,13 @@ class Searcher(Closing):
         self,
         db: apsw.Connection,
         ranked: Ranked,
+        groups: Sequence[FileAndCopies],
         limit: int,
         filter_: Filter,
         *,
         explain: bool,
-        fold: bool,
     ) -> tuple[Hit, ...]:
-        """The best files. Copies are folded before hits are made: each passage of a hit costs a snippet."""
-        wanted = limit * near_copies.TIMES if fold else limit
-        groups = group_by_file.group_passages(db, ranked, wanted, filter_, copies=fold)
-        chosen = _fold_copies(db, groups, limit, fold=fold)
-        hits = group_by_file.hits_of_groups(db, ranked, chosen, filter_.heading, explain=explain, ample=True)
+        hits = group_by_file.hits_of_groups(db, ranked, groups, filter_.heading, explain=explain, ample=True)
         return by_name.join_named(hits, _of_that_name(db, ranked, hits), ranked, limit)
 
     def newest(self, *, limit: int = 10, filter: Filter = _NO_FILTER) -> Results:  # noqa: A002
@@ -168,11 +175,13 @@ class Searcher(Closing):
         mode: Mode = "hybrid",
         limit: int = 100,
         dimension: int = vectors.FULL_DIMENSION,
+        read: ReadAtOnce | None = None,
     ) -> list[tuple[str, float]]:
         """Only paths and scores, best first, for evaluation. With `dimension` 256, candidates are not scored
         again. A phrase that occurs nowhere is no condition, as in `search`."""
         with self._pool.snapshot() as db:
             request = self._request(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
+            request = replace(request, read=read)
             ranked = self._rank(db, request)
             if not len(ranked.ids) and request.query.groups:
                 ranked = self._rank(db, replace(request, query=request.query.without_conditions()))
@@ -282,9 +291,26 @@ class Searcher(Closing):
             self._cache.close()
 
 
+def _best_files(
+    db: apsw.Connection, ranked: Ranked, limit: int, filter_: Filter, *, fold: bool
+) -> list[FileAndCopies]:
+    """The best files. Copies are folded before hits are made: each passage of a hit costs a snippet."""
+    wanted = limit * near_copies.TIMES if fold else limit
+    groups = group_by_file.group_passages(db, ranked, wanted, filter_, copies=fold)
+    return _fold_copies(db, groups, limit, fold=fold)
+
+
+def _waiting(ranked: Ranked, groups: Sequence[FileAndCopies]) -> tuple[int, ...]:
+    """The texts in these files that have no vector of the model, best first."""
+    if ranked.waiting is None or not ranked.waiting.any():
+        return ()
+    shown = [passage.i for group, _ in groups for passage in group]
+    return tuple(int(ranked.ids[i]) for i in dict.fromkeys(shown) if ranked.waiting[i])
+
+
 def _fold_copies(
     db: apsw.Connection, groups: Sequence[group_by_file.FileGroup], limit: int, *, fold: bool
-) -> list[tuple[group_by_file.FileGroup, tuple[str, ...]]]:
+) -> list[FileAndCopies]:
     """At most `limit` files with the paths of their near-copies, where these are folded."""
     return near_copies.folded(db, groups, limit) if fold else [(group, ()) for group in groups[:limit]]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from index.store import file_rows, generations, vectors
 from index.store.database import fetch_all, fetch_one, id_array
-from index.store.row_codec import MAX_REASON, clean_text, encode_path
+from index.store.row_codec import MAX_REASON, clean_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,16 @@ def jobs(db: apsw.Connection, limit: int) -> list[EmbeddingJob]:
     return [EmbeddingJob(*one) for one in found]
 
 
-def jobs_at(db: apsw.Connection, places: Sequence[tuple[str, int]]) -> list[EmbeddingJob]:
-    """Those texts without a vector that begin at these positions of files, given by path, in this order."""
+def jobs_of(db: apsw.Connection, texts: Sequence[int]) -> list[EmbeddingJob]:
+    """Those of `texts` that have no vector, in this order."""
     sql = (
-        f"SELECT {JOB_COLUMNS} FROM files JOIN passages "
-        "ON passages.file = files.id JOIN todo ON todo.text = passages.text "
-        "JOIN texts ON texts.id = todo.text "
-        "WHERE files.path = ? AND passages.start = ?"
+        f"SELECT {JOB_COLUMNS} FROM carray(?) AS wanted CROSS JOIN todo ON todo.text = wanted.value "
+        "CROSS JOIN texts ON texts.id = todo.text"
     )
-    found = (one for path, start in places for one in fetch_all(db, sql, (encode_path(path), start)))
-    return [EmbeddingJob(*one) for one in dict.fromkeys(found)]
+    return [
+        EmbeddingJob(*one)
+        for one in dict.fromkeys(fetch_all(db, sql, (id_array(np.array(texts, np.int64)),)))
+    ]
 
 
 def is_pending(db: apsw.Connection, job: EmbeddingJob) -> bool:

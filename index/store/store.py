@@ -288,10 +288,10 @@ class Store(WriteConnection):
         with self.reading() as db:
             return embedding_queue.jobs(db, limit)
 
-    def pending_at(self, places: Sequence[tuple[str, int]]) -> list[EmbeddingJob]:
-        """Texts without a vector that begin at these positions of files."""
+    def pending_of(self, texts: Sequence[int]) -> list[EmbeddingJob]:
+        """Those of `texts` that have no vector, in this order."""
         with self.reading() as db:
-            return embedding_queue.jobs_at(db, places)
+            return embedding_queue.jobs_of(db, texts)
 
     def still_pending(self, job: EmbeddingJob) -> bool:
         """Whether the text of a job still has no vector: its id may belong to another text by now."""

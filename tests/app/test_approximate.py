@@ -28,6 +28,7 @@ from app.library import Library
 from app.model import Model
 from app.sync.approximate_stage import ApproximateStage
 from embedder.errors import EngineUnavailable
+from index.search.candidates import READ_AT_ONCE
 from index.store import approximate
 from index.store.store import Store
 
@@ -66,8 +67,8 @@ def syncing(library: Library) -> Iterator[list[SyncReport]]:
     thread.join(60)
 
 
-def by_meaning(library: Library, limit: int = 100) -> Answer:
-    return library.search(QUERY, mode="meaning", limit=limit)
+def by_meaning(library: Library, limit: int = 100, *, read: bool = False) -> Answer:
+    return library.search(QUERY, mode="meaning", limit=limit, read=read)
 
 
 def test_a_daemon_answers_by_meaning_while_the_model_has_read_nothing(
@@ -85,6 +86,7 @@ def test_a_daemon_answers_by_meaning_while_the_model_has_read_nothing(
             assert all(hit.approximate and hit.similarity for hit in answer.hits)
             assert not (answer.complete or answer.abstains) and library.status().pending == 40
             assert "by their words only" in answer.notice, "those that the model has now"
+            read = by_meaning(library, read=True)
             shown = by_meaning(library, limit=3).hits
             held.may.set()
         asked, first = {hit.text for hit in shown}, {*held.batches[2], *held.batches[3]}
@@ -92,6 +94,10 @@ def test_a_daemon_answers_by_meaning_while_the_model_has_read_nothing(
         assert asked <= first, "what was asked for comes first"
         after = by_meaning(library)
         assert len(after.hits) == 40 and not any(hit.approximate for hit in after.hits)
+        known = {hit.path: hit.similarity for hit in after.hits}
+        at_once = {hit.path: hit.similarity for hit in read.hits if not hit.approximate}
+        assert len(at_once) == READ_AT_ONCE and not read.complete
+        assert at_once == {path: pytest.approx(known[path], abs=0.01) for path in at_once}
         assert after.complete and library.status().pending == 0
         assert contents(library.index.path) == fresh(folder)
 
@@ -102,9 +108,10 @@ def test_ended_in_between_it_is_told_for_each_hit_and_the_next_run_makes_a_fresh
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     command = [sys.executable, "-c", KILLED, "index", str(folder)]
     assert subprocess.run(command, check=False).returncode == 9
-    found = ken_json("search", QUERY, "--mode", "meaning", "--explain")
-    assert found["hits"] and all(hit["approximate"] for hit in found["hits"]) and not found["complete"]
-    shown = ken("search", QUERY, "--mode", "meaning", "--explain")
+    found = ken_json("search", QUERY, "--mode", "meaning", "--explain", "--limit", "20")
+    waiting = [hit["approximate"] for hit in found["hits"]]
+    assert len(waiting) == 20 and waiting.count(False) == READ_AT_ONCE and not found["complete"]
+    shown = ken("search", QUERY, "--mode", "meaning", "--explain", "--limit", "20")
     assert UNTIL in shown.stdout and "Nothing close" not in shown.stderr
     assert ken("index").exit_code == 0
     found = ken_json("search", QUERY, "--mode", "meaning", "--explain")
@@ -159,10 +166,11 @@ def test_where_the_model_fails_every_passage_has_an_approximate_vector(
 
     with monkeypatch.context() as broken, local_library(config.load()) as library:
         broken.setattr(Model, "embed_documents", fail)
+        broken.setattr(Model, "embed_urgent", fail)
         library.add([str(folder)])
         with pytest.raises(EngineUnavailable):
             library.sync()
-        answer = by_meaning(library)
+        answer = by_meaning(library, read=True)
         assert len(answer.hits) == 40 and all(hit.approximate for hit in answer.hits)
         assert UNTIL in answer.notice
     with local_library(config.load()) as library:

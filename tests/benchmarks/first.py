@@ -2,13 +2,15 @@
 
 From the start of `ken index` to the first answer by words, to the first by meaning, and to the time at which
 every passage is found by meaning; how many approximate vectors are made a second; and nDCG@10 of sets of
-`ken eval` by words, by hybrid search with approximate vectors alone, and with the model's.
+`ken eval` by words, by hybrid search with approximate vectors alone, as a search answers, for which the model
+first reads the best of what is found, and with the model's vectors.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,11 +26,13 @@ import numpy as np
 
 import embedder
 from app import config
+from app.api import Library
 from app.daemon import lifecycle
 from app.errors import TITLED_ERRORS, UsageInvalid
 from app.evaluation.retrieval import embed_queries, fill, index_dataset, measures, read_set, run_queries
 from app.model import Model, engine_of
 from app.sync.approximate_stage import ApproximateStage
+from index.search.candidates import ReadAtOnce
 from index.search.searcher import Searcher
 from index.store import approximate
 from index.store.store import Store
@@ -41,6 +45,8 @@ PASSAGES = 20_000
 WORDS_A_PASSAGE = 150
 PARAGRAPHS = 4
 """Of a file: one to three passages."""
+QUERIES = 20
+"""For which the times of answers are measured, each other than the last."""
 STEP = 0.02
 TIMEOUT = 300.0
 KEN = "from app.cli import main; main()"
@@ -52,6 +58,9 @@ class SetFirst:
 
     words: float
     student: float
+    asked: float
+    """As a search answers, for which the model reads the best of what is found; each query as if it were the
+    first."""
     half: float
     """With the model's vectors of a random half, to which the student is adapted as while indexing."""
     full: float
@@ -66,6 +75,10 @@ class First:
     seconds_to_first_meaning: float
     seconds_to_all_meaning: float
     """Until no passage is without a vector, approximate or not."""
+    milliseconds_to_answer: float
+    """Of a search by the model's daemon meanwhile, median."""
+    milliseconds_to_read_and_answer: float
+    """The same with what is found read first."""
     passages_per_second: float
     sets: dict[str, SetFirst]
 
@@ -80,13 +93,13 @@ def run(say: Say, folders: Sequence[Path] = (), files: int = FILES, passages: in
     say("making approximate vectors")
     rate = _passages_per_second(student, passages)
     say("indexing a new folder")
-    words, meaning, all_ = _seconds_to_answers(files)
+    seconds, milliseconds = _times_of_answers(files)
     sets = {}
     if folders:
         engine, precision = engine_of(settings), settings.precision
         with embedder.load(settings.name or None, engine=engine, precision=precision) as model:
             sets = {folder.name: _measured(folder, model, student, say) for folder in folders}
-    return First(files, words, meaning, all_, rate, sets)
+    return First(files, *seconds, *milliseconds, rate, sets)
 
 
 def as_json(result: First) -> dict[str, Any]:
@@ -99,12 +112,15 @@ def table(result: First) -> str:
         f"{result.files:,} new files: first answer by words after {result.seconds_to_first_words:.1f} s, by "
         f"meaning after {result.seconds_to_first_meaning:.1f} s, every passage by meaning after "
         f"{result.seconds_to_all_meaning:.1f} s",
+        f"an answer takes {result.milliseconds_to_answer:.0f} ms meanwhile, and "
+        f"{result.milliseconds_to_read_and_answer:.0f} ms where what is found is read first",
         f"{result.passages_per_second:,.0f} approximate vectors a second",
     ]
     if result.sets:
-        lines.append(f"{'nDCG@10':<20}{'words':>10}{'student':>10}{'half':>10}{'full':>10}")
+        lines.append(f"{'nDCG@10':<20}{'words':>10}{'student':>10}{'asked':>10}{'half':>10}{'full':>10}")
     for name, one in result.sets.items():
-        lines.append(f"{name:<20}{one.words:>10.1f}{one.student:>10.1f}{one.half:>10.1f}{one.full:>10.1f}")
+        columns = (one.words, one.student, one.asked, one.half, one.full)
+        lines.append(f"{name:<20}" + "".join(f"{column:>10.1f}" for column in columns))
     return "\n".join(lines)
 
 
@@ -143,8 +159,9 @@ def _run_stage(store: Store, model: Model, rounds: int = 2**31) -> None:
             stage.fill(())
 
 
-def _seconds_to_answers(files: int) -> tuple[float, float, float]:
-    """To the first hit by words, to the first by meaning, and until every passage has a vector."""
+def _times_of_answers(files: int) -> tuple[tuple[float, float, float], tuple[float, float]]:
+    """Seconds to the first hit by words, to the first by meaning, and until every passage has a vector; and
+    milliseconds of an answer then, without and with reading first."""
     words, chance = Vocabulary(), random.Random(1)
     with own_daemon() as (library, folder):
         for number in range(files):
@@ -170,10 +187,19 @@ def _seconds_to_answers(files: int) -> tuple[float, float, float]:
             raise TimeoutError(f"nothing is found by {mode} within {TIMEOUT:.0f} s")
 
         try:
-            return seconds_until("words"), seconds_until("meaning"), _seconds_to_all(started, files)
+            seconds = seconds_until("words"), seconds_until("meaning"), _seconds_to_all(started, files)
+            return seconds, _milliseconds(library, words)
         finally:
             indexing.terminate()
             indexing.wait()
+
+
+def _milliseconds(library: Library, words: Vocabulary) -> tuple[float, float]:
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for query in range(2 * QUERIES):
+        read = query % 2 == 1
+        times[read].append(library.search(words.some(6), read=read).took_ms)
+    return statistics.median(times[False]), statistics.median(times[True])
 
 
 def _seconds_to_all(started: float, files: int) -> float:
@@ -191,9 +217,9 @@ def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) 
     def progress(what: str, done: int, total: int) -> None:
         say(f"{dataset.name}: {what} {done:,} of {total:,}")
 
-    def ndcg(store: Store, mode: Mode) -> float:
+    def ndcg(store: Store, mode: Mode, read: ReadAtOnce | None = None) -> float:
         with Searcher(store.path, cached_vectors=True) as searcher:
-            run = run_queries(searcher, dataset, vectors, mode, None, progress)
+            run = run_queries(searcher, dataset, vectors, mode, None, progress, read)
         return 100 * measure(dataset.qrels, run, mode, None).ndcg
 
     vectors = embed_queries(dataset, model, None, progress)
@@ -208,6 +234,7 @@ def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) 
         fill(store, dataset, model, progress, embed=False)
         _run_stage(store, student)
         alone = ndcg(store, "hybrid")
+        asked = ndcg(store, "hybrid", lambda jobs: np.stack([known[job.title, job.text] for job in jobs]))
     with index_dataset(replace(dataset, name=f"{dataset.name}.half"), model) as store:
         fill(store, dataset, model, progress, embed=False)
         jobs = store.pending(2**31)
@@ -217,4 +244,4 @@ def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) 
                 [job.id for job in read], np.stack([known[job.title, job.text] for job in read])
             )
         _run_stage(store, student)
-        return SetFirst(words, alone, ndcg(store, "hybrid"), full)
+        return SetFirst(words, alone, asked, ndcg(store, "hybrid"), full)

@@ -43,6 +43,8 @@ class Request:
     sort: Sort = "score"
     like: tuple[str, int] | None = None
     limit: int = FIRST
+    read: bool = False
+    """Whether the best passages that wait for the model are read first: it takes longer than a keystroke."""
     room: int = FIRST
     """Files that the screen has room for: no more are found by words while the others are on their way."""
 
@@ -153,7 +155,15 @@ class SearchRequests:
         if isinstance(message.outcome, Exception) and message.number != self.number:
             return False
         self._shown = at
+        if message.final and self.answered and isinstance(message.outcome, Answer):
+            self._have_read(message.outcome)
         return True
+
+    def _have_read(self, answer: Answer) -> None:
+        """Ask once more where the model has not read all that is shown, now that nobody types."""
+        if self._last is not None and not self._last.read and any(hit.approximate for hit in answer.hits):
+            self._last = replace(self._last, read=True)
+            self.again(quietly=True)
 
     def close(self) -> None:
         self._words.close()
@@ -179,6 +189,7 @@ class SearchRequests:
             mode=mode,
             filter=request.filter,
             typing=True,
+            read=request.read,
             sort=request.sort,
         )
 

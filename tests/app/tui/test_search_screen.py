@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 from support.pilots import application, ask, drive, library, shown, until
 from textual import events
@@ -17,6 +19,10 @@ from app.tui.screens.search_requests import FIRST
 from app.tui.ui_state import UiState
 from app.tui.ui_state import load as load_ui_state
 from app.tui.widgets.query import LONGEST
+from index.search.candidates import READ_AT_ONCE
+from index.store import approximate
+from index.store.store import Store
+from index.types import Hit
 
 
 def paths(app):
@@ -64,6 +70,37 @@ def test_meaning_begins_when_words_have_answered_unless_a_key_is_held(
         assert screen.answer.mode == mode
 
     drive(application(library()), steps)
+
+
+def test_what_the_model_has_not_read_is_read_once_the_first_answer_is_shown():
+    lib = library(**notes_on_a_thermostat())
+    with Store(lib.real.index.path) as store:
+        jobs, rows = approximate.with_vectors(store, 100)
+        with store.writing() as db:
+            db.execute("INSERT INTO todo(text, mtime_ns) SELECT id, 0 FROM texts")
+        approximate.put(store, jobs, np.float32(0.6) * rows)
+    read: list[tuple[bool, int]] = []
+
+    def true(answer: Answer) -> list[Hit]:
+        return [hit for hit in answer.hits if hit.similarity is not None and not hit.approximate]
+
+    def search(query: str, **options: Any) -> Answer:
+        answer = lib.real.search(query, **options)
+        if options["mode"] == "hybrid":
+            read.append((options["read"], len(true(answer))))
+        return answer
+
+    lib.instead["search"] = search
+
+    async def steps(pilot, app):
+        screen = app.search_screen
+        await pilot.press(*"thermostat")
+        await until(pilot, lambda: screen.answer and len(true(screen.answer)) == READ_AT_ONCE)
+        screen.refresh_answer()
+        await until(pilot, lambda: len(read) > read.index((True, READ_AT_ONCE)) + 1)
+        assert {*read} == {(False, 0), (True, READ_AT_ONCE)} and read[0] == (False, 0)
+
+    drive(application(lib), steps)
 
 
 def test_an_answer_never_replaces_that_of_a_later_question():

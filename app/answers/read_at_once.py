@@ -1,0 +1,77 @@
+"""Reads what a search has found before the model has read it, for the answer to the same search.
+
+Owns how long that may take. Knows nothing of what is worth to be read first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.model import TextModel
+from embedder.errors import EmbedderError
+from index.search.searcher import Searcher
+from index.store.embedding_queue import EmbeddingJob
+from index.store.store import Store
+from index.store.vectors import FULL_DIMENSION
+
+log = logging.getLogger(__name__)
+
+SECONDS = 0.4
+"""For which an answer may wait: a round that would end later is not begun."""
+ROUND_CHARACTERS = 1_600
+"""Characters of a round, unless its only text has more: some 400 tokens, a tenth of a second of two cores."""
+
+
+class ReadAtOnce:
+    """`index.search.candidates.ReadAtOnce` for one search, which may ask for the same texts again.
+
+    A model that fails is asked no more: the texts stay as they are, and the answer says that they wait.
+    """
+
+    def __init__(self, model: TextModel) -> None:
+        self._model = model
+        self._known: dict[int, NDArray[np.float32]] = {}
+        self._failed = False
+
+    def __call__(self, jobs: Sequence[EmbeddingJob]) -> NDArray[np.float32]:
+        left = [job for job in jobs if job.id not in self._known]
+        begun, longest = time.monotonic(), 0.0
+        while left and not self._failed and (began := time.monotonic()) + longest < begun + SECONDS:
+            some = _round(left)
+            self._read(some)
+            del left[: len(some)]
+            longest = max(longest, time.monotonic() - began)
+        read = itertools.takewhile(lambda job: job.id in self._known, jobs)
+        rows = [self._known[job.id] for job in read]
+        return np.stack(rows) if rows else np.empty((0, FULL_DIMENSION), np.float32)
+
+    def _read(self, jobs: Sequence[EmbeddingJob]) -> None:
+        try:
+            rows = self._model.embed_urgent([job.text for job in jobs], [job.title for job in jobs])
+        except EmbedderError as error:
+            log.warning("what was found could not be read at once: %s", error.what)
+            self._failed = True
+        else:
+            self._known.update(zip((job.id for job in jobs), rows, strict=True))
+
+
+def read_at_once(model: TextModel, store: Store | None, searcher: Searcher) -> ReadAtOnce | None:
+    """For one search; None if no text waits, or those vectors answer that another model has made."""
+    if store is None or not store.pending(1) or model.fingerprint != searcher.fingerprint:
+        return None
+    return ReadAtOnce(model)
+
+
+def _round(jobs: Sequence[EmbeddingJob]) -> Sequence[EmbeddingJob]:
+    """The first text, and those after it that fit in a round."""
+    count, characters = 1, len(jobs[0].text)
+    while count < len(jobs) and characters + len(jobs[count].text) <= ROUND_CHARACTERS:
+        characters += len(jobs[count].text)
+        count += 1
+    return jobs[:count]

@@ -1,0 +1,95 @@
+"""The candidates of a query: of what their scores are made, and the reading of the best that wait.
+
+Owns the scores of candidates. Knows nothing of how they are found, nor of the model.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from index.search import fusion
+from index.store import embedding_queue
+from index.store.embedding_queue import EmbeddingJob
+from index.store.fts_query import ParsedQuery
+from index.types import Mode
+
+READ_AT_ONCE, CHARACTERS = 8, 4_000
+"""Candidates that are read during a search at most, and their characters together unless the first has more:
+some 1,000 tokens, a third of a second of two cores, or a thirtieth of a GPU."""
+AMONG = 50
+"""They are among so many best ones."""
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+ReadAtOnce = Callable[[Sequence[EmbeddingJob]], Floats]
+"""The model's vectors of the first of these texts, (n, 768) unit rows: of as many as can be read in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Texts, (n,), and of what their scores are made."""
+
+    query: ParsedQuery
+    ids: Ids
+    words: Floats
+    """Their lexical scores; NaN where a text has no word of the query."""
+    both: Floats
+    """Their cosines with the vectors of the query for prose and for code, (n, 2); NaN without a vector."""
+    is_code: NDArray[np.bool_]
+    is_named: NDArray[np.bool_]
+    """Whose heading or definition is in the query."""
+    as_written: Floats
+    """The least weight of words in those that hold the query's identifiers letter by letter, else 0."""
+    approximate: NDArray[np.bool_]
+    """Which were compared by an approximate vector."""
+
+    @property
+    def cosines(self) -> Floats:
+        """(n,), by kind."""
+        return fusion.cosines_by_kind(self.both, self.is_code)
+
+    @property
+    def waiting(self) -> NDArray[np.bool_]:
+        """Which were compared by an approximate vector, or by none, (n,)."""
+        return np.asarray(self.approximate | np.isnan(self.both[:, 0]), np.bool_)
+
+    def scores(self, mode: Mode) -> Floats:
+        """(n,), as `fusion` makes them."""
+        cosines = self.cosines
+        near = np.where(self.approximate, fusion.nearer(cosines, self.is_code), cosines)
+        if mode == "meaning":
+            return np.nan_to_num(near)
+        if not self.approximate.any():
+            return self._fused(cosines)
+        among = self._fused(cosines, (fusion.MORE_AMONG, fusion.MORE_AMONG_CODE))
+        return fusion.merge(self._fused(near), self.approximate, among)
+
+    def _fused(self, cosines: Floats, more: tuple[float, float] = (0.0, 0.0)) -> Floats:
+        weights = fusion.lexical_weights(self.query, self.is_code, self.is_named, self.as_written, more)
+        return fusion.fuse(cosines, self.words, weights)
+
+    def read(self, db: apsw.Connection, queries: Floats, mode: Mode, read: ReadAtOnce) -> Candidates:
+        """The same, the best of those that wait compared by the model's vectors; `queries` are (2, 768)."""
+        best = np.argsort(-self.scores(mode), kind="stable")[:AMONG]
+        best = best[self.waiting[best]][:READ_AT_ONCE]
+        places = dict(zip(self.ids[best].tolist(), best.tolist(), strict=True))
+        jobs = _in_bounds(embedding_queue.jobs_of(db, list(places))) if places else []
+        rows = read(jobs) if jobs else np.empty(0)
+        if not len(rows):
+            return self
+        at = [places[job.id] for job in jobs[: len(rows)]]
+        both, approximate = self.both.copy(), self.approximate.copy()
+        both[at] = rows @ queries.T
+        approximate[at] = False
+        return replace(self, both=both, approximate=approximate)
+
+
+def _in_bounds(jobs: Sequence[EmbeddingJob]) -> Sequence[EmbeddingJob]:
+    ends = itertools.accumulate(len(job.text) for job in jobs)
+    return jobs[: max(1, sum(end <= CHARACTERS for end in ends))]
