@@ -185,15 +185,31 @@ def halves(folders: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--files", default=2000, show_default=True, help="New files to be indexed.")
 @click.option("--passages", default=20_000, show_default=True, help="Passages to give approximate vectors.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Index this folder instead of made-up notes.",
+)
+@click.option(
+    "--until-read", is_flag=True, help="Wait until the model has read all, also without the vectors."
+)
 @AS_JSON
-def first(folders: tuple[Path, ...], files: int, passages: int, as_json: bool) -> None:
+def first(
+    folders: tuple[Path, ...],
+    files: int,
+    passages: int,
+    folder: Path | None,
+    until_read: bool,
+    as_json: bool,
+) -> None:
     """How soon and how well a new index answers by meaning, before the model has read it.
 
     FOLDERS are sets of `ken eval`: nDCG@10 by words, with approximate vectors alone, and with the model's.
     """
     from tests.benchmarks import first as benchmark
 
-    _show(benchmark, benchmark.run(_progress, folders, files, passages), as_json)
+    result = benchmark.run(_progress, folders, files, passages, folder, until_read=until_read)
+    _show(benchmark, result, as_json)
 
 
 @main.command()

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
@@ -48,7 +48,9 @@ PARAGRAPHS = 4
 QUERIES = 20
 """For which the times of answers are measured, each other than the last."""
 STEP = 0.02
-TIMEOUT = 300.0
+TIMEOUT = 7200.0
+WITHOUT = "[model]\napproximate = false\n"
+"""Settings without approximate vectors."""
 KEN = "from app.cli import main; main()"
 
 
@@ -67,25 +69,47 @@ class SetFirst:
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """Seconds from the start of `ken index` on a fresh home, and approximate vectors a second."""
+class Times:
+    """Seconds from the start of `ken index` on a fresh home; None: not waited for."""
 
-    files: int
     seconds_to_first_words: float
     seconds_to_first_meaning: float
     seconds_to_all_meaning: float
     """Until no passage is without a vector, approximate or not."""
+    seconds_to_all_read: float | None
+    """Until no passage is without the model's vector."""
     milliseconds_to_answer: float
-    """Of a search by the model's daemon meanwhile, median."""
+    """Of a search by the daemon, while it indexes, median."""
     milliseconds_to_read_and_answer: float
     """The same with what is found read first."""
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Of a new folder; approximate vectors a second; and nDCG@10 of sets."""
+
+    files: int
+    times: Times
+    without: Times | None
+    """Without approximate vectors."""
     passages_per_second: float
     sets: dict[str, SetFirst]
 
 
-def run(say: Say, folders: Sequence[Path] = (), files: int = FILES, passages: int = PASSAGES) -> First:
+def run(
+    say: Say,
+    folders: Sequence[Path] = (),
+    files: int = FILES,
+    passages: int = PASSAGES,
+    folder: Path | None = None,
+    *,
+    until_read: bool = False,
+) -> First:
     """Measure; the indexes of the sets are kept, as those of `ken eval` are. Raises `UsageInvalid` where the
-    model has no student."""
+    model has no student.
+
+    `folder` is indexed, else `files` of made-up notes. `until_read` waits until the model has read it, with
+    approximate vectors and without."""
     settings = config.load().model
     student = Model(settings)
     if student.student() is None:
@@ -93,35 +117,44 @@ def run(say: Say, folders: Sequence[Path] = (), files: int = FILES, passages: in
     say("making approximate vectors")
     rate = _passages_per_second(student, passages)
     say("indexing a new folder")
-    seconds, milliseconds = _times_of_answers(files)
+    count, times = _times(files, folder, until_read=until_read)
+    without = _times(files, folder, until_read=True, settings=WITHOUT)[1] if until_read else None
     sets = {}
     if folders:
         engine, precision = engine_of(settings), settings.precision
         with embedder.load(settings.name or None, engine=engine, precision=precision) as model:
             sets = {folder.name: _measured(folder, model, student, say) for folder in folders}
-    return First(files, *seconds, *milliseconds, rate, sets)
+    return First(count, times, without, rate, sets)
 
 
 def as_json(result: First) -> dict[str, Any]:
-    return asdict(result)
+    """The times with approximate vectors beside the rest."""
+    parts = asdict(result)
+    return {"files": parts.pop("files"), **parts.pop("times"), **parts}
 
 
 def table(result: First) -> str:
     """What was measured, as a person reads it."""
-    lines = [
-        f"{result.files:,} new files: first answer by words after {result.seconds_to_first_words:.1f} s, by "
-        f"meaning after {result.seconds_to_first_meaning:.1f} s, every passage by meaning after "
-        f"{result.seconds_to_all_meaning:.1f} s",
-        f"an answer takes {result.milliseconds_to_answer:.0f} ms meanwhile, and "
-        f"{result.milliseconds_to_read_and_answer:.0f} ms where what is found is read first",
-        f"{result.passages_per_second:,.0f} approximate vectors a second",
-    ]
+    lines = [f"{result.files:,} new files: {_sentence(result.times)}"]
+    if result.without:
+        lines.append(f"without approximate vectors: {_sentence(result.without)}")
+    lines.append(f"{result.passages_per_second:,.0f} approximate vectors a second")
     if result.sets:
         lines.append(f"{'nDCG@10':<20}{'words':>10}{'student':>10}{'asked':>10}{'half':>10}{'full':>10}")
     for name, one in result.sets.items():
         columns = (one.words, one.student, one.asked, one.half, one.full)
         lines.append(f"{name:<20}" + "".join(f"{column:>10.1f}" for column in columns))
     return "\n".join(lines)
+
+
+def _sentence(times: Times) -> str:
+    read = f", is read after {times.seconds_to_all_read:.0f} s" if times.seconds_to_all_read else ""
+    return (
+        f"the first answer by words after {times.seconds_to_first_words:.1f} s, by meaning after "
+        f"{times.seconds_to_first_meaning:.1f} s; every passage is found by meaning after "
+        f"{times.seconds_to_all_meaning:.1f} s{read}; an answer takes {times.milliseconds_to_answer:.0f} ms "
+        f"meanwhile, and {times.milliseconds_to_read_and_answer:.0f} where what is found is read first"
+    )
 
 
 def _passages_per_second(model: Model, passages: int) -> float:
@@ -159,36 +192,52 @@ def _run_stage(store: Store, model: Model, rounds: int = 2**31) -> None:
             stage.fill(())
 
 
-def _times_of_answers(files: int) -> tuple[tuple[float, float, float], tuple[float, float]]:
-    """Seconds to the first hit by words, to the first by meaning, and until every passage has a vector; and
-    milliseconds of an answer then, without and with reading first."""
-    words, chance = Vocabulary(), random.Random(1)
-    with own_daemon() as (library, folder):
-        for number in range(files):
+def _times(files: int, given: Path | None, *, until_read: bool, settings: str = "") -> tuple[int, Times]:
+    """The number of files that were indexed, and how long it took."""
+    words, chance = Vocabulary(given), random.Random(1)
+    with own_daemon(settings) as (library, folder):
+        for number in range(0 if given else files):
             text = "\n\n".join(words.some(chance.randint(40, 120)) for _ in range(PARAGRAPHS))
             (folder / f"note{number}.md").write_text(f"# Note {number}\n\n{text}\n")
         query = words.some(6)
         lifecycle.stop_daemon()  # the command starts it
         started = time.monotonic()
         indexing = subprocess.Popen(
-            [sys.executable, "-c", KEN, "index", str(folder)],
+            [sys.executable, "-c", KEN, "index", str(given or folder)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={name: value for name, value in os.environ.items() if name != "KEN_NO_DAEMON"},
         )
 
-        def seconds_until(mode: Mode) -> float:
+        def seconds_until(what: str, comes: Callable[[], bool]) -> float:
             while time.monotonic() - started < TIMEOUT:
                 with suppress(*TITLED_ERRORS):
-                    hits = library.search(query, mode=mode).hits
-                    if any(mode == "words" or hit.similarity is not None for hit in hits):
+                    if comes():
                         return time.monotonic() - started
                 time.sleep(STEP)
-            raise TimeoutError(f"nothing is found by {mode} within {TIMEOUT:.0f} s")
+            raise TimeoutError(f"{what}: not within {TIMEOUT:.0f} s")
+
+        def is_found(mode: Mode) -> bool:
+            hits = library.search(query, mode=mode, read=False).hits
+            return any(mode == "words" or hit.similarity is not None for hit in hits)
+
+        def are_all_found() -> bool:
+            with Store(Path(os.environ["KEN_HOME"]) / "index.db") as store:
+                complete = approximate.are_complete(store)
+            return complete and library.status().progress.phase in ("embedding", "idle")
 
         try:
-            seconds = seconds_until("words"), seconds_until("meaning"), _seconds_to_all(started, files)
-            return seconds, _milliseconds(library, words)
+            seconds = (
+                seconds_until("words", lambda: is_found("words")),
+                seconds_until("meaning", lambda: is_found("meaning")),
+            )
+            if settings == WITHOUT:
+                milliseconds, every = _milliseconds(library, words), None
+            else:
+                every = seconds_until("all meaning", are_all_found)
+                milliseconds = _milliseconds(library, words)
+            read = seconds_until("all read", lambda: not library.status().pending) if until_read else None
+            return library.status().files, Times(*seconds, every or read or 0.0, read, *milliseconds)
         finally:
             indexing.terminate()
             indexing.wait()
@@ -200,15 +249,6 @@ def _milliseconds(library: Library, words: Vocabulary) -> tuple[float, float]:
         read = query % 2 == 1
         times[read].append(library.search(words.some(6), read=read).took_ms)
     return statistics.median(times[False]), statistics.median(times[True])
-
-
-def _seconds_to_all(started: float, files: int) -> float:
-    with Store(Path(os.environ["KEN_HOME"]) / "index.db") as store:
-        while store.counts().files < files or not approximate.are_complete(store):
-            if time.monotonic() - started > TIMEOUT:
-                raise TimeoutError(f"passages are without a vector after {TIMEOUT:.0f} s")
-            time.sleep(STEP)
-    return time.monotonic() - started
 
 
 def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) -> SetFirst:

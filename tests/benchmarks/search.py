@@ -195,10 +195,10 @@ def _warm(path: Path, asked: Sequence[Floats]) -> tuple[list[NDArray[np.int64]],
 
 
 class Vocabulary:
-    """Text of the demo's words, each as frequent as Zipf's law has a word of its rank."""
+    """Text of the words of a folder or of the demo, each as frequent as Zipf's law has a word of its rank."""
 
-    def __init__(self) -> None:
-        files = sorted(paths.assets_path().glob("demo/**/*"))
+    def __init__(self, folder: Path | None = None) -> None:
+        files = sorted((folder or paths.assets_path() / "demo").glob("**/*"))
         text = " ".join(file.read_text(errors="replace") for file in files if file.suffix in (".md", ".txt"))
         ranked = [word for word, _ in Counter(re.findall(r"[^\W\d_]{2,}", text)).most_common()]
         shares = 1 / np.arange(1, len(ranked) + 1)
