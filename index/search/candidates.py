@@ -21,7 +21,7 @@ from index.types import Mode
 
 READ_AT_ONCE, CHARACTERS = 8, 4_000
 """Candidates that are read during a search at most, and their characters together unless the first has more:
-some 1,000 tokens, a third of a second of two cores, or a thirtieth of a GPU."""
+some 1,000 tokens, a third of a second of two cores."""
 AMONG = 50
 """They are among so many best ones."""
 

@@ -35,7 +35,9 @@ from app.sync.approximate_stage import ApproximateStage
 from index.search.candidates import ReadAtOnce
 from index.search.searcher import Searcher
 from index.store import approximate
+from index.store.embedding_queue import EmbeddingJob
 from index.store.store import Store
+from index.store.vectors import Floats
 from index.types import FileRecord, Mode, Passage
 from tests.benchmarks.own_daemon import Say, own_daemon
 from tests.benchmarks.search import Vocabulary
@@ -64,7 +66,7 @@ class SetFirst:
     """As a search answers, for which the model reads the best of what is found; each query as if it were the
     first."""
     half: float
-    """With the model's vectors of a random half, to which the student is adapted as while indexing."""
+    """The same with the model's vectors of a random half, to which the student is adapted as in indexing."""
     full: float
 
 
@@ -262,26 +264,27 @@ def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) 
             run = run_queries(searcher, dataset, vectors, mode, None, progress, read)
         return 100 * measure(dataset.qrels, run, mode, None).ndcg
 
+    known: dict[tuple[str, str], Floats] = {}
+
+    def vectors_of(jobs: Sequence[EmbeddingJob]) -> Floats:
+        return np.stack([known[job.title, job.text] for job in jobs])
+
     vectors = embed_queries(dataset, model, None, progress)
     with index_dataset(dataset, model) as store:
         fill(store, dataset, model, progress)
         words, full = ndcg(store, "words"), ndcg(store, "hybrid")
-        known = {
-            (job.title, job.text): row
-            for job, row in zip(*approximate.with_vectors(store, 2**31), strict=True)
-        }
+        jobs, rows = approximate.with_vectors(store, 2**31)
+        known.update(((job.title, job.text), row) for job, row in zip(jobs, rows, strict=True))
     with index_dataset(replace(dataset, name=f"{dataset.name}.approximate"), model) as store:
         fill(store, dataset, model, progress, embed=False)
         _run_stage(store, student)
         alone = ndcg(store, "hybrid")
-        asked = ndcg(store, "hybrid", lambda jobs: np.stack([known[job.title, job.text] for job in jobs]))
+        asked = ndcg(store, "hybrid", vectors_of)
     with index_dataset(replace(dataset, name=f"{dataset.name}.half"), model) as store:
         fill(store, dataset, model, progress, embed=False)
         jobs = store.pending(2**31)
         read = random.Random(1).sample(jobs, max(0, len(jobs) - len(known) // 2))
         if read:
-            store.put_vectors(
-                [job.id for job in read], np.stack([known[job.title, job.text] for job in read])
-            )
+            store.put_vectors([job.id for job in read], vectors_of(read))
         _run_stage(store, student)
-        return SetFirst(words, alone, asked, ndcg(store, "hybrid"), full)
+        return SetFirst(words, alone, asked, ndcg(store, "hybrid", vectors_of), full)
