@@ -1,6 +1,6 @@
 """Reads what a search has found before the model has read it, for the answer to the same search.
 
-Owns how long that may take. Knows nothing of what is worth to be read first.
+Owns how long that may take. Knows nothing of what is worth reading first.
 """
 
 from __future__ import annotations
@@ -36,19 +36,18 @@ class ReadAtOnce:
 
     def __init__(self, model: TextModel) -> None:
         self._model = model
-        self._known: dict[int, NDArray[np.float32]] = {}
+        self._known: dict[EmbeddingJob, NDArray[np.float32]] = {}
         self._failed = False
 
     def __call__(self, jobs: Sequence[EmbeddingJob]) -> NDArray[np.float32]:
-        left = [job for job in jobs if job.id not in self._known]
-        begun, longest = time.monotonic(), 0.0
-        while left and not self._failed and (began := time.monotonic()) + longest < begun + SECONDS:
+        left = [job for job in jobs if job not in self._known]
+        end, longest = time.monotonic() + SECONDS, 0.0
+        while left and not self._failed and (started := time.monotonic()) + longest < end:
             some = _round(left)
             self._read(some)
             del left[: len(some)]
-            longest = max(longest, time.monotonic() - began)
-        read = itertools.takewhile(lambda job: job.id in self._known, jobs)
-        rows = [self._known[job.id] for job in read]
+            longest = max(longest, time.monotonic() - started)
+        rows = [self._known[job] for job in itertools.takewhile(self._known.__contains__, jobs)]
         return np.stack(rows) if rows else np.empty((0, FULL_DIMENSION), np.float32)
 
     def _read(self, jobs: Sequence[EmbeddingJob]) -> None:
@@ -58,7 +57,7 @@ class ReadAtOnce:
             log.warning("what was found could not be read at once: %s", error.what)
             self._failed = True
         else:
-            self._known.update(zip((job.id for job in jobs), rows, strict=True))
+            self._known.update(zip(jobs, rows, strict=True))
 
 
 def read_at_once(model: TextModel, store: Store | None, searcher: Searcher) -> ReadAtOnce | None:

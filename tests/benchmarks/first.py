@@ -116,11 +116,11 @@ def run(
     student = Model(settings)
     if student.student() is None:
         raise UsageInvalid("This model has no approximate vectors.", "Measure the default model.")
-    say("making approximate vectors")
-    rate = _passages_per_second(student, passages)
     say("indexing a new folder")
     count, times = _times(files, folder, until_read=until_read)
     without = _times(files, folder, until_read=True, settings=WITHOUT)[1] if until_read else None
+    say("making approximate vectors")
+    rate = _passages_per_second(student, passages)
     sets = {}
     if folders:
         engine, precision = engine_of(settings), settings.precision

@@ -199,7 +199,8 @@ class Vocabulary:
 
     def __init__(self, folder: Path | None = None) -> None:
         files = sorted((folder or paths.assets_path() / "demo").glob("**/*"))
-        text = " ".join(file.read_text(errors="replace") for file in files if file.suffix in (".md", ".txt"))
+        notes = (file for file in files if file.suffix in (".md", ".txt") and file.is_file())
+        text = " ".join(file.read_text(errors="replace") for file in notes)
         ranked = [word for word, _ in Counter(re.findall(r"[^\W\d_]{2,}", text)).most_common()]
         shares = 1 / np.arange(1, len(ranked) + 1)
         self._words = np.array(ranked)

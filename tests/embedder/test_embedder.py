@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,23 @@ def test_a_query_has_a_vector_for_prose_and_one_for_code(model: embedder.Embedde
     np.testing.assert_allclose(both[0], prose, atol=1e-5)
     mixed = prose + 1.5 * code
     np.testing.assert_allclose(both[1], mixed / np.linalg.norm(mixed), atol=1e-5)
+
+
+def test_a_document_for_which_a_search_waits_goes_before_others(
+    model: embedder.Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Priority] = []
+    submit = model._thread.submit
+
+    def note(ids: Sequence[Sequence[int]], priority: Priority) -> Future[NDArray[np.float32]]:
+        asked.append(priority)
+        return submit(ids, priority)
+
+    monkeypatch.setattr(model._thread, "submit", note)
+    titles = ["Drinks", None]
+    urgent, usual = (embed(["tea", "ink"], titles) for embed in (model.embed_urgent, model.embed_documents))
+    np.testing.assert_array_equal(urgent, usual)
+    assert asked == sorted(asked) and {*asked} == {Priority.QUERY, Priority.DOCUMENT}
 
 
 def test_every_task_and_title_has_its_own_prompt(model: embedder.Embedder) -> None:

@@ -14,8 +14,9 @@ from support import dying_model
 from support.waiting import until
 
 import embedder
-from app.config import ModelConfig
+from app.config import Config, ModelConfig
 from app.model_process.child import ModelChild
+from app.model_process.pair import ModelProcesses
 from app.model_process.process import ModelProcess, TimeLimits
 from embedder.errors import (
     EmbedderError,
@@ -66,6 +67,20 @@ def test_it_starts_when_asked_ends_when_released_and_starts_again(model: ModelPr
     model.release()
     assert not model.loaded
     np.testing.assert_array_equal(model.embed_documents(["x"], ["title"]), before)
+
+
+def test_what_a_search_waits_for_does_not_wait_behind_a_backlog(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEN_MODELS", str(tiny_models))
+    both = ModelProcesses(Config(), lambda: True)
+    try:
+        found = both.embed_urgent(["x"], ["title"])
+        assert (both._first.loaded, both._second.loaded) == (True, False)
+        np.testing.assert_allclose(both.embed_documents(["x"], ["title"]), found, atol=1e-6)
+        assert both._second.loaded
+    finally:
+        both.close()
 
 
 def test_errors_arrive_as_what_they_are(model: ModelProcess, monkeypatch: pytest.MonkeyPatch) -> None:
