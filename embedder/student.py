@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -37,8 +38,8 @@ SUMS = 3
 """Ways to sum the tokens of a text."""
 NO_TITLE = "none"
 """What the document prompt has in place of a title."""
-BLOCK = 64
-"""Texts that are summed at once: of more, the tokens differ too much."""
+BLOCK = 256
+"""Texts of which the tokens are looked up at once."""
 AT_ONCE = 512
 """Tokens that the model is asked for at once: its other callers wait as long."""
 DECAY = 5.0
@@ -245,19 +246,23 @@ class Student:
         bags = [np.array([*name, *body], np.int64) for name, body in zip(names, bodies, strict=True)]
         tokens, places = np.unique(np.concatenate(bags), return_inverse=True)
         self._learn(tokens)
+        rows = self._table.rows(tokens) - self.head.mean
         lengths = np.array([len(bag) for bag in bags])
         text = np.repeat(np.arange(len(bags)), lengths)
         place = np.arange(len(text)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         front = place < np.repeat([len(name) + FRONT for name in names], lengths)
-        counts, fronts = np.zeros((2, len(bags), len(tokens)), np.float32)
-        np.add.at(counts, (text, places), 1)
-        np.add.at(fronts, (text[front], places[front]), 1)
-        weights = self.head.weights[tokens]
-        repeated = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0)
-        ways = np.stack([counts, repeated * weights**1.5, fronts * weights]).astype(np.float32)
-        sums = ways @ (self._table.rows(tokens) - self.head.mean)
+        # the tokens of each text, each once, and how often it has them
+        found, at, counts = np.unique(text * len(tokens) + places, return_inverse=True, return_counts=True)
+        owner, own = np.divmod(found, len(tokens))
+        weights = self.head.weights[tokens[own]]
+        fronts = np.bincount(at[front], minlength=len(own))
+        ways = np.stack([counts, (1 + np.log(counts)) * weights**1.5, fronts * weights]).astype(np.float32)
+        sums = np.empty((len(bags), SUMS, rows.shape[1]), np.float32)
+        begins = np.searchsorted(owner, np.arange(len(bags) + 1))
+        for number, (begin, end) in enumerate(itertools.pairwise(begins.tolist())):
+            np.matmul(ways[:, begin:end], rows[own[begin:end]], out=sums[number])
         sums /= np.maximum(np.linalg.norm(sums, axis=2, keepdims=True), 1e-9)
-        return np.asarray(sums.transpose(1, 0, 2).reshape(len(bags), -1), np.float32)
+        return sums.reshape(len(bags), -1)
 
     def _learn(self, tokens: Ids) -> None:
         """Ask the model for the vectors of tokens that have none."""
