@@ -76,6 +76,8 @@ class Times:
 
     seconds_to_first_words: float
     seconds_to_first_meaning: float
+    seconds_to_all_words: float
+    """Until every file is extracted and stored."""
     seconds_to_all_meaning: float
     """Until no passage is without a vector, approximate or not."""
     seconds_to_all_read: float | None
@@ -153,8 +155,8 @@ def _sentence(times: Times) -> str:
     read = f", is read after {times.seconds_to_all_read:.0f} s" if times.seconds_to_all_read else ""
     return (
         f"the first answer by words after {times.seconds_to_first_words:.1f} s, by meaning after "
-        f"{times.seconds_to_first_meaning:.1f} s; every passage is found by meaning after "
-        f"{times.seconds_to_all_meaning:.1f} s{read}; an answer takes {times.milliseconds_to_answer:.0f} ms "
+        f"{times.seconds_to_first_meaning:.1f} s; every passage is found by words after "
+        f"{times.seconds_to_all_words:.1f} s, by meaning after {times.seconds_to_all_meaning:.1f} s{read}; an answer takes {times.milliseconds_to_answer:.0f} ms "
         f"meanwhile, and {times.milliseconds_to_read_and_answer:.0f} where what is found is read first"
     )
 
@@ -223,23 +225,21 @@ def _times(files: int, given: Path | None, *, until_read: bool, settings: str = 
             hits = library.search(query, mode=mode, read=False).hits
             return any(mode == "words" or hit.similarity is not None for hit in hits)
 
-        def are_all_found() -> bool:
+        def have_all_vectors() -> bool:
             with Store(Path(os.environ["KEN_HOME"]) / "index.db") as store:
-                complete = approximate.are_complete(store)
-            return complete and library.status().progress.phase in ("embedding", "idle")
+                return approximate.are_complete(store)
 
         try:
-            seconds = (
-                seconds_until("words", lambda: is_found("words")),
-                seconds_until("meaning", lambda: is_found("meaning")),
+            first = seconds_until("first words", lambda: is_found("words"))
+            meaning = seconds_until("first meaning", lambda: is_found("meaning"))
+            every = seconds_until(
+                "all words", lambda: library.status().progress.phase in ("embedding", "idle")
             )
-            if settings == WITHOUT:
-                milliseconds, every = _milliseconds(library, words), None
-            else:
-                every = seconds_until("all meaning", are_all_found)
-                milliseconds = _milliseconds(library, words)
+            known = 0.0 if settings == WITHOUT else seconds_until("all meaning", have_all_vectors)
+            milliseconds = _milliseconds(library, words)
             read = seconds_until("all read", lambda: not library.status().pending) if until_read else None
-            return library.status().files, Times(*seconds, every or read or 0.0, read, *milliseconds)
+            times = Times(first, meaning, every, known or read or 0.0, read, *milliseconds)
+            return library.status().files, times
         finally:
             indexing.terminate()
             indexing.wait()
