@@ -156,8 +156,9 @@ def _sentence(times: Times) -> str:
     return (
         f"the first answer by words after {times.seconds_to_first_words:.1f} s, by meaning after "
         f"{times.seconds_to_first_meaning:.1f} s; every passage is found by words after "
-        f"{times.seconds_to_all_words:.1f} s, by meaning after {times.seconds_to_all_meaning:.1f} s{read}; an answer takes {times.milliseconds_to_answer:.0f} ms "
-        f"meanwhile, and {times.milliseconds_to_read_and_answer:.0f} where what is found is read first"
+        f"{times.seconds_to_all_words:.1f} s, by meaning after {times.seconds_to_all_meaning:.1f} s{read}; "
+        f"an answer takes {times.milliseconds_to_answer:.0f} ms meanwhile, and "
+        f"{times.milliseconds_to_read_and_answer:.0f} where what is found is read first"
     )
 
 
