@@ -226,13 +226,13 @@ class Library(Protocol):
         filter: Filter | None = None,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
-        read: bool = True,
+        embed_pending: bool = True,
         sort: Sort = "score",
     ) -> Answer:
         """Answer a query; one without words lists the files that pass the filter, newest first.
 
-        `typing` matches the last word as a prefix. `read`: of the best passages, those that wait for the
-        model are read first, for which the answer may wait 0.4 s. `sort` by "date" puts the newest of what
+        `typing` matches the last word as a prefix. `embed_pending`: the best pending passages are
+        embedded first, for which the answer may wait 0.4 s. `sort` by "date" puts the newest of what
         answers first. Phrases, OR and AND in `query` are operators. Raises `UsageInvalid` where there is
         neither.
         """

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from app import paths
 from app.answers import saved_searches
+from app.answers.embed_pending import pending_embedder
 from app.answers.empty_filters import empty_filters_note
 from app.answers.preview import DocumentCache, Excerpts, require_shown
-from app.answers.read_at_once import read_at_once
 from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note, join_sentences
 from app.api import Answer, Excerpt, Folder, Problem, Progress, ProgressCallback, Status, SyncReport, Why
 from app.config import Config
@@ -114,21 +114,21 @@ class Library(Closing):
         filter: Filter | None = None,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
-        read: bool = True,
+        embed_pending: bool = True,
         sort: Sort = "score",
     ) -> Answer:
         started = self.last_search = time.monotonic()
         query, narrowed = self._with_known_fields(query, spelled_filter(filter or Filter()))
         if not query.strip():
             return self._newest(narrowed, limit, started)
-        searcher = self.index.searcher()
         vector, used, reason = self._vector(query, mode)
-        reader = read_at_once(self.model, self.index.store(), searcher) if read and used != "words" else None
-        find = partial(searcher.search, query, vector, mode=used, filter=narrowed, typing=typing, read=reader)
+        embed = pending_embedder(self.model, self.index) if embed_pending and vector is not None else None
+        find = partial(self.index.searcher().search, query, vector, mode=used, filter=narrowed)
 
         def ask(number: int) -> Results:
-            found = find(limit=max(number, DATED) if sort == "date" else number, explain=explain)
-            self.writer.prefer(found.waiting)
+            deep = max(number, DATED) if sort == "date" else number
+            found = find(limit=deep, explain=explain, typing=typing, embed_pending=embed)
+            self.writer.prefer(found.pending)
             return by_date(found, number) if sort == "date" else found
 
         answer = self._answer(ask, query, used, limit, started, narrowed)

@@ -289,5 +289,5 @@ class Results:
     """The query that was answered instead, where no passage holds some word of the original one."""
     notes: tuple[str, ...] = ()
     """Sentences for the user on how the query was interpreted."""
-    waiting: tuple[int, ...] = ()
+    pending: tuple[int, ...] = ()
     """The texts in `hits` that have no vector of the model, best first."""

@@ -24,7 +24,7 @@ from index.extract.text import paragraphs
 from index.languages import language_of_text
 from index.passages.chunker import MAX_TOKENS, OVERLAP_TOKENS, chunk_document, chunker_version
 from index.passages.token_counter import CachedTokenCounter
-from index.search.candidates import ReadAtOnce
+from index.search.candidates import EmbedPending
 from index.search.searcher import Searcher
 from index.store.store import Store
 from index.types import Document, FileRecord, Mode, Passage
@@ -355,7 +355,7 @@ def run_queries(
     mode: Mode,
     dimension: int | None,
     progress: OnProgress,
-    read: ReadAtOnce | None = None,
+    embed_pending: EmbedPending | None = None,
 ) -> dict[str, dict[str, float]]:
     """For each query the documents found, with scores in their order."""
     ids = {document_path(id_): id_ for id_ in dataset.documents}
@@ -364,7 +364,9 @@ def run_queries(
         if done % BATCH == 0:
             progress(f"Asking, {mode}", done, len(dataset.queries))
         vector = vectors[id_] if vectors is not None else None
-        ranked = searcher.ranking(text, vector, mode=mode, limit=DEPTH, dimension=dimension or 768, read=read)
+        ranked = searcher.ranking(
+            text, vector, mode=mode, limit=DEPTH, dimension=dimension or 768, embed_pending=embed_pending
+        )
         # trec_eval orders by score and breaks ties by name; ranks keep ken's own order.
         run[id_] = {ids[path]: float(DEPTH - rank) for rank, (path, _) in enumerate(ranked)}
     return run

@@ -1,4 +1,4 @@
-"""The candidates of a query: of what their scores are made, and the reading of the best that wait.
+"""The candidates of a query: of what their scores are made, and which of them are embedded at once.
 
 Owns the scores of candidates. Knows nothing of how they are found, nor of the model.
 """
@@ -19,16 +19,16 @@ from index.store.embedding_queue import EmbeddingJob
 from index.store.fts_query import ParsedQuery
 from index.types import Mode
 
-READ_AT_ONCE, CHARACTERS = 8, 4_000
-"""Candidates that are read during a search at most, and their characters together unless the first has more:
+EMBEDDED, CHARACTERS = 8, 4_000
+"""Pending candidates that a search embeds at most, and their characters together unless the first has more:
 some 1,000 tokens, a third of a second of two cores."""
 AMONG = 50
 """They are among so many best ones."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
-ReadAtOnce = Callable[[Sequence[EmbeddingJob]], Floats]
-"""The model's vectors of the first of these texts, (n, 768) unit rows: of as many as can be read in time."""
+EmbedPending = Callable[[Sequence[EmbeddingJob]], Floats]
+"""The model's vectors of the first of these texts, (n, 768) unit rows: of as many as can be made in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Candidates:
         return fusion.cosines_by_kind(self.both, self.is_code)
 
     @property
-    def waiting(self) -> NDArray[np.bool_]:
+    def pending(self) -> NDArray[np.bool_]:
         """Which were compared by an approximate vector, or by none, (n,)."""
         return np.asarray(self.approximate | np.isnan(self.both[:, 0]), np.bool_)
 
@@ -74,13 +74,15 @@ class Candidates:
         weights = fusion.lexical_weights(self.query, self.is_code, self.is_named, self.as_written, more)
         return fusion.fuse(cosines, self.words, weights)
 
-    def read(self, db: apsw.Connection, queries: Floats, mode: Mode, read: ReadAtOnce) -> Candidates:
-        """The same, the best of those that wait compared by the model's vectors; `queries` are (2, 768)."""
+    def with_pending_embedded(
+        self, db: apsw.Connection, queries: Floats, mode: Mode, embed: EmbedPending
+    ) -> Candidates:
+        """The same, the best pending ones compared by the model's vectors; `queries` are (2, 768)."""
         best = np.argsort(-self.scores(mode), kind="stable")[:AMONG]
-        best = best[self.waiting[best]][:READ_AT_ONCE]
+        best = best[self.pending[best]][:EMBEDDED]
         places = dict(zip(self.ids[best].tolist(), best.tolist(), strict=True))
         jobs = _in_bounds(embedding_queue.jobs_of(db, list(places))) if places else []
-        rows = read(jobs) if jobs else np.empty(0)
+        rows = embed(jobs) if jobs else np.empty(0)
         if not len(rows):
             return self
         at = [places[job.id] for job in jobs[: len(rows)]]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.search import by_heading, fusion, lexical, literal, path_words
-from index.search.candidates import Candidates, ReadAtOnce
+from index.search.candidates import Candidates, EmbedPending
 from index.search.filters import FilteredIds
 from index.store import generations, vectors
 from index.store.approximate import among
@@ -63,8 +63,8 @@ class SearchRequest:
     """Whether the query is still being typed."""
     nearest: Ids | None = None
     """The texts that the same vectors found before, among the same texts."""
-    read: ReadAtOnce | None = None
-    """Reads the best candidates that wait for the model; None: they stay as they are."""
+    embed_pending: EmbedPending | None = None
+    """Embeds the best pending candidates; None: they stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Ranked:
     """Which texts are source code; None where it is not known."""
     approximate: NDArray[np.bool_] | None = None
     """Which texts were compared by an approximate vector; None: none."""
-    waiting: NDArray[np.bool_] | None = None
+    pending: NDArray[np.bool_] | None = None
     """Which texts have no vector of the model in the index; None: it is not known."""
     dates: Floats | None = None
     """What the times of files add to the scores (`index.search.recency`)."""
@@ -151,9 +151,9 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
     both[[places[id_] for id_ in known.tolist()]] = found
     is_in_name = np.isin(ids, list(named))
     candidates = Candidates(request.query, ids, words, both, is_code, is_in_name, as_written, among(db, ids))
-    waiting = candidates.waiting
-    if request.read is not None:
-        candidates = candidates.read(db, queries, request.mode, request.read)
+    pending = candidates.pending
+    if request.embed_pending is not None:
+        candidates = candidates.with_pending_embedded(db, queries, request.mode, request.embed_pending)
     return Ranked(
         ids,
         candidates.scores(request.mode),
@@ -162,7 +162,7 @@ def rank(db: apsw.Connection, request: SearchRequest, nearest: Nearest) -> Ranke
         is_named,
         is_code,
         candidates.approximate,
-        waiting,
+        pending,
         query=request.query,
         nearest=None if request.query.required else nearby,
     )

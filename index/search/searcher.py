@@ -19,7 +19,7 @@ from index.closing import Closing
 from index.errors import QueryInvalid, VectorsMissing
 from index.search import by_name, excluded, group_by_file, links, near_copies, recency
 from index.search.abstention import confidence, likeness
-from index.search.candidates import ReadAtOnce
+from index.search.candidates import EmbedPending
 from index.search.file_vectors import FileVectors
 from index.search.filters import FilteredIds
 from index.search.newest import Matching, newest
@@ -87,20 +87,20 @@ class Searcher(Closing):
         filter: Filter = _NO_FILTER,  # noqa: A002
         explain: bool = False,
         typing: bool = False,
-        read: ReadAtOnce | None = None,
+        embed_pending: EmbedPending | None = None,
     ) -> Results:
         """The best files for `query`, each with its best passages.
 
         `vector` holds the query's unit vectors, (2, 768): for passages of prose and of code; or one for both,
         (768,). Without it, or in mode "words", words alone answer. `typing` matches the last word as a
-        prefix. `read` reads the best passages that wait for the model.
+        prefix. `embed_pending` embeds the best pending passages.
         """
         with self._pool.snapshot() as db:
             fold = not filter.each_copy
             filter_ = excluded.resolved(db, replace(filter, each_copy=False))
             matching, left_out = _matching(db, filter_)
             request = self._request(db, query, vector, mode, limit, filter_, matching, typing=typing)
-            request = replace(request, read=read)
+            request = replace(request, embed_pending=embed_pending)
 
             def search(parsed: ParsedQuery, texts: Ids | None) -> Ranked:
                 again = replace(request, query=parsed)
@@ -128,7 +128,7 @@ class Searcher(Closing):
                 found.confidence,
                 corrected=found.corrected,
                 notes=(*found.notes, *excluded.note(filter_), *left_out),
-                waiting=_waiting(found, groups),
+                pending=_pending(found, groups),
             )
 
     def _find(self, db: apsw.Connection, request: SearchRequest, filter_: Filter) -> Ranked:
@@ -175,13 +175,13 @@ class Searcher(Closing):
         mode: Mode = "hybrid",
         limit: int = 100,
         dimension: int = vectors.FULL_DIMENSION,
-        read: ReadAtOnce | None = None,
+        embed_pending: EmbedPending | None = None,
     ) -> list[tuple[str, float]]:
         """Only paths and scores, best first, for evaluation. With `dimension` 256, candidates are not scored
         again. A phrase that occurs nowhere is no condition, as in `search`."""
         with self._pool.snapshot() as db:
             request = self._request(db, query, vector, mode, limit, _NO_FILTER, dimension=dimension)
-            request = replace(request, read=read)
+            request = replace(request, embed_pending=embed_pending)
             ranked = self._rank(db, request)
             if not len(ranked.ids) and request.query.groups:
                 ranked = self._rank(db, replace(request, query=request.query.without_conditions()))
@@ -300,12 +300,12 @@ def _best_files(
     return _fold_copies(db, groups, limit, fold=fold)
 
 
-def _waiting(ranked: Ranked, groups: Sequence[FileAndCopies]) -> tuple[int, ...]:
+def _pending(ranked: Ranked, groups: Sequence[FileAndCopies]) -> tuple[int, ...]:
     """The texts in these files that have no vector of the model, best first."""
-    if ranked.waiting is None or not ranked.waiting.any():
+    if ranked.pending is None or not ranked.pending.any():
         return ()
     shown = [passage.i for group, _ in groups for passage in group]
-    return tuple(int(ranked.ids[i]) for i in dict.fromkeys(shown) if ranked.waiting[i])
+    return tuple(int(ranked.ids[i]) for i in dict.fromkeys(shown) if ranked.pending[i])
 
 
 def _fold_copies(

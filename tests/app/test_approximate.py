@@ -28,7 +28,7 @@ from app.library import Library
 from app.model import Model
 from app.sync.approximate_stage import ApproximateStage
 from embedder.errors import EngineUnavailable
-from index.search.candidates import READ_AT_ONCE
+from index.search.candidates import EMBEDDED
 from index.store import approximate
 from index.store.store import Store
 
@@ -67,8 +67,8 @@ def syncing(library: Library) -> Iterator[list[SyncReport]]:
     thread.join(60)
 
 
-def by_meaning(library: Library, limit: int = 100, *, read: bool = False) -> Answer:
-    return library.search(QUERY, mode="meaning", limit=limit, read=read)
+def by_meaning(library: Library, limit: int = 100, *, embed: bool = False) -> Answer:
+    return library.search(QUERY, mode="meaning", limit=limit, embed_pending=embed)
 
 
 def test_a_daemon_answers_by_meaning_while_the_model_has_read_nothing(
@@ -86,7 +86,7 @@ def test_a_daemon_answers_by_meaning_while_the_model_has_read_nothing(
             assert all(hit.approximate and hit.similarity for hit in answer.hits)
             assert not (answer.complete or answer.abstains) and library.status().pending == 40
             assert "by their words only" in answer.notice, "those that the model has now"
-            read = by_meaning(library, read=True)
+            embedded = by_meaning(library, embed=True)
             shown = by_meaning(library, limit=3).hits
             held.may.set()
         asked, first = {hit.text for hit in shown}, {*held.batches[2], *held.batches[3]}
@@ -95,8 +95,8 @@ def test_a_daemon_answers_by_meaning_while_the_model_has_read_nothing(
         after = by_meaning(library)
         assert len(after.hits) == 40 and not any(hit.approximate for hit in after.hits)
         known = {hit.path: hit.similarity for hit in after.hits}
-        at_once = {hit.path: hit.similarity for hit in read.hits if not hit.approximate}
-        assert len(at_once) == READ_AT_ONCE and not read.complete
+        at_once = {hit.path: hit.similarity for hit in embedded.hits if not hit.approximate}
+        assert len(at_once) == EMBEDDED and not embedded.complete
         assert at_once == {path: pytest.approx(known[path], abs=0.01) for path in at_once}
         assert after.complete and library.status().pending == 0
         assert contents(library.index.path) == fresh(folder)
@@ -110,7 +110,7 @@ def test_ended_in_between_it_is_told_for_each_hit_and_the_next_run_makes_a_fresh
     assert subprocess.run(command, check=False).returncode == 9
     found = ken_json("search", QUERY, "--mode", "meaning", "--explain", "--limit", "20")
     waiting = [hit["approximate"] for hit in found["hits"]]
-    assert len(waiting) == 20 and waiting.count(False) == READ_AT_ONCE and not found["complete"]
+    assert len(waiting) == 20 and waiting.count(False) == EMBEDDED and not found["complete"]
     shown = ken("search", QUERY, "--mode", "meaning", "--explain", "--limit", "20")
     assert UNTIL in shown.stdout and "Nothing close" not in shown.stderr
     assert ken("index").exit_code == 0
@@ -170,7 +170,7 @@ def test_where_the_model_fails_every_passage_has_an_approximate_vector(
         library.add([str(folder)])
         with pytest.raises(EngineUnavailable):
             library.sync()
-        answer = by_meaning(library, read=True)
+        answer = by_meaning(library, embed=True)
         assert len(answer.hits) == 40 and all(hit.approximate for hit in answer.hits)
         assert UNTIL in answer.notice
     with local_library(config.load()) as library:

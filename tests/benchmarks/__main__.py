@@ -191,7 +191,7 @@ def halves(folders: tuple[Path, ...], as_json: bool) -> None:
     help="Index this folder instead of made-up notes.",
 )
 @click.option(
-    "--until-read", is_flag=True, help="Wait until the model has read all, also without the vectors."
+    "--until-embedded", is_flag=True, help="Wait until the model has read all, also without the vectors."
 )
 @AS_JSON
 def first(
@@ -199,7 +199,7 @@ def first(
     files: int,
     passages: int,
     folder: Path | None,
-    until_read: bool,
+    until_embedded: bool,
     as_json: bool,
 ) -> None:
     """How soon and how well a new index answers by meaning, before the model has read it.
@@ -208,7 +208,7 @@ def first(
     """
     from tests.benchmarks import first as benchmark
 
-    result = benchmark.run(_progress, folders, files, passages, folder, until_read=until_read)
+    result = benchmark.run(_progress, folders, files, passages, folder, until_embedded=until_embedded)
     _show(benchmark, result, as_json)
 
 

@@ -32,7 +32,7 @@ from app.errors import TITLED_ERRORS, UsageInvalid
 from app.evaluation.retrieval import embed_queries, fill, index_dataset, measures, read_set, run_queries
 from app.model import Model, engine_of
 from app.sync.approximate_stage import ApproximateStage
-from index.search.candidates import ReadAtOnce
+from index.search.candidates import EmbedPending
 from index.search.searcher import Searcher
 from index.store import approximate
 from index.store.embedding_queue import EmbeddingJob
@@ -80,11 +80,11 @@ class Times:
     """Until every file is extracted and stored."""
     seconds_to_all_meaning: float
     """Until no passage is without a vector, approximate or not."""
-    seconds_to_all_read: float | None
+    seconds_to_all_embedded: float | None
     """Until no passage is without the model's vector."""
     milliseconds_to_answer: float
     """Of a search by the daemon, while it indexes, median."""
-    milliseconds_to_read_and_answer: float
+    milliseconds_to_embed_and_answer: float
     """The same with what is found read first."""
 
 
@@ -107,20 +107,20 @@ def run(
     passages: int = PASSAGES,
     folder: Path | None = None,
     *,
-    until_read: bool = False,
+    until_embedded: bool = False,
 ) -> First:
     """Measure; the indexes of the sets are kept, as those of `ken eval` are. Raises `UsageInvalid` where the
     model has no student.
 
-    `folder` is indexed, else `files` of made-up notes. `until_read` waits until the model has read it, with
-    approximate vectors and without."""
+    `folder` is indexed, else `files` of made-up notes. `until_embedded` waits until the model has read
+    it, with approximate vectors and without."""
     settings = config.load().model
     student = Model(settings)
     if student.student() is None:
         raise UsageInvalid("This model has no approximate vectors.", "Measure the default model.")
     say("indexing a new folder")
-    count, times = _times(files, folder, until_read=until_read)
-    without = _times(files, folder, until_read=True, settings=WITHOUT)[1] if until_read else None
+    count, times = _times(files, folder, until_embedded=until_embedded)
+    without = _times(files, folder, until_embedded=True, settings=WITHOUT)[1] if until_embedded else None
     say("making approximate vectors")
     rate = _passages_per_second(student, passages)
     sets = {}
@@ -152,13 +152,13 @@ def table(result: First) -> str:
 
 
 def _sentence(times: Times) -> str:
-    read = f", is read after {times.seconds_to_all_read:.0f} s" if times.seconds_to_all_read else ""
+    read = f", is read after {times.seconds_to_all_embedded:.0f} s" if times.seconds_to_all_embedded else ""
     return (
         f"the first answer by words after {times.seconds_to_first_words:.1f} s, by meaning after "
         f"{times.seconds_to_first_meaning:.1f} s; every passage is found by words after "
         f"{times.seconds_to_all_words:.1f} s, by meaning after {times.seconds_to_all_meaning:.1f} s{read}; "
         f"an answer takes {times.milliseconds_to_answer:.0f} ms meanwhile, and "
-        f"{times.milliseconds_to_read_and_answer:.0f} where what is found is read first"
+        f"{times.milliseconds_to_embed_and_answer:.0f} where what is found is read first"
     )
 
 
@@ -197,7 +197,7 @@ def _run_stage(store: Store, model: Model, rounds: int = 2**31) -> None:
             stage.fill(())
 
 
-def _times(files: int, given: Path | None, *, until_read: bool, settings: str = "") -> tuple[int, Times]:
+def _times(files: int, given: Path | None, *, until_embedded: bool, settings: str = "") -> tuple[int, Times]:
     """The number of files that were indexed, and how long it took."""
     words, chance = Vocabulary(given), random.Random(1)
     with own_daemon(settings) as (library, folder):
@@ -223,7 +223,7 @@ def _times(files: int, given: Path | None, *, until_read: bool, settings: str = 
             raise TimeoutError(f"{what}: not within {TIMEOUT:.0f} s")
 
         def is_found(mode: Mode) -> bool:
-            hits = library.search(query, mode=mode, read=False).hits
+            hits = library.search(query, mode=mode, embed_pending=False).hits
             return any(mode == "words" or hit.similarity is not None for hit in hits)
 
         def have_all_vectors() -> bool:
@@ -238,8 +238,12 @@ def _times(files: int, given: Path | None, *, until_read: bool, settings: str = 
             )
             known = 0.0 if settings == WITHOUT else seconds_until("all meaning", have_all_vectors)
             milliseconds = _milliseconds(library, words)
-            read = seconds_until("all read", lambda: not library.status().pending) if until_read else None
-            times = Times(first, meaning, every, known or read or 0.0, read, *milliseconds)
+            embedded = (
+                seconds_until("all embedded", lambda: not library.status().pending)
+                if until_embedded
+                else None
+            )
+            times = Times(first, meaning, every, known or embedded or 0.0, embedded, *milliseconds)
             return library.status().files, times
         finally:
             indexing.terminate()
@@ -249,8 +253,8 @@ def _times(files: int, given: Path | None, *, until_read: bool, settings: str = 
 def _milliseconds(library: Library, words: Vocabulary) -> tuple[float, float]:
     times: dict[bool, list[float]] = {False: [], True: []}
     for query in range(2 * QUERIES):
-        read = query % 2 == 1
-        times[read].append(library.search(words.some(6), read=read).took_ms)
+        embed = query % 2 == 1
+        times[embed].append(library.search(words.some(6), embed_pending=embed).took_ms)
     return statistics.median(times[False]), statistics.median(times[True])
 
 
@@ -260,9 +264,9 @@ def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) 
     def progress(what: str, done: int, total: int) -> None:
         say(f"{dataset.name}: {what} {done:,} of {total:,}")
 
-    def ndcg(store: Store, mode: Mode, read: ReadAtOnce | None = None) -> float:
+    def ndcg(store: Store, mode: Mode, embed: EmbedPending | None = None) -> float:
         with Searcher(store.path, cached_vectors=True) as searcher:
-            run = run_queries(searcher, dataset, vectors, mode, None, progress, read)
+            run = run_queries(searcher, dataset, vectors, mode, None, progress, embed)
         return 100 * measure(dataset.qrels, run, mode, None).ndcg
 
     known: dict[tuple[str, str], Floats] = {}
@@ -284,8 +288,8 @@ def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) 
     with index_dataset(replace(dataset, name=f"{dataset.name}.half"), model) as store:
         fill(store, dataset, model, progress, embed=False)
         jobs = store.pending(2**31)
-        read = random.Random(1).sample(jobs, max(0, len(jobs) - len(known) // 2))
-        if read:
-            store.put_vectors([job.id for job in read], vectors_of(read))
+        some = random.Random(1).sample(jobs, max(0, len(jobs) - len(known) // 2))
+        if some:
+            store.put_vectors([job.id for job in some], vectors_of(some))
         _run_stage(store, student)
         return SetFirst(words, alone, asked, ndcg(store, "hybrid", vectors_of), full)

@@ -13,7 +13,7 @@ from support.index_content import embed, embed_all, passage, record
 
 from index.errors import IndexingError
 from index.search import fusion
-from index.search.candidates import READ_AT_ONCE
+from index.search.candidates import EMBEDDED
 from index.search.searcher import Searcher
 from index.store import approximate, export_import, generations, vectors
 from index.store.embedding_queue import EmbeddingJob
@@ -177,7 +177,7 @@ def test_an_expected_cosine_is_raised(store: Store) -> None:
     assert raised == pytest.approx(fusion.NEARER + usual, rel=0.02)
 
 
-def test_words_order_what_is_approximate_and_set_nothing_above_what_is_read(store: Store) -> None:
+def test_words_order_what_is_approximate_and_set_nothing_above_what_is_embedded(store: Store) -> None:
     texts = ["valve of the boiler", "valve near the flue", *(f"valve number {i}" for i in range(8))]
     store.put([(record(f"/v/{i}.md"), [passage(text)]) for i, text in enumerate(texts)])
     jobs = {job.text: job for job in store.pending(99)}
@@ -194,7 +194,7 @@ def test_words_order_what_is_approximate_and_set_nothing_above_what_is_read(stor
     with Searcher(store.path) as searcher:
         one = [hit.text for hit in searcher.search("valve", query).hits]
         both = [hit.text for hit in searcher.search("valve boiler", query).hits]
-    assert one[:2] == [texts[1], texts[2]], "the one that is read is nearer, and all have the word"
+    assert one[:2] == [texts[1], texts[2]], "the one that is embedded is nearer, and all have the word"
     assert both[:3] == [texts[1], texts[0], texts[2]], "of the others, one has both words, one is nearer"
 
 
@@ -220,20 +220,22 @@ def test_vectors_of_a_student_that_was_adapted_answer_until_they_are_made_again(
     assert approximate.exist(store)
 
 
-def read_first(store: Store, count: int, mode: Mode = "hybrid") -> tuple[list[str], Results]:
-    """A search for note 3 that reads the first `count` of the texts that it is to read; and these texts."""
+def search_embedding(store: Store, count: int, mode: Mode = "hybrid") -> tuple[list[str], Results]:
+    """A search for note 3 that embeds the first `count` of the texts that it is to embed; and these texts."""
     given: list[str] = []
 
-    def read(jobs: Sequence[EmbeddingJob]) -> NDArray[np.float32]:
+    def embed_first(jobs: Sequence[EmbeddingJob]) -> NDArray[np.float32]:
         given.extend(job.text for job in jobs)
         return np.stack([embed(job.text) for job in jobs])[:count]
 
     with Searcher(store.path) as searcher:
-        return given, searcher.search("note 3", embed("note 3"), mode=mode, limit=100, read=read)
+        return given, searcher.search(
+            "note 3", embed("note 3"), mode=mode, limit=100, embed_pending=embed_first
+        )
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "meaning"])
-def test_a_search_reads_the_best_of_what_it_finds_and_ranks_it_anew(store: Store, mode: Mode) -> None:
+def test_a_search_embeds_the_best_of_what_it_finds_and_ranks_it_again(store: Store, mode: Mode) -> None:
     store.put([(record(f"/n/{i}.md"), [passage(f"note {i}")]) for i in range(6, 40)])
     jobs = approximate.waiting(store, 500)
     rows = {job.text: expectation(job.text) for job in jobs}
@@ -241,29 +243,29 @@ def test_a_search_reads_the_best_of_what_it_finds_and_ranks_it_anew(store: Store
     rows |= {one: 0.5 * embed(other) + 0.25 * embed(one) for one, other in taken.items()}
     approximate.put(store, jobs, np.stack([rows[job.text] for job in jobs]))
     assert nearest(store, "note 3").text == "note 4"
-    given, found = read_first(store, 2 * READ_AT_ONCE, mode)
-    assert len(given) == READ_AT_ONCE and {"note 3", "note 4"} <= {*given}
+    given, found = search_embedding(store, 2 * EMBEDDED, mode)
+    assert len(given) == EMBEDDED and {"note 3", "note 4"} <= {*given}
     assert found.hits[0].text == "note 3" and found.hits[0].similarity == pytest.approx(1, abs=0.01)
     assert {hit.text for hit in found.hits if not hit.approximate} == {*given}
     waiting = {job.id: job.text for job in store.pending(500)}
-    assert [waiting[text] for text in found.waiting] == [hit.text for hit in found.hits], "all still wait"
+    assert [waiting[text] for text in found.pending] == [hit.text for hit in found.hits], "all still wait"
 
 
-def test_what_is_not_read_in_time_stays_as_it_is(store: Store) -> None:
+def test_what_is_not_embedded_in_time_stays_as_it_is(store: Store) -> None:
     approximate_all(store)
-    given, found = read_first(store, 2)
+    given, found = search_embedding(store, 2)
     assert {hit.text for hit in found.hits if not hit.approximate} == {*given[:2]}
-    _, none = read_first(store, 0)
+    _, none = search_embedding(store, 0)
     assert len(none.hits) == 6 and all(hit.approximate for hit in none.hits)
-    assert len(none.waiting) == 6
+    assert len(none.pending) == 6
 
 
-def test_only_what_waits_is_read_and_what_words_alone_find_is_compared_too(store: Store) -> None:
+def test_only_what_is_pending_is_embedded_also_what_words_alone_find(store: Store) -> None:
     (known,) = [job for job in store.pending(9) if job.text == "note 2"]
     store.put_vectors([known.id], embed(known.text)[None])
-    given, found = read_first(store, 9)
+    given, found = search_embedding(store, 9)
     assert len(given) == 5 and known.text not in given
-    assert all(hit.similarity is not None for hit in found.hits) and known.id not in found.waiting
+    assert all(hit.similarity is not None for hit in found.hits) and known.id not in found.pending
     embed_all(store)
-    given, found = read_first(store, 9)
-    assert not given and not found.waiting
+    given, found = search_embedding(store, 9)
+    assert not given and not found.pending

@@ -43,8 +43,8 @@ class Request:
     sort: Sort = "score"
     like: tuple[str, int] | None = None
     limit: int = FIRST
-    read: bool = False
-    """Whether the best passages that wait for the model are read first: it takes longer than a keystroke."""
+    embed_pending: bool = False
+    """Whether the best pending passages are embedded first: it takes longer than a keystroke."""
     room: int = FIRST
     """Files that the screen has room for: no more are found by words while the others are on their way."""
 
@@ -156,13 +156,14 @@ class SearchRequests:
             return False
         self._shown = at
         if message.final and self.answered and isinstance(message.outcome, Answer):
-            self._have_read(message.outcome)
+            self._have_pending_embedded(message.outcome)
         return True
 
-    def _have_read(self, answer: Answer) -> None:
-        """Ask once more where the model has not read all that is shown, now that nobody types."""
-        if self._last is not None and not self._last.read and any(hit.approximate for hit in answer.hits):
-            self._last = replace(self._last, read=True)
+    def _have_pending_embedded(self, answer: Answer) -> None:
+        """Ask once more where something approximate is shown, now that nobody types."""
+        last = self._last
+        if last is not None and not last.embed_pending and any(hit.approximate for hit in answer.hits):
+            self._last = replace(last, embed_pending=True)
             self.again(quietly=True)
 
     def close(self) -> None:
@@ -189,7 +190,7 @@ class SearchRequests:
             mode=mode,
             filter=request.filter,
             typing=True,
-            read=request.read,
+            embed_pending=request.embed_pending,
             sort=request.sort,
         )
 

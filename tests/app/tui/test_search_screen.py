@@ -19,7 +19,7 @@ from app.tui.screens.search_requests import FIRST
 from app.tui.ui_state import UiState
 from app.tui.ui_state import load as load_ui_state
 from app.tui.widgets.query import LONGEST
-from index.search.candidates import READ_AT_ONCE
+from index.search.candidates import EMBEDDED
 from index.store import approximate
 from index.store.store import Store
 from index.types import Hit
@@ -72,14 +72,14 @@ def test_meaning_begins_when_words_have_answered_unless_a_key_is_held(
     drive(application(library()), steps)
 
 
-def test_what_the_model_has_not_read_is_read_once_the_first_answer_is_shown():
+def test_what_is_pending_is_embedded_once_the_first_answer_is_shown():
     lib = library(**notes_on_a_thermostat())
     with Store(lib.real.index.path) as store:
         jobs, rows = approximate.with_vectors(store, 100)
         with store.writing() as db:
             db.execute("INSERT INTO todo(text, mtime_ns) SELECT id, 0 FROM texts")
         approximate.put(store, jobs, np.float32(0.6) * rows)
-    read: list[tuple[bool, int]] = []
+    asked: list[tuple[bool, int]] = []
 
     def true(answer: Answer) -> list[Hit]:
         return [hit for hit in answer.hits if hit.similarity is not None and not hit.approximate]
@@ -87,7 +87,7 @@ def test_what_the_model_has_not_read_is_read_once_the_first_answer_is_shown():
     def search(query: str, **options: Any) -> Answer:
         answer = lib.real.search(query, **options)
         if options["mode"] == "hybrid":
-            read.append((options["read"], len(true(answer))))
+            asked.append((options["embed_pending"], len(true(answer))))
         return answer
 
     lib.instead["search"] = search
@@ -95,10 +95,10 @@ def test_what_the_model_has_not_read_is_read_once_the_first_answer_is_shown():
     async def steps(pilot, app):
         screen = app.search_screen
         await pilot.press(*"thermostat")
-        await until(pilot, lambda: screen.answer and len(true(screen.answer)) == READ_AT_ONCE)
+        await until(pilot, lambda: screen.answer and len(true(screen.answer)) == EMBEDDED)
         screen.refresh_answer()
-        await until(pilot, lambda: len(read) > read.index((True, READ_AT_ONCE)) + 1)
-        assert {*read} == {(False, 0), (True, READ_AT_ONCE)} and read[0] == (False, 0)
+        await until(pilot, lambda: len(asked) > asked.index((True, EMBEDDED)) + 1)
+        assert {*asked} == {(False, 0), (True, EMBEDDED)} and asked[0] == (False, 0)
 
     drive(application(lib), steps)
 

@@ -1,4 +1,4 @@
-"""How long a search reads what it has found, and what a model that fails costs it."""
+"""How long a search embeds what it has found, and what a model that fails costs it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.answers.read_at_once import ROUND_CHARACTERS, ReadAtOnce
+from app.answers.embed_pending import ROUND_CHARACTERS, PendingEmbedder
 from embedder.errors import ModelUnresponsive
 from index.store.embedding_queue import EmbeddingJob
 
 
-class Reader:
+class Timed:
     """A model that takes `seconds` for a round, by a clock that only it moves."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         self.rounds: list[list[str]] = []
         self.fails = False
         self._now, self._seconds = 0.0, seconds
-        monkeypatch.setattr("app.answers.read_at_once.time.monotonic", lambda: self._now)
+        monkeypatch.setattr("app.answers.embed_pending.time.monotonic", lambda: self._now)
 
     def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
         self.rounds.append(list(texts))
@@ -35,40 +35,40 @@ def jobs(*lengths: int) -> list[EmbeddingJob]:
     return [EmbeddingJob(number, "", "x" * length, length) for number, length in enumerate(lengths)]
 
 
-def reading(model: Reader) -> ReadAtOnce:
+def embedder_of(model: Timed) -> PendingEmbedder:
     whole: Any = model
-    return ReadAtOnce(whole)
+    return PendingEmbedder(whole)
 
 
-@pytest.mark.parametrize(("seconds", "read"), [(0.01, 8), (0.15, 4), (0.3, 2), (3.0, 2)])
+@pytest.mark.parametrize(("seconds", "count"), [(0.01, 8), (0.15, 4), (0.3, 2), (3.0, 2)])
 def test_a_round_that_would_end_late_is_not_begun(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, read: int
+    monkeypatch: pytest.MonkeyPatch, seconds: float, count: int
 ) -> None:
-    model = Reader(monkeypatch, seconds)
-    found = reading(model)(jobs(*[ROUND_CHARACTERS // 2] * 8))
-    assert found.shape == (read, 768)
-    assert [len(texts) for texts in model.rounds] == [2] * (read // 2)
+    model = Timed(monkeypatch, seconds)
+    found = embedder_of(model)(jobs(*[ROUND_CHARACTERS // 2] * 8))
+    assert found.shape == (count, 768)
+    assert [len(texts) for texts in model.rounds] == [2] * (count // 2)
 
 
 def test_a_text_longer_than_a_round_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Reader(monkeypatch, 0.01)
-    reading(model)(jobs(2 * ROUND_CHARACTERS, 1, 1, 2 * ROUND_CHARACTERS))
+    model = Timed(monkeypatch, 0.01)
+    embedder_of(model)(jobs(2 * ROUND_CHARACTERS, 1, 1, 2 * ROUND_CHARACTERS))
     assert [len(texts) for texts in model.rounds] == [1, 2, 1]
 
 
-def test_what_is_known_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Reader(monkeypatch, 0.01)
-    read = reading(model)
-    first = read(jobs(1, 1))
-    again = read(jobs(1, 1, 1))
+def test_what_is_known_is_not_embedded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Timed(monkeypatch, 0.01)
+    embed = embedder_of(model)
+    first = embed(jobs(1, 1))
+    again = embed(jobs(1, 1, 1))
     assert [len(texts) for texts in model.rounds] == [2, 1]
     np.testing.assert_array_equal(again[:2], first)
 
 
 def test_a_model_that_fails_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Reader(monkeypatch, 0.01)
-    read = reading(model)
-    assert len(read(jobs(1, 1))) == 2
+    model = Timed(monkeypatch, 0.01)
+    embed = embedder_of(model)
+    assert len(embed(jobs(1, 1))) == 2
     model.fails = True
-    assert len(read(jobs(1, 1, 1))) == 2 and len(read(jobs(1, 1, 1, 1))) == 2
+    assert len(embed(jobs(1, 1, 1))) == 2 and len(embed(jobs(1, 1, 1, 1))) == 2
     assert len(model.rounds) == 2

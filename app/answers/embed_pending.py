@@ -1,6 +1,6 @@
-"""Reads what a search has found before the model has read it, for the answer to the same search.
+"""Embeds pending texts that a search has found, for the answer to the same search.
 
-Owns how long that may take. Knows nothing of what is worth reading first.
+Owns how long that may take. Knows nothing of which texts are worth it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.model import TextModel
+from app.open_index import OpenIndex
 from embedder.errors import EmbedderError
-from index.search.searcher import Searcher
 from index.store.embedding_queue import EmbeddingJob
-from index.store.store import Store
 from index.store.vectors import FULL_DIMENSION
 
 log = logging.getLogger(__name__)
@@ -28,10 +27,10 @@ ROUND_CHARACTERS = 1_600
 """Characters of a round, unless its only text has more: some 400 tokens, a tenth of a second of two cores."""
 
 
-class ReadAtOnce:
-    """`index.search.candidates.ReadAtOnce` for one search, which may ask for the same texts again.
+class PendingEmbedder:
+    """`index.search.candidates.EmbedPending` for one search, which may ask for the same texts again.
 
-    A model that fails is asked no more: the texts stay as they are, and the answer says that they wait.
+    A model that fails is asked no more: the texts stay pending, and the answer says so.
     """
 
     def __init__(self, model: TextModel) -> None:
@@ -44,27 +43,28 @@ class ReadAtOnce:
         end, longest = time.monotonic() + SECONDS, 0.0
         while left and not self._failed and (started := time.monotonic()) + longest < end:
             some = _round(left)
-            self._read(some)
+            self._embed(some)
             del left[: len(some)]
             longest = max(longest, time.monotonic() - started)
         rows = [self._known[job] for job in itertools.takewhile(self._known.__contains__, jobs)]
         return np.stack(rows) if rows else np.empty((0, FULL_DIMENSION), np.float32)
 
-    def _read(self, jobs: Sequence[EmbeddingJob]) -> None:
+    def _embed(self, jobs: Sequence[EmbeddingJob]) -> None:
         try:
             rows = self._model.embed_urgent([job.text for job in jobs], [job.title for job in jobs])
         except EmbedderError as error:
-            log.warning("what was found could not be read at once: %s", error.what)
+            log.warning("texts that were found could not be embedded at once: %s", error.what)
             self._failed = True
         else:
             self._known.update(zip(jobs, rows, strict=True))
 
 
-def read_at_once(model: TextModel, store: Store | None, searcher: Searcher) -> ReadAtOnce | None:
-    """For one search; None if no text waits, or those vectors answer that another model has made."""
-    if store is None or not store.pending(1) or model.fingerprint != searcher.fingerprint:
+def pending_embedder(model: TextModel, index: OpenIndex) -> PendingEmbedder | None:
+    """For one search; None if no text is pending, or those vectors answer that another model has made."""
+    store = index.store()
+    if store is None or not store.pending(1) or model.fingerprint != index.searcher().fingerprint:
         return None
-    return ReadAtOnce(model)
+    return PendingEmbedder(model)
 
 
 def _round(jobs: Sequence[EmbeddingJob]) -> Sequence[EmbeddingJob]:
