@@ -72,7 +72,8 @@ def test_meaning_begins_when_words_have_answered_unless_a_key_is_held(
     drive(application(library()), steps)
 
 
-def test_what_is_pending_is_embedded_once_the_first_answer_is_shown():
+def test_what_is_pending_is_embedded_once_the_first_answer_is_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.answers.embed_pending.SECONDS", 3600.0)
     lib = library(**notes_on_a_thermostat())
     with Store(lib.real.index.path) as store:
         jobs, rows = approximate.with_vectors(store, 100)
