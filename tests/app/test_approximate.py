@@ -40,7 +40,7 @@ KILLED = "from support.tiny_student import main; main()"
 
 @pytest.fixture
 def model(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the tiny model, which has a student; a search embeds all it may, however long it takes."""
+    """The folder of the tiny model, which has a student. A search embeds all it may, also if it is slow."""
     monkeypatch.setattr("app.answers.embed_pending.SECONDS", 3600.0)
     with_tiny_model(monkeypatch, home)
     monkeypatch.setenv("KEN_MODELS", str(tmp_path / "models"))
