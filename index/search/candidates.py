@@ -5,7 +5,6 @@ Owns the scores of candidates. Knows nothing of how they are found, nor of the m
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,9 +18,8 @@ from index.store.embedding_queue import EmbeddingJob
 from index.store.fts_query import ParsedQuery
 from index.types import Mode
 
-EMBEDDED, CHARACTERS = 8, 4_000
-"""Pending candidates that a search embeds at most, and their characters together unless the first has more:
-some 1,000 tokens, a third of a second of two cores."""
+EMBEDDED = 32
+"""Pending candidates that a search embeds at most, if it has the time."""
 AMONG = 50
 """They are among so many best ones."""
 
@@ -81,7 +79,7 @@ class Candidates:
         best = np.argsort(-self.scores(mode), kind="stable")[:AMONG]
         best = best[self.pending[best]][:EMBEDDED]
         places = dict(zip(self.ids[best].tolist(), best.tolist(), strict=True))
-        jobs = _in_bounds(embedding_queue.jobs_of(db, list(places))) if places else []
+        jobs = embedding_queue.jobs_of(db, list(places)) if places else []
         rows = embed(jobs) if jobs else np.empty(0)
         if not len(rows):
             return self
@@ -90,8 +88,3 @@ class Candidates:
         both[at] = rows @ queries.T
         approximate[at] = False
         return replace(self, both=both, approximate=approximate)
-
-
-def _in_bounds(jobs: Sequence[EmbeddingJob]) -> Sequence[EmbeddingJob]:
-    ends = itertools.accumulate(len(job.text) for job in jobs)
-    return jobs[: max(1, sum(end <= CHARACTERS for end in ends))]

@@ -40,12 +40,12 @@ def embedder_of(model: Timed) -> PendingEmbedder:
     return PendingEmbedder(whole)
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(0.01, 8), (0.15, 4), (0.3, 2), (3.0, 2)])
-def test_a_round_that_would_end_late_is_not_begun(
+@pytest.mark.parametrize(("seconds", "count"), [(0.001, 32), (0.03, 8), (0.15, 4), (0.3, 2), (3.0, 2)])
+def test_a_round_that_would_end_late_is_not_begun_sooner_where_much_is_embedded(
     monkeypatch: pytest.MonkeyPatch, seconds: float, count: int
 ) -> None:
     model = Timed(monkeypatch, seconds)
-    found = embedder_of(model)(jobs(*[ROUND_CHARACTERS // 2] * 8))
+    found = embedder_of(model)(jobs(*[ROUND_CHARACTERS // 2] * 32))
     assert found.shape == (count, 768)
     assert [len(texts) for texts in model.rounds] == [2] * (count // 2)
 

@@ -19,7 +19,6 @@ from app.tui.screens.search_requests import FIRST
 from app.tui.ui_state import UiState
 from app.tui.ui_state import load as load_ui_state
 from app.tui.widgets.query import LONGEST
-from index.search.candidates import EMBEDDED
 from index.store import approximate
 from index.store.store import Store
 from index.types import Hit
@@ -72,8 +71,13 @@ def test_meaning_begins_when_words_have_answered_unless_a_key_is_held(
     drive(application(library()), steps)
 
 
+EMBEDDED = 8
+"""Passages that a search embeds here: fewer than there are."""
+
+
 def test_what_is_pending_is_embedded_once_the_first_answer_is_shown(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("app.answers.embed_pending.SECONDS", 3600.0)
+    monkeypatch.setattr("index.search.candidates.EMBEDDED", EMBEDDED)
     lib = library(**notes_on_a_thermostat())
     with Store(lib.real.index.path) as store:
         jobs, rows = approximate.with_vectors(store, 100)
