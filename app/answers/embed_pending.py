@@ -22,7 +22,7 @@ from index.store.vectors import FULL_DIMENSION
 log = logging.getLogger(__name__)
 
 CHARACTERS = 4_000
-"""Of texts, some 1,000 tokens: a quarter of a second of two cores, much less of a GPU."""
+"""Of texts, some 1,000 tokens: a third of a second of two cores that index meanwhile."""
 SECONDS, QUICK = 0.4, 0.1
 """For which an answer may wait for so many characters, and for more: a round that would end later is not
 begun."""
