@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app import paths
 from app.answers import saved_searches
-from app.answers.embed_pending import pending_embedder
+from app.answers.embed_pending import PendingEmbedders
 from app.answers.empty_filters import empty_filters_note
 from app.answers.preview import DocumentCache, Excerpts, require_shown
 from app.answers.stale_hits import absent_root_note, check_hits, incomplete_note, join_sentences
@@ -101,6 +101,7 @@ class Library(Closing):
         self.last_search = time.monotonic()
         """Time of the last search, on the monotonic clock."""
         self._documents = DocumentCache()
+        self._pending_embedders = PendingEmbedders(model, index)
         self._closed = threading.Event()
 
     # Answering
@@ -122,7 +123,7 @@ class Library(Closing):
         if not query.strip():
             return self._newest(narrowed, limit, started)
         vector, used, reason = self._vector(query, mode)
-        embed = pending_embedder(self.model, self.index) if embed_pending and vector is not None else None
+        embed = self._pending_embedders.for_search() if embed_pending and vector is not None else None
         find = partial(self.index.searcher().search, query, vector, mode=used, filter=narrowed)
 
         def ask(number: int) -> Results:
@@ -377,8 +378,7 @@ class Library(Closing):
         return not ((store := self.index.store()) and store.pending(1))
 
     def _require_files(self) -> None:
-        store = self.index.store()
-        if store is None or not store.counts().files:
+        if not ((store := self.index.store()) and store.counts().files):
             raise nothing_indexed()
 
     def _document(self, path: str) -> Excerpts:

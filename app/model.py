@@ -35,7 +35,7 @@ class TextEmbedder(Protocol):
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
-    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]: ...
+    def embed_priority(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]: ...
     def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]: ...
     def close(self) -> None: ...
 
@@ -76,8 +76,8 @@ class TextModel(Protocol):
     def embed_documents(
         self, texts: Sequence[str], titles: Sequence[str | None] | None = None
     ) -> NDArray[np.float32]: ...
-    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
-        """Vectors of documents for which a search waits."""
+    def embed_priority(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
+        """Vectors of priority documents: a search waits for them."""
 
     def close(self) -> None: ...
 
@@ -196,8 +196,8 @@ class Model:
     ) -> NDArray[np.float32]:
         return self._ensure_loaded().embed_documents(texts, titles)
 
-    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
-        return self._ensure_loaded().embed_urgent(texts, titles)
+    def embed_priority(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
+        return self._ensure_loaded().embed_priority(texts, titles)
 
     def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """The vector of each token alone, (tokens, 768), from which the student makes its own."""

@@ -190,7 +190,7 @@ class Embedder:
         """Vectors of documents, (texts, dim) float32 of unit length; a title becomes part of the prompt."""
         return self.embed(texts, task="document", titles=titles, dim=dim).vectors
 
-    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> Vectors:
+    def embed_priority(self, texts: Sequence[str], titles: Sequence[str | None]) -> Vectors:
         """The same, computed before documents that wait: a search waits for these."""
         return self._embed(texts, _prompts(texts, "document", titles), Priority.QUERY).vectors
 

@@ -17,7 +17,6 @@ from app.model import TextModel
 from app.open_index import OpenIndex
 from embedder.errors import EmbedderError
 from index.store.embedding_queue import EmbeddingJob
-from index.store.vectors import FULL_DIMENSION
 
 log = logging.getLogger(__name__)
 
@@ -30,53 +29,59 @@ ROUND_CHARACTERS = 1_000
 """Characters of a round, unless its only text has more."""
 
 
+class PendingEmbedders:
+    """Makes an embedder for each search. No later search tries the texts again at which the model failed."""
+
+    def __init__(self, model: TextModel, index: OpenIndex) -> None:
+        self._model, self._index = model, index
+        self._failed: set[EmbeddingJob] = set()
+
+    def for_search(self) -> PendingEmbedder | None:
+        """None if no text is pending, or the vectors that answer are those of another model."""
+        store = self._index.store()
+        if store is None or not store.pending(1):
+            return None
+        same = self._model.fingerprint == self._index.searcher().fingerprint
+        return PendingEmbedder(self._model, self._failed) if same else None
+
+
 class PendingEmbedder:
     """`index.search.candidates.EmbedPending` for one search, which may ask for the same texts again.
 
-    A model that fails is asked no more: the texts stay pending, and the answer says so.
+    When the model fails, the texts stay pending, and the answer says so. `failed` gets them.
     """
 
-    def __init__(self, model: TextModel) -> None:
+    def __init__(self, model: TextModel, failed: set[EmbeddingJob]) -> None:
         self._model = model
         self._known: dict[EmbeddingJob, NDArray[np.float32]] = {}
-        self._failed = False
+        self._failed = failed
+        self._stopped = False
 
-    def __call__(self, jobs: Sequence[EmbeddingJob]) -> NDArray[np.float32]:
-        left = [job for job in jobs if job not in self._known]
+    def __call__(self, jobs: Sequence[EmbeddingJob]) -> dict[int, NDArray[np.float32]]:
+        left = [job for job in jobs if job not in self._known and job not in self._failed]
         begun, longest, characters = time.monotonic(), 0.0, 0
-        while left and not self._failed:
-            some, started = _round(left), time.monotonic()
+        while left and not self._stopped:
+            some, started = first_within(ROUND_CHARACTERS, left), time.monotonic()
             characters += sum(len(job.text) for job in some)
             if started + longest >= begun + (SECONDS if characters <= CHARACTERS else QUICK):
                 break
             self._embed(some)
             del left[: len(some)]
             longest = max(longest, time.monotonic() - started)
-        rows = [self._known[job] for job in itertools.takewhile(self._known.__contains__, jobs)]
-        return np.stack(rows) if rows else np.empty((0, FULL_DIMENSION), np.float32)
+        return {job.id: self._known[job] for job in jobs if job in self._known}
 
     def _embed(self, jobs: Sequence[EmbeddingJob]) -> None:
         try:
-            rows = self._model.embed_urgent([job.text for job in jobs], [job.title for job in jobs])
+            rows = self._model.embed_priority([job.text for job in jobs], [job.title for job in jobs])
         except EmbedderError as error:
             log.warning("texts that were found could not be embedded at once: %s", error.what)
-            self._failed = True
+            self._failed.update(jobs)
+            self._stopped = True
         else:
             self._known.update(zip(jobs, rows, strict=True))
 
 
-def pending_embedder(model: TextModel, index: OpenIndex) -> PendingEmbedder | None:
-    """For one search; None if no text is pending, or those vectors answer that another model has made."""
-    store = index.store()
-    if store is None or not store.pending(1) or model.fingerprint != index.searcher().fingerprint:
-        return None
-    return PendingEmbedder(model)
-
-
-def _round(jobs: Sequence[EmbeddingJob]) -> Sequence[EmbeddingJob]:
-    """The first text, and those after it that fit in a round."""
-    count, characters = 1, len(jobs[0].text)
-    while count < len(jobs) and characters + len(jobs[count].text) <= ROUND_CHARACTERS:
-        characters += len(jobs[count].text)
-        count += 1
-    return jobs[:count]
+def first_within(characters: int, jobs: Sequence[EmbeddingJob]) -> Sequence[EmbeddingJob]:
+    """The first text, and those after it that have so many characters together with it."""
+    ends = itertools.accumulate(len(job.text) for job in jobs)
+    return jobs[: max(1, sum(end <= characters for end in ends))]

@@ -39,8 +39,8 @@ class ModelProcesses:
     ) -> NDArray[np.float32]:
         return self._for_passages().embed_documents(texts, titles)
 
-    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
-        return self._first.embed_urgent(texts, titles)
+    def embed_priority(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
+        return self._first.embed_priority(texts, titles)
 
     def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         return self._for_passages().embed_tokens(tokens)

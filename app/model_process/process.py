@@ -121,9 +121,9 @@ class ModelProcess:
                 self._update_speed(size, time.monotonic() - started)
             return vectors
 
-    def embed_urgent(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
+    def embed_priority(self, texts: Sequence[str], titles: Sequence[str | None]) -> NDArray[np.float32]:
         with self._child_for(self.limits.query_load) as child:
-            asked = child.request(_size(texts), "embed_urgent", list(texts), list(titles))
+            asked = child.request(_size(texts), "embed_priority", list(texts), list(titles))
             return _unit(self._answer(child, asked, self.limits.query), len(texts))
 
     def embed_tokens(self, tokens: Sequence[int]) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from embedder.errors import EmbedderError
 
 log = logging.getLogger(__name__)
 
-METHODS = frozenset({"embed_query", "embed_documents", "embed_urgent", "embed_tokens"})
+METHODS = frozenset({"embed_query", "embed_documents", "embed_priority", "embed_tokens"})
 SIGN_SECONDS = 1.0
 """Seconds between two messages of a child that is loading the model."""
 

@@ -5,7 +5,7 @@ Owns the scores of candidates. Knows nothing of how they are found, nor of the m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import apsw
@@ -25,8 +25,8 @@ AMONG = 50
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
-EmbedPending = Callable[[Sequence[EmbeddingJob]], Floats]
-"""The model's vectors of the first of these texts, (n, 768) unit rows: of as many as can be made in time."""
+EmbedPending = Callable[[Sequence[EmbeddingJob]], Mapping[int, Floats]]
+"""The model's vectors, (768,) of unit length, of those texts, by id, for which there is time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,11 @@ class Candidates:
         best = best[self.pending[best]][:EMBEDDED]
         places = dict(zip(self.ids[best].tolist(), best.tolist(), strict=True))
         jobs = embedding_queue.jobs_of(db, list(places)) if places else []
-        rows = embed(jobs) if jobs else np.empty(0)
-        if not len(rows):
+        rows = embed(jobs) if jobs else {}
+        if not rows:
             return self
-        at = [places[job.id] for job in jobs[: len(rows)]]
+        at = [places[text] for text in rows]
         both, approximate = self.both.copy(), self.approximate.copy()
-        both[at] = rows @ queries.T
+        both[at] = np.stack(list(rows.values())) @ queries.T
         approximate[at] = False
         return replace(self, both=both, approximate=approximate)

@@ -168,7 +168,7 @@ def test_where_the_model_fails_every_passage_has_an_approximate_vector(
 
     with monkeypatch.context() as broken, local_library(config.load()) as library:
         broken.setattr(Model, "embed_documents", fail)
-        broken.setattr(Model, "embed_urgent", fail)
+        broken.setattr(Model, "embed_priority", fail)
         library.add([str(folder)])
         with pytest.raises(EngineUnavailable):
             library.sync()

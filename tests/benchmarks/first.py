@@ -8,7 +8,6 @@ first reads the best of what is found, and with the model's vectors.
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import statistics
@@ -27,7 +26,7 @@ import numpy as np
 
 import embedder
 from app import config
-from app.answers.embed_pending import CHARACTERS
+from app.answers.embed_pending import CHARACTERS, first_within
 from app.api import Library
 from app.daemon import lifecycle
 from app.errors import TITLED_ERRORS, UsageInvalid
@@ -276,10 +275,9 @@ def _measured(folder: Path, model: embedder.Embedder, student: Model, say: Say) 
     def vectors_of(jobs: Sequence[EmbeddingJob]) -> Floats:
         return np.stack([known[job.title, job.text] for job in jobs])
 
-    def vectors_in_time(jobs: Sequence[EmbeddingJob]) -> Floats:
+    def vectors_in_time(jobs: Sequence[EmbeddingJob]) -> dict[int, Floats]:
         """Of what a search embeds on any machine; a fast one embeds more."""
-        ends = itertools.accumulate(len(job.text) for job in jobs)
-        return vectors_of(jobs[: max(1, sum(end <= CHARACTERS for end in ends))])
+        return {job.id: known[job.title, job.text] for job in first_within(CHARACTERS, jobs)}
 
     vectors = embed_queries(dataset, model, None, progress)
     with index_dataset(dataset, model) as store:

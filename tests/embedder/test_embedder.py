@@ -72,7 +72,7 @@ def test_a_document_for_which_a_search_waits_goes_before_others(
 
     monkeypatch.setattr(model._thread, "submit", note)
     titles = ["Drinks", None]
-    urgent, usual = (embed(["tea", "ink"], titles) for embed in (model.embed_urgent, model.embed_documents))
+    urgent, usual = (embed(["tea", "ink"], titles) for embed in (model.embed_priority, model.embed_documents))
     np.testing.assert_array_equal(urgent, usual)
     assert asked == sorted(asked) and {*asked} == {Priority.QUERY, Priority.DOCUMENT}
 

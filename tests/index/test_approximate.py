@@ -224,9 +224,9 @@ def search_embedding(store: Store, count: int, mode: Mode = "hybrid") -> tuple[l
     """A search for note 3 that embeds the first `count` of the texts that it is to embed; and these texts."""
     given: list[str] = []
 
-    def embed_first(jobs: Sequence[EmbeddingJob]) -> NDArray[np.float32]:
+    def embed_first(jobs: Sequence[EmbeddingJob]) -> dict[int, NDArray[np.float32]]:
         given.extend(job.text for job in jobs)
-        return np.stack([embed(job.text) for job in jobs])[:count]
+        return {job.id: embed(job.text) for job in jobs[:count]}
 
     with Searcher(store.path) as searcher:
         return given, searcher.search(

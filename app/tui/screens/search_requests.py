@@ -156,11 +156,11 @@ class SearchRequests:
             return False
         self._shown = at
         if message.final and self.answered and isinstance(message.outcome, Answer):
-            self._have_pending_embedded(message.outcome)
+            self._ask_with_vectors(message.outcome)
         return True
 
-    def _have_pending_embedded(self, answer: Answer) -> None:
-        """Ask once more where something approximate is shown, now that nobody types."""
+    def _ask_with_vectors(self, answer: Answer) -> None:
+        """If a hit is approximate, ask the query again and embed the best pending passages first."""
         last = self._last
         if last is not None and not last.embed_pending and any(hit.approximate for hit in answer.hits):
             self._last = replace(last, embed_pending=True)

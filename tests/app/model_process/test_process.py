@@ -75,7 +75,7 @@ def test_what_a_search_waits_for_does_not_wait_behind_a_backlog(
     monkeypatch.setenv("KEN_MODELS", str(tiny_models))
     both = ModelProcesses(Config(), lambda: True)
     try:
-        found = both.embed_urgent(["x"], ["title"])
+        found = both.embed_priority(["x"], ["title"])
         assert (both._first.loaded, both._second.loaded) == (True, False)
         np.testing.assert_allclose(both.embed_documents(["x"], ["title"]), found, atol=1e-6)
         assert both._second.loaded
